@@ -1,0 +1,44 @@
+"""What moodline raises when the user, a file or a number is at fault.
+
+    MoodlineError
+    ├── ParamsError      params.yaml asks for something that cannot be
+    ├── CorpusError      a corpus is missing, or not what its authors ship
+    ├── MediaError       one clip's media cannot be used: it goes to the ledger, the run goes on
+    ├── StoreError       a store is missing, damaged, or holds something else
+    └── TrainingError    training met a number or a shape it cannot go on with
+
+Every message is one sentence that says where, what was expected, what was found, and what to do.
+A stage or a command that ends with one prints the sentence alone and exits with status 1.
+"""
+
+
+class MoodlineError(Exception):
+    """Something the user can mend; its text is all they need."""
+
+
+class ParamsError(MoodlineError):
+    """`params.yaml` asks for something that cannot be."""
+
+
+class CorpusError(MoodlineError):
+    """A corpus is missing, or not what its authors ship."""
+
+
+class MediaError(MoodlineError):
+    """One clip's media cannot be used; `reason` is the word for it in the ledger."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type["MediaError"], tuple[str, str]]:
+        return type(self), (self.reason, self.detail)
+
+
+class StoreError(MoodlineError):
+    """A store is missing, damaged, or holds something else."""
+
+
+class TrainingError(MoodlineError):
+    """Training met a number or a shape it cannot go on with."""

@@ -1,0 +1,93 @@
+"""Heads: trainable networks over one or more feature sets → one output per target.
+
+A member is a module with two names:
+
+- `Params`, a `HeadParams` with the head's own options;
+- `Head`, a `pipeline.heads.base.Head`.
+"""
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from pipeline.families import Family
+from pipeline.sections import Section
+
+HEADS = Family(
+    "head",
+    {
+        "attention": "pipeline.heads.attention",
+        "beit": "pipeline.heads.beit",
+        "linear": "pipeline.heads.linear",
+        "mlp": "pipeline.heads.mlp",
+    },
+)
+
+NO_FEATURES = "none"
+"""The feature set of a modality that a head does without."""
+
+TargetName = Literal["emotion", "valence", "arousal"]
+
+
+class Inputs(Section):
+    """Feature set of each modality; `none` for those a head does without."""
+
+    face: str
+    scene: str
+    audio: str
+    text: str
+
+    def sets(self) -> dict[str, str]:
+        """Modality → feature set, those that are `none` left out."""
+        return {
+            modality: name for modality, name in self.model_dump().items() if name != NO_FEATURES
+        }
+
+
+class WindowParams(Section):
+    """The stretch of time a head sees at once, and how rows reach its grid points.
+
+    `seconds` None takes each clip whole; `rate_hz` None keeps each modality's own rows (clip
+    targets only). `label_delay_seconds` is how long annotators lag behind what they rate.
+    """
+
+    seconds: PositiveFloat | None = None
+    hop_seconds: PositiveFloat | None = None
+    rate_hz: PositiveFloat | None = None
+    align: Literal["nearest", "mean"] = "mean"
+    tolerance_seconds: float = Field(0.1, ge=0)
+    causal: bool = False
+    label_delay_seconds: float = Field(0.0, ge=0)
+
+
+class TrainingParams(Section):
+    """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
+
+    `monitor` is the validation metric that stops training and chooses the weights; None takes
+    the mean of `ccc_mean` and `uar` over the targets at hand.
+    """
+
+    epochs: PositiveInt = 60
+    batch: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(1e-2, ge=0)
+    patience: PositiveInt = 12
+    gradient_clip: PositiveFloat = 1.0
+    modality_dropout: float = Field(0.1, ge=0, lt=1)
+    monitor: str | None = None
+    seed: int = 0
+
+
+class HeadParams(Section):
+    """What every head is told: `heads.<head>` in params.yaml.
+
+    `coordinates` says how valence and arousal leave the head: `cartesian` directly, `polar` as
+    angle and intensity.
+    """
+
+    kind: str
+    inputs: Inputs
+    targets: list[TargetName] = ["emotion", "valence", "arousal"]
+    coordinates: Literal["cartesian", "polar"] = "cartesian"
+    windows: WindowParams = WindowParams()
+    training: TrainingParams = TrainingParams()

@@ -1,0 +1,39 @@
+"""Parquet tables with one Arrow schema each, written whole and refused when they are not it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import StoreError
+from pipeline.files import write_whole
+
+FORMAT_VERSION = 1
+_VERSION_KEY = b"moodline.format_version"
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write `table` to `path`; the same rows give the same bytes."""
+    marked = table.replace_schema_metadata({_VERSION_KEY: str(FORMAT_VERSION).encode()})
+    write_whole(path, lambda aside: pq.write_table(marked, aside))
+
+
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """Table at `path`; raises StoreError when it is absent or its columns are not `schema`'s."""
+    if not path.is_file():
+        raise StoreError(f"{path}: no such table; run `dvc repro` or `dvc pull` to get it")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
+    version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
+    if version != str(FORMAT_VERSION):
+        raise StoreError(f"{path}: expected format_version {FORMAT_VERSION}, got {version}")
+    found = table.schema.remove_metadata()
+    if not found.equals(schema):
+        raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(found)}")
+    return table
+
+
+def _describe(schema: pa.Schema) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
