@@ -1,7 +1,7 @@
 """Clips: the units that carry one label row and one id, and where their media are."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,7 +63,7 @@ class Clip:
 
 def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:
     """Write `clips`, in the order given, with the columns of `schema`."""
-    rows = [{name: asdict(clip)[name] for name in schema.names} for clip in clips]
+    rows = [{name: getattr(clip, name) for name in schema.names} for clip in clips]
     write_table(path, pa.Table.from_pylist(rows, schema=schema))
 
 

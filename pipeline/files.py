@@ -1,13 +1,18 @@
 """Files that appear whole or not at all, and the digests that name what they hold."""
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 DIGEST_BYTES = 16
+
+PARTIAL = ".partial"
+"""Ending of what is being written; its name begins with a dot."""
 
 
 def digest_bytes(data: bytes) -> str:
@@ -33,21 +38,22 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then flush it to disk and rename it to `path`."""
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file or a folder beside `path`, flush it to disk, rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    aside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         write(aside)
-        sync(aside)
-        aside.replace(path)
+        _sync_tree(aside)
+        _rename(aside, path)
+        _sync(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        remove(aside)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path`, whole."""
-    write_whole(path, lambda aside: aside.write_text(text) and None)
+    write_whole(path, lambda aside: aside.write_text(text))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -55,8 +61,31 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def sync(path: Path) -> None:
-    """Flush a file or a folder to disk."""
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _rename(aside: Path, path: Path) -> None:
+    try:
+        aside.replace(path)
+    except OSError as error:
+        # Only folders cannot be replaced, and those are named by the digest of what they hold.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def _sync_tree(path: Path) -> None:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            _sync(Path(folder, name))
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,7 +15,7 @@ _VERSION_KEY = b"moodline.format_version"
 def write_table(path: Path, table: pa.Table) -> None:
     """Write `table` to `path`; the same rows give the same bytes."""
     marked = table.replace_schema_metadata({_VERSION_KEY: str(FORMAT_VERSION).encode()})
-    write_whole(path, lambda aside: pq.write_table(marked, aside))
+    write_whole(path, lambda aside: pq.write_table(marked, aside, write_page_checksum=True))
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:

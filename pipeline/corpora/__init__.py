@@ -8,8 +8,8 @@ A member is a module with two names:
   None, and raises CorpusError where the folder is not the corpus.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -27,8 +27,6 @@ CORPORA = Family(
         "table": "pipeline.corpora.table",
     },
 )
-
-NO_FRAMES = FRAMES_SCHEMA.empty_table()
 
 
 class CorpusParams(Section):
@@ -55,9 +53,10 @@ class Corpus:
     clips: list[Clip]
     targets: list[Target]
     names: Names
-    frames: pa.Table = NO_FRAMES
+    frames: pa.Table = field(default_factory=FRAMES_SCHEMA.empty_table)
 
 
+@runtime_checkable
 class CorpusModule(Protocol):
     """A member of the family."""
 

@@ -7,7 +7,9 @@ A member is a module with two names:
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from pydantic import PositiveInt
 
 from pipeline.families import Family
 from pipeline.rows import ClipInput, Rows
@@ -33,9 +35,14 @@ class FeatureParams(Section):
     modality: Modality
     encoder: str
     format: Literal["zarr"] = "zarr"
-    batch: int = 16
+    batch: PositiveInt = 16
+
+    def settings(self) -> dict[str, Any]:
+        """What of this shapes the rows; weights count by their digest, wherever they lie."""
+        return self.model_dump(exclude={"format", "batch", "weights", "revision"})
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Turns a batch of clips of its modalities into one `Rows` each, in order.
 

@@ -5,7 +5,7 @@ A detector is a module with one name, `Detector`, of the form below.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -32,6 +32,7 @@ class Faces:
         return len(self.boxes)
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds faces in RGB frames of one size."""
 

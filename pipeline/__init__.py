@@ -1,0 +1,1 @@
+"""moodline: emotion models from videos of talking people."""

@@ -1,0 +1,204 @@
+"""Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
+from pipeline.errors import CorpusError, MediaError
+from pipeline.files import digest_file, digest_json
+from pipeline.ledger import Entry, check_share, write_ledger
+from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs
+from pipeline.media.probe import probe_media
+from pipeline.params import AUDIO_HZ, CleanParams
+from pipeline.progress import track
+from pipeline.store.index import Location
+from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.writer import Made, StoreWriter
+from pipeline.workers import run_clips
+
+AUDIO_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("hz", pa.int64()),
+        ("samples", pa.int64()),
+        ("flac", pa.binary()),
+    ]
+)
+"""One row per clip that has sound: mono 16-bit FLAC."""
+
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 1})
+
+FLOOR_DBFS = -200.0
+"""Loudness that stands for digital silence, whose own is minus infinity."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What `clean` found: the usable clips, where all sound lies, and both ledgers."""
+
+    clips: list[Clip]
+    sounds: dict[str, Location]
+    clip_entries: list[Entry]
+    sound_entries: list[Entry]
+
+
+def clean_corpus(
+    clips: Sequence[Clip], params: CleanParams, kept: frozenset[str], out: Path, work: Path
+) -> None:
+    """Write `out`/clips (usable clips, ledger) and `out`/audio (the store of their sound).
+
+    Clips in `kept` stay whatever their length. Raises MoodlineError when more clips than
+    allowed are left out, CorpusError when all are.
+    """
+    digests, failures = _digest_media(clips, params.workers)
+    keys = {
+        clip.clip_id: derive_key(
+            digest_json([digests[clip.path], clip.start_seconds, clip.end_seconds]),
+            PROVENANCE.fingerprint,
+        )
+        for clip in clips
+        if clip.path in digests
+    }
+    with StoreWriter(work, PROVENANCE, "parquet") as writer:
+        missing = [
+            clip
+            for clip in clips
+            if clip.clip_id in keys and not writer.has(clip.clip_id, keys[clip.clip_id])
+        ]
+        decoded = run_clips(
+            decode_clip, missing, workers=params.workers, limit_seconds=params.limit_seconds
+        )
+        for clip, made in track(decoded, "clean", len(missing)):
+            if isinstance(made, MediaError):
+                failures[clip.clip_id] = made
+            else:
+                writer.add(clip.clip_id, keys[clip.clip_id], made)
+        writer.close_part()
+        found = {
+            clip_id: writer.find(clip_id, key)
+            for clip_id, key in keys.items()
+            if clip_id not in failures
+        }
+        cleaned = judge_clips(
+            [replace(clip, media_digest=digests.get(clip.path)) for clip in clips],
+            found,
+            failures,
+            params=params,
+            kept=kept,
+        )
+        check_share(cleaned.clip_entries, len(clips), params.allowed_share)
+        if not cleaned.clips:
+            raise CorpusError("clean: expected at least one usable clip, got none; see the ledger")
+        writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
+    write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
+    write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
+
+
+def decode_clip(clip: Clip) -> Made:
+    """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
+    path, stretch = Path(clip.path), (clip.start_seconds, clip.end_seconds)
+    try:
+        probe = probe_media(path, *stretch)
+        if probe.audio_hz is None:
+            facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
+            return Made(None, "absent", "no_audio", "no audio stream", facts)
+        samples = decode_audio(
+            path, hz=AUDIO_HZ, start_seconds=clip.start_seconds, end_seconds=clip.end_seconds
+        )
+    except MediaError as error:
+        return Made(None, "left_out", error.reason, error.detail)
+    row = {
+        "clip_id": clip.clip_id,
+        "hz": AUDIO_HZ,
+        "samples": len(samples),
+        "flac": encode_flac(samples, AUDIO_HZ),
+    }
+    return Made(
+        pa.Table.from_pylist([row], schema=AUDIO_SCHEMA),
+        facts={
+            "fps": probe.fps,
+            "duration_seconds": probe.duration_seconds,
+            "audio_hz": probe.audio_hz,
+            "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
+        },
+    )
+
+
+def judge_clips(
+    clips: Sequence[Clip],
+    found: Mapping[str, Location],
+    failures: Mapping[str, MediaError],
+    *,
+    params: CleanParams,
+    kept: frozenset[str],
+) -> Cleaned:
+    """What to keep of `found`, by the thresholds in `params`: nothing is decoded again for them."""
+    cleaned = Cleaned([], {}, [], [])
+    for clip in clips:
+        failure = failures.get(clip.clip_id) or _judge_length(
+            found[clip.clip_id].clip, params, clip.clip_id in kept
+        )
+        if failure is not None:
+            entry = Entry(clip.clip_id, "clean", "left_out", failure.reason, failure.detail)
+            cleaned.clip_entries.append(entry)
+            continue
+        location, entries = _judge_sound(found[clip.clip_id], params)
+        cleaned.clips.append(_describe(clip, location.clip))
+        cleaned.sounds[clip.clip_id] = location
+        cleaned.sound_entries.extend(entries)
+    return cleaned
+
+
+def _digest_media(
+    clips: Iterable[Clip], workers: int
+) -> tuple[dict[str, str], dict[str, MediaError]]:
+    """Digest of each media file by its path, and the clips whose file is not there."""
+    paths = sorted({clip.path for clip in clips})
+    present = [path for path in paths if Path(path).is_file()]
+    with ThreadPoolExecutor(workers) as pool:
+        digests = dict(zip(present, pool.map(digest_file, map(Path, present)), strict=True))
+    failures = {
+        clip.clip_id: MediaError("missing", f"{clip.path}: no such file")
+        for clip in clips
+        if clip.path not in digests
+    }
+    return digests, failures
+
+
+def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:
+    """Why the clip cannot stay, or None."""
+    if clip.status == "left_out":
+        return MediaError(clip.reason, clip.detail)
+    seconds = float(clip.facts["duration_seconds"] or 0)
+    if kept or params.min_seconds <= seconds <= params.max_seconds:
+        return None
+    reason = "too_short" if seconds < params.min_seconds else "too_long"
+    bounds = f"{params.min_seconds:g} to {params.max_seconds:g} s"
+    return MediaError(reason, f"{seconds:.3f} s, expected {bounds}")
+
+
+def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, list[Entry]]:
+    """Where the clip's sound lies, if it is one, and the remark it earns."""
+    clip = location.clip
+    if clip.status == "absent":
+        return location, [Entry(clip.clip_id, "clean", "absent", clip.reason, clip.detail)]
+    loudness = float(clip.facts["loudness_dbfs"] or 0)
+    detail = f"{loudness:.1f} dBFS"
+    if loudness < params.silent_dbfs:
+        silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
+        return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
+    if loudness < params.quiet_dbfs:
+        quiet = replace(clip, status="marked", reason="quiet", detail=detail)
+        return Location(quiet, location.part), [
+            Entry(clip.clip_id, "clean", "marked", "quiet", detail)
+        ]
+    return location, []
+
+
+def _describe(clip: Clip, found: PartClip) -> Clip:
+    facts = {name: found.facts.get(name) for name in ("fps", "duration_seconds", "audio_hz")}
+    return replace(clip, **facts)  # type: ignore[arg-type]

@@ -1,0 +1,22 @@
+"""Logarithm of the mel spectrum: how loud each band of hearing is, frame by frame."""
+
+from typing import Literal
+
+import torch
+
+from pipeline.encoders.spectra import SpectralEncoder, SpectraParams
+
+
+class Params(SpectraParams):
+    """Options of all spectral encoders."""
+
+    encoder: Literal["logmel"]
+
+
+class Encoder(SpectralEncoder):
+    """Natural logarithm of the power in each mel band (HTK scale, 0 to 8 kHz)."""
+
+    version = 1
+
+    def __init__(self, params: Params, device: str = "cpu") -> None:
+        super().__init__(params, device, basis=torch.eye(params.mels))

@@ -1,0 +1,108 @@
+"""Extraction: a store of media through an encoder into a feature set, each clip once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.clip_inputs import read_input
+from pipeline.encoders import ENCODERS, Encoder, FeatureParams
+from pipeline.errors import StoreError
+from pipeline.ledger import Entry
+from pipeline.progress import track
+from pipeline.rows import Rows
+from pipeline.store.index import Location
+from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.reader import MediaStore, open_media
+from pipeline.store.writer import Made, StoreWriter
+
+DTYPE = np.dtype(np.float16)
+"""Precision of stored embeddings: half of float32's bytes; errors stay below 0.1 %."""
+
+
+def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) -> None:
+    """Make `out` the feature set of the store of media at `media`.
+
+    Clips that the work store holds under the same key are linked, not encoded. Raises
+    StoreError when the media are of another modality or an embedding is not finite.
+    """
+    store = open_media(media)
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    provenance = describe_encoder(params, encoder, store)
+    keys = derive_keys(store, provenance)
+    with StoreWriter(work, provenance, params.format) as writer:
+        missing = [clip_id for clip_id, key in keys.items() if not writer.has(clip_id, key)]
+        for clip_id, rows in encode_clips(encoder, params, store, missing):
+            writer.add(clip_id, keys[clip_id], _make(clip_id, rows))
+        writer.close_part()
+        locations = {clip_id: writer.find(clip_id, key) for clip_id, key in keys.items()}
+        entries = [_enter(clip_id, place.clip) for clip_id, place in locations.items()]
+        locations.update(_list_absent(store, keys))
+        writer.publish(out, locations, [entry for entry in entries if entry])
+
+
+def describe_encoder(params: FeatureParams, encoder: Encoder, store: MediaStore) -> Provenance:
+    """Provenance of a feature set: everything that shapes its rows."""
+    settings = {
+        **params.settings(),
+        "version": encoder.version,
+        **encoder.provenance,
+        "row_shape": list(encoder.row_shape),
+        "dtype": DTYPE.name,
+    }
+    return Provenance("extract", settings, store.provenance)
+
+
+def derive_keys(store: MediaStore, provenance: Provenance) -> dict[str, str]:
+    """clip_id → key of every clip of `store` that has rows, by the index alone."""
+    index, fingerprint = store.index, provenance.fingerprint
+    return {
+        clip_id: derive_key(key, fingerprint)
+        for clip_id, key, rows in zip(index.clip_ids, index.keys, index.rows, strict=True)
+        if rows
+    }
+
+
+def encode_clips(
+    encoder: Encoder, params: FeatureParams, store: MediaStore, clip_ids: Sequence[str]
+) -> Iterator[tuple[str, Rows]]:
+    """Float32 rows of each of `clip_ids`, batch by batch."""
+    tracked = iter(track(clip_ids, f"extract {params.encoder}", len(clip_ids)))
+    while batch := list(islice(tracked, params.batch)):
+        inputs = [read_input(params.modality, store[clip_id]) for clip_id in batch]
+        yield from zip(batch, encoder.encode(inputs), strict=True)
+
+
+def _make(clip_id: str, rows: Rows) -> Made:
+    """Rows as they are stored, checked."""
+    if not len(rows):
+        return Made(None, "left_out", "no_rows", "too short for the encoder, or empty")
+    if not np.isfinite(rows.embedding).all():
+        raise StoreError(
+            f"{clip_id}: expected finite embeddings, got NaN or infinity; check the clip and the "
+            f"encoder's precision, or exclude the clip in data/overrides.csv"
+        )
+    largest = float(np.abs(rows.embedding).max())
+    if largest > np.finfo(DTYPE).max:
+        raise StoreError(
+            f"{clip_id}: expected values that {DTYPE.name} can hold, got {largest:g}; "
+            f"choose a layer or a scaling with smaller values"
+        )
+    return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
+
+
+def _enter(clip_id: str, clip: PartClip) -> Entry | None:
+    if clip.status == "ok":
+        return None
+    return Entry(clip_id, "extract", clip.status, clip.reason, clip.detail)
+
+
+def _list_absent(store: MediaStore, keys: Mapping[str, str]) -> dict[str, Location]:
+    """Clips whose modality is absent: nothing to encode, and the ledger upstream says why."""
+    return {
+        clip_id: Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
+        for clip_id in store.index.clip_ids
+        if clip_id not in keys
+    }

@@ -1,0 +1,77 @@
+"""Heads in which each modality asks every other: cross-attention in all ordered pairs.
+
+After MAVEN's six directions between face, audio and text (Ahire et al., CVPR workshops 2025).
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+from typing import Literal
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from pipeline.heads import base
+
+
+class Params(base.AttentionParams):
+    """`heads.<head>` of kind `attention`."""
+
+    kind: Literal["attention"]
+
+
+class Head(base.Head):
+    """Each modality's rows plus the messages of the others, normalised, concatenated and mixed.
+
+    A lone modality goes without messages.
+    """
+
+    def __init__(
+        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+    ) -> None:
+        super().__init__(params, dims, outputs)
+        width = params.width
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(dim, width) for name, dim in self.dims.items()}
+        )
+        self.messages = nn.ModuleDict(
+            {f"{asks}_{answers}": _message(params) for asks, answers in permutations(self.dims, 2)}
+        )
+        self.dropout = nn.Dropout(params.dropout)
+        self.norms = nn.ModuleDict({name: nn.LayerNorm(width) for name in self.dims})
+        self.concat = base.Concat(self.dims, width, params.dropout)
+        self.readouts = base.read_out(outputs, width)
+
+    def fuse(
+        self,
+        rows: Mapping[str, Float[Tensor, "clips _ _"]],
+        masks: Mapping[str, Bool[Tensor, "clips _"]],
+    ) -> dict[base.Per, Tensor]:
+        """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
+        projected = {name: self.projections[name](rows[name]) for name in self.dims}
+        told = {name: self._tell(name, projected, masks) for name in self.dims}
+        return {per: self.concat(told, masks, per) for per in self.pers}
+
+    def _tell(
+        self, asks: str, rows: Mapping[str, Tensor], masks: Mapping[str, Tensor]
+    ) -> Float[Tensor, "clips time width"]:
+        """Rows of `asks` with what the others answer; a norm makes their sum their average."""
+        told = rows[asks]
+        for answers in (name for name in self.dims if name != asks):
+            attention, keys = self.messages[f"{asks}_{answers}"], rows[answers]
+            ignored = ~masks[answers]
+            told = told + attention(rows[asks], keys, keys, ignored, need_weights=False)[0]
+        normed: Tensor = self.norms[asks](self.dropout(told))
+        return normed
+
+
+def _message(params: Params) -> nn.MultiheadAttention:
+    # The zero key gives a query something to attend to where a modality is wholly absent; with
+    # no biases, its message is then exactly zero rather than a softmax over nothing (NaN).
+    return nn.MultiheadAttention(
+        params.width,
+        params.heads,
+        dropout=params.dropout,
+        bias=False,
+        add_zero_attn=True,
+        batch_first=True,
+    )

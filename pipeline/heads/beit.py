@@ -1,0 +1,177 @@
+"""Heads that run BEiT encoder layers over the joint sequence of all modalities.
+
+BEiT: Bao et al., BEiT: BERT pre-training of image transformers, ICLR 2022. Its layers see rows
+of embeddings here, not patches of an image, so its relative position bias is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import PositiveInt
+from torch import Tensor, nn
+from transformers import BeitConfig, BeitModel
+from transformers.models.beit.modeling_beit import BeitLayer
+
+from pipeline.errors import ParamsError
+from pipeline.heads import base
+
+LONGEST_PERIOD = 10_000.0
+"""Of time positions, in rows: Vaswani et al., Attention is all you need, 2017, section 3.5."""
+
+SHAPE = {
+    "width": "hidden_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "inner width": "intermediate_size",
+}
+"""What a checkpoint must share with the head → its name in the checkpoint's configuration."""
+
+
+class Params(base.AttentionParams):
+    """`heads.<head>` of kind `beit`.
+
+    `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at
+    `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for base).
+    """
+
+    kind: Literal["beit"]
+    layers: PositiveInt = 2
+    pretrained: str | None = None
+    revision: str = "main"
+
+
+class Head(base.Head):
+    """A learned summary token and every row of every modality, encoded together.
+
+    Clip outputs read the summary. Frame outputs read the mean over the modalities present at a
+    grid time, or the summary where none is.
+    """
+
+    def __init__(
+        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+    ) -> None:
+        super().__init__(params, dims, outputs)
+        width = params.width
+        self.pretrained, self.revision = params.pretrained, params.revision
+        self.projections = nn.ModuleDict(
+            {name: nn.Linear(dim, width) for name, dim in self.dims.items()}
+        )
+        self.marks = nn.ParameterDict(
+            {name: nn.Parameter(0.02 * torch.randn(width)) for name in self.dims}
+        )
+        self.summary = nn.Parameter(0.02 * torch.randn(width))
+        self.config = _config(params)
+        self.layers = nn.ModuleList(BeitLayer(self.config) for _ in range(params.layers))
+        self.norm = nn.LayerNorm(width)
+        self.readouts = base.read_out(outputs, width)
+
+    def start(self) -> None:
+        """Load the checkpoint's layers, if one is named; raises ParamsError when it does not fit.
+
+        Only training needs them: a trained head has its own weights, and no need of the Hub.
+        """
+        if self.pretrained is not None:
+            layers = _pretrained_layers(self.pretrained, self.revision, self.config)
+            self.layers.load_state_dict(layers.state_dict())
+
+    def fuse(
+        self,
+        rows: Mapping[str, Float[Tensor, "clips _ _"]],
+        masks: Mapping[str, Bool[Tensor, "clips _"]],
+    ) -> dict[base.Per, Tensor]:
+        """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
+        present = [masks[name] for name in self.dims]
+        seen = present[0].new_ones(len(present[0]), 1)
+        tokens = [self.summary.expand(len(seen), 1, -1)]
+        tokens += [self._embed(name, rows[name]) for name in self.dims]
+        encoded = self._encode(torch.cat(tokens, dim=1), torch.cat([seen, *present], dim=1))
+        summary, *parts = torch.split(encoded, [part.shape[1] for part in tokens], dim=1)
+        vectors: dict[base.Per, Tensor] = {"clip": summary[:, 0]}
+        if "frame" in self.pers:
+            vectors["frame"] = _mean_of_present(parts, present, summary)
+        return vectors
+
+    def _embed(
+        self, modality: str, rows: Float[Tensor, "clips time dim"]
+    ) -> Float[Tensor, "clips time width"]:
+        projected: Tensor = self.projections[modality](rows) + self.marks[modality]
+        return projected + time_positions(rows.shape[1], projected.shape[2]).to(projected)
+
+    def _encode(
+        self, tokens: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"]
+    ) -> Float[Tensor, "clips tokens width"]:
+        lowest = torch.finfo(tokens.dtype).min
+        bias = torch.zeros_like(mask, dtype=tokens.dtype).masked_fill(~mask, lowest)
+        for layer in self.layers:
+            tokens = layer(tokens, attention_mask=bias[:, None, None])
+        normed: Tensor = self.norm(tokens)
+        return normed
+
+
+def time_positions(time: int, width: int) -> Float[Tensor, "time width"]:
+    """Sinusoids of a row's index, sine and cosine in turn, of periods 2π to 2π `LONGEST_PERIOD`."""
+    columns = torch.arange(width)
+    rates = LONGEST_PERIOD ** (-(columns // 2 * 2) / width)
+    phases = torch.pi / 2 * (columns % 2)
+    return torch.sin(torch.arange(time)[:, None] * rates + phases)
+
+
+def _mean_of_present(
+    parts: Sequence[Float[Tensor, "clips time width"]],
+    masks: Sequence[Bool[Tensor, "clips time"]],
+    otherwise: Float[Tensor, "clips 1 width"],
+) -> Float[Tensor, "clips time width"]:
+    tokens, mask = torch.stack(list(parts), dim=1), torch.stack(list(masks), dim=1)
+    means = (tokens * mask[..., None]).sum(dim=1) / mask.sum(dim=1).clamp(min=1)[..., None]
+    return torch.where(mask.any(dim=1)[..., None], means, otherwise)
+
+
+def _config(params: Params) -> BeitConfig:
+    """Configuration of BEiT's own proportions: an inner width of four times the width."""
+    config = {
+        "hidden_size": params.width,
+        "num_hidden_layers": params.layers,
+        "num_attention_heads": params.heads,
+        "intermediate_size": 4 * params.width,
+        "hidden_dropout_prob": params.dropout,
+        "attention_probs_dropout_prob": params.dropout,
+    }
+    return BeitConfig.from_dict(config, attn_implementation="sdpa")
+
+
+def _pretrained_layers(source: str, revision: str, config: BeitConfig) -> nn.Module:
+    """Encoder layers of the checkpoint at `source`, whose shape must be that of `config`."""
+    where = f"pretrained {source!r}"
+    try:
+        loaded: Any = BeitModel.from_pretrained(
+            source,
+            revision=revision,
+            use_relative_position_bias=False,
+            use_shared_relative_position_bias=False,
+            layer_scale_init_value=config.layer_scale_init_value,
+            add_pooling_layer=False,
+            output_loading_info=True,
+        )
+    except OSError as error:
+        raise ParamsError(
+            f"{where}: no BEiT checkpoint found; name a folder or a Hub id"
+        ) from error
+    model, info = loaded
+    _check_shape(model.config, config, where)
+    missing = sorted(key for key in info["missing_keys"] if key.startswith("layers."))
+    if missing:
+        raise ParamsError(f"{where}: {missing[0]} is missing; name a BEiT checkpoint")
+    layers: nn.Module = model.layers
+    return layers
+
+
+def _check_shape(found: BeitConfig, config: BeitConfig, where: str) -> None:
+    for word, key in SHAPE.items():
+        expected, got = getattr(config, key), getattr(found, key)
+        if expected != got:
+            raise ParamsError(
+                f"{where}: expected {word} {expected}, as the head is, got {got}; set the head's "
+                f"width, layers and heads to the checkpoint's"
+            )

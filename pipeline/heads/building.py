@@ -1,0 +1,42 @@
+"""Building heads: untrained from params, or trained from their folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from pipeline.heads import HEADS, HeadParams
+from pipeline.heads.base import Head, Per
+from pipeline.heads.outputs import head_outputs
+from pipeline.recipes import Recipe, read_recipe
+from pipeline.sections import parse_section
+
+
+def build_head(
+    params: HeadParams, dims: Mapping[str, int], per: Mapping[str, Per], classes: int
+) -> Head:
+    """Head of the kind that `params` name, untrained."""
+    outputs = head_outputs(params.targets, params.coordinates, classes, per=per)
+    head: Head = HEADS.load(params.kind).Head(params, dims, outputs)
+    return head
+
+
+def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
+    """Recipe, params and, by run, the trained heads in `folder`, ready to predict."""
+    recipe = read_recipe(folder)
+    kind = HEADS.load(recipe.params["kind"]).Params
+    params: HeadParams = parse_section(kind, recipe.params, f"{folder}/recipe.json: params")
+    dims = {modality: source.dim for modality, source in recipe.inputs.items()}
+    tensors = load_file(folder / "model.safetensors")
+    heads = {}
+    for run in recipe.priors:
+        head = build_head(params, dims, recipe.per, len(recipe.emotions))
+        head.load_state_dict(_of_run(tensors, run))
+        heads[run] = head.eval()
+    return recipe, params, heads
+
+
+def _of_run(tensors: Mapping[str, torch.Tensor], run: str) -> dict[str, torch.Tensor]:
+    prefix = f"{run}/"
+    return {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,175 @@
+"""Heads that are one linear layer on pooled features, solved exactly: the thing to beat."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, Shaped
+from pydantic import Field, PositiveFloat
+from torch import Tensor
+
+from pipeline.errors import TrainingError
+from pipeline.heads import HeadParams, base
+from pipeline.training.losses import concordance
+
+MOST_STEPS = 500
+"""Of the search for logistic weights; it stops before where the gradient is below 1e-6."""
+
+Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, " _"]]
+"""Features and labels of one output."""
+
+Solution = tuple[Float[Tensor, "size width"], Float[Tensor, " size"]]
+"""Weight and bias of one readout."""
+
+Solve = Callable[[Examples, int, Sequence[float]], Iterator[Solution]]
+Judge = Callable[[Tensor, Tensor], tuple[float, ...]]
+
+
+class Params(HeadParams):
+    """`heads.<head>` of kind `linear`.
+
+    `strengths` are the penalties tried, per example: λ in mean loss + λ/2 |weight|².
+    """
+
+    kind: Literal["linear"]
+    coordinates: Literal["cartesian"] = "cartesian"
+    strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
+
+
+class Head(base.Head):
+    """Standardised rows, pooled, and a flag of presence per modality → one linear layer each.
+
+    An absent modality is zeros, which is the mean of training rows, and a flag of zero.
+    """
+
+    solved: ClassVar[bool] = True
+
+    def __init__(
+        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+    ) -> None:
+        super().__init__(params, dims, outputs)
+        self.strengths = tuple(sorted(params.strengths, reverse=True))
+        self.readouts = base.read_out(outputs, sum(self.dims.values()) + len(self.dims))
+
+    def fuse(
+        self,
+        rows: Mapping[str, Float[Tensor, "clips _ _"]],
+        masks: Mapping[str, Bool[Tensor, "clips _"]],
+    ) -> dict[base.Per, Tensor]:
+        """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
+        fused: dict[base.Per, Tensor] = {}
+        for per in self.pers:
+            parts = []
+            for name in self.dims:
+                vectors, present = base.summarise(rows[name], masks[name], per)
+                parts += [vectors, present[..., None].to(vectors)]
+            fused[per] = torch.cat(parts, dim=-1)
+        return fused
+
+    @torch.no_grad()
+    def fit(self, train: Iterable[base.LabelledBatch], val: Iterable[base.LabelledBatch]) -> None:
+        """Solve each output on `train` for every strength, and keep what is best on `val`.
+
+        Best is the highest UAR for emotion, of equal ones that of lowest log-loss, and the
+        highest CCC for valence and arousal. Only pooled features of labelled clips or frames are
+        held at once. Raises TrainingError for a target without labels in either.
+        """
+        known, unseen = self._examples(train, "train"), self._examples(val, "val")
+        for output in self.outputs:
+            weight, bias = self._solve(output, known[output.name], unseen[output.name])
+            self.readouts[output.name].load_state_dict({"weight": weight, "bias": bias})
+
+    def _solve(self, output: base.Output, known: Examples, unseen: Examples) -> Solution:
+        solve, judge = METHODS[output.name]
+        features, labels = unseen
+        solutions = solve(known, output.size, self.strengths)
+        return max(solutions, key=lambda found: judge(F.linear(features, *found), labels))
+
+    def _examples(self, batches: Iterable[base.LabelledBatch], split: str) -> dict[str, Examples]:
+        """Features and labels of each output, in float64, of the clips or frames that have one."""
+        kept: dict[str, list[Examples]] = {output.name: [] for output in self.outputs}
+        for batch in batches:
+            fused = self.fused(batch.inputs, batch.masks)
+            for output in self.outputs:
+                mask, labels = batch.target_masks[output.name], batch.targets[output.name]
+                kept[output.name].append((fused[output.per][mask], labels[mask]))
+        return {name: _join(parts, f"{split}: {name}") for name, parts in kept.items()}
+
+
+def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+    """Least squares with penalised weights and a free bias, for each strength; `size` is 1."""
+    features, labels = known
+    centred, mean = features - features.mean(dim=0), features.mean(dim=0)
+    moments = centred.mT @ centred / len(labels)
+    products = centred.mT @ (labels - labels.mean()).to(centred) / len(labels)
+    for strength in strengths:
+        penalty = strength * torch.eye(len(moments)).to(moments)
+        weight = torch.linalg.solve(moments + penalty, products).expand(size, -1)
+        yield weight, labels.mean() - weight @ mean
+
+
+def solve_logistic(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+    """Multinomial logistic regression with penalised weights and free biases.
+
+    `strengths` fall, and each solution starts from the one before. A class without examples
+    gets a bias low enough to be never predicted.
+    """
+    features = known[0]
+    weight = features.new_zeros(size, features.shape[1], requires_grad=True)
+    bias = features.new_zeros(size, requires_grad=True)
+    for strength in strengths:
+        _minimise(known, (weight, bias), strength)
+        yield weight.detach().clone(), bias.detach().clone()
+
+
+def _minimise(known: Examples, solution: Solution, strength: float) -> None:
+    features, labels = known
+    search = torch.optim.LBFGS(
+        solution, max_iter=MOST_STEPS, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> Tensor:
+        search.zero_grad()
+        penalty = strength / 2 * solution[0].square().sum()
+        value = F.cross_entropy(F.linear(features, *solution), labels) + penalty
+        torch.autograd.backward(value)
+        return value
+
+    with torch.enable_grad():
+        search.step(loss)  # type: ignore[no-untyped-call]
+
+
+def judge_classes(
+    logits: Float[Tensor, "examples classes"], labels: Int[Tensor, " examples"]
+) -> tuple[float, float]:
+    """UAR (mean recall of the classes that occur) and minus log-loss."""
+    classes = logits.shape[1]
+    hits = torch.bincount(labels[logits.argmax(dim=1) == labels], minlength=classes)
+    counts = torch.bincount(labels, minlength=classes)
+    recall = (hits / counts)[counts > 0].mean()
+    return float(recall), -float(F.cross_entropy(logits, labels))
+
+
+def judge_values(
+    predictions: Float[Tensor, "examples 1"], labels: Float[Tensor, " examples"]
+) -> tuple[float]:
+    """CCC, alone."""
+    return (float(concordance(predictions[:, 0], labels)),)
+
+
+METHODS: dict[str, tuple[Solve, Judge]] = {
+    "emotion": (solve_logistic, judge_classes),
+    "valence": (solve_ridge, judge_values),
+    "arousal": (solve_ridge, judge_values),
+}
+
+
+def _join(parts: Sequence[Examples], where: str) -> Examples:
+    if not any(len(labels) for _, labels in parts):
+        raise TrainingError(
+            f"{where}: expected labels to solve a linear head with, got none; leave the target "
+            f"out of the head's `targets`, or mend the split"
+        )
+    features, labels = zip(*parts, strict=True)
+    return torch.cat(features).double(), torch.cat(labels)

@@ -1,0 +1,42 @@
+"""Heads that pool each modality and mix them in one hidden layer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from pipeline.heads import base
+
+
+class Params(base.NetworkParams):
+    """`heads.<head>` of kind `mlp`."""
+
+    kind: Literal["mlp"]
+
+
+class Head(base.Head):
+    """Each modality projected row by row, pooled by its mask, all concatenated and mixed."""
+
+    def __init__(
+        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+    ) -> None:
+        super().__init__(params, dims, outputs)
+        width, dropout = params.width, params.dropout
+        self.projections = nn.ModuleDict(
+            {
+                name: nn.Sequential(nn.Linear(dim, width), nn.GELU(), nn.Dropout(dropout))
+                for name, dim in self.dims.items()
+            }
+        )
+        self.concat = base.Concat(self.dims, width, dropout)
+        self.readouts = base.read_out(outputs, width)
+
+    def fuse(
+        self,
+        rows: Mapping[str, Float[Tensor, "clips _ _"]],
+        masks: Mapping[str, Bool[Tensor, "clips _"]],
+    ) -> dict[base.Per, Tensor]:
+        """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
+        projected = {name: self.projections[name](rows[name]) for name in self.dims}
+        return {per: self.concat(projected, masks, per) for per in self.pers}

@@ -1,0 +1,242 @@
+"""`params.yaml` as typed, frozen records: the whole of it, or the section a stage needs.
+
+A section's defaults stand here, or in the module of the family member it names; nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.corpora import CORPORA, CorpusParams
+from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.errors import ParamsError
+from pipeline.evaluation import EvaluateParams
+from pipeline.families import Family, suggest
+from pipeline.heads import HEADS, NO_FEATURES, HeadParams
+from pipeline.sections import Name, Section, parse_section
+from pipeline.splits import SplitParams
+
+PARAMS_PATH = Path("params.yaml")
+
+AUDIO_HZ = 16_000
+"""Rate of the packed audio: what speech encoders are trained on."""
+
+
+class CleanParams(Section):
+    """What `clean` keeps; at most `allowed_share` of the clips may be left out.
+
+    Sound below `quiet_dbfs` (RMS, decibels below full scale) is marked, below `silent_dbfs` it
+    is no sound at all.
+    """
+
+    min_seconds: PositiveFloat = 0.2
+    max_seconds: PositiveFloat = 600.0
+    quiet_dbfs: float = -45.0
+    silent_dbfs: float = -80.0
+    allowed_share: float = Field(0.1, ge=0, le=1)
+    workers: PositiveInt = 2
+    limit_seconds: PositiveFloat = 300.0
+
+
+class FacesParams(Section):
+    """How faces are found and cut; `rate_hz` None takes every frame.
+
+    `margin` is the share of the box added on each side. `scene_pixels` asks for whole frames of
+    that height as well.
+    """
+
+    detector: str = "cascade"
+    rate_hz: PositiveFloat | None = 5.0
+    pixels: PositiveInt = 112
+    margin: float = Field(0.2, ge=0)
+    jpeg_quality: int = Field(95, ge=1, le=100)
+    scene_pixels: PositiveInt | None = None
+    allowed_share: float = Field(0.5, ge=0, le=1)
+    workers: PositiveInt = 2
+    limit_seconds: PositiveFloat = 600.0
+
+
+class TranscribeParams(Section):
+    """Where the words come from: the corpus's own transcripts."""
+
+    source: Literal["corpus"] = "corpus"
+
+
+class ReportParams(Section):
+    """What the page says at its head."""
+
+    title: str = "Emotion heads compared"
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Params:
+    """The whole of `params.yaml`."""
+
+    corpus: CorpusParams
+    splits: SplitParams
+    clean: CleanParams
+    faces: FacesParams
+    transcribe: TranscribeParams
+    features: dict[str, FeatureParams]
+    heads: dict[str, HeadParams]
+    evaluate: EvaluateParams
+    report: ReportParams
+
+
+PLAIN_SECTIONS: dict[str, type[Section]] = {
+    "splits": SplitParams,
+    "clean": CleanParams,
+    "faces": FacesParams,
+    "transcribe": TranscribeParams,
+    "evaluate": EvaluateParams,
+    "report": ReportParams,
+}
+SECTIONS = ("corpus", "features", "heads", *PLAIN_SECTIONS)
+
+PlainT = TypeVar("PlainT", bound=Section)
+
+
+def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
+    """Top-level sections of the file at `path`, unknown ones refused."""
+    try:
+        data = YAML(typ="safe", pure=True).load(path.read_text())
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path}: no such file; `moodline preset demo` writes one") from error
+    except YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ParamsError(f"{path}: not readable YAML: {problem}") from error
+    sections = _expect_map(data, str(path))
+    for name in sections:
+        if name not in SECTIONS:
+            raise ParamsError(f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}")
+    return sections
+
+
+def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
+    """Section of one of the fixed kinds; its defaults where the file leaves it out."""
+    name = next(name for name, known in PLAIN_SECTIONS.items() if known is kind)
+    return parse_section(kind, sections.get(name), name)
+
+
+def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
+    """Section `corpus`, with the options of the corpus it names."""
+    return _parse_member(CORPORA, CorpusParams, sections.get("corpus"), "corpus")
+
+
+def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
+    """Feature set `name`, with the options of the encoder it names."""
+    return _parse_named(ENCODERS, FeatureParams, sections, ("features", name))
+
+
+def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
+    """Head `name`, with the options of its kind."""
+    return _parse_named(HEADS, HeadParams, sections, ("heads", name))
+
+
+def parse_params(sections: Mapping[str, Any]) -> Params:
+    """All sections, and what they say of each other, checked."""
+    plain = {
+        name: parse_section(kind, sections.get(name), name) for name, kind in PLAIN_SECTIONS.items()
+    }
+    features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
+    heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}
+    for name, head in heads.items():
+        _check_inputs(name, head, features)
+    return Params(
+        corpus=parse_corpus(sections),
+        features=features,
+        heads=heads,
+        **plain,  # type: ignore[arg-type]
+    )
+
+
+def load_params(path: Path = PARAMS_PATH) -> Params:
+    """The whole file at `path`; raises ParamsError for its first mistake."""
+    return parse_params(read_yaml(path))
+
+
+_TYPE_KEYS = {"corpus": "name", "encoder": "encoder", "head": "kind"}
+"""Key that names the member, by the family's noun."""
+
+
+def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) -> PlainT:
+    fields = _expect_map(value, f"params.yaml: {where}")
+    key = _TYPE_KEYS[family.noun]
+    if key not in fields:
+        known = ", ".join(sorted(family.members))
+        raise ParamsError(f"params.yaml: {where}.{key}: missing; one of {known}")
+    try:
+        module = family.load(fields[key])
+    except ParamsError as error:
+        raise ParamsError(f"params.yaml: {where}.{key}: {error}") from error
+    kind: type[PlainT] = module.Params
+    assert issubclass(kind, base)
+    return parse_section(kind, fields, where)
+
+
+def _parse_named(
+    family: Family, base: type[PlainT], sections: Mapping[str, Any], place: tuple[str, str]
+) -> PlainT:
+    section, name = place
+    known = _names(sections, section)
+    if name not in known:
+        raise ParamsError(f"params.yaml: {section}.{name}: no such entry; {suggest(name, known)}")
+    return _parse_member(family, base, sections[section][name], f"{section}.{name}")
+
+
+_NAME = TypeAdapter(Name)
+
+
+def _names(sections: Mapping[str, Any], section: str) -> list[str]:
+    """Names in a map section; at least one, each of the form that stages can carry."""
+    entries = _expect_map(sections.get(section), f"params.yaml: {section}")
+    if not entries:
+        # DVC takes an empty map for "nothing to do" and says "up to date".
+        raise ParamsError(f"params.yaml: {section}: expected at least one entry, got none; add one")
+    for name in entries:
+        if not isinstance(name, str) or not _is_name(name):
+            raise ParamsError(
+                f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
+                f"that begin with a letter, got {name!r}"
+            )
+    return list(entries)
+
+
+def _is_name(name: str) -> bool:
+    try:
+        _NAME.validate_python(name)
+    except ValueError:
+        return False
+    return name != NO_FEATURES
+
+
+def _check_inputs(name: str, head: HeadParams, features: Mapping[str, FeatureParams]) -> None:
+    """Refuse feature sets that are unknown or of another modality, and a head with none."""
+    sets = head.inputs.sets()
+    if not sets:
+        raise ParamsError(
+            f"params.yaml: heads.{name}.inputs: expected a feature set, got only none"
+        )
+    for modality, chosen in sets.items():
+        place = f"params.yaml: heads.{name}.inputs.{modality}"
+        if chosen not in features:
+            raise ParamsError(
+                f"{place}: unknown feature set {chosen!r}; {suggest(chosen, [*features, 'none'])}"
+            )
+        if features[chosen].modality != modality:
+            raise ParamsError(
+                f"{place}: expected a set of modality {modality}, "
+                f"got {chosen!r} of modality {features[chosen].modality}"
+            )
+
+
+def _expect_map(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ParamsError(f"{where}: expected a map of keys, got {value!r}")
+    return value

@@ -1,0 +1,14 @@
+"""Where the artefacts lie, relative to the project that a team clones."""
+
+from pathlib import Path
+
+PROJECT = Path()
+OVERRIDES = Path("data/overrides.csv")
+LABELS = Path("data/labels")
+DATA = Path("data")
+CLIPS = Path("data/clips")
+FEATURES = Path("features")
+MODELS = Path("models")
+METRICS = Path("reports/metrics")
+HEAD_REPORTS = Path("reports/heads")
+PAGE = Path("reports/index.html")

@@ -1,0 +1,172 @@
+"""Prediction: trained heads over windows, back to one answer per clip or per frame."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from pipeline.clips import Clip
+from pipeline.dataset import TARGETS, Labels, Window, WindowDataset, load_batches
+from pipeline.heads import HeadParams
+from pipeline.heads.base import Head
+from pipeline.heads.outputs import decode_outputs
+from pipeline.predictions import NOTHING, PREDICTIONS_SCHEMA
+from pipeline.recipes import Recipe
+from pipeline.runs import list_runs, split_clips
+from pipeline.store.reader import FeatureStore
+
+Row = dict[str, Any]
+
+
+Decoded = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a head says of one clip, its windows averaged.
+
+    `clip` is target → class probabilities `(classes,)` or a number `()`; `frames` is target →
+    the same for each of `seconds`.
+    """
+
+    clip: Decoded
+    seconds: Float[np.ndarray, " frames"]
+    frames: Decoded
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What predictions are made and tabulated from: a trained head's recipe, data and clips."""
+
+    recipe: Recipe
+    params: HeadParams
+    heads: Mapping[str, Head]
+    features: Mapping[str, FeatureStore]
+    labels: Labels
+    clips: Mapping[str, Clip]
+
+
+@torch.inference_mode()
+def predict_clips(
+    head: Head, dataset: WindowDataset, withheld: str = NOTHING
+) -> dict[str, Predicted]:
+    """clip_id → prediction, for every clip with a row of a modality that is not withheld."""
+    decoded: dict[str, list[tuple[Window, Decoded]]] = {}
+    windows = iter(dataset.windows)
+    for batch in load_batches(dataset):
+        masks = {modality: mask & (modality != withheld) for modality, mask in batch.masks.items()}
+        values = decode_outputs(head(batch.inputs, masks))
+        present = torch.stack([mask.any(dim=1) for mask in masks.values()]).any(dim=0)
+        for row, seen in enumerate(present.tolist()):
+            window = next(windows)
+            if seen:
+                found = {target: value[row].numpy() for target, value in values.items()}
+                decoded.setdefault(window.clip_id, []).append((window, found))
+    return {clip_id: _join_windows(found, dataset.per) for clip_id, found in decoded.items()}
+
+
+def _join_windows(found: Sequence[tuple[Window, Decoded]], per: Mapping[str, str]) -> Predicted:
+    """Mean over the windows of a clip; at each frame, over the windows that hold it."""
+    clip = {
+        target: np.mean([values[target] for _, values in found], axis=0)
+        for target, kind in per.items()
+        if kind == "clip"
+    }
+    seconds, places = np.unique(
+        np.concatenate([window.seconds for window, _ in found]), return_inverse=True
+    )
+    frames = {}
+    for target, kind in per.items():
+        if kind == "frame":
+            # Outputs are padded to the batch's longest window: a window's own points come first.
+            points = np.concatenate([v[target][: len(window.seconds)] for window, v in found])
+            total = np.zeros((len(seconds), *points.shape[1:]))
+            np.add.at(total, places, points)
+            counts = np.bincount(places).reshape(-1, *[1] * (points.ndim - 1))
+            frames[target] = (total / counts).astype(np.float32)
+    return Predicted(clip, seconds, frames)
+
+
+def tabulate_predictions(judged: Judged, splits: Sequence[str]) -> pa.Table:
+    """Table of `PREDICTIONS_SCHEMA`: each run on its own clips of each of `splits`.
+
+    A head with several modalities predicts again with each of them withheld.
+    """
+    modalities = list(judged.features)
+    withholdings = [NOTHING, *(modalities if len(modalities) > 1 else ())]
+    rows: list[Row] = []
+    for run in list_runs(judged.labels.targets.values()):
+        placed = split_clips(judged.labels.targets.values(), run)
+        for split in splits:
+            dataset = WindowDataset(judged.features, judged.labels, judged.params)
+            dataset.add_clips(placed[split])
+            for withheld in withholdings:
+                predicted = predict_clips(judged.heads[run.name], dataset, withheld)
+                shared = {"split": split, "fold": run.fold, "withheld": withheld}
+                shared.update(_describe_priors(judged.recipe, run.name))
+                rows += [
+                    {**shared, **row}
+                    for clip_id in placed[split]
+                    for row in _list_rows(judged, clip_id, predicted.get(clip_id))
+                ]
+    return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
+
+
+def _describe_priors(recipe: Recipe, run: str) -> Row:
+    priors = recipe.priors[run]
+    emotion = priors.get("emotion")
+    return {
+        "prior_emotion": None if emotion is None else recipe.emotions[int(emotion)],
+        "prior_valence": priors.get("valence"),
+        "prior_arousal": priors.get("arousal"),
+    }
+
+
+def _list_rows(judged: Judged, clip_id: str, predicted: Predicted | None) -> list[Row]:
+    """Rows of one clip: one for its clip targets, one per frame for its frame targets."""
+    labels, emotions = judged.labels, judged.recipe.emotions
+    clip = judged.clips[clip_id]
+    named = {"clip_id": clip_id, "subject": clip.subject, "group": clip.group}
+    by_kind = {kind: [t for t in TARGETS if labels.per(t) == kind] for kind in ("clip", "frame")}
+    rows = []
+    truth = {target: labels.value(clip_id, target) for target in by_kind["clip"]}
+    if not np.isnan(list(truth.values())).all():
+        found = predicted.clip if predicted else {}
+        rows.append({**named, **_fill_row(truth, found, emotions)})
+    frames = labels.frames.get(clip_id)
+    if by_kind["frame"] and frames is not None:
+        places = {} if predicted is None else _index(predicted.seconds)
+        for number, seconds in enumerate(frames.seconds.tolist()):
+            truth = {target: float(frames.values[target][number]) for target in by_kind["frame"]}
+            found = (
+                {target: value[places[seconds]] for target, value in predicted.frames.items()}
+                if predicted is not None and seconds in places
+                else {}
+            )
+            rows.append({**named, "seconds": seconds, **_fill_row(truth, found, emotions)})
+    return rows
+
+
+def _index(seconds: NDArray[np.float64]) -> dict[float, int]:
+    return {value: place for place, value in enumerate(seconds.tolist())}
+
+
+def _fill_row(truth: Mapping[str, float], found: Decoded, emotions: Sequence[str]) -> Row:
+    """Label and prediction columns of one row."""
+    row: Row = {}
+    for target, label in truth.items():
+        value = found.get(target)
+        if target == "emotion":
+            row["emotion"] = None if np.isnan(label) else emotions[int(label)]
+            if value is not None:
+                row["predicted_emotion"] = emotions[int(value.argmax())]
+                row["scores"] = list(zip(emotions, value.tolist(), strict=True))
+        else:
+            row[target] = None if np.isnan(label) else label
+            row[f"predicted_{target}"] = None if value is None else float(value)
+    return row

@@ -1,0 +1,66 @@
+"""Recipes: everything needed to make a trained head again from media, written beside it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from pipeline.errors import StoreError
+from pipeline.sections import Section
+from pipeline.store.reader import FeatureStore
+
+
+class Input(Section):
+    """One feature set that a head reads: its name, row size, what made it, and its digest."""
+
+    name: str
+    dim: int
+    index_digest: str
+    provenance: dict[str, Any]
+
+
+class Recipe(Section):
+    """Everything needed to make a head again, and to use it.
+
+    `per` says of each target whether it is labelled per clip or per frame; `priors` is run →
+    target → what the training labels alone predict (emotions by class index). `weights_digest`
+    is that of the file of weights beside it.
+    """
+
+    format_version: Literal[1] = 1
+    head: str
+    params: dict[str, Any]
+    emotions: list[str]
+    per: dict[str, Literal["clip", "frame"]]
+    inputs: dict[str, Input]
+    priors: dict[str, dict[str, float]]
+    weights_digest: str
+    versions: dict[str, str]
+    git_revision: str | None
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Recipe of the head in `folder`; raises StoreError when it is absent or not one."""
+    try:
+        return Recipe.model_validate_json((folder / "recipe.json").read_text())
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"
+        ) from error
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        raise StoreError(
+            f"{folder}/recipe.json: not a head's recipe ({mistake['loc']}: {mistake['msg']})"
+        ) from error
+
+
+def check_inputs(recipe: Recipe, inputs: Mapping[str, FeatureStore]) -> None:
+    """Raise StoreError when a feature set is not made the way the head's own was."""
+    for modality, store in inputs.items():
+        trained = recipe.inputs[modality].provenance
+        if store.provenance["fingerprint"] != trained["fingerprint"]:
+            raise StoreError(
+                f"{store.path}: head {recipe.head!r} expects embeddings made by "
+                f"{trained['settings']}, got {store.provenance['settings']}; run `dvc repro`"
+            )

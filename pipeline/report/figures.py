@@ -1,0 +1,205 @@
+"""Figures of one head; each is a plotly figure with its height set and its width left free."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import pyarrow as pa
+import pyarrow.compute as pc
+from jaxtyping import Float64
+from plotly.subplots import make_subplots
+
+from pipeline.metrics import divide
+from pipeline.predictions import NOTHING
+from pipeline.report.formats import label, name_metric, round_list
+from pipeline.report.theme import ACCENT, FAINT, METRIC_COLOURS, SCALE, SOFT, TEMPLATE
+
+MOST_POINTS = 5_000
+"""Above this many points a scatter is drawn as the density of a grid."""
+
+MOST_CLASSES = 9
+"""Above this many classes the cells of a confusion matrix have room for shares alone."""
+
+_CELLS = 40
+
+History = Sequence[Mapping[str, str]]
+
+
+def draw_confusion(emotions: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
+    """Confusion matrix: colour and first line are the share of the annotated class, then counts."""
+    table = np.array(counts, dtype=np.float64).reshape(len(emotions), len(emotions))
+    totals = table.sum(axis=1, keepdims=True)
+    shares = divide(table, np.broadcast_to(totals, table.shape))
+    names = [label(emotion) for emotion in emotions]
+    heatmap = go.Heatmap(
+        z=[[None if np.isnan(share) else round(share, 4) for share in row] for row in shares],
+        x=names,
+        y=[f"{name} · {total:g}" for name, total in zip(names, totals[:, 0], strict=True)],
+        text=_write_cells(shares, table),
+        customdata=table.astype(int).tolist(),
+        texttemplate="%{text}",
+        textfont={"size": 11},
+        hovertemplate="annotated %{y}<br>predicted %{x}: %{customdata}<extra></extra>",
+        colorscale=SCALE,
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        hoverongaps=False,
+    )
+    figure = _start(height=max(360, 110 + 30 * len(emotions)))
+    figure.add_trace(heatmap)
+    figure.update_xaxes(title_text="predicted", showgrid=False, type="category")
+    figure.update_yaxes(title_text="annotated · number", showgrid=False, type="category")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def pair_ratings(
+    predictions: pa.Table, split: str, target: str
+) -> tuple[Float64[np.ndarray, " rows"], Float64[np.ndarray, " rows"]]:
+    """Labels and predictions of `target` where both are, on frames if any frame is annotated."""
+    own = predictions.filter(
+        (pc.field("split") == split)
+        & (pc.field("withheld") == NOTHING)
+        & pc.field(target).is_valid()
+    )
+    framed = own.filter(pc.field("seconds").is_valid())
+    rows = (framed if framed.num_rows else own).filter(pc.field(f"predicted_{target}").is_valid())
+    return rows[target].to_numpy(), rows[f"predicted_{target}"].to_numpy()
+
+
+def draw_ratings(
+    target: str,
+    labels: Float64[np.ndarray, " rows"],
+    predictions: Float64[np.ndarray, " rows"],
+) -> go.Figure:
+    """Label against prediction, row by row, with the identity; a density where rows are many."""
+    furthest = float(np.abs([labels, predictions]).max(initial=1.0))
+    many = len(labels) > MOST_POINTS
+    figure = _start(height=360)
+    figure.add_trace((_draw_density if many else _draw_points)(labels, predictions, furthest))
+    edge = 1.04 * furthest
+    identity = {"color": SOFT, "width": 1, "dash": "dot"}
+    figure.add_shape(type="line", x0=-edge, y0=-edge, x1=edge, y1=edge, line=identity)
+    ticks = {"range": [-edge, edge], "dtick": 0.5, "tickformat": ".1f"}
+    figure.update_xaxes(title_text=f"annotated {target}", **ticks)
+    figure.update_yaxes(title_text=f"predicted {target}", **ticks)
+    return figure
+
+
+def draw_losses(history: History) -> go.Figure:
+    """Training and validation loss by epoch, one line per run."""
+    figure = _start(height=300)
+    _add_runs(figure, history, "train_loss", name="training", colour=FAINT)
+    _add_runs(figure, history, "val_loss", name="validation", colour=ACCENT)
+    figure.update_xaxes(title_text="epoch")
+    figure.update_yaxes(title_text="loss", rangemode="tozero")
+    return figure
+
+
+def draw_scores(history: History) -> go.Figure:
+    """Validation metrics by epoch, one line per run."""
+    figure = _start(height=300)
+    for metric, colour in METRIC_COLOURS.items():
+        _add_runs(figure, history, metric, name=name_metric(metric), colour=colour)
+    figure.update_xaxes(title_text="epoch")
+    figure.update_yaxes(title_text="metrics on validation")
+    return figure
+
+
+def draw_small_curves(history: History, metric: str) -> go.Figure:
+    """Losses above, `metric` on validation below, one line per run."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
+    figure.update_layout(template=TEMPLATE, height=230, showlegend=False, margin_t=6)
+    _add_runs(figure, history, "train_loss", name="training", colour=FAINT)
+    _add_runs(figure, history, "val_loss", name="validation", colour=ACCENT)
+    start = len(figure.data)
+    _add_runs(figure, history, metric, name=name_metric(metric), colour=METRIC_COLOURS[metric])
+    for trace in figure.data[start:]:
+        trace.update(xaxis="x2", yaxis="y2")
+    figure.update_yaxes(title_text="loss", rangemode="tozero", nticks=4, row=1)
+    figure.update_yaxes(title_text=name_metric(metric), nticks=4, row=2)
+    return figure
+
+
+def _start(height: int) -> go.Figure:
+    return go.Figure(layout={"template": TEMPLATE, "height": height})
+
+
+def _write_cells(
+    shares: Float64[np.ndarray, "classes classes"], counts: Float64[np.ndarray, "classes classes"]
+) -> list[list[str]]:
+    """Share and count of each cell; nothing in cells without rows."""
+    roomy = len(counts) <= MOST_CLASSES
+    return [
+        [
+            "" if not count else f"<b>{share:.0%}</b>" + (f"<br>{count:g}" if roomy else "")
+            for share, count in zip(*row, strict=True)
+        ]
+        for row in zip(shares, counts, strict=True)
+    ]
+
+
+def _draw_points(
+    labels: Float64[np.ndarray, " rows"],
+    predictions: Float64[np.ndarray, " rows"],
+    furthest: float,
+) -> go.Scatter:
+    return go.Scatter(
+        x=round_list(labels),
+        y=round_list(predictions),
+        mode="markers",
+        marker={"size": 5, "color": ACCENT, "opacity": 0.4},
+        hovertemplate="annotated %{x:.2f}<br>predicted %{y:.2f}<extra></extra>",
+    )
+
+
+def _draw_density(
+    labels: Float64[np.ndarray, " rows"],
+    predictions: Float64[np.ndarray, " rows"],
+    furthest: float,
+) -> go.Heatmap:
+    """Number of rows in each cell of a grid; colour by its root, which keeps thin tails visible."""
+    edges = np.linspace(-furthest, furthest, _CELLS + 1)
+    counts, _, _ = np.histogram2d(labels, predictions, bins=[edges, edges])
+    middles = round_list((edges[1:] + edges[:-1]) / 2)
+    return go.Heatmap(
+        x=middles,
+        y=middles,
+        z=round_list(np.sqrt(counts.T)),
+        customdata=counts.T.astype(int).tolist(),
+        colorscale=SCALE,
+        showscale=False,
+        hovertemplate="annotated %{x:.2f}<br>predicted %{y:.2f}<br>%{customdata} rows"
+        "<extra></extra>",
+    )
+
+
+def _add_runs(figure: go.Figure, history: History, column: str, *, name: str, colour: str) -> None:
+    """Add `column` by epoch, one line per run, one entry in the legend."""
+    for number, (run, points) in enumerate(_split_runs(history, column).items()):
+        epochs, values = zip(*points, strict=True)
+        trace = go.Scatter(
+            x=epochs,
+            y=values,
+            name=name,
+            legendgroup=column,
+            showlegend=number == 0,
+            mode="lines" if len(epochs) > 1 else "markers",
+            line={"color": colour, "width": 1.3},
+            opacity=0.75,
+            hovertemplate=f"{label(name)}, {label(run)}<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>",
+        )
+        figure.add_trace(trace)
+
+
+def _split_runs(history: History, column: str) -> dict[str, list[tuple[int, float]]]:
+    """Run → (epoch, value) of the epochs that have `column`."""
+    runs: dict[str, list[tuple[int, float]]] = {}
+    for row in history:
+        if row.get(column):
+            value = round(float(row[column]), 4)
+            runs.setdefault(row["run"], []).append((int(row["epoch"]), value))
+    return runs

@@ -1,0 +1,183 @@
+"""The page that people look at: heads compared, the best one shown, the run accounted for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from pipeline.evaluation import Comparison, Difference, EvaluateParams
+from pipeline.ledger import Entry
+from pipeline.metrics import METRICS
+from pipeline.params import ReportParams
+from pipeline.recipes import Input
+from pipeline.report.figures import draw_small_curves
+from pipeline.report.head_page import SPLIT_NAMES, draw_splits
+from pipeline.report.pages import embed, write_page
+from pipeline.report.standing import draw_standing, draw_withheld
+from pipeline.report.summary import SUMMED, HeadSummary, rank_summaries
+
+LISTED = 300
+"""Most clips of one stage and reason that the page lists; the ledger itself has them all."""
+
+_SHOWN = {
+    "val": ("ccc_mean", "ccc_valence", "ccc_arousal", "uar", "accuracy"),
+    "test": ("ccc_mean", "uar", "accuracy"),
+}
+_CURVED = ("ccc_mean", "ccc_valence", "ccc_arousal", "uar")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What the page is made of; `params_yaml` is the text of the file, shown as it is.
+
+    `comparisons` has one for each opened split.
+    """
+
+    heads: Sequence[HeadSummary]
+    comparisons: Sequence[Comparison]
+    ledger: Sequence[Entry]
+    params_yaml: str
+    report: ReportParams
+    evaluate: EvaluateParams
+
+
+@dataclass(frozen=True)
+class LedgerGroup:
+    """Clips that one stage left out or marked for one reason; `entries` has the first of them."""
+
+    stage: str
+    status: str
+    reason: str
+    clips: int
+    entries: list[Entry]
+
+
+@dataclass(frozen=True)
+class ReadSet:
+    """A feature set as some heads read it; sets that changed between trainings appear twice."""
+
+    modality: str
+    made: Input
+    heads: list[str]
+
+
+def write_index_page(path: Path, overview: Overview) -> None:
+    """Write the page of `overview` to `path`; it needs no other file, and links to heads' pages."""
+    heads = rank_summaries(overview.heads)
+    defined = _find_defined(heads)
+    summed = [metric for metric in SUMMED if metric in defined]
+    content = {
+        "overview": overview,
+        "heads": heads,
+        "best": heads[0],
+        "baseline": next((head for head in heads if head.baseline), None),
+        "split_names": SPLIT_NAMES,
+        "shown": {split: [m for m in _SHOWN[split] if m in defined] for split in SPLIT_NAMES},
+        "summed": summed,
+        "undefined": _explain_undefined(heads, defined),
+        "matrices": {c.split: _arrange(c, heads) for c in overview.comparisons},
+        "common": {c.split: c for c in overview.comparisons},
+        "ledger": group_entries(overview.ledger),
+        "figures": _draw_figures(heads, summed),
+        "details": draw_splits(heads[0]),
+        "curves": _draw_curves(heads),
+        "sets": _collect_sets(heads),
+        "versions": _collect(head.recipe.versions for head in heads),
+        "revisions": sorted({head.recipe.git_revision or "outside git" for head in heads}),
+    }
+    write_page(path, "index.html.j2", content)
+
+
+def group_entries(entries: Iterable[Entry]) -> list[LedgerGroup]:
+    """`entries` by stage, status and reason, the largest groups of each stage first."""
+    found: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        found.setdefault((entry.stage, entry.status, entry.reason), []).append(entry)
+    groups = [
+        LedgerGroup(*key, len(group), sorted(group, key=lambda entry: entry.clip_id)[:LISTED])
+        for key, group in found.items()
+    ]
+    return sorted(groups, key=lambda group: (group.stage, -group.clips, group.reason))
+
+
+def _find_defined(heads: Sequence[HeadSummary]) -> list[str]:
+    """Metrics that some head defines on some split."""
+    splits = [split for head in heads for split in head.evaluation.splits.values()]
+    return [
+        metric
+        for metric in METRICS
+        if any(split.metrics[metric].value is not None for split in splits)
+    ]
+
+
+def _explain_undefined(heads: Sequence[HeadSummary], defined: Sequence[str]) -> dict[str, str]:
+    """Metric → why no head defines it, by the best head's own words."""
+    metrics = heads[0].evaluation.splits["val"].metrics
+    return {
+        metric: metrics[metric].reason or "undefined" for metric in METRICS if metric not in defined
+    }
+
+
+def _arrange(
+    comparison: Comparison, heads: Sequence[HeadSummary]
+) -> dict[str, list[list[Difference | None]]]:
+    """Metric → upper triangle of differences, in the order of `heads`: row minus column."""
+    found = {(d.metric, d.first, d.second): d for d in comparison.differences}
+    found.update({(d.metric, d.second, d.first): _reverse(d) for d in comparison.differences})
+    names = [head.name for head in heads]
+    matrices = {
+        metric: [
+            [found.get((metric, row, column)) for column in names[place + 1 :]]
+            for place, row in enumerate(names[:-1])
+        ]
+        for metric in SUMMED
+    }
+    return {metric: rows for metric, rows in matrices.items() if any(map(any, rows))}
+
+
+def _reverse(d: Difference) -> Difference:
+    turned = {"first": d.second, "second": d.first, "difference": -d.difference}
+    return d.model_copy(update=turned)
+
+
+def _draw_figures(heads: Sequence[HeadSummary], summed: Sequence[str]) -> dict[str, Markup]:
+    figures = {}
+    if summed:
+        figures["standing"] = embed(draw_standing(heads, summed), "standing")
+    fused = [head for head in heads if head.evaluation.splits["val"].withheld]
+    if fused and summed:
+        figures["withheld"] = embed(draw_withheld(fused, summed), "withheld")
+    return figures
+
+
+def _draw_curves(heads: Sequence[HeadSummary]) -> dict[str, Markup]:
+    """Head → small learning curves; heads solved exactly have none."""
+    curves = {}
+    for head in heads:
+        columns = {column for row in head.history for column, value in row.items() if value}
+        metric = next((metric for metric in _CURVED if metric in columns), None)
+        if metric is not None:
+            figure = draw_small_curves(head.history, metric)
+            curves[head.name] = embed(figure, f"curves-{head.name}")
+    return curves
+
+
+def _collect_sets(heads: Sequence[HeadSummary]) -> list[ReadSet]:
+    """Feature sets that `heads` read, by modality and name."""
+    found: dict[tuple[str, str, str], ReadSet] = {}
+    for head in heads:
+        for modality in head.sets:
+            made = head.recipe.inputs[modality]
+            key = (modality, made.name, made.index_digest)
+            found.setdefault(key, ReadSet(modality, made, [])).heads.append(head.name)
+    return [found[key] for key in sorted(found)]
+
+
+def _collect(records: Iterable[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Key → its values in all `records`: more than one where heads were made differently."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for key, value in record.items():
+            found.setdefault(key, set()).add(value)
+    return {key: sorted(values) for key, values in found.items()}

@@ -1,0 +1,84 @@
+"""Pages: self-contained HTML made from templates, the same bytes for the same content."""
+
+from collections.abc import Mapping
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+from ruamel.yaml import YAML
+
+from pipeline.files import write_text
+from pipeline.report.formats import (
+    DASH,
+    find_least_covered,
+    name_metric,
+    write_difference,
+    write_interval,
+    write_number,
+    write_p,
+    write_share,
+)
+from pipeline.report.theme import COLOURS, FONT, MONO
+
+_CONFIG = {"displayModeBar": False, "responsive": True}
+
+
+def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:
+    """Write the page that `template` makes of `content` to `path`, whole."""
+    write_text(path, _environment().get_template(template).render(content))
+
+
+def embed(figure: go.Figure, name: str) -> Markup:
+    """HTML of `figure` as high as its layout says; `name` is its id on the page."""
+    html = figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=name,
+        default_width="100%",
+        default_height=f"{figure.layout.height}px",
+        config=_CONFIG,
+    )
+    return Markup(html)
+
+
+def _write_yaml(value: Mapping[str, Any]) -> str:
+    """`value`, made of what JSON has, as YAML in the order of its keys."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False
+    stream = StringIO()
+    yaml.dump(dict(value), stream)
+    return stream.getvalue()
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        metric=name_metric,
+        number=write_number,
+        difference=write_difference,
+        interval=write_interval,
+        p=write_p,
+        least_covered=find_least_covered,
+        yaml=_write_yaml,
+    )
+    environment.globals.update(
+        dash=DASH,
+        share=write_share,
+        colours=COLOURS,
+        fonts={"text": Markup(FONT), "mono": Markup(MONO)},
+        plotlyjs=Markup(get_plotlyjs()),
+    )
+    return environment

@@ -1,0 +1,36 @@
+"""Runs: the trainings that the splits ask for, and the clips on each side of one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.errors import TrainingError
+from pipeline.splits import number_folds, sides
+from pipeline.targets import Target
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of a head: `fold-0`, … under cross-validation, else `official`."""
+
+    name: str
+    fold: int | None
+
+
+def list_runs(targets: Iterable[Target]) -> list[Run]:
+    """Runs that the splits ask for; raises TrainingError when no clip is on any side."""
+    placed = list(targets)
+    folds = number_folds(placed)
+    if folds:
+        return [Run(f"fold-{fold}", fold) for fold in folds]
+    if not any(target.split for target in placed):
+        raise TrainingError("labels: expected clips with labels to train on, got none in any split")
+    return [Run("official", None)]
+
+
+def split_clips(targets: Iterable[Target], run: Run) -> dict[str, list[str]]:
+    """`train`, `val` and `test` → clip ids, in the order of the targets."""
+    placed = sides(list(targets), run.fold)
+    clips: dict[str, list[str]] = {"train": [], "val": [], "test": []}
+    for clip_id, side in placed.items():
+        clips[side].append(clip_id)
+    return clips

@@ -1,0 +1,86 @@
+"""The index of a store: where each clip's rows lie."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64
+
+from pipeline.store.parts import PartClip
+from pipeline.tables import read_table, write_table
+
+INDEX_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("key", pa.string()),
+        ("part", pa.string()),
+        ("start", pa.int64()),
+        ("rows", pa.int64()),
+        ("status", pa.string()),
+    ]
+)
+"""One row per clip, sorted by `clip_id`; `part` is null where a clip was never in one."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A clip's record and the part that holds it; `part` is None for a clip that needs none."""
+
+    clip: PartClip
+    part: str | None
+
+
+def write_index(path: Path, locations: Mapping[str, Location]) -> None:
+    """Write the index of `locations` (clip_id → where it lies)."""
+    rows = [_index_row(clip_id, locations[clip_id]) for clip_id in sorted(locations)]
+    write_table(path, pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
+
+
+def _index_row(clip_id: str, location: Location) -> dict[str, Any]:
+    clip = location.clip
+    return {
+        "clip_id": clip_id,
+        "key": clip.key,
+        "part": location.part,
+        "start": clip.start,
+        "rows": clip.rows,
+        "status": clip.status,
+    }
+
+
+class Index:
+    """A store's index held as columns; a clip is found by its position in them."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.clip_ids: Sequence[str] = table["clip_id"].to_pylist()
+        self.keys: Sequence[str] = table["key"].to_pylist()
+        self.statuses: Sequence[str] = table["status"].to_pylist()
+        self.starts: Int64[np.ndarray, " clips"] = table["start"].to_numpy()
+        self.rows: Int64[np.ndarray, " clips"] = table["rows"].to_numpy()
+        encoded = table["part"].combine_chunks().dictionary_encode()
+        self.parts: Sequence[str] = encoded.dictionary.to_pylist()
+        self.part_numbers: Int64[np.ndarray, " clips"] = (
+            encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
+        )
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """clip_id → position."""
+        return {clip_id: position for position, clip_id in enumerate(self.clip_ids)}
+
+    @cached_property
+    def key_of(self) -> dict[str, str]:
+        """clip_id → key."""
+        return dict(zip(self.clip_ids, self.keys, strict=True))
+
+    def __len__(self) -> int:
+        return len(self.clip_ids)
+
+
+def read_index(path: Path) -> Index:
+    """Index at `path`; raises StoreError as `read_table` does."""
+    return Index(read_table(path, INDEX_SCHEMA))

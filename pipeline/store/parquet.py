@@ -1,0 +1,75 @@
+"""Media parts as Parquet files: JPEG, FLAC or text beside the columns that describe them."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import StoreError
+from pipeline.files import DIGEST_BYTES
+from pipeline.store.parts import PartClip
+
+FORMAT_VERSION = 1
+_VERSION_KEY = b"moodline.format_version"
+_CLIPS_KEY = b"moodline.clips"
+
+
+@dataclass(frozen=True)
+class ParquetParts:
+    """Part format `parquet`: one row group, its clips listed in the file's metadata."""
+
+    def path_of(self, parts: Path, part: str) -> Path:
+        """Parquet file of the part."""
+        return parts / f"{part}.parquet"
+
+    def write_part(
+        self, path: Path, contents: Sequence[pa.Table], clips: Sequence[PartClip]
+    ) -> None:
+        """Write the tables of `contents` as one file; bytes are compressed already."""
+        listed = json.dumps([asdict(clip) for clip in clips])
+        metadata = {_VERSION_KEY: str(FORMAT_VERSION).encode(), _CLIPS_KEY: listed.encode()}
+        table = pa.concat_tables(contents).replace_schema_metadata(metadata)
+        pq.write_table(table, path, compression="none", use_dictionary=False)
+
+    def read_clips(self, path: Path) -> list[PartClip]:
+        """Clips listed in the file's metadata."""
+        try:
+            metadata = pq.read_schema(path).metadata or {}
+        except (pa.ArrowInvalid, OSError) as error:
+            raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
+        version = metadata.get(_VERSION_KEY, b"none").decode()
+        if version != str(FORMAT_VERSION) or _CLIPS_KEY not in metadata:
+            raise StoreError(
+                f"{path}: expected a part of format_version {FORMAT_VERSION}, got {version}"
+            )
+        return [PartClip(**clip) for clip in json.loads(metadata[_CLIPS_KEY])]
+
+    def open_part(self, path: Path) -> pa.Table:
+        """Table of the whole part."""
+        return pq.read_table(path, memory_map=True).replace_schema_metadata()
+
+    def slice_part(self, opened: pa.Table, start: int, stop: int) -> pa.Table:
+        """Rows `start` to `stop`, without a copy."""
+        return opened.slice(start, stop - start)
+
+    def digest_content(self, content: pa.Table) -> str:
+        """Digest of the column names, and of every value in turn."""
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        for name, column in zip(content.column_names, content.columns, strict=True):
+            digest.update(name.encode())
+            for value in column.to_pylist():
+                data = value if type(value) is bytes else json.dumps(value).encode()
+                digest.update(len(data).to_bytes(8, "little"))
+                digest.update(data)
+        return digest.hexdigest()
+
+    def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
+        """Leave the folder as it is: Parquet readers take a folder of files."""
+
+
+PARTS = ParquetParts()

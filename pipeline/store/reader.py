@@ -1,0 +1,159 @@
+"""Reading a store: one clip by its id, or the rows of many at once."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Int64, Shaped
+
+from pipeline.errors import StoreError
+from pipeline.rows import Rows
+from pipeline.store import PART_FORMATS, PartFormat
+from pipeline.store.index import Index, read_index
+from pipeline.store.writer import FORMAT_VERSION
+
+
+class Store:
+    """A store opened for reading; parts are opened when first needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        header = read_store_json(path)
+        self.part_format: str = header["part_format"]
+        self.provenance: dict[str, Any] = header["provenance"]
+        self.index: Index = read_index(path / "index.parquet")
+        self._format: PartFormat = PART_FORMATS.load(self.part_format).PARTS
+        self._opened: dict[int, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __contains__(self, clip_id: str) -> bool:
+        return clip_id in self.index.positions
+
+    def has_rows(self, clip_id: str) -> bool:
+        """Whether the clip is here with at least one row."""
+        position = self.index.positions.get(clip_id)
+        return position is not None and bool(self.index.rows[position])
+
+    def slice_clip(self, clip_id: str) -> Any:
+        """Rows of a clip that has some."""
+        position = self._position_of(clip_id)
+        start, rows = int(self.index.starts[position]), int(self.index.rows[position])
+        opened = self.open_part(int(self.index.part_numbers[position]))
+        return self._format.slice_part(opened, start, start + rows)
+
+    def open_part(self, number: int) -> Any:
+        """Part `number` of the index, opened once."""
+        if number not in self._opened:
+            path = self._format.path_of(self.path / "parts", self.index.parts[number])
+            if not path.exists():
+                raise StoreError(f"{path}: the index names this part, expected it here; `dvc pull`")
+            self._opened[number] = self._format.open_part(path)
+        return self._opened[number]
+
+    def _position_of(self, clip_id: str) -> int:
+        if clip_id not in self.index.positions:
+            raise StoreError(
+                f"{self.path}: no clip {clip_id!r} among {len(self)}; run `dvc repro` to add it"
+            )
+        return self.index.positions[clip_id]
+
+
+class MediaStore(Store):
+    """A store of media: `store[clip_id]` is a table of the clip's rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        _check_format(self, expected="parquet")
+
+    def __getitem__(self, clip_id: str) -> pa.Table:
+        return self.slice_clip(clip_id)
+
+
+class FeatureStore(Store):
+    """A feature set: `store[clip_id]` is the clip's `Rows`, mapped, empty where it has none."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        _check_format(self, expected="zarr")
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of one row."""
+        return tuple(self.provenance["settings"]["row_shape"])
+
+    def __getitem__(self, clip_id: str) -> Rows:
+        if self.index.rows[self._position_of(clip_id)]:
+            rows: Rows = self.slice_clip(clip_id)
+            return rows
+        times = np.empty(0)
+        return Rows(np.empty((0, *self.row_shape), np.float16), times, times, np.empty(0, bool))
+
+    @cached_property
+    def part_offsets(self) -> Int64[np.ndarray, " parts_and_end"]:
+        """Number of the first row of each part when all parts' rows are counted through."""
+        sizes = [len(self.open_part(number)) for number in range(len(self.index.parts))]
+        return np.cumsum([0, *sizes])
+
+    def first_row(self, clip_id: str) -> int:
+        """Number of the clip's first row, counted as `part_offsets` does."""
+        position = self._position_of(clip_id)
+        offset = self.part_offsets[self.index.part_numbers[position]]
+        return int(offset + self.index.starts[position])
+
+    def take_rows(self, numbers: Int64[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows *row"]:
+        """Embeddings of the rows of these numbers (see `first_row`), copied from the maps."""
+        owners = np.searchsorted(self.part_offsets, numbers, side="right") - 1
+        taken = np.empty((len(numbers), *self.row_shape), self._dtype)
+        for owner in np.unique(owners):
+            chosen = owners == owner
+            taken[chosen] = self.open_part(int(owner)).embedding[
+                numbers[chosen] - self.part_offsets[owner]
+            ]
+        return taken
+
+    @cached_property
+    def _dtype(self) -> np.dtype[Any]:
+        dtype: str = self.provenance["settings"]["dtype"]
+        return np.dtype(dtype)
+
+
+def open_features(path: Path | str) -> FeatureStore:
+    """Feature set at `path`; `open_features(path)[clip_id].embedding` is the clip's array."""
+    return FeatureStore(Path(path))
+
+
+def open_media(path: Path | str) -> MediaStore:
+    """Store of faces, scenes, audio or text at `path`."""
+    return MediaStore(Path(path))
+
+
+def read_store_json(path: Path) -> dict[str, Any]:
+    """Header of the store at `path`; raises StoreError when it is not a store of this version."""
+    try:
+        header: dict[str, Any] = json.loads((path / "store.json").read_text())
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path}: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
+        ) from error
+    except ValueError as error:
+        raise StoreError(f"{path}/store.json: not readable JSON ({error}); `dvc pull`") from error
+    if header.get("format_version") != FORMAT_VERSION:
+        raise StoreError(
+            f"{path}: expected a store of format_version {FORMAT_VERSION}, "
+            f"got {header.get('format_version')}"
+        )
+    return header
+
+
+def _check_format(store: Store, *, expected: str) -> None:
+    if store.part_format != expected:
+        stage = store.provenance.get("stage")
+        raise StoreError(
+            f"{store.path}: expected a store of {expected} parts, "
+            f"got {store.part_format} parts made by stage {stage!r}"
+        )

@@ -1,0 +1,1 @@
+"""Synthesis of the demo corpus: a script of takes, faces, voices, and the movies of them."""

@@ -1,0 +1,1 @@
+"""Training: from feature sets and targets to a head that is kept."""

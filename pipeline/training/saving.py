@@ -1,0 +1,92 @@
+"""The folder of a trained head: its weights, and the recipe to make it again from media.
+
+models/<head>/
+  model.safetensors   every run's tensors, under `<run>/`
+  recipe.json         params, labels, provenance of the inputs, versions, seed, git revision
+  history.csv         what each epoch of each run measured
+"""
+
+import importlib.metadata
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from pipeline.dataset import Labels, open_inputs
+from pipeline.files import digest_file, write_json, write_whole
+from pipeline.heads import HeadParams
+from pipeline.progress import track
+from pipeline.recipes import Input, Recipe
+from pipeline.runs import list_runs
+from pipeline.store.reader import FeatureStore
+from pipeline.training.fitting import Fitted, fit_run, write_history
+
+PACKAGES = ("torch", "lightning", "transformers", "scikit-learn", "numpy", "pyarrow", "zarr")
+"""Packages whose versions a recipe states."""
+
+
+def train_head(name: str, params: HeadParams, features: Path, labels: Labels, out: Path) -> None:
+    """Train head `name` on every run of the splits and write its folder to `out`."""
+    inputs = open_inputs(params, features)
+    runs = list_runs(labels.targets.values())
+    fitted = {
+        run.name: fit_run(params, inputs, labels, run)
+        for run in track(runs, f"train {name}", len(runs))
+    }
+    save_head(out, describe_head(name, params, inputs, labels, fitted), fitted)
+
+
+def describe_head(
+    name: str,
+    params: HeadParams,
+    inputs: Mapping[str, FeatureStore],
+    labels: Labels,
+    fitted: Mapping[str, Fitted],
+) -> Recipe:
+    """Recipe of a head that was just trained here."""
+    return Recipe(
+        head=name,
+        params=params.model_dump(mode="json"),
+        emotions=labels.names.emotion,
+        per={target: labels.per(target) for target in params.targets},
+        inputs={
+            modality: Input(
+                name=store.path.name,
+                dim=store.row_shape[0],
+                index_digest=digest_file(store.path / "index.parquet"),
+                provenance=store.provenance,
+            )
+            for modality, store in inputs.items()
+        },
+        priors={run: result.priors for run, result in fitted.items()},
+        weights_digest="",  # of a file that is yet to be written: `save_head` knows it
+        versions={
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in PACKAGES},
+        },
+        git_revision=_git_revision(),
+    )
+
+
+def save_head(out: Path, recipe: Recipe, fitted: Mapping[str, Fitted]) -> None:
+    """Write the folder of a head; `recipe.json` comes last and marks it as whole."""
+    out.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        f"{run}/{name}": value.contiguous()
+        for run, result in fitted.items()
+        for name, value in result.weights.items()
+    }
+    weights = out / "model.safetensors"
+    write_whole(weights, lambda aside: save_file(tensors, aside))
+    sealed = recipe.model_copy(update={"weights_digest": digest_file(weights)})
+    write_history(out / "history.csv", {run: result.history for run, result in fitted.items()})
+    write_json(out / "recipe.json", sealed.model_dump(mode="json"))
+
+
+def _git_revision() -> str | None:
+    """Commit of the project, marked when files differ from it; None outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None

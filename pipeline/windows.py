@@ -1,0 +1,136 @@
+"""Windows: the stretches of time a head sees at once, and the rows that reach each grid point.
+
+One module for training, evaluation and prediction. Times are seconds from the clip's start. The
+grid is the labels' own times where labels are per frame; where they are per clip it is regular
+at `rate_hz`, or, with no rate, each modality's own rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int64
+from numpy.typing import NDArray
+
+from pipeline.heads import WindowParams
+
+EPSILON_SECONDS = 1e-6
+"""Times come from divisions by frame rates: closer than this they are the same."""
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Stretches of time that a clip's rows stand for, in order of their start."""
+
+    start_seconds: Float[np.ndarray, " rows"]
+    end_seconds: Float[np.ndarray, " rows"]
+    valid: Bool[np.ndarray, " rows"]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Rows that reach each grid point: the first `counts[0]` of `rows` the first point, and so on.
+
+    A point that no row reaches has a count of 0: it is absent. A point with several is their
+    mean.
+    """
+
+    rows: Int64[np.ndarray, " taken"]
+    counts: Int64[np.ndarray, " time"]
+
+
+def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndarray, "windows 2"]:
+    """Half-open windows that cover a clip, each `params.seconds` long or the whole clip.
+
+    The last one is moved back to end with the clip, so none is shorter than the others.
+    """
+    seconds = params.seconds
+    if seconds is None or duration_seconds <= seconds:
+        return np.array([[0.0, duration_seconds]])
+    hop = params.hop_seconds or seconds
+    last = duration_seconds - seconds
+    starts = np.append(np.arange(0.0, last - EPSILON_SECONDS, hop), last)
+    return np.stack([starts, starts + seconds], axis=1)
+
+
+def regular_grid(
+    start_seconds: float, end_seconds: float, rate_hz: float
+) -> Float[np.ndarray, " time"]:
+    """Centres of the cells of 1 / `rate_hz` seconds that fill a window, at least one."""
+    cells = max(1, round((end_seconds - start_seconds) * rate_hz))
+    return start_seconds + (np.arange(cells) + 0.5) / rate_hz
+
+
+def take_own_rows(stretches: Stretches, start_seconds: float, end_seconds: float) -> Alignment:
+    """Each valid row whose middle lies in the window as a grid point of its own."""
+    middles = (stretches.start_seconds + stretches.end_seconds) / 2
+    inside = (middles >= start_seconds) & (middles < end_seconds) & stretches.valid
+    rows = np.flatnonzero(inside)
+    return Alignment(rows, np.ones(len(rows), np.int64))
+
+
+def align_rows(
+    stretches: Stretches, grid: Float[np.ndarray, " time"], params: WindowParams
+) -> Alignment:
+    """Rows that reach each point of `grid`, by `params.align`, `tolerance_seconds`, `causal`.
+
+    `nearest` takes the row whose stretch holds the point, or else the nearest one no farther
+    than the tolerance. `mean` takes all rows that overlap the point's cell (half a grid step on
+    either side, or the step before it when causal), or else the nearest. When causal, a row
+    reaches a point only if its stretch has ended by then.
+    """
+    known = np.flatnonzero(stretches.valid)
+    if not len(known) or not len(grid):
+        return Alignment(np.empty(0, np.int64), np.zeros(len(grid), np.int64))
+    starts, ends = stretches.start_seconds[known], stretches.end_seconds[known]
+    nearest = _find_nearest(starts, ends, grid, params)
+    if params.align == "nearest":
+        found = nearest >= 0
+        return Alignment(known[nearest[found]], found.astype(np.int64))
+    first, stop = _find_overlaps(starts, ends, grid, params)
+    alone = (stop <= first) & (nearest >= 0)
+    first, stop = np.where(alone, nearest, first), np.where(alone, nearest + 1, stop)
+    counts = np.maximum(stop - first, 0)
+    return Alignment(known[_expand_ranges(first, counts)], counts)
+
+
+def _find_nearest(
+    starts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    grid: NDArray[np.float64],
+    params: WindowParams,
+) -> NDArray[np.int64]:
+    """Row nearest to each point, -1 beyond the tolerance."""
+    if params.causal:
+        best = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right") - 1
+        distance = grid - ends[np.maximum(best, 0)]
+    else:
+        after = np.searchsorted(starts, grid + EPSILON_SECONDS, side="right")
+        pair = np.stack([np.maximum(after - 1, 0), np.minimum(after, len(starts) - 1)])
+        gaps = np.maximum(np.maximum(starts[pair] - grid, grid - ends[pair]), 0.0)
+        closer = gaps.argmin(axis=0), np.arange(len(grid))
+        best, distance = pair[closer], gaps[closer]
+    near = distance <= params.tolerance_seconds + EPSILON_SECONDS
+    return np.where((best >= 0) & near, best, -1).astype(np.int64)
+
+
+def _find_overlaps(
+    starts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    grid: NDArray[np.float64],
+    params: WindowParams,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and one past the last row that overlaps each point's cell."""
+    step = float(np.median(np.diff(grid))) if len(grid) > 1 else float(ends[-1] - starts[0])
+    if params.causal:
+        first = np.searchsorted(ends, grid - step + EPSILON_SECONDS, side="right")
+        stop = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right")
+    else:
+        first = np.searchsorted(ends, grid - step / 2 + EPSILON_SECONDS, side="right")
+        stop = np.searchsorted(starts, grid + step / 2 - EPSILON_SECONDS, side="left")
+    return first, stop
+
+
+def _expand_ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`first[i], first[i] + 1, …`, `counts[i]` of them, one range after another."""
+    begins = np.cumsum(counts) - counts
+    return np.arange(counts.sum()) + np.repeat(first - begins, counts)

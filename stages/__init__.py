@@ -1,0 +1,1 @@
+"""One thin module per DVC stage: parse its own section of params.yaml, call pipeline, write."""

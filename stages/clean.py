@@ -1,0 +1,21 @@
+"""Stage `clean`: usable clips and their sound."""
+
+from pipeline.cleaning import clean_corpus
+from pipeline.clips import LABELS_SCHEMA, read_clips
+from pipeline.ledger import read_ledger
+from pipeline.params import CleanParams, parse_plain, read_yaml
+from pipeline.paths import DATA, LABELS, PROJECT
+from pipeline.stage import run_stage
+from pipeline.store.work import locate_work_store
+
+
+def main() -> None:
+    """Write data/clips and data/audio."""
+    params = parse_plain(read_yaml(), CleanParams)
+    clips = read_clips(LABELS / "clips.parquet", LABELS_SCHEMA)
+    kept = frozenset(entry.clip_id for entry in read_ledger(LABELS / "kept.parquet"))
+    clean_corpus(clips, params, kept, DATA, locate_work_store(PROJECT))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,17 @@
+"""Stage `evaluate@<head>`: one head judged on clips it was not trained on."""
+
+import sys
+
+from pipeline.evaluation import EvaluateParams
+from pipeline.judging import judge_head
+from pipeline.params import parse_plain, read_yaml
+from pipeline.stage import run_stage
+
+
+def main() -> None:
+    """Write reports/metrics/<head>.json and reports/heads/<head>."""
+    judge_head(sys.argv[1], parse_plain(read_yaml(), EvaluateParams))
+
+
+if __name__ == "__main__":
+    run_stage(main)

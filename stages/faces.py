@@ -1,0 +1,19 @@
+"""Stage `faces`: the face crops of each clip, and whole frames if asked for."""
+
+from pipeline.clips import CLEAN_SCHEMA, read_clips
+from pipeline.faces.packing import pack_faces
+from pipeline.params import FacesParams, parse_plain, read_yaml
+from pipeline.paths import CLIPS, DATA, PROJECT
+from pipeline.stage import run_stage
+from pipeline.store.work import locate_work_store
+
+
+def main() -> None:
+    """Write data/face and data/scene."""
+    params = parse_plain(read_yaml(), FacesParams)
+    clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
+    pack_faces(clips, params, DATA, locate_work_store(PROJECT))
+
+
+if __name__ == "__main__":
+    run_stage(main)

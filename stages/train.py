@@ -1,0 +1,20 @@
+"""Stage `train@<head>`: one head on every run of the splits."""
+
+import sys
+
+from pipeline.dataset import read_labels
+from pipeline.params import parse_head, read_yaml
+from pipeline.paths import FEATURES, LABELS, MODELS
+from pipeline.stage import run_stage
+from pipeline.training.saving import train_head
+
+
+def main() -> None:
+    """Write models/<head>."""
+    name = sys.argv[1]
+    params = parse_head(read_yaml(), name)
+    train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)
+
+
+if __name__ == "__main__":
+    run_stage(main)

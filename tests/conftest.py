@@ -1,0 +1,30 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import jaxtyping
+import pytest
+from hypothesis import settings
+
+# Must stand before the first import of pipeline: modules already loaded are not checked.
+jaxtyping.install_import_hook("pipeline", "beartype.beartype")
+
+# Checked calls are slow the first time, and a slow machine is no failed test.
+settings.register_profile("moodline", deadline=None)
+settings.load_profile("moodline")
+
+PROJECT = Path(__file__).parents[1]
+REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """Folder or file of real data by its name; the test is skipped, by name, where it is absent."""
+
+    def find(name: str) -> Path:
+        path = REAL_DATA / name
+        if not path.exists():
+            pytest.skip(f"no real data {name!r}; set MOODLINE_DATA to the folder that holds it")
+        return path
+
+    return find

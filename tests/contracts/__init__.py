@@ -1,0 +1,1 @@
+"""Contracts: what every member of a family must do."""

@@ -1,0 +1,116 @@
+"""What every corpus promises, run on each of them: a new one adds its miniature to the list."""
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from pipeline.corpora import CORPORA, Corpus
+from pipeline.errors import CorpusError
+from pipeline.labelling import check_corpus
+from pipeline.sections import parse_section
+from pipeline.targets import FRAMES_SCHEMA
+
+DEMO = Path(__file__).parents[2] / "data" / "demo"
+
+
+def use_demo(_folder: Path) -> dict[str, Any]:
+    return {"root": str(DEMO)}
+
+
+def make_ravdess(folder: Path) -> dict[str, Any]:
+    for actor in (2, 7, 11):
+        for emotion in (1, 3, 8):
+            path = folder / f"Actor_{actor:02}" / f"03-01-{emotion:02}-01-02-01-{actor:02}.wav"
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    return {"root": str(folder), "modality": "audio"}
+
+
+def make_table(folder: Path) -> dict[str, Any]:
+    for name in ("b.mp4", "a.mp4"):
+        (folder / name).touch()
+    (folder / "clips.csv").write_text(
+        "path,start_seconds,end_seconds,subject,emotion,valence\n"
+        "b.mp4,0,1.5,07,happy,0.25\n"
+        "b.mp4,1.5,4,07,sad,-5\n"
+        "a.mp4,,,,,-0.5\n"
+    )
+    return {"root": str(folder)}
+
+
+MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "demo": use_demo,
+    "ravdess": make_ravdess,
+    "table": make_table,
+}
+
+
+def read_corpus(name: str, section: dict[str, Any]) -> Corpus:
+    module = CORPORA.load(name)
+    section = {"name": name, "depends_on": section["root"], **section}
+    return module.read(parse_section(module.Params, section, "corpus"))
+
+
+def test_every_corpus_has_a_miniature():
+    assert MINIATURES.keys() == CORPORA.members.keys()
+
+
+@pytest.mark.parametrize("name", MINIATURES)
+class TestCorpus:
+    @pytest.fixture
+    def section(self, name: str, tmp_path: Path) -> dict[str, Any]:
+        return MINIATURES[name](tmp_path)
+
+    @pytest.fixture
+    def corpus(self, name: str, section: dict[str, Any]) -> Corpus:
+        return read_corpus(name, section)
+
+    def test_ids_targets_labels_and_names_agree(self, name: str, corpus: Corpus):
+        check_corpus(corpus, name)
+
+    def test_clips_have_unique_sorted_ids(self, name: str, corpus: Corpus):
+        ids = [clip.clip_id for clip in corpus.clips]
+        assert ids == sorted(set(ids))
+
+    def test_clips_carry_the_name_of_their_corpus(self, name: str, corpus: Corpus):
+        assert {clip.corpus for clip in corpus.clips} == {name}
+
+    def test_paths_are_posix_below_the_root(
+        self, name: str, corpus: Corpus, section: dict[str, Any]
+    ):
+        for clip in corpus.clips:
+            assert "\\" not in clip.path
+            assert PurePosixPath(clip.path).is_relative_to(section["root"])
+
+    def test_stretches_are_whole_and_forward(self, name: str, corpus: Corpus):
+        for clip in corpus.clips:
+            assert (clip.start_seconds is None) == (clip.end_seconds is None)
+            assert clip.start_seconds is None or 0 <= clip.start_seconds < clip.end_seconds
+
+    def test_what_only_clean_can_know_is_left_open(self, name: str, corpus: Corpus):
+        for clip in corpus.clips:
+            assert (clip.fps, clip.duration_seconds, clip.audio_hz) == (None, None, None)
+            assert clip.media_digest is None
+
+    def test_no_clip_stands_in_a_split_and_a_fold(self, name: str, corpus: Corpus):
+        assert not any(target.split and target.fold is not None for target in corpus.targets)
+
+    def test_frames_are_a_sorted_table_of_known_clips(self, name: str, corpus: Corpus):
+        assert corpus.frames.schema == FRAMES_SCHEMA
+        order = [("clip_id", "ascending"), ("frame", "ascending")]
+        assert corpus.frames.equals(corpus.frames.sort_by(order))
+
+    def test_reading_twice_gives_the_same(self, name: str, corpus: Corpus, section: dict[str, Any]):
+        assert read_corpus(name, section) == corpus
+
+    def test_an_empty_folder_is_refused_by_its_name(self, name: str, tmp_path: Path):
+        empty = tmp_path / "nothing_here"
+        empty.mkdir()
+        with pytest.raises(CorpusError, match=r"nothing_here.*; .+"):
+            read_corpus(name, {"root": str(empty)})
+
+    def test_a_missing_folder_is_refused_by_its_name(self, name: str, tmp_path: Path):
+        with pytest.raises(CorpusError, match=r"no_such_place.*; .+"):
+            read_corpus(name, {"root": str(tmp_path / "no_such_place")})

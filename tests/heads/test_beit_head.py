@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import BeitConfig, BeitModel
+
+from pipeline.errors import ParamsError
+from pipeline.heads import beit
+from pipeline.heads.base import Output
+from pipeline.sections import parse_section
+
+INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
+DIMS = {"face": 3, "audio": 2}
+
+
+def make_head(*pers: str, **options: object) -> beit.Head:
+    values = {"kind": "beit", "inputs": INPUTS, "width": 24, "heads": 3, **options}
+    params = parse_section(beit.Params, values, "heads.joint")
+    names = {"clip": "valence", "frame": "arousal"}
+    return beit.Head(params, DIMS, [Output(names[per], 1, per) for per in pers]).eval()
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(13)
+    config = BeitConfig(
+        hidden_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        intermediate_size=96,
+        image_size=32,
+        use_relative_position_bias=True,
+    )
+    folder = tmp_path_factory.mktemp("beit")
+    BeitModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_start_loads_the_checkpoints_layers(checkpoint: Path) -> None:
+    head, model = (
+        make_head("clip", pretrained=str(checkpoint)),
+        BeitModel.from_pretrained(checkpoint),
+    )
+    head.start()
+    expected = model.layers.state_dict()
+    found = head.layers.state_dict()
+    assert len(found) == 34
+    torch.testing.assert_close(found, {name: expected[name] for name in found}, rtol=0, atol=0)
+
+
+def test_a_head_is_made_without_its_checkpoint() -> None:
+    assert make_head("clip", pretrained="no/such-checkpoint").pretrained == "no/such-checkpoint"
+
+
+def test_nothing_is_loaded_when_no_checkpoint_is_named() -> None:
+    head = make_head("clip")
+    before = head.layers[0].mlp.fc1.weight.clone()
+    head.start()
+    assert torch.equal(head.layers[0].mlp.fc1.weight, before)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"width": 12}, "expected width 12, as the head is, got 24; set"),
+        ({"layers": 5}, "expected layers 5, as the head is, got 2; set"),
+        ({"heads": 2}, "expected heads 2, as the head is, got 3; set"),
+    ],
+)
+def test_another_shape_is_refused(checkpoint: Path, options: dict[str, int], told: str) -> None:
+    with pytest.raises(ParamsError, match=told):
+        make_head("clip", pretrained=str(checkpoint), **options).start()
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="no BEiT checkpoint found; name a folder or a Hub id"):
+        make_head("clip", pretrained=str(tmp_path)).start()
+
+
+def test_a_checkpoint_without_layers_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    model = BeitModel.from_pretrained(checkpoint)
+    model.layers = torch.nn.ModuleList()
+    model.save_pretrained(tmp_path)
+    with pytest.raises(ParamsError, match=r"layers\.0\..* is missing; name a BEiT checkpoint"):
+        make_head("clip", pretrained=str(tmp_path)).start()
+
+
+def test_time_positions_are_sine_and_cosine_of_the_index() -> None:
+    positions = beit.time_positions(3, 5)
+    torch.testing.assert_close(positions[0], torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
+    torch.testing.assert_close(
+        positions[2, :2],
+        torch.tensor([2.0, 2.0])
+        .sin()
+        .where(torch.tensor([True, False]), torch.tensor([2.0, 2.0]).cos()),
+    )
+
+
+def test_the_order_of_rows_matters() -> None:
+    head, rows = make_head("clip"), torch.randn(1, 7, 2)
+    inputs = {"audio": rows, "face": torch.zeros(1, 0, 3)}
+    masks = {name: torch.ones(found.shape[:2], dtype=torch.bool) for name, found in inputs.items()}
+    swapped = head({**inputs, "audio": rows.flip(1)}, masks)["valence"]
+    assert not torch.allclose(head(inputs, masks)["valence"], swapped, atol=1e-4)
+
+
+def test_frames_without_any_modality_read_the_summary() -> None:
+    head = make_head("clip", "frame")
+    inputs = {"audio": torch.randn(2, 7, 2), "face": torch.randn(2, 7, 3)}
+    masks = {name: torch.arange(7).expand(2, 7) < 5 for name in inputs}
+    fused = head.fused(inputs, masks)
+    torch.testing.assert_close(fused["frame"][:, 6], fused["clip"])
+    assert not torch.allclose(fused["frame"][:, 4], fused["clip"])

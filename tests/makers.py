@@ -1,0 +1,113 @@
+"""Small real media, made by PyAV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+AUDIO_CODECS = {
+    ".avi": "pcm_s16le",
+    ".flac": "flac",
+    ".m4a": "aac",
+    ".mka": "pcm_s16le",
+    ".mkv": "flac",
+    ".mov": "aac",
+    ".mp3": "mp3",
+    ".mp4": "aac",
+    ".ts": "aac",
+    ".wav": "pcm_s16le",
+}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A track: `samples` are `(channels, samples)` in [-1, 1], one or two channels."""
+
+    samples: np.ndarray
+    hz: int
+    start_seconds: float = 0.0
+
+
+def tone(seconds, hz, pitch_hz=440.0, level=0.5):
+    """A sine, `(1, samples)`."""
+    return level * np.sin(2 * np.pi * pitch_hz * np.arange(round(seconds * hz)) / hz)[None]
+
+
+def grey_frames(count, height=48, width=64):
+    """Frames `(count, height, width, 3)` whose grey says their number: 5 times it."""
+    levels = np.arange(count, dtype=np.uint8) * 5
+    return np.broadcast_to(levels[:, None, None, None], (count, height, width, 3))
+
+
+def write_video(
+    path: Path,
+    frames: Sequence[np.ndarray] | np.ndarray,
+    fps: int = 25,
+    *,
+    audio: Sound | None = None,
+    seconds: Sequence[float] | None = None,
+    rotation: int = 0,
+) -> Path:
+    """H.264 video of RGB `frames`, at `seconds` or else at `fps`, a key frame every ten."""
+    base = Fraction(1, 90_000)
+    times = [Fraction(i, fps) for i in range(len(frames))] if seconds is None else seconds
+    with av.open(path, "w") as container:
+        pictures = _add_pictures(container, frames[0].shape[:2], fps, rotation)
+        track = None if audio is None else _add_track(container, path, audio)
+        for image, time in zip(frames, times, strict=True):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame.pts, frame.time_base = round(time / base), base
+            container.mux(pictures.encode(frame))
+        container.mux(pictures.encode(None))
+        if audio is not None:
+            container.mux(track.encode(_sound_frame(track, audio)))
+            container.mux(track.encode(None))
+    return path
+
+
+def write_audio(path: Path, audio: Sound) -> Path:
+    """File of sound alone, in the codec its suffix stands for."""
+    return write_parts(path, [audio])
+
+
+def write_parts(path: Path, parts: Sequence[Sound]) -> Path:
+    """File of one track that sounds in `parts`, each at its own time, in order."""
+    with av.open(path, "w") as container:
+        stream = _add_track(container, path, parts[0])
+        for part in parts:
+            container.mux(stream.encode(_sound_frame(stream, part)))
+        container.mux(stream.encode(None))
+    return path
+
+
+def _add_pictures(container, size, fps, rotation):
+    height, width = size
+    stream = container.add_stream("libx264", rate=fps)
+    stream.width, stream.height = width, height
+    stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+    stream.codec_context.time_base = Fraction(1, 90_000)
+    stream.codec_context.thread_count = 1
+    stream.options = {"crf": "8", "g": "10"}
+    if rotation:
+        stream.set_display_rotation(rotation)
+    return stream
+
+
+def _add_track(container, path, audio):
+    layout = "mono" if len(audio.samples) == 1 else "stereo"
+    return container.add_stream(AUDIO_CODECS[path.suffix], rate=audio.hz, layout=layout)
+
+
+def _sound_frame(stream, audio):
+    if stream.format.name.startswith("s16"):
+        scaled = np.clip(np.rint(audio.samples * 32768), -32768, 32767).astype(np.int16)
+        samples, form = scaled.T.reshape(1, -1), "s16"
+    else:
+        samples, form = audio.samples.astype(np.float32), "fltp"
+    frame = av.AudioFrame.from_ndarray(samples, format=form, layout=stream.layout.name)
+    frame.sample_rate, frame.time_base = audio.hz, Fraction(1, audio.hz)
+    frame.pts = round(audio.start_seconds * audio.hz)
+    return frame

@@ -1,0 +1,128 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from itertools import count
+
+import pytest
+
+from pipeline.errors import MediaError
+from pipeline.workers import run_clips
+
+
+def square(number):
+    return number * number
+
+
+def misbehave(how):
+    if how == "hang":
+        time.sleep(3600)
+    if how == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "refuse":
+        raise MediaError("no_audio", "expected sound")
+    if how == "mistake":
+        raise ZeroDivisionError("a bug of ours")
+    return how
+
+
+def tell_process(_):
+    return os.getpid(), os.environ["OMP_NUM_THREADS"], sorted(sys.modules)
+
+
+def is_gone(pid, send=os.kill):
+    """Whether the process (the group, with `os.killpg`) has ended, within a few seconds."""
+    for _ in range(100):
+        try:
+            send(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_every_item_comes_back_with_its_result():
+    results = run_clips(square, range(97), workers=2, limit_seconds=60.0)
+    assert dict(results) == {number: number * number for number in range(97)}
+
+
+def test_nothing_to_do_starts_nothing():
+    assert list(run_clips(square, [], workers=2, limit_seconds=60.0)) == []
+
+
+def test_one_bad_clip_fails_alone():
+    items = ["fine", "die", "well", "hang", "good", "refuse", "nice"]
+    results = dict(run_clips(misbehave, items, workers=1, limit_seconds=1.0))
+    reasons = {how: results.pop(how).reason for how in ("die", "hang", "refuse")}
+    assert reasons == {"die": "crashed", "hang": "timeout", "refuse": "no_audio"}
+    assert results == {how: how for how in ("fine", "well", "good", "nice")}
+
+
+def test_the_errors_say_what_happened():
+    results = dict(run_clips(misbehave, ["die", "hang"], workers=2, limit_seconds=1.0))
+    assert "exit code -9" in results["die"].detail
+    assert "expected to end within 1 seconds" in results["hang"].detail
+
+
+def test_a_mistake_of_ours_stops_the_run_with_its_traceback():
+    with pytest.raises(ZeroDivisionError, match="a bug of ours") as caught:
+        list(run_clips(misbehave, ["fine", "mistake"], workers=1, limit_seconds=60.0))
+    assert "in misbehave" in str(caught.value.__cause__)
+
+
+def test_items_are_taken_as_they_are_needed():
+    items = count()
+    results = run_clips(square, items, workers=1, limit_seconds=60.0)
+    next(results)
+    results.close()
+    assert next(items) == 3
+
+
+def test_leaving_early_leaves_no_process():
+    results = run_clips(tell_process, count(), workers=2, limit_seconds=60.0)
+    pids = {next(results)[1][0] for _ in range(7)}
+    results.close()
+    assert all(is_gone(pid) for pid in pids)
+
+
+def test_workers_have_one_thread_and_no_torch():
+    former = os.environ.get("OMP_NUM_THREADS")
+    ((_, (pid, threads, modules)),) = run_clips(tell_process, [0], workers=3, limit_seconds=60.0)
+    assert pid != os.getpid()
+    assert threads == "1"
+    assert "torch" not in modules
+    assert os.environ.get("OMP_NUM_THREADS") == former
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(how, tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent("""
+            import os, time
+            from pipeline.workers import run_clips
+
+            def work(number):
+                time.sleep(0 if number else 3600)
+                return os.getpid()
+
+            if __name__ == "__main__":
+                for _, pid in run_clips(work, range(2), workers=2, limit_seconds=3600.0):
+                    print(pid, flush=True)
+        """)
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, script],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        os.kill(parent.pid, how)
+        parent.wait(timeout=20)
+    assert is_gone(pid)
+    assert is_gone(parent.pid, os.killpg)
