@@ -14,7 +14,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import StoreError
 from pipeline.ledger import SCHEMA as LEDGER_SCHEMA
@@ -107,10 +107,7 @@ def inspect_head(path: Path) -> Iterator[RenderableType]:
 
 def inspect_table(path: Path) -> Iterator[RenderableType]:
     """Columns of a Parquet table and its first rows; of a ledger, its reasons counted."""
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
+    table = _read(pq.read_table, path)
     yield _list_facts({"table": path, "rows": f"{len(table):,}"})
     columns = _new_table("column", "type", *(f"row {n}" for n in range(min(FIRST, len(table)))))
     first = table.slice(0, FIRST).to_pylist()
@@ -119,6 +116,14 @@ def inspect_table(path: Path) -> Iterator[RenderableType]:
     yield columns
     if table.schema.remove_metadata().equals(LEDGER_SCHEMA):
         yield from _count_reasons(read_ledger(path))
+
+
+def _read(read: Callable[[Path], Any], path: Path) -> Any:
+    """What pyarrow's `read` makes of the file at `path`; raises StoreError where it cannot."""
+    try:
+        return read(path)
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 _INSPECT: Mapping[Kind, Callable[[Path], Iterator[RenderableType]]] = {
@@ -130,11 +135,14 @@ _INSPECT: Mapping[Kind, Callable[[Path], Iterator[RenderableType]]] = {
 
 def count_weights(path: Path) -> dict[str, int]:
     """Tensor → how many numbers it holds, from the header of the safetensors file at `path`."""
-    sizes = {}
-    with safe_open(path, framework="numpy") as file:
-        for name in file.keys():  # noqa: SIM118  a file of tensors is no mapping
-            sizes[name] = math.prod(file.get_slice(name).get_shape())
-    return sizes
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            return {name: math.prod(file.get_slice(name).get_shape()) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise StoreError(
+            f"{path}: not readable weights ({error}); run `moodline verify`"
+        ) from error
 
 
 def _describe_store(store: Store) -> dict[str, object]:
@@ -219,7 +227,7 @@ def _summarise_head(path: Path) -> str:
 
 
 def _summarise_table(path: Path) -> str:
-    metadata = pq.read_metadata(path)
+    metadata = _read(pq.read_metadata, path)
     return f"{metadata.num_rows:,} rows, {metadata.num_columns} columns"
 
 

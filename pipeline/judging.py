@@ -9,6 +9,7 @@ from pipeline.paths import FEATURES, HEAD_REPORTS, LABELS, METRICS, MODELS
 from pipeline.prediction import Judged, tabulate_predictions
 from pipeline.recipes import check_inputs
 from pipeline.report.head_page import write_head_page
+from pipeline.report.summary import HeadSummary, read_history
 from pipeline.tables import write_table
 
 
@@ -27,8 +28,7 @@ def judge_head(name: str, params: EvaluateParams) -> None:
     out = HEAD_REPORTS / name
     write_table(out / "predictions.parquet", predictions)
     write_json(out / "evaluation.json", evaluation.model_dump(mode="json"))
-    write_head_page(
-        out / "index.html", evaluation, predictions, recipe, read_history(MODELS / name)
-    )
+    head = HeadSummary(evaluation, recipe, read_history(MODELS / name), predictions)
+    write_head_page(out / "index.html", head, params)
     flat = {split: headline(judged) for split, judged in evaluation.splits.items()}
     write_json(METRICS / f"{name}.json", flat)

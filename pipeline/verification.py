@@ -26,7 +26,7 @@ from pipeline.store.reader import read_store_json
 from pipeline.store.writer import digest_tree, seal_header
 from pipeline.tables import read_table
 
-Rows = list[dict[str, Any]]
+IndexRows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -93,16 +93,16 @@ def _list_files(path: Path) -> list[str]:
     return sorted(names - {"store.json", "parts"})
 
 
-def _group_rows(path: Path) -> dict[str, Rows]:
+def _group_rows(path: Path) -> dict[str, IndexRows]:
     """Part → its rows in the index."""
-    grouped: dict[str, Rows] = {}
+    grouped: dict[str, IndexRows] = {}
     for row in read_table(path / "index.parquet", INDEX_SCHEMA).to_pylist():
         if row["part"] is not None:
             grouped.setdefault(row["part"], []).append(row)
     return grouped
 
 
-def _name_clips(name: str, rows_of: Mapping[str, Rows]) -> str:
+def _name_clips(name: str, rows_of: Mapping[str, IndexRows]) -> str:
     """Words that name the clips of a part, none for a file that is no part."""
     rows = rows_of.get(Path(name).stem)
     if not rows:
@@ -112,7 +112,7 @@ def _name_clips(name: str, rows_of: Mapping[str, Rows]) -> str:
 
 
 def _verify_parts(
-    path: Path, parts: PartFormat, whole: set[str], rows_of: Mapping[str, Rows]
+    path: Path, parts: PartFormat, whole: set[str], rows_of: Mapping[str, IndexRows]
 ) -> Iterator[str]:
     """Problems of the parts whose bytes are as they were written."""
     for part, rows in rows_of.items():
@@ -126,7 +126,7 @@ def _verify_parts(
             yield from (f"{name}: {problem}" for problem in _verify_rows(parts, place, clips))
 
 
-def _compare_index(rows: Rows, clips: Iterable[PartClip]) -> Iterator[str]:
+def _compare_index(rows: IndexRows, clips: Iterable[PartClip]) -> Iterator[str]:
     held = {(clip.clip_id, clip.key): (clip.start, clip.rows) for clip in clips}
     for row in rows:
         if held.get((row["clip_id"], row["key"])) != (row["start"], row["rows"]):

@@ -2,6 +2,8 @@
 
 import sys
 
+import torch
+
 from pipeline.evaluation import EvaluateParams
 from pipeline.judging import judge_head
 from pipeline.params import parse_plain, read_yaml
@@ -10,6 +12,7 @@ from pipeline.stage import run_stage
 
 def main() -> None:
     """Write reports/metrics/<head>.json and reports/heads/<head>."""
+    torch.set_num_threads(1)  # heads are small: more threads cost more than they give
     judge_head(sys.argv[1], parse_plain(read_yaml(), EvaluateParams))
 
 

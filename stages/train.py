@@ -2,6 +2,8 @@
 
 import sys
 
+import torch
+
 from pipeline.dataset import read_labels
 from pipeline.params import parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
@@ -11,6 +13,7 @@ from pipeline.training.saving import train_head
 
 def main() -> None:
     """Write models/<head>."""
+    torch.set_num_threads(1)  # heads are small: more threads cost more than they give
     name = sys.argv[1]
     params = parse_head(read_yaml(), name)
     train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)

@@ -34,21 +34,32 @@ def crop_face(
     size: int,
     margin: float,
 ) -> UInt8[np.ndarray, "size size 3"]:
-    """Square round the centre of `box`, its longer side times 1 + `margin`, scaled to `size`.
+    """Square round the centre of `box`, scaled to `size`.
 
+    Its side is the longer one of the box, and `margin` of that more on each side.
     Beyond the image its edge pixels are repeated, so a crop is never empty or black.
     """
     height, width = image.shape[:2]
-    side = max(1, round(float(max(box[2] - box[0], box[3] - box[1])) * (1 + margin)))
-    left, right, *columns = _span(round(float(box[0] + box[2] - side) / 2), side, width)
-    top, bottom, *rows = _span(round(float(box[1] + box[3] - side) / 2), side, height)
-    square = cv2.copyMakeBorder(
-        image[top:bottom, left:right], *rows, *columns, borderType=cv2.BORDER_REPLICATE
-    )
+    side = max(1, round(float(max(box[2] - box[0], box[3] - box[1])) * (1 + 2 * margin)))
+    left, right, before, after = _span(round(float(box[0] + box[2] - side) / 2), side, width)
+    top, bottom, above, below = _span(round(float(box[1] + box[3] - side) / 2), side, height)
+    inside = image[top:bottom, left:right]
+    square = cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REPLICATE)
     # Area averaging is the only one that keeps a small crop of a large face free of aliasing.
     how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     crop: UInt8[np.ndarray, "size size 3"] = cv2.resize(square, (size, size), interpolation=how)
     return crop
+
+
+def scale_frame(
+    image: UInt8[np.ndarray, "height width 3"], pixels: int
+) -> UInt8[np.ndarray, "pixels _ 3"]:
+    """Whole `image` at a height of `pixels`, its shape kept."""
+    height, width = image.shape[:2]
+    size = (max(1, round(width * pixels / height)), pixels)
+    how = cv2.INTER_AREA if height > pixels else cv2.INTER_CUBIC
+    scaled: UInt8[np.ndarray, "pixels _ 3"] = cv2.resize(image, size, interpolation=how)
+    return scaled
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:

@@ -83,7 +83,11 @@ class Head(base.Head):
     def _solve(self, output: base.Output, known: Examples, unseen: Examples) -> Solution:
         solve, judge = METHODS[output.name]
         features, labels = unseen
-        solutions = solve(known, output.size, self.strengths)
+        mean, reduced, basis = reduce_features(known[0])
+        solutions = (
+            (weight @ basis.mT, bias - weight @ basis.mT @ mean)
+            for weight, bias in solve((reduced, known[1]), output.size, self.strengths)
+        )
         return max(solutions, key=lambda found: judge(F.linear(features, *found), labels))
 
     def _examples(self, batches: Iterable[base.LabelledBatch], split: str) -> dict[str, Examples]:
@@ -95,6 +99,24 @@ class Head(base.Head):
                 mask, labels = batch.target_masks[output.name], batch.targets[output.name]
                 kept[output.name].append((fused[output.per][mask], labels[mask]))
         return {name: _join(parts, f"{split}: {name}") for name, parts in kept.items()}
+
+
+def reduce_features(
+    features: Float[Tensor, "examples width"],
+) -> tuple[
+    Float[Tensor, " width"], Float[Tensor, "examples reduced"], Float[Tensor, "width reduced"]
+]:
+    """Mean of `features`, and what they are without it in an orthonormal basis of their own.
+
+    Penalised weights lie in the span of the examples, so with fewer examples than columns the
+    solution is the same in as many dimensions as there are examples.
+    """
+    mean = features.mean(dim=0)
+    centred = features - mean
+    if features.shape[1] <= len(features):
+        return mean, centred, torch.eye(features.shape[1]).to(features)
+    basis, reduced = torch.linalg.qr(centred.mT)
+    return mean, reduced.mT, basis
 
 
 def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:

@@ -28,30 +28,13 @@ History = Sequence[Mapping[str, str]]
 def draw_confusion(emotions: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
     """Confusion matrix: colour and first line are the share of the annotated class, then counts."""
     table = np.array(counts, dtype=np.float64).reshape(len(emotions), len(emotions))
-    totals = table.sum(axis=1, keepdims=True)
-    shares = divide(table, np.broadcast_to(totals, table.shape))
-    names = [label(emotion) for emotion in emotions]
-    heatmap = go.Heatmap(
-        z=[[None if np.isnan(share) else round(share, 4) for share in row] for row in shares],
-        x=names,
-        y=[f"{name} · {total:g}" for name, total in zip(names, totals[:, 0], strict=True)],
-        text=_write_cells(shares, table),
-        customdata=table.astype(int).tolist(),
-        texttemplate="%{text}",
-        textfont={"size": 11},
-        hovertemplate="annotated %{y}<br>predicted %{x}: %{customdata}<extra></extra>",
-        colorscale=SCALE,
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=1,
-        ygap=1,
-        hoverongaps=False,
-    )
+    names, places = [label(emotion) for emotion in emotions], list(range(len(emotions)))
+    rows = [f"{name} · {sum(row):g}" for name, row in zip(names, table, strict=True)]
     figure = _start(height=max(360, 110 + 30 * len(emotions)))
-    figure.add_trace(heatmap)
-    figure.update_xaxes(title_text="predicted", showgrid=False, type="category")
-    figure.update_yaxes(title_text="annotated · number", showgrid=False, type="category")
+    figure.add_trace(_draw_cells(names, table))
+    ticks = {"tickvals": places, "showgrid": False}
+    figure.update_xaxes(title_text="predicted", ticktext=names, **ticks)
+    figure.update_yaxes(title_text="annotated · number", ticktext=rows, **ticks)
     figure.update_yaxes(autorange="reversed")
     return figure
 
@@ -128,6 +111,27 @@ def _start(height: int) -> go.Figure:
     return go.Figure(layout={"template": TEMPLATE, "height": height})
 
 
+def _draw_cells(names: Sequence[str], counts: Float64[np.ndarray, "classes classes"]) -> go.Heatmap:
+    shares = divide(counts, np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape))
+    return go.Heatmap(
+        z=[[None if np.isnan(share) else round(share, 4) for share in row] for row in shares],
+        text=_write_cells(shares, counts),
+        texttemplate="%{text}",
+        textfont={"size": 11},
+        hovertext=[
+            [f"{row} predicted as {name}: {count:g}" for name, count in zip(names, n, strict=True)]
+            for row, n in zip(names, counts, strict=True)
+        ],
+        hoverinfo="text",
+        colorscale=SCALE,
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+    )
+
+
 def _write_cells(
     shares: Float64[np.ndarray, "classes classes"], counts: Float64[np.ndarray, "classes classes"]
 ) -> list[list[str]]:
@@ -168,7 +172,9 @@ def _draw_density(
     return go.Heatmap(
         x=middles,
         y=middles,
-        z=round_list(np.sqrt(counts.T)),
+        z=[[value or None for value in row] for row in round_list(np.sqrt(counts.T))],
+        zmin=0,
+        hoverongaps=False,
         customdata=counts.T.astype(int).tolist(),
         colorscale=SCALE,
         showscale=False,

@@ -52,8 +52,8 @@ def write_interval(estimate: Estimate) -> str:
 
 
 def write_p(p_value: float) -> str:
-    """p-value to the digits that resampling can tell: `p 0.012`."""
-    return f"p {p_value:.3f}" if p_value < 0.1 else f"p {p_value:.2f}"
+    """p-value to the digits that resampling can tell: `0.012`."""
+    return f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
 
 
 def write_share(part: int, whole: int) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from pipeline.evaluation import EvaluateParams
+from pipeline.evaluation import Estimate, EvaluateParams, SplitName
 from pipeline.metrics import METRICS
 from pipeline.report.figures import (
     draw_confusion,
@@ -15,6 +15,7 @@ from pipeline.report.figures import (
     draw_scores,
     pair_ratings,
 )
+from pipeline.report.formats import write_number
 from pipeline.report.pages import embed, write_page
 from pipeline.report.summary import HeadSummary
 
@@ -90,7 +91,7 @@ def _tabulate_withheld(head: HeadSummary) -> dict[str, Grid]:
             split: {
                 metric: {
                     "all inputs": judged.filled[metric],
-                    **{modality: values[metric] for modality, values in judged.withheld.items()},
+                    **{m: judged.withheld[m][metric] for m in head.sets if m in judged.withheld},
                 }
                 for metric in METRICS
             }
@@ -104,7 +105,7 @@ def _tabulate_folds(head: HeadSummary) -> Part:
     values = {split: judged.fold_values for split, judged in head.evaluation.splits.items()}
     return Part(
         "Fold by fold",
-        "Each fold's clips were predicted by a head that had not seen them.",
+        "Each run judged by itself, on clips that it was not trained on.",
         "fold",
         _tabulate_splits(values),
     )
@@ -121,21 +122,26 @@ def _tabulate_clusters(head: HeadSummary) -> Part:
     )
 
 
-def _tabulate_splits(values: Mapping[str, Values]) -> dict[str, Grid]:
+def _tabulate_splits(values: Mapping[SplitName, Values]) -> dict[str, Grid]:
     grids = {split: tabulate_values(found) for split, found in values.items()}
     return {split: grid for split, grid in grids.items() if grid is not None}
 
 
-def _draw_split(head: HeadSummary, split: str) -> Iterable[tuple[str, Markup]]:
+def _draw_split(head: HeadSummary, split: SplitName) -> Iterable[tuple[str, Markup]]:
     judged = head.evaluation.splits[split]
     if any(map(any, judged.confusion)):
         figure = draw_confusion(judged.emotions, judged.confusion)
-        yield "Emotion", embed(figure, f"confusion-{split}")
+        yield _caption("Emotion · UAR", judged.metrics["uar"]), embed(figure, f"confusion-{split}")
     for target in RATINGS:
         labels, predictions = pair_ratings(head.predictions, split, target)
         if len(labels):
             figure = draw_ratings(target, labels, predictions)
-            yield target.capitalize(), embed(figure, f"{target}-{split}")
+            title = _caption(f"{target.capitalize()} · CCC", judged.metrics[f"ccc_{target}"])
+            yield title, embed(figure, f"{target}-{split}")
+
+
+def _caption(title: str, found: Estimate) -> str:
+    return f"{title} {found.reason if found.value is None else write_number(found.value)}"
 
 
 def _draw_curves(head: HeadSummary) -> dict[str, Markup]:

@@ -76,7 +76,7 @@ def write_index_page(path: Path, overview: Overview) -> None:
         "shown": {split: [m for m in _SHOWN[split] if m in defined] for split in SPLIT_NAMES},
         "summed": summed,
         "undefined": _explain_undefined(heads, defined),
-        "matrices": {c.split: _arrange(c, heads) for c in overview.comparisons},
+        "matrices": {c.split: _arrange(c, heads) for c in overview.comparisons if c.differences},
         "common": {c.split: c for c in overview.comparisons},
         "ledger": group_entries(overview.ledger),
         "figures": _draw_figures(heads, summed),

@@ -47,12 +47,9 @@ def embed(figure: go.Figure, name: str) -> Markup:
 
 
 def _write_yaml(value: Mapping[str, Any]) -> str:
-    """`value`, made of what JSON has, as YAML in the order of its keys."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    """`value` as YAML in the order of its keys."""
     stream = StringIO()
-    yaml.dump(dict(value), stream)
+    YAML().dump(dict(value), stream)
     return stream.getvalue()
 
 

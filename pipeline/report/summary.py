@@ -14,7 +14,7 @@ from rich.text import Text
 
 from pipeline.encoders import MODALITIES
 from pipeline.errors import StoreError
-from pipeline.evaluation import Evaluation, rank_heads
+from pipeline.evaluation import Evaluation, SplitName, rank_heads
 from pipeline.paths import HEAD_REPORTS, MODELS
 from pipeline.predictions import PREDICTIONS_SCHEMA
 from pipeline.recipes import Recipe, read_recipe
@@ -74,6 +74,16 @@ def read_summaries(project: Path, heads: Sequence[str]) -> list[HeadSummary]:
     return [_read_summary(project, head) for head in heads]
 
 
+def read_history(folder: Path) -> list[dict[str, str]]:
+    """Rows of the history of the head in `folder`; raises StoreError where it is absent."""
+    path = folder / "history.csv"
+    try:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError as error:
+        raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
+
+
 def rank_summaries(heads: Sequence[HeadSummary]) -> list[HeadSummary]:
     """`heads`, best first, by validation alone."""
     named = {head.name: head for head in heads}
@@ -93,7 +103,7 @@ def _read_summary(project: Path, head: str) -> HeadSummary:
     return HeadSummary(
         evaluation=_read_evaluation(folder / "evaluation.json"),
         recipe=read_recipe(model),
-        history=_read_history(model / "history.csv"),
+        history=read_history(model),
         predictions=read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA),
     )
 
@@ -105,19 +115,13 @@ def _read_evaluation(path: Path) -> Evaluation:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
     except ValidationError as error:
         mistake = error.errors()[0]
-        raise StoreError(f"{path}: not an evaluation ({mistake['loc']}: {mistake['msg']})") from error
-
-
-def _read_history(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
+        raise StoreError(
+            f"{path}: not an evaluation ({mistake['loc']}: {mistake['msg']})"
+        ) from error
 
 
 def _tabulate(heads: Sequence[HeadSummary]) -> Table:
-    splits = [split for split in ("val", "test") if split in heads[0].evaluation.splits]
+    splits = list(heads[0].evaluation.splits)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("head", overflow="fold")
     table.add_column("reads")
@@ -130,7 +134,7 @@ def _tabulate(heads: Sequence[HeadSummary]) -> Table:
     return table
 
 
-def _row(head: HeadSummary, splits: Sequence[str], *, best: bool) -> Iterator[Text]:
+def _row(head: HeadSummary, splits: Sequence[SplitName], *, best: bool) -> Iterator[Text]:
     marks = [word for word, holds in (("best", best), ("to beat", head.baseline)) if holds]
     yield Text(head.name + (f" ({', '.join(marks)})" if marks else ""))
     yield Text(" + ".join(head.sets))

@@ -23,7 +23,7 @@ METRIC_COLOURS = {
 }
 """Told apart by colour-blind eyes: Okabe and Ito, Color Universal Design, 2008, and neighbours."""
 
-SCALE = [[0.0, PAPER], [0.08, "#eef4fa"], [0.5, "#7fa8d0"], [1.0, "#174a7c"]]
+SCALE = [[0.0, PAPER], [0.02, "#e9f1f8"], [0.5, "#9dbddd"], [1.0, "#174a7c"]]
 """One hue, from paper to dark: shares and densities."""
 
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -48,7 +48,9 @@ _AXIS = {
     "gridcolor": LINE,
     "linecolor": LINE,
     "zeroline": False,
-    "ticks": "",
+    "ticks": "outside",
+    "ticklen": 5,
+    "tickcolor": PAPER,
     "automargin": True,
     "fixedrange": True,
     "title": {"font": {"size": 12, "color": SOFT}, "standoff": 8},

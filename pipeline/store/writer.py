@@ -125,7 +125,7 @@ class StoreWriter:
         self._format.mark_parts(out / "parts", provenance)
         write_index(out / "index.parquet", locations)
         write_ledger(out / "ledger.parquet", ledger)
-        for path in [*out.glob("*.parquet"), *(out / "parts").glob("*.json")]:
+        for path in sorted([*out.glob("*.parquet"), *(out / "parts").glob("*.json")]):
             digests[path.relative_to(out).as_posix()] = digest_file(path)
         header = {"part_format": self.part_format, "provenance": provenance, "digests": digests}
         write_text(out / "store.json", seal_header(header))

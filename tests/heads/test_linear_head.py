@@ -158,3 +158,15 @@ def test_polar_coordinates_are_refused() -> None:
 def test_no_strength_at_all_is_refused() -> None:
     with pytest.raises(ParamsError, match=r"heads\.low\.strengths: List should have at least 1"):
         make_head(VALENCE, strengths=[])
+
+
+def test_with_fewer_examples_than_columns_the_solution_is_the_same() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(7, 23, generator=generator).double()
+    labels = torch.randn(7, generator=generator).double()
+    mean, reduced, basis = linear.reduce_features(features)
+    (small, bias), (full, free) = (
+        next(linear.solve_ridge((found, labels), 1, [0.5])) for found in (reduced, features - mean)
+    )
+    torch.testing.assert_close(small @ basis.mT, full)
+    torch.testing.assert_close(bias, free)

@@ -1,0 +1,134 @@
+"""The `moodline` command: what a person asks of the project besides `dvc repro`.
+
+Every command imports what it needs when it runs, so that `moodline --help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Emotion models from videos of talking people: one DVC pipeline, `dvc repro` runs it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command of `arguments`, by default the process's own.
+
+    A user's mistake ends the process with one line and status 1, Ctrl-C with status 130.
+    """
+    from pipeline.errors import MoodlineError
+
+    try:
+        app(arguments, prog_name="moodline")
+    except MoodlineError as error:
+        sys.exit(f"moodline: {error}")
+
+
+@app.command()
+def preset(
+    name: Annotated[
+        str | None, typer.Argument(help="Preset to write; without it, list all.")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder of the corpus; without it, the link that is there.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over edits of params.yaml; by default, refuse.")
+    ] = False,
+) -> None:
+    """Write params.yaml for a corpus, or list the presets."""
+    from pipeline.cli.printing import open_console, tabulate
+    from pipeline.presets import apply_preset, find_preset, list_presets
+
+    if name is None:
+        rows = [(found.name, found.about, found.needs or "not needed") for found in list_presets()]
+        open_console().print(tabulate(("preset", "what it is", "--root"), rows))
+        return
+    link = apply_preset(find_preset(name), Path(), root, force=force)
+    typer.echo(f"params.yaml: preset {name}")
+    if link is not None:
+        typer.echo(f"{link}: {link.resolve()}")
+    typer.echo("next: `dvc repro`, or `moodline plan` to see what it would take")
+
+
+@app.command()
+def plan(
+    sample: Annotated[
+        int, typer.Option(min=1, help="Clips to try in each stage, a count.", show_default=True)
+    ] = 3,
+) -> None:
+    """Say what each stage would do, and about how long it would take."""
+    from pipeline.cli.forecasts import tabulate_forecasts
+    from pipeline.cli.printing import open_console
+    from pipeline.params import load_params
+    from pipeline.paths import PROJECT
+    from pipeline.planning import plan_project
+    from pipeline.store.work import locate_work_store
+
+    forecasts = plan_project(PROJECT, load_params(), locate_work_store(PROJECT), sample)
+    open_console().print(tabulate_forecasts(forecasts))
+    typer.echo("`dvc status` says which stages will run; evaluate and report take seconds.")
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="Store, head, table, or a folder of them.")],
+) -> None:
+    """Show what a store, a head or a table holds."""
+    from pipeline.cli.printing import open_console
+    from pipeline.inspection import inspect_path
+
+    console = open_console()
+    for renderable in inspect_path(path):
+        console.print(renderable)
+
+
+@app.command()
+def verify(
+    paths: Annotated[list[Path], typer.Argument(help="Stores, heads, tables, folders of them.")],
+) -> None:
+    """Check every digest of stores, heads and tables."""
+    from pipeline.errors import StoreError
+    from pipeline.verification import verify_paths
+
+    checked = damaged = 0
+    for found in verify_paths(paths):
+        checked, damaged = checked + 1, damaged + bool(found.problems)
+        typer.echo(f"{'DAMAGED' if found.problems else 'ok':8}{found.kind:6}{found.path}")
+        for problem in found.problems:
+            typer.echo(f"        {problem}")
+    if damaged:
+        raise StoreError(
+            f"{damaged} of {checked} damaged; remove what is named above, its part in "
+            f".dvc/moodline as well, then `dvc pull` it or make it again by `dvc repro --force`"
+        )
+
+
+@app.command()
+def summary() -> None:
+    """Print the table of heads, best first, and where the report lies."""
+    from pipeline.cli.printing import open_console
+    from pipeline.params import load_params
+    from pipeline.paths import PAGE, PROJECT
+    from pipeline.report.summary import print_summary, read_summaries
+
+    print_summary(read_summaries(PROJECT, list(load_params().heads)), open_console())
+    typer.echo(f"report: {PAGE}" if PAGE.is_file() else "no report yet: run `dvc repro`")
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON schema that editors check params.yaml by."""
+    from pipeline.files import write_json
+    from pipeline.schema import SCHEMA_PATH, describe_params
+
+    write_json(SCHEMA_PATH, describe_params())
+    typer.echo(f"{SCHEMA_PATH}: written")

@@ -1,0 +1,30 @@
+"""What commands print: tables on standard output, plain where it is piped."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 132
+"""Columns where there is no terminal to ask."""
+
+
+def open_console() -> Console:
+    """Standard output: as wide as the terminal, and without colours where it is piped."""
+    # Names from a corpus may hold brackets, which are no markup.
+    console = Console(highlight=False, markup=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, markup=False, width=PLAIN_WIDTH)
+
+
+def tabulate(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Table of `rows`, as they stand."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

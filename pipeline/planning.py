@@ -1,0 +1,326 @@
+"""Planning: what each stage would do, counted and measured before anything is spent.
+
+What is there is counted by the keys that the stages themselves go by. Times and sizes come from a
+few clips that go through the stages' own functions in memory, and grow with the length of media.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from pipeline.cleaning import PROVENANCE as SOUND
+from pipeline.cleaning import decode_clip
+from pipeline.clip_inputs import read_input
+from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
+from pipeline.encoders import ENCODERS, Encoder, FeatureParams, Modality
+from pipeline.errors import MediaError
+from pipeline.extraction import DTYPE, derive_keys, describe_encoder
+from pipeline.faces.cutting import CropSpec, Cut, cut_clip
+from pipeline.faces.packing import describe_crops
+from pipeline.files import digest_json
+from pipeline.heads import HEADS, HeadParams
+from pipeline.labelling import label_corpus
+from pipeline.ledger import read_ledger
+from pipeline.media.probe import probe_media
+from pipeline.params import FacesParams, Params
+from pipeline.paths import CLIPS, DATA, OVERRIDES
+from pipeline.runs import list_runs
+from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.reader import MediaStore, open_media
+from pipeline.store.writer import StoreWriter
+from pipeline.transcripts import PROVENANCE as WORDS
+
+Item = TypeVar("Item")
+
+PROBES = 50
+"""Files whose headers are read for the length of those that were not cleaned yet."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is asked for, where the data and the work store lie, and how many clips to try."""
+
+    params: Params
+    data: Path
+    work: Path
+    sample: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a few clips cost: their length, the time they took, and what they would write."""
+
+    clips: int
+    media_seconds: float
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a stage would do; `seconds` and `bytes` are None where they were not measured."""
+
+    stage: str
+    to_do: int
+    clips: int
+    media_seconds: float
+    seconds: float | None
+    bytes: int | None
+    remark: str
+
+
+def plan_project(project: Path, params: Params, work: Path, sample: int) -> list[Forecast]:
+    """Forecasts of the stages from `clean` to `train`, in the order they run.
+
+    `work` is the work store, `sample` the clips to try in each stage.
+    """
+    labelled = label_corpus(params.corpus, params.splits, project / OVERRIDES)
+    setting = Setting(params, project / DATA, work, sample)
+    clips, runs = survey_clips(labelled.clips, project / CLIPS), list_runs(labelled.targets)
+    return [
+        plan_clean(clips, setting),
+        plan_faces(clips, setting),
+        plan_words(clips, setting),
+        *(plan_extract(name, own, clips, setting) for name, own in params.features.items()),
+        *(plan_train(name, own, len(clips), len(runs)) for name, own in params.heads.items()),
+    ]
+
+
+def survey_clips(labelled: Sequence[Clip], cleaned: Path) -> list[Clip]:
+    """Clips to plan for: `labelled` ones, without those that `clean` left out.
+
+    They stand as in the folder `cleaned`; one that is not there yet keeps `media_digest` None,
+    and has the mean length of its like, by the headers of some of them.
+    """
+    seen, settled = {}, set()
+    if (cleaned / "clips.parquet").is_file():
+        clips = read_clips(cleaned / "clips.parquet", CLEAN_SCHEMA)
+        seen = {(clip.clip_id, *_place_of(clip)): clip for clip in clips}
+        settled = {entry.clip_id for entry in read_ledger(cleaned / "ledger.parquet")}
+    found = [seen.get((clip.clip_id, *_place_of(clip)), clip) for clip in labelled]
+    found = [clip for clip in found if clip.media_digest or clip.clip_id not in settled]
+    length = estimate_length([clip for clip in found if _is_raw(clip)])
+    return [replace(c, duration_seconds=length) if _is_raw(c) else c for c in found]
+
+
+def estimate_length(clips: Sequence[Clip]) -> float:
+    """Mean seconds of `clips`, by the headers of some of them; 0 where none can be read."""
+    lengths = []
+    for clip in spread(clips, PROBES):
+        try:
+            probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
+        except MediaError:
+            continue
+        lengths.append(probe.duration_seconds)
+    return sum(lengths) / len(lengths) if lengths else 0.0
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """At most `count` of `items`, from the first on, at even distances."""
+    step = max(1.0, len(items) / count)
+    return [items[int(number * step)] for number in range(min(count, len(items)))]
+
+
+def measure(work: Callable[[list[Item]], int], items: Sequence[tuple[Item, float]]) -> Sample:
+    """What `work` costs for `items`, each with its media seconds; it returns bytes to be written.
+
+    The first item goes through once more beforehand, so that what is loaded once does not count.
+    """
+    if not items:
+        return Sample(0, 0.0, 0.0, 0)
+    chosen = [item for item, _ in items]
+    work(chosen[:1])
+    start = time.perf_counter()
+    written = work(chosen)
+    seconds = time.perf_counter() - start
+    return Sample(len(items), sum(length for _, length in items), seconds, written)
+
+
+def forecast(
+    stage: str, to_do: Sequence[Clip], clips: int, sample: Sample, workers: int = 1
+) -> Forecast:
+    """`sample` grown to all media of the clips `to_do`, of `clips` in all."""
+    media_seconds = _sum_seconds(to_do)
+    if not to_do:
+        return Forecast(stage, 0, clips, 0.0, 0.0, 0, "all there")
+    if not sample.media_seconds:
+        remark = "no clip could be tried"
+        return Forecast(stage, len(to_do), clips, media_seconds, None, None, remark)
+    share = media_seconds / sample.media_seconds
+    return Forecast(
+        stage,
+        len(to_do),
+        clips,
+        media_seconds,
+        seconds=sample.seconds * share / workers,
+        bytes=round(sample.bytes * share),
+        remark=f"from {sample.clips} clip{'s' * (sample.clips > 1)}",
+    )
+
+
+def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
+    """Forecast of stage `clean`: clips whose sound is not in the work store."""
+    to_do = _find_missing(clips, StoreWriter(setting.work, SOUND, "parquet"))
+    sample = measure(_pack_sounds, _choose(to_do, setting))
+    return forecast("clean", to_do, len(clips), sample, setting.params.clean.workers)
+
+
+def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
+    """Forecast of stage `faces`: clips that have, or may have, pictures, and lack their crops."""
+    params = setting.params.faces
+    filmed = [clip for clip in clips if _may_have(clip, "face")]
+    crops, asked = describe_crops(params), ("face", "scene") if params.scene_pixels else ("face",)
+    lacking = {
+        clip.clip_id: clip
+        for name in asked
+        for clip in _find_missing(filmed, StoreWriter(setting.work, crops[name], "parquet"))
+    }
+    to_do = list(lacking.values())
+    sample = measure(partial(_pack_crops, params=params), _choose(to_do, setting))
+    return forecast("faces", to_do, len(filmed), sample, params.workers)
+
+
+def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
+    """Forecast of stage `transcribe`, which copies the corpus's own words."""
+    media = _open_current(setting, "text")
+    to_do = [clip for clip in clips if media is None or clip.clip_id not in media]
+    size = sum(len((clip.transcript or "").encode()) for clip in to_do)
+    counts = len(to_do), len(clips)
+    return Forecast("transcribe", *counts, _sum_seconds(to_do), None, size, "copied, not timed")
+
+
+def plan_extract(
+    name: str, params: FeatureParams, clips: Sequence[Clip], setting: Setting
+) -> Forecast:
+    """Forecast of stage `extract@<name>`: clips whose rows are not in the work store."""
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    media = _open_current(setting, params.modality)
+    to_do = [clip for clip in clips if _may_have(clip, params.modality)]
+    total = len(to_do)
+    if media is not None:
+        provenance = describe_encoder(params, encoder, media)
+        writer = StoreWriter(setting.work, provenance, params.format)
+        keys = derive_keys(media, provenance)
+        new = [clip for clip in clips if clip.clip_id not in media]
+        held = [clip for clip in clips if clip.clip_id in keys]
+        lacking = [clip for clip in held if not writer.has(clip.clip_id, keys[clip.clip_id])]
+        total, to_do = len(held) + len(new), [*lacking, *new]
+    tables = [
+        (table, seconds)
+        for clip, seconds in _choose(to_do, setting)
+        if (table := _read_media(clip, params.modality, media, setting)) is not None
+    ]
+    sample = measure(partial(_encode, encoder, params.modality), tables)
+    return forecast(f"extract@{name}", to_do, total, sample)
+
+
+def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast:
+    """Forecast of stage `train@<name>`, counted and not timed."""
+    solved = HEADS.load(params.kind).Head.solved
+    epochs = "solved at once" if solved else f"at most {params.training.epochs} epochs"
+    remark = f"{runs} runs, {epochs}, not timed"
+    return Forecast(f"train@{name}", clips, clips, 0.0, None, None, remark)
+
+
+def _is_raw(clip: Clip) -> bool:
+    return clip.media_digest is None
+
+
+def _may_have(clip: Clip, modality: Modality) -> bool:
+    """Whether the clip has the modality, or may have it as far as is known."""
+    known = {"audio": clip.audio_hz, "text": clip.transcript}.get(modality, clip.fps)
+    return known is not None or (_is_raw(clip) and modality != "text")
+
+
+def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
+    return clip.path, clip.start_seconds, clip.end_seconds
+
+
+def _find_missing(clips: Iterable[Clip], writer: StoreWriter) -> list[Clip]:
+    """Clips that `clean` has not seen, and those whose key the work store lacks."""
+    fingerprint = writer.provenance.fingerprint
+
+    def key_of(clip: Clip) -> str:
+        own = digest_json([clip.media_digest, clip.start_seconds, clip.end_seconds])
+        return derive_key(own, fingerprint)
+
+    return [c for c in clips if _is_raw(c) or not writer.has(c.clip_id, key_of(c))]
+
+
+def _choose(clips: Sequence[Clip], setting: Setting) -> list[tuple[Clip, float]]:
+    """Clips to try, each with its length."""
+    return [(clip, clip.duration_seconds or 0.0) for clip in spread(clips, setting.sample)]
+
+
+def _sum_seconds(clips: Iterable[Clip]) -> float:
+    return math.fsum(clip.duration_seconds or 0.0 for clip in clips)
+
+
+def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:
+    """Store of a modality if it is made as the params ask, else None."""
+    crops = describe_crops(setting.params.faces)
+    wanted: Mapping[str, Provenance] = {**crops, "audio": SOUND, "text": WORDS}
+    path = setting.data / modality
+    if not (path / "store.json").is_file():
+        return None
+    store = open_media(path)
+    current = store.provenance["fingerprint"] == wanted[modality].fingerprint
+    return store if current else None
+
+
+def _read_media(
+    clip: Clip, modality: Modality, media: MediaStore | None, setting: Setting
+) -> Any | None:
+    """Rows of a clip in `data/<modality>`, or as they would be; None where it has none."""
+    if media is not None and media.has_rows(clip.clip_id):
+        return media[clip.clip_id]
+    if modality == "audio":
+        return decode_clip(clip).content
+    if modality == "text":
+        row = {"start_seconds": 0.0, "end_seconds": 1.0, "text": clip.transcript}
+        return pa.Table.from_pylist([row]) if clip.transcript else None
+    cut = _cut(clip, setting.params.faces)
+    pictures = cut.faces if modality == "face" else cut.scenes
+    rows = [{"seconds": picture.seconds, "jpeg": picture.jpeg} for picture in pictures]
+    return pa.Table.from_pylist(rows) if rows else None
+
+
+def _cut(clip: Clip, params: FacesParams) -> Cut:
+    spec = CropSpec(
+        detector=params.detector,
+        rate_hz=params.rate_hz,
+        size=params.pixels,
+        margin=params.margin,
+        jpeg_quality=params.jpeg_quality,
+        scene_pixels=params.scene_pixels,
+    )
+    return cut_clip(clip, spec=spec)
+
+
+def _pack_sounds(clips: Sequence[Clip]) -> int:
+    contents: list[Any] = [decode_clip(clip).content for clip in clips]
+    return sum(content.nbytes for content in contents if content is not None)
+
+
+def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
+    cuts = [_cut(clip, params) for clip in clips]
+    faces = sum(len(face.jpeg) for cut in cuts for face in cut.faces)
+    return faces + sum(len(scene.jpeg) for cut in cuts for scene in cut.scenes)
+
+
+def _encode(encoder: Encoder, modality: Modality, tables: Sequence[pa.Table]) -> int:
+    """Bytes of the rows of a batch as they are stored, with their times and validity."""
+    inputs = [read_input(modality, table) for table in tables]
+    return sum(
+        rows.embedding.size * DTYPE.itemsize
+        + rows.start_seconds.nbytes
+        + rows.end_seconds.nbytes
+        + rows.valid.nbytes
+        for rows in encoder.encode(inputs)
+    )

@@ -1,0 +1,86 @@
+"""The JSON schema of `params.yaml`, by which editors complete keys and flag mistakes.
+
+Rules that one section has for another, such as a head's feature sets being there, are beyond a
+schema: stage `check` has them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from pipeline.corpora import CORPORA
+from pipeline.encoders import ENCODERS
+from pipeline.faces import DETECTORS
+from pipeline.families import Family
+from pipeline.heads import HEADS, NO_FEATURES
+from pipeline.params import PLAIN_SECTIONS
+from pipeline.sections import Name
+
+SCHEMA_PATH = Path("params.schema.json")
+
+Schema = dict[str, Any]
+
+
+def describe_params() -> Schema:
+    """JSON schema of the whole file: every section, and every member of the families."""
+    shared: Schema = {}
+    plain = {name: _describe(kind, shared) for name, kind in PLAIN_SECTIONS.items()}
+    plain["faces"]["properties"]["detector"]["enum"] = sorted(DETECTORS.members)
+    sections = {
+        "corpus": _describe_family(CORPORA, "name", shared),
+        **plain,
+        "features": _describe_map(_describe_family(ENCODERS, "encoder", shared)),
+        "heads": _describe_map(_describe_family(HEADS, "kind", shared)),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "params.yaml of moodline",
+        "type": "object",
+        "properties": sections,
+        "required": ["corpus", "features", "heads"],
+        "additionalProperties": False,
+        "$defs": shared,
+    }
+
+
+def _describe_family(family: Family, key: str, shared: Schema) -> Schema:
+    """One of the members, told apart by `key`."""
+    members = []
+    for name in sorted(family.members):
+        member = _describe(family.load(name).Params, shared)
+        member["title"] = name
+        member["properties"] = {**member["properties"], key: {"const": name}}
+        members.append(member)
+    return {"oneOf": members}
+
+
+def _describe_map(entry: Schema) -> Schema:
+    names = {**TypeAdapter(Name).json_schema(), "not": {"const": NO_FEATURES}}
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": names,
+        "additionalProperties": entry,
+    }
+
+
+def _describe(kind: type[BaseModel], shared: Schema) -> Schema:
+    """Schema of `kind`; what it is made of goes to `shared`."""
+    described: Schema = _drop_titles(kind.model_json_schema())
+    for name, part in described.pop("$defs", {}).items():
+        if shared.setdefault(name, part) != part:
+            raise ValueError(f"{kind.__module__}: another {name} than elsewhere; rename one")
+    return described
+
+
+def _drop_titles(value: Any) -> Any:
+    """`value` without pydantic's titles, which repeat the names; a property may be a title."""
+    if isinstance(value, Mapping):
+        return {
+            key: _drop_titles(inner)
+            for key, inner in value.items()
+            if key != "title" or not isinstance(inner, str)
+        }
+    return [_drop_titles(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,16 @@
+"""Stage `report`: the page that compares all heads."""
+
+from pipeline.overview import read_overview
+from pipeline.params import load_params
+from pipeline.paths import PAGE
+from pipeline.report.index_page import write_index_page
+from pipeline.stage import run_stage
+
+
+def main() -> None:
+    """Write reports/index.html."""
+    write_index_page(PAGE, read_overview(load_params()))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,186 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.cli import main
+from pipeline.presets import find_preset
+from pipeline.tables import write_table
+from tests.conftest import PROJECT
+
+RUN = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
+COMMANDS = ("preset", "plan", "inspect", "verify", "summary", "schema")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    """A clone without anything made yet, as the current folder."""
+    (tmp_path / "dvc.yaml").touch()
+    with chdir(tmp_path):
+        yield tmp_path
+
+
+def run(*arguments: str) -> int:
+    """Exit status of `moodline` with `arguments`; what it prints goes to capsys."""
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    code = ended.value.code
+    if isinstance(code, str):  # the interpreter prints it and exits with 1
+        print(code, file=sys.stderr)
+        return 1
+    return code or 0
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {command} " in shown for command in COMMANDS)
+    assert "completion" not in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, "--help") == 0
+    assert f"Usage: moodline {command}" in capsys.readouterr().out
+
+
+def test_help_loads_no_library() -> None:
+    code = (
+        "import sys; from pipeline.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=True
+    )
+    loaded = {name.split(".")[0] for name in ended.stderr.split()}
+    assert not loaded & {"av", "cv2", "numpy", "pyarrow", "pydantic", "rich", "torch", "zarr"}
+
+
+def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", "--deep", ".") == 2
+    assert "No such option: --deep" in capsys.readouterr().err
+
+
+def test_a_mistake_is_one_line_and_status_1(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [*RUN, "inspect", str(tmp_path / "nothing")],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith(f"moodline: {tmp_path}/nothing: no such file or folder;")
+
+
+def test_interruption_is_status_130(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "store.json")  # whoever reads it waits
+    (tmp_path / "index.parquet").touch()
+    process = subprocess.Popen(
+        [*RUN, "verify", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    with (tmp_path / "store.json").open("w"):  # opens when the command does
+        process.send_signal(signal.SIGINT)
+        _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert shown == ""
+
+
+def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number:04}.parquet").touch()
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [*RUN, "verify", str(tmp_path)],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    os.close(write)
+    assert ended.returncode == 1
+    assert ended.stderr == ""
+
+
+def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preset") == 0
+    shown = capsys.readouterr().out
+    assert "ravdess-speech" in shown
+    assert "the folder that holds Actor_01" in shown
+    assert "not needed" in shown
+
+
+def test_a_preset_is_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preset", "demo") == 0
+    assert (project / "params.yaml").read_text() == find_preset("demo").path.read_text()
+    assert "next: `dvc repro`" in capsys.readouterr().out
+
+
+def test_a_preset_links_its_corpus(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "mine").mkdir()
+    assert run("preset", "table", "--root", "mine") == 0
+    assert (project / "data/raw/table").resolve() == project / "mine"
+    assert f"data/raw/table: {project}/mine" in capsys.readouterr().out
+
+
+def test_edits_need_force(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "params.yaml").write_text("# mine\n")
+    assert run("preset", "demo") == 1
+    assert capsys.readouterr().err.startswith("moodline: params.yaml: it has edits")
+    assert run("preset", "demo", "--force") == 0
+
+
+def test_a_table_is_inspected(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(project / "clips.parquet", pa.table({"clip_id": ["first"]}))
+    assert run("inspect", "clips.parquet") == 0
+    shown = capsys.readouterr().out
+    assert "first" in shown
+    assert "\x1b" not in shown
+
+
+def test_verification_says_what_is_whole(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(project / "clips.parquet", pa.table({"clip_id": ["first"]}))
+    assert run("verify", ".") == 0
+    assert capsys.readouterr().out == "ok      table clips.parquet\n"
+
+
+def test_verification_fails_on_damage(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(project / "a.parquet", pa.table({"clip_id": ["first"]}))
+    (project / "b.parquet").write_bytes(b"PAR1")
+    assert run("verify", ".") == 1
+    shown = capsys.readouterr()
+    assert "DAMAGED table b.parquet\n        not a readable Parquet file" in shown.out
+    assert shown.err.startswith("moodline: 1 of 2 damaged; remove what is named above")
+
+
+def test_the_schema_is_written(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema") == 0
+    written = (project / "params.schema.json").read_text()
+    assert written == (PROJECT / "params.schema.json").read_text()
+
+
+def test_a_summary_before_any_head_says_what_to_run(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("preset", "demo")
+    assert run("summary") == 1
+    assert "evaluation.json: no such file; run `dvc repro`" in capsys.readouterr().err
+
+
+def test_a_plan_without_params_says_what_to_run(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("plan") == 1
+    assert "params.yaml: no such file; `moodline preset demo`" in capsys.readouterr().err

@@ -1,0 +1,260 @@
+"""Heads made up for the pages, and a reader of what the pages then say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.evaluation import EvaluateParams, compare_heads, evaluate_head
+from pipeline.ledger import Entry
+from pipeline.params import ReportParams
+from pipeline.predictions import NOTHING, PREDICTIONS_SCHEMA
+from pipeline.recipes import Input, Recipe
+from pipeline.report.index_page import Overview
+from pipeline.report.summary import HeadSummary
+
+EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
+CENTRES = {
+    "neutral": (0.0, -0.1),
+    "happy": (0.7, 0.4),
+    "sad": (-0.6, -0.5),
+    "angry": (-0.6, 0.7),
+    "fearful": (-0.5, 0.5),
+}
+SETS = {"face": "hog", "audio": "logmel", "text": "minilm"}
+
+
+@dataclass(frozen=True)
+class MadeUp:
+    """What is made up about a corpus and its heads."""
+
+    speakers: int = 12
+    clips_each: int = 5
+    folds: int = 6
+    frames: int = 0
+    emotions: tuple[str, ...] = EMOTIONS
+    rated: bool = True
+    test: bool = True
+    resamples: int = 101
+
+    @property
+    def evaluate(self) -> EvaluateParams:
+        return EvaluateParams(test=self.test, resamples=self.resamples)
+
+
+def make_labels(made: MadeUp) -> list[dict[str, Any]]:
+    """One row per clip, or per frame where the corpus has frames."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for speaker in range(made.speakers):
+        for number in range(made.clips_each):
+            emotion = EMOTIONS[int(rng.integers(len(EMOTIONS)))]
+            clip = {
+                "clip_id": f"demo/{speaker:02d}-{number:02d}",
+                "subject": f"speaker {speaker + 1}",
+                "group": f"speaker {speaker + 1}",
+                "fold": speaker % made.folds,
+            }
+            if made.emotions:
+                clip["emotion"] = emotion
+            for moment in range(made.frames or 1):
+                rating = np.clip(CENTRES[emotion] + rng.normal(0, 0.2, 2), -1, 1)
+                seconds = {"seconds": moment / 5} if made.frames else {}
+                rated = dict(zip(("valence", "arousal"), rating.tolist(), strict=True))
+                rows.append({**clip, **seconds, **(rated if made.rated else {})})
+    return rows
+
+
+def make_predictions(made: MadeUp, skill: float, modalities: Sequence[str]) -> pa.Table:
+    """Predictions as good as `skill`; without a modality they are worse."""
+    rng = np.random.default_rng(int(1000 * skill))
+    withholdings = [NOTHING, *(modalities if len(modalities) > 1 else ())]
+    prior = {
+        "prior_emotion": "neutral" if made.emotions else None,
+        "prior_valence": -0.2 if made.rated else None,
+        "prior_arousal": 0.15 if made.rated else None,
+    }
+    rows = []
+    for split in ("val", "test"):
+        for withheld in withholdings:
+            left = skill * (1 if withheld == NOTHING else 0.55 + 0.1 * len(withheld) % 0.4)
+            for label in make_labels(made):
+                row = {**label, **prior, "split": split, "withheld": withheld}
+                if len(modalities) > 1 or rng.random() > 0.08:
+                    row.update(_predict(label, left, rng))
+                rows.append(row)
+    return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
+
+
+def _predict(label: dict[str, Any], skill: float, rng: np.random.Generator) -> dict[str, Any]:
+    found = {}
+    if "emotion" in label:
+        right = rng.random() < skill
+        found["predicted_emotion"] = label["emotion"] if right else EMOTIONS[int(rng.integers(5))]
+    for target in ("valence", "arousal"):
+        if target in label:
+            noise = float(rng.normal(0, 0.35))
+            found[f"predicted_{target}"] = skill * label[target] + (1 - skill) * noise
+    return found
+
+
+def make_history(made: MadeUp, skill: float) -> list[dict[str, str]]:
+    """What each epoch of each run measured, as text."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for fold in range(made.folds):
+        for epoch in range(int(rng.integers(17, 29))):
+            grown = 1 - np.exp(-epoch / 6)
+            values = {
+                "train_loss": 1.8 - 1.3 * grown + rng.normal(0, 0.02),
+                "val_loss": 1.9 - 0.9 * skill * grown + 0.006 * epoch + rng.normal(0, 0.04),
+                "ccc_mean": skill * grown * 0.9 + rng.normal(0, 0.03) if made.rated else None,
+                "uar": 0.2 + 0.7 * skill * grown + rng.normal(0, 0.03) if made.emotions else None,
+                "accuracy": 0.2 + 0.72 * skill * grown + rng.normal(0, 0.03)
+                if made.emotions
+                else None,
+            }
+            texts = {name: "" if value is None else str(value) for name, value in values.items()}
+            rows.append({"run": f"fold-{fold}", "epoch": str(epoch), **texts})
+    return rows
+
+
+def make_recipe(name: str, kind: str, modalities: Sequence[str]) -> Recipe:
+    """Recipe of a head that nobody trained."""
+    inputs = {
+        modality: SETS.get(modality, "none") for modality in ("face", "scene", "audio", "text")
+    }
+    return Recipe(
+        head=name,
+        params={
+            "kind": kind,
+            "inputs": {m: s if m in modalities else "none" for m, s in inputs.items()},
+            "targets": ["emotion", "valence", "arousal"],
+            "training": {"epochs": 60, "learning_rate": 0.001, "seed": 0},
+        },
+        emotions=list(EMOTIONS),
+        per={"emotion": "clip", "valence": "clip", "arousal": "clip"},
+        inputs={
+            modality: Input(
+                name=SETS[modality],
+                dim=384,
+                index_digest="6f3a9c0d81b2e4f7",
+                provenance={"settings": {"encoder": SETS[modality], "version": 1}},
+            )
+            for modality in modalities
+        },
+        priors={"fold-0": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}},
+        versions={"python": "3.11.9", "torch": "2.11.0", "numpy": "2.4.0"},
+        weights_digest="0d3c5b9f2a714e68",
+        git_revision="62abb5b2f0e9c7a1d4e8b6f3a0c5d7e9f1b2a3c4",
+    )
+
+
+def make_head(
+    made: MadeUp,
+    name: str,
+    skill: float,
+    *,
+    kind: str = "mlp",
+    modalities: Sequence[str] = ("face",),
+) -> HeadSummary:
+    """One head on the corpus `made`."""
+    predictions = make_predictions(made, skill, modalities)
+    return HeadSummary(
+        evaluation=evaluate_head(name, predictions, made.emotions, made.evaluate),
+        recipe=make_recipe(name, kind, modalities),
+        history=[] if kind == "linear" else make_history(made, skill),
+        predictions=predictions,
+    )
+
+
+def make_overview(made: MadeUp, heads: Sequence[HeadSummary]) -> Overview:
+    """Everything of the page about `heads`."""
+    tables = {head.name: head.predictions for head in heads}
+    splits = ("val", "test") if made.test else ("val",)
+    return Overview(
+        heads=heads,
+        comparisons=[compare_heads(tables, made.emotions, s, made.evaluate) for s in splits],
+        ledger=[
+            Entry("demo/03-07", "clean", "left_out", "undecodable", "moov atom not found"),
+            Entry("demo/05-01", "faces", "left_out", "no_face", "no face in 31 frames"),
+            Entry("demo/05-02", "faces", "left_out", "no_face", "no face in 29 frames"),
+            Entry("demo/09-04", "clean", "marked", "quiet", "sound at -51.3 dBFS"),
+        ],
+        params_yaml="corpus:\n  name: table   # <made up>\n",
+        report=ReportParams(title="Made-up moods", remark="synthetic: a smoke test"),
+        evaluate=made.evaluate,
+    )
+
+
+ALL = ("face", "audio", "text")
+
+
+def make_seven(made: MadeUp) -> list[HeadSummary]:
+    """The heads of the demo."""
+    return [
+        make_head(made, "linear", 0.55, kind="linear", modalities=ALL),
+        make_head(made, "mlp", 0.66, modalities=ALL),
+        make_head(made, "attention", 0.78, kind="attention", modalities=ALL),
+        make_head(made, "beit", 0.70, kind="beit", modalities=ALL),
+        make_head(made, "mlp-face", 0.45, modalities=("face",)),
+        make_head(made, "mlp-audio", 0.52, modalities=("audio",)),
+        make_head(made, "mlp-text", 0.21, modalities=("text",)),
+    ]
+
+
+class Page(HTMLParser):
+    """What a page holds: the text of its body, its tags with their attributes, its table rows."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.rows: list[list[str]] = []
+        self.text = ""
+        self.skipped = 0
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.skipped += tag in ("script", "style")
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.skipped -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipped:
+            self.text = " ".join(f"{self.text} {data}".split())
+            if self.rows and self.rows[-1]:
+                self.rows[-1][-1] = " ".join(f"{self.rows[-1][-1]} {data}".split())
+
+    def find(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
+        """Attributes of each `tag` that has those `wanted`."""
+        return [
+            attributes
+            for name, attributes in self.tags
+            if name == tag and wanted.items() <= attributes.items()
+        ]
+
+    def row(self, start: str) -> list[str]:
+        """First table row whose cells, one of them, begin with `start`."""
+        return next(row for row in self.rows if any(cell.startswith(start) for cell in row))
+
+
+def find_outside(page: Page) -> list[str]:
+    """Addresses that the page loads or links to on other hosts."""
+    loaded = [
+        value or ""
+        for _, attributes in page.tags
+        for name, value in attributes.items()
+        if name in ("src", "href", "action", "data", "poster", "srcset")
+    ]
+    return [address for address in loaded if address.startswith(("http", "//"))]

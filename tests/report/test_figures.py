@@ -1,0 +1,109 @@
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.predictions import PREDICTIONS_SCHEMA
+from pipeline.report.figures import (
+    MOST_POINTS,
+    draw_confusion,
+    draw_losses,
+    draw_ratings,
+    draw_scores,
+    pair_ratings,
+)
+
+
+def rows(*rows: dict[str, Any]) -> pa.Table:
+    shared = {"clip_id": "a", "split": "val", "withheld": "none"}
+    return pa.Table.from_pylist([{**shared, **row} for row in rows], schema=PREDICTIONS_SCHEMA)
+
+
+def test_confusion_is_coloured_by_the_share_of_the_annotated_class() -> None:
+    (heatmap,) = draw_confusion(["sad", "happy"], [[1, 3], [0, 2]]).data
+    assert [list(row) for row in heatmap.z] == [[0.25, 0.75], [0.0, 1.0]]
+
+
+def test_confusion_writes_share_and_count_and_leaves_empty_cells_blank() -> None:
+    (heatmap,) = draw_confusion(["sad", "happy"], [[1, 3], [0, 2]]).data
+    assert [list(row) for row in heatmap.text] == [
+        ["<b>25%</b><br>1", "<b>75%</b><br>3"],
+        ["", "<b>100%</b><br>2"],
+    ]
+
+
+def test_a_class_never_annotated_has_no_shares() -> None:
+    (heatmap,) = draw_confusion(["sad", "happy"], [[0, 0], [1, 1]]).data
+    assert list(heatmap.z[0]) == [None, None]
+
+
+def test_many_classes_leave_room_for_shares_alone() -> None:
+    counts = np.eye(11, dtype=int).tolist()
+    (heatmap,) = draw_confusion([f"class {number}" for number in range(11)], counts).data
+    assert heatmap.text[3][3] == "<b>100%</b>"
+
+
+def test_emotions_that_begin_alike_keep_their_own_rows() -> None:
+    names = ["surprised, in a pleasant way", "surprised, in a pleasant manner"]
+    figure = draw_confusion(names, [[1, 0], [0, 1]])
+    assert tuple(figure.layout.xaxis.tickvals) == (0, 1)
+    assert np.shape(figure.data[0].z) == (2, 2)
+
+
+def test_ratings_are_paired_where_label_and_prediction_are() -> None:
+    table = rows(
+        {"valence": 0.5, "predicted_valence": 0.25},
+        {"valence": 0.3},
+        {"predicted_valence": 0.1},
+        {"valence": 0.7, "predicted_valence": 0.7, "split": "test"},
+        {"valence": 0.7, "predicted_valence": 0.7, "withheld": "face"},
+    )
+    labels, predictions = pair_ratings(table, "val", "valence")
+    assert (labels.tolist(), predictions.tolist()) == ([0.5], [0.25])
+
+
+def test_ratings_are_paired_on_frames_where_frames_are_annotated() -> None:
+    table = rows(
+        {"valence": 0.5, "predicted_valence": 0.25},
+        {"valence": 0.1, "predicted_valence": 0.2, "seconds": 0.4},
+    )
+    assert pair_ratings(table, "val", "valence")[0].tolist() == [0.1]
+
+
+def test_few_ratings_are_points() -> None:
+    (trace,) = draw_ratings("valence", np.array([0.1, 0.2]), np.array([0.3, -0.4])).data
+    assert trace.type == "scatter"
+    assert tuple(trace.y) == (0.3, -0.4)
+
+
+def test_many_ratings_are_a_density_that_holds_them_all() -> None:
+    many = np.linspace(-1, 1, MOST_POINTS + 1)
+    (trace,) = draw_ratings("arousal", many, -many).data
+    assert trace.type == "heatmap"
+    assert np.sum(trace.customdata) == len(many)
+
+
+def test_ratings_beyond_one_widen_the_axes() -> None:
+    figure = draw_ratings("valence", np.array([0.0]), np.array([1.7]))
+    assert figure.layout.yaxis.range[1] > 1.7
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range
+
+
+def test_each_run_has_its_own_line_and_the_legend_one_entry() -> None:
+    history = [
+        {"run": run, "epoch": str(epoch), "train_loss": "1.5", "val_loss": "1.75"}
+        for run in ("fold-0", "fold-1", "fold-2")
+        for epoch in range(5)
+    ]
+    figure = draw_losses(history)
+    assert [trace.name for trace in figure.data] == ["training"] * 3 + ["validation"] * 3
+    assert sum(trace.showlegend for trace in figure.data) == 2
+
+
+def test_epochs_without_a_metric_are_left_out() -> None:
+    history = [
+        {"run": "official", "epoch": "0", "uar": ""},
+        {"run": "official", "epoch": "1", "uar": "0.25"},
+    ]
+    (line,) = draw_scores(history).data
+    assert (tuple(line.x), tuple(line.y)) == ((1,), (0.25,))

@@ -1,0 +1,141 @@
+from pathlib import Path
+
+import pytest
+from made_up import ALL, MadeUp, Page, find_outside, make_head
+
+from pipeline.report.head_page import average_values, tabulate_values, write_head_page
+from pipeline.report.summary import HeadSummary
+
+
+def write(path: Path, head: HeadSummary, made: MadeUp) -> Page:
+    write_head_page(path, head, made.evaluate)
+    return Page(path)
+
+
+@pytest.fixture(scope="module")
+def fused(made: MadeUp, seven: list[HeadSummary], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    return write(tmp_path_factory.mktemp("heads") / "index.html", seven[2], made)
+
+
+def test_the_page_has_every_metric_with_its_interval(fused: Page, seven: list[HeadSummary]) -> None:
+    found = seven[2].evaluation.splits["val"].metrics["uar"]
+    cells = fused.row("UAR")
+    assert cells[1] == f"{found.value:.3f}"
+    assert cells[2] == f"{found.low:.2f} to {found.high:.2f}"
+
+
+def test_the_page_names_what_intervals_resample(fused: Page) -> None:
+    assert "Intervals (95 %) come from 101 resamplings of 12 subjects" in fused.text
+
+
+def test_the_page_shows_confusion_and_scatters_of_both_splits(fused: Page) -> None:
+    for split in ("val", "test"):
+        for figure in ("confusion", "valence", "arousal"):
+            assert fused.find("div", id=f"{figure}-{split}")
+
+
+def test_the_page_shows_learning_curves(fused: Page) -> None:
+    assert fused.find("div", id="losses")
+    assert fused.find("div", id="scores")
+    assert "6 runs, one line each" in fused.text
+
+
+def test_the_page_shows_what_is_lost_without_a_modality(
+    fused: Page, seven: list[HeadSummary]
+) -> None:
+    split = seven[2].evaluation.splits["val"]
+    lost = split.withheld["face"]["ccc_mean"] - split.filled["ccc_mean"]
+    assert f"−{-lost:.3f}" in fused.row("without face")[3]
+
+
+def test_the_page_lists_every_fold(fused: Page) -> None:
+    assert [row[0] for row in fused.rows if len(row) == 8 and row[0].isdigit()] == list(
+        "012345"
+    ) * 2
+
+
+def test_the_page_says_how_the_head_was_made(fused: Page) -> None:
+    for fact in ("learning_rate: 0.001", "encoder: logmel", "62abb5b2f0e9", "2.11.0"):
+        assert fact in fused.text
+
+
+def test_the_page_loads_nothing_from_elsewhere(fused: Page) -> None:
+    assert find_outside(fused) == []
+    assert fused.find("link") == [{"rel": "icon", "href": "data:,"}]
+
+
+def test_the_same_head_gives_the_same_bytes(
+    fused: Page, made: MadeUp, seven: list[HeadSummary], tmp_path: Path
+) -> None:
+    assert write(tmp_path / "again.html", seven[2], made).html == fused.html
+
+
+def test_a_head_solved_exactly_says_that_it_has_no_curves(
+    made: MadeUp, seven: list[HeadSummary], tmp_path: Path
+) -> None:
+    page = write(tmp_path / "index.html", seven[0], made)
+    assert "solved exactly" in page.text
+    assert not page.find("div", id="losses")
+
+
+def test_an_unopened_test_is_told(tmp_path: Path) -> None:
+    made = MadeUp(test=False)
+    page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
+    assert "Test has not been opened" in page.text
+    assert not page.find("div", id="confusion-test")
+
+
+def test_an_undefined_metric_is_a_dash_with_its_reason(tmp_path: Path) -> None:
+    made = MadeUp(rated=False)
+    page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
+    assert page.row("CCC valence")[1:3] == ["–", "nothing annotated"]
+    assert page.find("span", title="valence: nothing annotated")
+    assert not page.find("div", id="valence-val")
+
+
+def test_few_clusters_stand_by_themselves(tmp_path: Path) -> None:
+    made = MadeUp(speakers=7, folds=7, test=False)
+    page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
+    assert "7 subjects are too few for intervals" in page.text
+    assert len([row for row in page.rows if row[0].startswith("speaker ")]) == 7
+
+
+def test_frame_labels_have_the_mean_of_videos(fused: Page, tmp_path: Path) -> None:
+    made = MadeUp(frames=5, emotions=(), test=False)
+    page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5, modalities=ALL), made)
+    assert page.row("metric")[-1] == "mean of videos"
+    assert "mean of videos" not in fused.text
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    made = MadeUp(test=False)
+    head = make_head(made, "mlp", 0.5)
+    hostile = "</script><img src=x onerror=alert(1)>"
+    val = head.evaluation.splits["val"]
+    split = val.model_copy(
+        update={
+            "emotions": [hostile, *val.emotions[1:]],
+            "cluster_values": {"uar": {hostile: 0.5}},
+        }
+    )
+    evaluation = head.evaluation.model_copy(update={"splits": {"val": split}})
+    page = write(
+        tmp_path / "index.html", HeadSummary(evaluation, head.recipe, [], head.predictions), made
+    )
+    assert hostile in page.text
+    assert not page.find("img")
+
+
+def test_metrics_undefined_everywhere_have_no_column() -> None:
+    grid = tabulate_values({"uar": {"0": 0.5, "1": None}, "accuracy": {"0": None, "1": None}})
+    assert grid is not None
+    assert (grid.metrics, grid.rows) == (["uar"], {"0": {"uar": 0.5}, "1": {"uar": None}})
+
+
+def test_nothing_defined_is_no_table() -> None:
+    assert tabulate_values({"uar": {"0": None}}) is None
+
+
+def test_the_mean_is_over_defined_values() -> None:
+    assert average_values({"0": 0.5, "1": None, "2": 0.25}) == 0.375
+    assert average_values({"0": None}) is None

@@ -1,0 +1,165 @@
+from dataclasses import replace
+from pathlib import Path
+
+from made_up import MadeUp, Page, find_outside, make_head, make_overview
+
+from pipeline.ledger import Entry
+from pipeline.params import ReportParams
+from pipeline.report.index_page import LISTED, Overview, group_entries, write_index_page
+from pipeline.report.summary import HeadSummary, rank_summaries
+
+
+def write(path: Path, overview: Overview) -> Page:
+    write_index_page(path, overview)
+    return Page(path)
+
+
+def names_in_table(page: Page) -> list[str]:
+    links = page.find("a", **{"class": "head-name"})
+    return [(link["href"] or "").split("/")[1] for link in links]
+
+
+def test_fused_heads_come_first_and_each_group_is_ranked(
+    index_page: Page, seven: list[HeadSummary]
+) -> None:
+    ranked = rank_summaries(seven)
+    expected = [head.name for head in ranked if head.fused]
+    expected += [head.name for head in ranked if not head.fused]
+    assert names_in_table(index_page) == expected
+
+
+def test_the_best_head_is_marked_once(index_page: Page) -> None:
+    assert len(index_page.find("span", **{"class": "badge best"})) == 1
+    assert "best" in index_page.row("attention")[1]
+
+
+def test_the_linear_head_is_the_thing_to_beat(index_page: Page) -> None:
+    assert len(index_page.find("span", **{"class": "badge beat"})) == 1
+    assert index_page.row("linear")[1] == "linear linear the thing to beat"
+
+
+def test_each_head_links_to_its_page(index_page: Page) -> None:
+    assert index_page.find("a", href="heads/mlp-text/index.html")
+
+
+def test_a_row_has_values_with_intervals_and_coverage(
+    index_page: Page, seven: list[HeadSummary]
+) -> None:
+    found = seven[5].evaluation.splits["val"].metrics["ccc_mean"]
+    row = index_page.row("mlp-audio")
+    assert row[3] == f"{found.value:.3f} {found.low:.2f} to {found.high:.2f}"
+    assert row[8] == f"{100 * found.covered // found.annotated} %"
+
+
+def test_differences_are_row_minus_column_with_corrected_p(index_page: Page) -> None:
+    first = next(row for row in index_page.rows if row[0] == "1 attention")
+    assert len(first) == 7
+    difference, p_value = first[-1].split()
+    assert difference.startswith("+")
+    assert 0 < float(p_value) <= 1
+
+
+def test_common_and_filled_values_stand_beside_the_heads_own(
+    index_page: Page, seven: list[HeadSummary]
+) -> None:
+    filled = seven[6].evaluation.splits["val"].filled["uar"]
+    row = next(row for row in index_page.rows if row[0] == "mlp-text")
+    assert row[6] == f"{filled:.3f}"
+
+
+def test_heads_solved_exactly_have_no_curves(index_page: Page) -> None:
+    assert not index_page.find("div", id="curves-linear")
+    assert index_page.find("div", id="curves-mlp")
+    assert "solved exactly" in index_page.text
+
+
+def test_the_page_shows_the_best_head_and_withheld_modalities(index_page: Page) -> None:
+    for figure in ("standing", "confusion-val", "valence-test", "withheld"):
+        assert index_page.find("div", id=figure)
+
+
+def test_the_ledger_is_counted_by_stage_and_reason(index_page: Page) -> None:
+    assert "faces left out no face 2" in index_page.text
+    assert "moov atom not found" in index_page.text
+
+
+def test_a_long_ledger_is_cut_and_says_so(made: MadeUp, seven: list[HeadSummary]) -> None:
+    entries = [Entry(f"{n:04d}", "faces", "left_out", "no_face", "") for n in range(LISTED + 13)]
+    (group,) = group_entries(reversed(entries))
+    assert (group.clips, len(group.entries)) == (LISTED + 13, LISTED)
+    assert group.entries[0].clip_id == "0000"
+
+
+def test_the_page_says_how_the_run_was_made(index_page: Page) -> None:
+    for fact in ("name: table # <made up>", "62abb5b2f0e9", "python 3.11.9", "encoder: minilm"):
+        assert fact in index_page.text
+
+
+def test_the_page_loads_nothing_from_elsewhere(index_page: Page) -> None:
+    assert find_outside(index_page) == []
+    assert index_page.html.count("plotly.js v") == 1
+
+
+def test_the_same_heads_in_another_order_give_the_same_bytes(
+    made: MadeUp, seven: list[HeadSummary], tmp_path: Path
+) -> None:
+    overview = make_overview(made, seven[:2])
+    write_index_page(tmp_path / "one.html", overview)
+    write_index_page(tmp_path / "other.html", replace(overview, heads=seven[1::-1]))
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "other.html").read_bytes()
+
+
+def test_without_test_only_validation_is_shown(tmp_path: Path) -> None:
+    made = MadeUp(test=False)
+    heads = [make_head(made, "mlp", 0.6), make_head(made, "linear", 0.4, kind="linear")]
+    page = write(tmp_path / "index.html", make_overview(made, heads))
+    assert "test not opened" in page.text
+    assert "Test has not been opened" in page.text
+    assert not page.find("div", id="confusion-test")
+
+
+def test_one_head_has_nothing_to_differ_from(tmp_path: Path) -> None:
+    made = MadeUp()
+    page = write(tmp_path / "index.html", make_overview(made, [make_head(made, "mlp", 0.5)]))
+    assert "Differences between heads" not in page.text
+    assert "no linear head to compare with" in page.text
+
+
+def test_metrics_that_nobody_defines_are_named_with_their_reason(tmp_path: Path) -> None:
+    made = MadeUp(emotions=())
+    page = write(tmp_path / "index.html", make_overview(made, [make_head(made, "mlp", 0.5)]))
+    assert "UAR (nothing annotated)" in page.text
+    assert "UAR" not in page.row("head")
+
+
+def test_heads_without_any_number_still_have_a_page(tmp_path: Path) -> None:
+    made = MadeUp(emotions=(), rated=False)
+    page = write(tmp_path / "index.html", make_overview(made, [make_head(made, "mlp", 0.5)]))
+    assert names_in_table(page) == ["mlp"]
+    assert not page.find("div", id="standing")
+
+
+def test_a_feature_set_that_changed_between_trainings_stands_twice(
+    made: MadeUp, seven: list[HeadSummary], tmp_path: Path
+) -> None:
+    changed = seven[4].recipe.inputs["face"].model_copy(update={"index_digest": "another"})
+    recipe = seven[4].recipe.model_copy(update={"inputs": {"face": changed}})
+    heads = [seven[1], replace(seven[4], recipe=recipe)]
+    page = write(tmp_path / "index.html", make_overview(made, heads))
+    assert page.text.count("face hog 384 numbers a row") == 2
+
+
+def test_hostile_words_stay_text(made: MadeUp, seven: list[HeadSummary], tmp_path: Path) -> None:
+    benign = make_overview(made, seven[4:5])
+    scripts = write(tmp_path / "benign.html", benign).find("script")
+    hostile = "</script></pre><img src=x onerror=alert(1)>"
+    overview = replace(
+        benign,
+        report=ReportParams(title=hostile, remark=hostile),
+        ledger=[Entry(hostile, hostile, "left_out", hostile, hostile)],
+        params_yaml=hostile,
+    )
+    page = write(tmp_path / "index.html", overview)
+    assert page.text.count(hostile) >= 6
+    assert not page.find("img")
+    assert len(page.find("script")) == len(scripts)
