@@ -3,23 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test lint install lock clean
+# Every stage is a process of a few seconds: none should compile what the one before it did.
+unexport PYTHONDONTWRITEBYTECODE
 
-demo: install
+.PHONY: demo test lint install lock
+
+demo: install ## the whole pipeline on the demo corpus, then a table of the heads
 	dvc repro
 	moodline summary
 
-test: install
+test: install ## the whole test suite
 	pytest
 
-lint: install
+lint: install ## formatting, rules and types
 	ruff format --check .
 	ruff check .
 	mypy
 
-install: $(VENV)/installed
+install: $(VENV)/installed ## .venv from requirements.lock
 
-# Bytecode is compiled here once, so that no stage waits for it.
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	pip install --quiet --disable-pip-version-check uv
@@ -27,9 +29,6 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	touch $@
 
-lock: ## after a change of dependencies in pyproject.toml
+lock: ## requirements.lock anew, after a change of dependencies in pyproject.toml
 	uv pip compile --quiet --universal --extra dev --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate pyproject.toml --output-file requirements.lock
-
-clean:
-	rm -rf $(VENV)

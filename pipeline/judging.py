@@ -30,5 +30,5 @@ def judge_head(name: str, params: EvaluateParams) -> None:
     write_json(out / "evaluation.json", evaluation.model_dump(mode="json"))
     head = HeadSummary(evaluation, recipe, read_history(MODELS / name), predictions)
     write_head_page(out / "index.html", head, params)
-    flat = {split: headline(judged) for split, judged in evaluation.splits.items()}
+    flat: dict[str, Any] = {split: headline(judged) for split, judged in evaluation.splits.items()}
     write_json(METRICS / f"{name}.json", flat)

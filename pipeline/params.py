@@ -103,7 +103,7 @@ PlainT = TypeVar("PlainT", bound=Section)
 
 
 def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
-    """Top-level sections of the file at `path`, unknown ones refused."""
+    """Top-level sections of the file at `path`; unknown and missing ones are refused."""
     try:
         data = YAML(typ="safe", pure=True).load(path.read_text())
     except FileNotFoundError as error:
@@ -115,13 +115,16 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
     for name in sections:
         if name not in SECTIONS:
             raise ParamsError(f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}")
+    for name in SECTIONS:
+        if name not in sections:  # DVC, too, wants every section that a stage names
+            raise ParamsError(f"{path}: {name}: missing section; add it, `{name}: {{}}` will do")
     return sections
 
 
 def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
-    """Section of one of the fixed kinds; its defaults where the file leaves it out."""
+    """Section of one of the fixed kinds."""
     name = next(name for name, known in PLAIN_SECTIONS.items() if known is kind)
-    return parse_section(kind, sections.get(name), name)
+    return parse_section(kind, sections[name], name)
 
 
 def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
@@ -142,7 +145,7 @@ def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
 def parse_params(sections: Mapping[str, Any]) -> Params:
     """All sections, and what they say of each other, checked."""
     plain = {
-        name: parse_section(kind, sections.get(name), name) for name, kind in PLAIN_SECTIONS.items()
+        name: parse_section(kind, sections[name], name) for name, kind in PLAIN_SECTIONS.items()
     }
     features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
     heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}

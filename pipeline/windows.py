@@ -133,4 +133,5 @@ def _find_overlaps(
 def _expand_ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """`first[i], first[i] + 1, …`, `counts[i]` of them, one range after another."""
     begins = np.cumsum(counts) - counts
-    return np.arange(counts.sum()) + np.repeat(first - begins, counts)
+    numbers: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(first - begins, counts)
+    return numbers

@@ -1,1 +1,7 @@
 """One thin module per DVC stage: parse its own section of params.yaml, call pipeline, write."""
+
+import os
+
+# Before any library starts its threads: on a machine that others use, too, threads that spin while
+# they wait cost several times the work itself.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

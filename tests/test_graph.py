@@ -171,7 +171,10 @@ def test_a_comment_in_an_encoder_runs_its_sets_alone(miniature: Miniature) -> No
 
 def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Miniature) -> None:
     path = miniature.root / "pipeline" / "encoders" / "hog.py"
-    path.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", path.read_text()))
+    code = path.read_text()
+    assert "cell: PositiveInt = 8" in code
+    code = code.replace("cell: PositiveInt = 8", "cell: PositiveInt = 16")
+    path.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", code))
     assert miniature.reproduce() == {"extract@hog", "report"} | BOTH
 
 

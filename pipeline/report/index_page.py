@@ -15,7 +15,7 @@ from pipeline.report.figures import draw_small_curves
 from pipeline.report.head_page import SPLIT_NAMES, draw_splits
 from pipeline.report.pages import embed, write_page
 from pipeline.report.standing import draw_standing, draw_withheld
-from pipeline.report.summary import SUMMED, HeadSummary, rank_summaries
+from pipeline.report.summary import SUMMED, HeadSummary, find_baseline, rank_summaries
 
 LISTED = 300
 """Most clips of one stage and reason that the page lists; the ledger itself has them all."""
@@ -71,7 +71,7 @@ def write_index_page(path: Path, overview: Overview) -> None:
         "overview": overview,
         "heads": heads,
         "best": heads[0],
-        "baseline": next((head for head in heads if head.baseline), None),
+        "baseline": find_baseline(heads),
         "split_names": SPLIT_NAMES,
         "shown": {split: [m for m in _SHOWN[split] if m in defined] for split in SPLIT_NAMES},
         "summed": summed,

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from pipeline.encoders import MODALITIES
 from pipeline.evaluation import SplitEvaluation
 from pipeline.report.formats import label, name_metric, write_interval, write_number
-from pipeline.report.summary import HeadSummary
+from pipeline.report.summary import HeadSummary, find_baseline
 from pipeline.report.theme import (
     ACCENT,
     AGAINST,
@@ -30,7 +30,7 @@ _SPLITS = {
 
 
 def draw_standing(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> go.Figure:
-    """Value and interval of each of `metrics`; a dotted line at the first baseline's.
+    """Value and interval of each of `metrics` for ranked `heads`; a dotted line at the baseline's.
 
     Where a metric has no interval, the clusters' own values stand behind it as ticks.
     """
@@ -138,12 +138,11 @@ def _add_clusters(
 def _add_baseline(
     figure: go.Figure, heads: Sequence[HeadSummary], metric: str, column: int
 ) -> None:
-    values = [
-        head.evaluation.splits["val"].metrics[metric].value for head in heads if head.baseline
-    ]
-    if values and values[0] is not None:
+    baseline = find_baseline(heads)
+    value = baseline and baseline.evaluation.splits["val"].metrics[metric].value
+    if value is not None:
         line = {"color": SOFT, "width": 1, "dash": "dot"}
-        figure.add_vline(x=round(values[0], 4), line=line, layer="below", row=1, col=column)
+        figure.add_vline(x=round(value, 4), line=line, layer="below", row=1, col=column)
 
 
 def _add_spans(

@@ -22,7 +22,7 @@ from pipeline.report.formats import DASH, name_metric, write_number
 from pipeline.tables import read_table
 
 BASELINE = "linear"
-"""Kind of the heads that all others must beat."""
+"""Kind of the head that all others must beat."""
 
 SUMMED = ("ccc_mean", "uar", "accuracy")
 """Metrics that stand for a head where there is room for few."""
@@ -63,11 +63,6 @@ class HeadSummary:
         """Whether the head reads more than one modality."""
         return len(self.recipe.inputs) > 1
 
-    @property
-    def baseline(self) -> bool:
-        """Whether this is the thing to beat."""
-        return self.kind == BASELINE
-
 
 def read_summaries(project: Path, heads: Sequence[str]) -> list[HeadSummary]:
     """Summaries of `heads`, in their order; raises StoreError where a file is absent or damaged."""
@@ -88,6 +83,11 @@ def rank_summaries(heads: Sequence[HeadSummary]) -> list[HeadSummary]:
     """`heads`, best first, by validation alone."""
     named = {head.name: head for head in heads}
     return [named[name] for name in rank_heads(head.evaluation for head in heads)]
+
+
+def find_baseline(ranked: Sequence[HeadSummary]) -> HeadSummary | None:
+    """The thing to beat: of the linear heads the first of `ranked`; None where there is none."""
+    return next((head for head in ranked if head.kind == BASELINE), None)
 
 
 def print_summary(heads: Sequence[HeadSummary], console: Console | None = None) -> None:
@@ -128,14 +128,15 @@ def _tabulate(heads: Sequence[HeadSummary]) -> Table:
     for split in splits:
         for metric in SUMMED:
             table.add_column(f"{split}\n{name_metric(metric)}", justify="right")
-    for place, head in enumerate(heads):
-        style = "bold" if place == 0 else None
-        table.add_row(*_row(head, splits, best=place == 0), style=style)
+    marked = (("best", heads[0]), ("to beat", find_baseline(heads)))
+    for head in heads:
+        marks = [word for word, chosen in marked if head is chosen]
+        style = "bold" if head is heads[0] else None
+        table.add_row(*_row(head, splits, marks), style=style)
     return table
 
 
-def _row(head: HeadSummary, splits: Sequence[SplitName], *, best: bool) -> Iterator[Text]:
-    marks = [word for word, holds in (("best", best), ("to beat", head.baseline)) if holds]
+def _row(head: HeadSummary, splits: Sequence[SplitName], marks: Sequence[str]) -> Iterator[Text]:
     yield Text(head.name + (f" ({', '.join(marks)})" if marks else ""))
     yield Text(" + ".join(head.sets))
     for split in splits:

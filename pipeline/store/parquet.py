@@ -33,8 +33,9 @@ class ParquetParts:
         """Write the tables of `contents` as one file; bytes are compressed already."""
         listed = json.dumps([asdict(clip) for clip in clips])
         metadata = {_VERSION_KEY: str(FORMAT_VERSION).encode(), _CLIPS_KEY: listed.encode()}
-        table = pa.concat_tables(contents).replace_schema_metadata(metadata)
-        pq.write_table(table, path, compression="none", use_dictionary=False)
+        table = pa.concat_tables(contents) if contents else pa.table({})
+        marked = table.replace_schema_metadata(metadata)
+        pq.write_table(marked, path, compression="none", use_dictionary=False)
 
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the file's metadata."""

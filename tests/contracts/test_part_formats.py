@@ -56,6 +56,13 @@ class TestPartFormat:
         whole, shorter = FORMATS[name](5), FORMATS[name](4)
         assert part_format.digest_content(whole) != part_format.digest_content(shorter)
 
+    def test_a_part_whose_clips_have_no_rows_lists_them(self, name: str, tmp_path: Path) -> None:
+        part_format = PART_FORMATS.load(name).PARTS
+        path = part_format.path_of(tmp_path, "part")
+        clips = [PartClip("a", "key", 0, 0, "", "left_out", "no_face", "0 of 5 frames")]
+        part_format.write_part(path, [], clips)
+        assert part_format.read_clips(path) == clips
+
     def test_a_foreign_file_is_refused(self, name: str, tmp_path: Path) -> None:
         part_format = PART_FORMATS.load(name).PARTS
         with pytest.raises(StoreError, match="not a readable"):

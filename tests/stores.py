@@ -1,0 +1,79 @@
+"""Tiny feature sets, labels and head params, made through the front door."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.dataset import FrameLabels, Labels
+from pipeline.emotions import Names
+from pipeline.heads import HEADS, HeadParams
+from pipeline.rows import Rows
+from pipeline.sections import parse_section
+from pipeline.store.index import Location
+from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.reader import FeatureStore, open_features
+from pipeline.store.writer import Made, StoreWriter
+from pipeline.targets import Target
+
+EMOTIONS = ["angry", "happy", "sad"]
+NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
+
+
+def make_rows(embedding, step=1.0, valid=None):
+    """Rows of `embedding (rows, dim)`, one after another, each of `step` seconds."""
+    rows = np.asarray(embedding, np.float16)
+    starts = np.arange(len(rows)) * step
+    known = np.ones(len(rows), bool) if valid is None else np.array(valid)
+    return Rows(rows, starts, starts + step, known)
+
+
+def write_features(
+    out: Path, clips: Mapping[str, Rows | None], encoder: str = "toy"
+) -> FeatureStore:
+    """Feature set at `out` of `clips`; those of None are in its index without rows."""
+    shape = next(rows.embedding.shape[1:] for rows in clips.values() if rows is not None)
+    settings = {"encoder": encoder, "row_shape": list(shape), "dtype": "float16"}
+    work = out.parent / f".{out.name}.work"
+    with StoreWriter(work, Provenance("extract", settings), "zarr") as writer:
+        for clip_id, rows in clips.items():
+            if rows is not None:
+                writer.add(clip_id, f"key {clip_id}", Made(rows))
+        writer.close_part()
+        places = {
+            clip_id: _absent(clip_id) if rows is None else writer.find(clip_id, f"key {clip_id}")
+            for clip_id, rows in clips.items()
+        }
+        writer.publish(out, places, [])
+    return open_features(out)
+
+
+def _absent(clip_id):
+    return Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
+
+
+def make_labels(
+    targets: Sequence[Target],
+    frames: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    emotions: Sequence[str] = EMOTIONS,
+) -> Labels:
+    """Labels of `targets`; `frames` is clip → `seconds` and what each frame is labelled with."""
+    framed = {
+        clip_id: FrameLabels(
+            np.array(columns["seconds"], float),
+            {
+                name: np.array(columns.get(name, np.full(len(columns["seconds"]), np.nan)), float)
+                for name in ("emotion", "valence", "arousal")
+            },
+        )
+        for clip_id, columns in (frames or {}).items()
+    }
+    names = Names(emotion=list(emotions), words={emotion: emotion for emotion in emotions})
+    return Labels({target.clip_id: target for target in targets}, framed, names)
+
+
+def make_params(kind: str, inputs: Mapping[str, str], **options: object) -> HeadParams:
+    """Params of a head of `kind` over `inputs` (modality → feature set)."""
+    given = {"kind": kind, "inputs": {**NOTHING, **inputs}, **options}
+    params: HeadParams = parse_section(HEADS.load(kind).Params, given, "heads.toy")
+    return params
