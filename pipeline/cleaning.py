@@ -11,7 +11,7 @@ from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
 from pipeline.ledger import Entry, check_share, write_ledger
-from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs
+from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
 from pipeline.media.probe import probe_media
 from pipeline.params import AUDIO_HZ, CleanParams
 from pipeline.progress import track
@@ -30,10 +30,13 @@ AUDIO_SCHEMA = pa.schema(
 )
 """One row per clip that has sound: mono 16-bit FLAC."""
 
-PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 1})
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 2})
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
+
+SOUND_SHARE = 0.9
+"""A clip whose sound covers a smaller share of its duration is marked."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ def decode_clip(clip: Clip) -> Made:
             "duration_seconds": probe.duration_seconds,
             "audio_hz": probe.audio_hz,
             "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
+            "sound_seconds": sound_seconds(samples, AUDIO_HZ),
         },
     )
 
@@ -182,7 +186,7 @@ def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError
 
 
 def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, list[Entry]]:
-    """Where the clip's sound lies, if it is one, and the remark it earns."""
+    """Where the clip's sound lies, if it is one, and the remarks it earns."""
     clip = location.clip
     if clip.status == "absent":
         return location, [Entry(clip.clip_id, "clean", "absent", clip.reason, clip.detail)]
@@ -191,12 +195,15 @@ def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, lis
     if loudness < params.silent_dbfs:
         silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
         return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
-    if loudness < params.quiet_dbfs:
-        quiet = replace(clip, status="marked", reason="quiet", detail=detail)
-        return Location(quiet, location.part), [
-            Entry(clip.clip_id, "clean", "marked", "quiet", detail)
-        ]
-    return location, []
+    remarks = {"quiet": detail} if loudness < params.quiet_dbfs else {}
+    seconds, sounding = (float(clip.facts[name] or 0) for name in _SPANS)
+    if sounding < SOUND_SHARE * seconds:
+        remarks["short_sound"] = f"sound in {sounding:.3f} of {seconds:.3f} s"
+    entries = [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
+    return replace(location, clip=replace(clip, status="marked" if entries else "ok")), entries
+
+
+_SPANS = ("duration_seconds", "sound_seconds")
 
 
 def _describe(clip: Clip, found: PartClip) -> Clip:

@@ -1,5 +1,7 @@
 """Judging: a trained head's predictions, its metrics, and its page, written to reports/."""
 
+from typing import Any
+
 from pipeline.clips import LABELS_SCHEMA, read_clips
 from pipeline.dataset import open_inputs, read_labels
 from pipeline.evaluation import EvaluateParams, evaluate_head, headline

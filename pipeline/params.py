@@ -16,6 +16,7 @@ from pipeline.corpora import CORPORA, CorpusParams
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.errors import ParamsError
 from pipeline.evaluation import EvaluateParams
+from pipeline.faces import DETECTORS
 from pipeline.families import Family, suggest
 from pipeline.heads import HEADS, NO_FEATURES, HeadParams
 from pipeline.sections import Name, Section, parse_section
@@ -147,6 +148,10 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     plain = {
         name: parse_section(kind, sections[name], name) for name, kind in PLAIN_SECTIONS.items()
     }
+    faces = parse_plain(sections, FacesParams)
+    if faces.detector not in DETECTORS.members:
+        hint = suggest(faces.detector, DETECTORS.members)
+        raise ParamsError(f"params.yaml: faces.detector: unknown detector; {hint}")
     features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
     heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}
     for name, head in heads.items():

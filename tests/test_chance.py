@@ -50,7 +50,9 @@ class Corpus:
         self.generator = np.random.default_rng(0)
         self.to_emotion = self.draw_directions(len(EMOTIONS))
         self.to_plane = self.draw_directions(2)
-        self.to_rows = {name: self.generator.normal(size=(CAUSES, dim)) for name, dim in DIMS.items()}
+        self.to_rows = {
+            name: self.generator.normal(size=(CAUSES, dim)) for name, dim in DIMS.items()
+        }
         self.rows = {name: {} for name in DIMS}
         targets = [target for number in range(SUBJECTS) for target in self.record(number)]
         self.labels = make_labels(targets, emotions=EMOTIONS)
@@ -127,7 +129,6 @@ def corpus(tmp_path_factory):
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_a_clear_signal_is_learned(corpus, kind):
     accuracy, ccc = corpus.judge(kind, corpus.labels)
-    print(accuracy, ccc)
     assert accuracy > 0.8
     assert ccc > 0.7
 
@@ -135,6 +136,5 @@ def test_a_clear_signal_is_learned(corpus, kind):
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_shuffled_labels_teach_nothing_of_unseen_speakers(corpus, kind):
     accuracy, ccc = corpus.judge(kind, corpus.shuffle())
-    print(accuracy, ccc)
     assert abs(accuracy - CHANCE) < BOUND
     assert abs(ccc) < 0.3

@@ -8,9 +8,10 @@ A member is a module with two names:
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
 
-from pipeline.families import Family
+from pipeline.families import Family, suggest
 from pipeline.sections import Section
 
 HEADS = Family(
@@ -78,6 +79,10 @@ class TrainingParams(Section):
     seed: int = 0
 
 
+SCORE = "score"
+"""Metric that stops training when none is named: the mean of `ccc_mean` and `uar`."""
+
+
 class HeadParams(Section):
     """What every head is told: `heads.<head>` in params.yaml.
 
@@ -91,3 +96,32 @@ class HeadParams(Section):
     coordinates: Literal["cartesian", "polar"] = "cartesian"
     windows: WindowParams = WindowParams()
     training: TrainingParams = TrainingParams()
+
+    @model_validator(mode="after")
+    def _check_monitor(self) -> "HeadParams":
+        """Refuse a monitored metric that the targets do not have."""
+        monitor, known = self.training.monitor, self.metrics
+        if monitor is not None and monitor not in known:
+            text = "training.monitor: expected a metric of the targets; {hint}"
+            raise PydanticCustomError("monitor", text, {"hint": suggest(monitor, known)})
+        return self
+
+    @model_validator(mode="after")
+    def _check_coordinates(self) -> "HeadParams":
+        """Refuse polar coordinates of valence or arousal alone."""
+        plane = {"valence", "arousal"} & set(self.targets)
+        if self.coordinates == "polar" and len(plane) == 1:
+            text = "coordinates: polar needs both valence and arousal among the targets"
+            raise PydanticCustomError("coordinates", text)
+        return self
+
+    @property
+    def metrics(self) -> list[str]:
+        """What validation measures of these targets, and training may monitor."""
+        known = [SCORE, "val_loss"]
+        if "emotion" in self.targets:
+            known += ["accuracy", "uar", "weighted_f1", "macro_f1"]
+        known += [f"ccc_{target}" for target in self.targets if target != "emotion"]
+        if {"valence", "arousal"} <= set(self.targets):
+            known.append("ccc_mean")
+        return known

@@ -74,6 +74,16 @@ def loudness_dbfs(samples: Float[np.ndarray, " samples"]) -> float:
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
+def sound_seconds(samples: Float[np.ndarray, " samples"], hz: int) -> float:
+    """Seconds from the first to the last of `samples` that 16 bits tell from silence.
+
+    Silence fills the time before a track that begins late, and an editor's padding is no sound
+    either.
+    """
+    heard = np.flatnonzero(np.rint(samples * PCM_SCALE))
+    return float(heard[-1] + 1 - heard[0]) / hz if len(heard) else 0.0
+
+
 def _trim_padding(
     samples: Float32[np.ndarray, " samples"], declared: int, padding: int
 ) -> Float32[np.ndarray, " kept"]:

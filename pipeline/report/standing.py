@@ -139,7 +139,7 @@ def _add_baseline(
     figure: go.Figure, heads: Sequence[HeadSummary], metric: str, column: int
 ) -> None:
     baseline = find_baseline(heads)
-    value = baseline and baseline.evaluation.splits["val"].metrics[metric].value
+    value = None if baseline is None else baseline.evaluation.splits["val"].metrics[metric].value
     if value is not None:
         line = {"color": SOFT, "width": 1, "dash": "dot"}
         figure.add_vline(x=round(value, 4), line=line, layer="below", row=1, col=column)

@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from pipeline.dataset import Batch, WindowDataset, load_batches
-from pipeline.heads import TrainingParams
+from pipeline.heads import SCORE, TrainingParams
 from pipeline.heads.base import Head
-from pipeline.training.fitting import SCORE, History
+from pipeline.training.fitting import History
 from pipeline.training.module import HeadModule
 
 

@@ -10,16 +10,12 @@ import numpy as np
 import torch
 
 from pipeline.dataset import TARGETS, Labels, WindowDataset, load_batches
-from pipeline.errors import ParamsError, TrainingError
-from pipeline.families import suggest
+from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
-
-SCORE = "score"
-"""Metric that stops training when none is named: the mean of `ccc_mean` and `uar`."""
 
 History = list[dict[str, Any]]
 
@@ -37,7 +33,6 @@ def fit_run(
     params: HeadParams, features: Mapping[str, FeatureStore], labels: Labels, run: Run
 ) -> Fitted:
     """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read."""
-    check_monitor(params)
     clips = split_clips(labels.targets.values(), run)
     train, val = (_load_side(params, features, labels, clips[side]) for side in ("train", "val"))
     for side, dataset in (("train", train), ("val", val)):
@@ -102,21 +97,6 @@ def write_history(path: Path, history: Mapping[str, History]) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def check_monitor(params: HeadParams) -> None:
-    """Raise ParamsError when the monitored metric is not one that the head's targets have."""
-    known = [SCORE, "val_loss"]
-    if "emotion" in params.targets:
-        known += ["accuracy", "uar", "weighted_f1", "macro_f1"]
-    known += [f"ccc_{target}" for target in params.targets if target != "emotion"]
-    if {"valence", "arousal"} <= set(params.targets):
-        known.append("ccc_mean")
-    monitor = params.training.monitor
-    if monitor is not None and monitor not in known:
-        raise ParamsError(
-            f"training.monitor: unknown metric {monitor!r}; {suggest(monitor, known)}"
-        )
 
 
 def _load_side(

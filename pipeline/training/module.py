@@ -9,11 +9,10 @@ from torchmetrics import MeanMetric
 
 from pipeline.dataset import TARGETS, Batch
 from pipeline.errors import TrainingError
-from pipeline.heads import TrainingParams
+from pipeline.heads import SCORE, TrainingParams
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
 from pipeline.metrics import Pairs, score_targets
-from pipeline.training.fitting import SCORE
 from pipeline.training.losses import head_loss
 
 SCORED = ("ccc_mean", "uar")
