@@ -5,14 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from jaxtyping import Float32
 
 from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
-from pipeline.ledger import Entry, check_share, write_ledger
+from pipeline.ledger import Entry, check_share, describe_losses, write_ledger
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
-from pipeline.media.probe import probe_media
+from pipeline.media.probe import Probe, probe_media
 from pipeline.params import AUDIO_HZ, CleanParams
 from pipeline.progress import track
 from pipeline.store.index import Location
@@ -95,7 +97,10 @@ def clean_corpus(
         )
         check_share(cleaned.clip_entries, len(clips), params.allowed_share)
         if not cleaned.clips:
-            raise CorpusError("clean: expected at least one usable clip, got none; see the ledger")
+            raise CorpusError(
+                f"clean: expected at least one usable clip, got none of {len(clips)} "
+                f"({describe_losses(cleaned.clip_entries)}); mend the corpus"
+            )
         writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
     write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
@@ -103,17 +108,14 @@ def clean_corpus(
 
 def decode_clip(clip: Clip) -> Made:
     """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
-    path, stretch = Path(clip.path), (clip.start_seconds, clip.end_seconds)
     try:
-        probe = probe_media(path, *stretch)
-        if probe.audio_hz is None:
-            facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
-            return Made(None, "absent", "no_audio", "no audio stream", facts)
-        samples = decode_audio(
-            path, hz=AUDIO_HZ, start_seconds=clip.start_seconds, end_seconds=clip.end_seconds
-        )
+        probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
+        samples = _decode_sound(clip, probe)
     except MediaError as error:
         return Made(None, "left_out", error.reason, error.detail)
+    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
+    if samples is None:
+        return Made(None, "absent", "no_audio", "no sound goes with the pictures", facts)
     row = {
         "clip_id": clip.clip_id,
         "hz": AUDIO_HZ,
@@ -123,13 +125,30 @@ def decode_clip(clip: Clip) -> Made:
     return Made(
         pa.Table.from_pylist([row], schema=AUDIO_SCHEMA),
         facts={
-            "fps": probe.fps,
-            "duration_seconds": probe.duration_seconds,
+            **facts,
             "audio_hz": probe.audio_hz,
             "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
             "sound_seconds": sound_seconds(samples, AUDIO_HZ),
         },
     )
+
+
+def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] | None:
+    """Samples of the clip, None where its pictures have no sound to them."""
+    if probe.audio_hz is None:
+        return None
+    try:
+        return decode_audio(
+            Path(clip.path),
+            hz=AUDIO_HZ,
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.end_seconds,
+        )
+    except MediaError as error:
+        # A track may be over before the clip begins: its pictures are no worse for it.
+        if error.reason != "no_audio" or probe.fps is None:
+            raise
+        return None
 
 
 def judge_clips(

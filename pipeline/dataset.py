@@ -162,7 +162,10 @@ class WindowDataset(Dataset[Batch]):
         return {modality: store.row_shape[0] for modality, store in self.features.items()}
 
     def add_clips(self, clip_ids: Iterable[str]) -> None:
-        """Add the windows of those of `clip_ids` that have rows in any feature set."""
+        """Add the windows of those of `clip_ids` that have rows in any feature set.
+
+        Where any target is per frame, so is the grid, and clips without labelled frames have none.
+        """
         for clip_id in clip_ids:
             self.windows.extend(self._cut_windows(clip_id))
 
@@ -189,9 +192,10 @@ class WindowDataset(Dataset[Batch]):
             modality: _number_rows(store, clip_id) for modality, store in self.features.items()
         }
         ends = [held.end_seconds.max() for held, _ in stretches.values() if held.valid.any()]
-        if not ends:
+        framed = "frame" in self.per.values()
+        frames = self.labels.frames.get(clip_id) if framed else None
+        if not ends or (framed and frames is None):
             return
-        frames = self.labels.frames.get(clip_id) if "frame" in self.per.values() else None
         for start, end in plan_windows(float(max(ends)), self.params.windows):
             grid, chosen = _grid_of(frames, (start, end), self.params.windows)
             if frames is not None and not len(chosen):

@@ -29,7 +29,7 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     StoreError when the media are of another modality or an embedding is not finite.
     """
     store = open_media(media)
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
     provenance = describe_encoder(params, encoder, store)
     keys = derive_keys(store, provenance)
     with StoreWriter(work, provenance, params.format) as writer:

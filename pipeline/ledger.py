@@ -1,6 +1,7 @@
 """The ledger: every clip a stage left out or marked, and why. Nothing disappears silently."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,8 +19,9 @@ SCHEMA = pa.schema(
 class Entry:
     """One clip in the ledger of one stage.
 
-    `status` is `left_out` (the clip gives this stage nothing) or `marked` (it stays, with a
-    remark); `reason` is one fixed word a table can count, `detail` a sentence for a person.
+    `status` is `left_out` (the clip gives this stage nothing), `marked` (it stays, with a remark)
+    or `absent` (it has nothing of this kind); `reason` is one fixed word a table can count,
+    `detail` a sentence for a person.
     """
 
     clip_id: str
@@ -45,12 +47,15 @@ def check_share(entries: Iterable[Entry], total: int, allowed_share: float) -> N
     left_out = [entry for entry in entries if entry.status == "left_out"]
     if len(left_out) <= allowed_share * total:
         return
-    reasons: dict[str, int] = {}
-    for entry in left_out:
-        reasons[entry.reason] = reasons.get(entry.reason, 0) + 1
-    counted = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
     raise MoodlineError(
-        f"{left_out[0].stage}: {len(left_out)} of {total} clips left out ({counted}), "
-        f"expected at most a share of {allowed_share:g}; first: {left_out[0].clip_id} "
-        f"({left_out[0].detail}); mend the corpus or raise `allowed_share` in params.yaml"
+        f"{left_out[0].stage}: expected at most a share of {allowed_share:g} left out, "
+        f"got {len(left_out)} of {total} clips ({describe_losses(left_out)}); "
+        f"mend the corpus or raise `allowed_share` in params.yaml"
     )
+
+
+def describe_losses(left_out: Sequence[Entry]) -> str:
+    """How many of `left_out` there are of each reason, and the first of them."""
+    counted = sorted(Counter(entry.reason for entry in left_out).items())
+    counts = ", ".join(f"{reason} {count}" for reason, count in counted)
+    return f"{counts}; first {left_out[0].clip_id}: {left_out[0].detail}"

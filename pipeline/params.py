@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter
+from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -42,6 +43,13 @@ class CleanParams(Section):
     allowed_share: float = Field(0.1, ge=0, le=1)
     workers: PositiveInt = 2
     limit_seconds: PositiveFloat = 300.0
+
+    @model_validator(mode="after")
+    def _check_bounds(self) -> "CleanParams":
+        """Refuse bounds that no clip can meet."""
+        if self.min_seconds > self.max_seconds:
+            raise PydanticCustomError("bounds", "min_seconds must not exceed max_seconds")
+        return self
 
 
 class FacesParams(Section):
@@ -156,6 +164,12 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}
     for name, head in heads.items():
         _check_inputs(name, head, features)
+    for name, feature in features.items():
+        if feature.modality == "scene" and faces.scene_pixels is None:
+            raise ParamsError(
+                f"params.yaml: features.{name}: reads whole frames, expected faces.scene_pixels "
+                f"to ask for them, got none; set a height in pixels"
+            )
     return Params(
         corpus=parse_corpus(sections),
         features=features,
@@ -244,7 +258,7 @@ def _check_inputs(name: str, head: HeadParams, features: Mapping[str, FeaturePar
             )
 
 
-def _expect_map(value: Any, where: str) -> dict[str, Any]:
+def _expect_map(value: Any, where: str) -> dict[Any, Any]:
     if not isinstance(value, dict):
         raise ParamsError(f"{where}: expected a map of keys, got {value!r}")
     return value

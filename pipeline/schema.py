@@ -15,7 +15,7 @@ from pipeline.encoders import ENCODERS
 from pipeline.faces import DETECTORS
 from pipeline.families import Family
 from pipeline.heads import HEADS, NO_FEATURES
-from pipeline.params import PLAIN_SECTIONS
+from pipeline.params import PLAIN_SECTIONS, SECTIONS
 from pipeline.sections import Name
 
 SCHEMA_PATH = Path("params.schema.json")
@@ -39,7 +39,7 @@ def describe_params() -> Schema:
         "title": "params.yaml of moodline",
         "type": "object",
         "properties": sections,
-        "required": ["corpus", "features", "heads"],
+        "required": list(SECTIONS),
         "additionalProperties": False,
         "$defs": shared,
     }

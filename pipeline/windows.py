@@ -44,7 +44,7 @@ def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndar
     The last one is moved back to end with the clip, so none is shorter than the others.
     """
     seconds = params.seconds
-    if seconds is None or duration_seconds <= seconds:
+    if seconds is None or duration_seconds <= seconds + EPSILON_SECONDS:
         return np.array([[0.0, duration_seconds]])
     hop = params.hop_seconds or seconds
     last = duration_seconds - seconds

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:
     """Folder or file of real data by its name; the test is skipped, by name, where it is absent."""
 

@@ -33,6 +33,10 @@ from tests.makers import Sound, tone, write_audio
 PARAMS = """
 corpus: {{name: table, root: {root}, depends_on: {root}}}
 splits: {{protocol: folds, folds: 3}}
+clean: {{}}
+transcribe: {{}}
+evaluate: {{}}
+report: {{}}
 faces: {{rate_hz: 2}}
 features:
   hog: {{modality: face, encoder: hog}}

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.clips import Clip
-from pipeline.corpora import NO_FRAMES, Corpus
+from pipeline.corpora import Corpus
 from pipeline.emotions import Names
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.splits import (
@@ -183,7 +183,7 @@ def test_a_clip_labelled_frame_by_frame_is_labelled():
     frames = pa.Table.from_pylist([row], schema=FRAMES_SCHEMA)
     corpus = make_corpus("ab", emotion=None)
     assert find_labelled(replace(corpus, frames=frames)) == {"c001"}
-    assert find_labelled(replace(corpus, frames=NO_FRAMES)) == frozenset()
+    assert find_labelled(replace(corpus, frames=FRAMES_SCHEMA.empty_table())) == frozenset()
 
 
 def test_overlaps_of_an_official_split_are_counted():

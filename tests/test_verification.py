@@ -112,7 +112,7 @@ def test_a_damaged_part_is_named_with_its_clips(tmp_path: Path) -> None:
     chunk.write_bytes(data)
     (problem,) = find_problems(store)
     assert problem.startswith(f"parts/{chunk.parents[3].name}: not the bytes that were written")
-    assert problem.endswith(("; it holds a", "; it holds b and 1 more"))
+    assert problem.endswith(("; it holds a", "; it holds b"))
 
 
 @pytest.mark.parametrize("part_format", FORMATS)

@@ -30,16 +30,20 @@ ENCODERS = Family(
 
 
 class FeatureParams(Section):
-    """What every feature set is told: `features.<set>` in params.yaml."""
+    """What every feature set is told: `features.<set>` in params.yaml.
+
+    `batch` clips are encoded at once on `device`; neither changes the rows beyond rounding.
+    """
 
     modality: Modality
     encoder: str
     format: Literal["zarr"] = "zarr"
     batch: PositiveInt = 16
+    device: Literal["cpu", "cuda"] = "cpu"
 
     def settings(self) -> dict[str, Any]:
-        """What of this shapes the rows; weights count by their digest, wherever they lie."""
-        return self.model_dump(exclude={"format", "batch", "weights", "revision"})
+        """What of this shapes the rows; weights count by what the encoder's provenance says."""
+        return self.model_dump(exclude={"format", "batch", "device", "weights", "revision"})
 
 
 @runtime_checkable

@@ -122,7 +122,14 @@ def _cut_missing(
         asked = ["face", "scene"] if params.scene_pixels else ["face"]
         return [n for n in asked if not writers[n].has(clip.clip_id, keys[n][clip.clip_id])]
 
-    missing = [clip for clip in clips if lacking(clip)]
+    failures = {}
+    missing = []
+    for clip in filter(lacking, clips):
+        if Path(clip.path).is_file():
+            missing.append(clip)
+        else:
+            detail = f"{clip.path}: no such file; link the corpus, or `dvc pull` the faces"
+            failures[clip.clip_id] = MediaError("missing", detail)
     spec = CropSpec(
         detector=params.detector,
         rate_hz=params.rate_hz,
@@ -131,7 +138,6 @@ def _cut_missing(
         jpeg_quality=params.jpeg_quality,
         scene_pixels=params.scene_pixels,
     )
-    failures = {}
     cuts = run_clips(
         partial(cut_clip, spec=spec),
         missing,

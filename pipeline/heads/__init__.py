@@ -65,7 +65,8 @@ class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
 
     `monitor` is the validation metric that stops training and chooses the weights; None takes
-    the mean of `ccc_mean` and `uar` over the targets at hand.
+    the mean of `ccc_mean` and `uar` over the targets at hand. `class_weights` balanced weighs
+    each emotion by the inverse of its share of the training labels.
     """
 
     epochs: PositiveInt = 60
@@ -74,6 +75,7 @@ class TrainingParams(Section):
     weight_decay: float = Field(1e-2, ge=0)
     patience: PositiveInt = 12
     gradient_clip: PositiveFloat = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
     modality_dropout: float = Field(0.1, ge=0, lt=1)
     monitor: str | None = None
     seed: int = 0
@@ -92,7 +94,7 @@ class HeadParams(Section):
 
     kind: str
     inputs: Inputs
-    targets: list[TargetName] = ["emotion", "valence", "arousal"]
+    targets: list[TargetName] = Field(["emotion", "valence", "arousal"], min_length=1)
     coordinates: Literal["cartesian", "polar"] = "cartesian"
     windows: WindowParams = WindowParams()
     training: TrainingParams = TrainingParams()

@@ -23,7 +23,7 @@ INDEX_SCHEMA = pa.schema(
         ("status", pa.string()),
     ]
 )
-"""One row per clip, sorted by `clip_id`; `part` is null where a clip was never in one."""
+"""One row per clip, sorted by `clip_id`; `part` is null for a clip without rows."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _index_row(clip_id: str, location: Location) -> dict[str, Any]:
     return {
         "clip_id": clip_id,
         "key": clip.key,
-        "part": location.part,
+        "part": location.part if clip.rows else None,
         "start": clip.start,
         "rows": clip.rows,
         "status": clip.status,

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pipeline.files import digest_file, digest_json, write_text, write_whole
+from pipeline.files import digest_file, digest_json, remove, write_text, write_whole
 from pipeline.ledger import Entry, write_ledger
 from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, Content, PartFormat
@@ -116,8 +116,10 @@ class StoreWriter:
         self, out: Path, locations: Mapping[str, Location], ledger: Iterable[Entry]
     ) -> None:
         """Make `out` a store of `locations` (clip_id → where it lies), linked, not copied."""
+        remove(out)
         digests = {}
-        for part in sorted({location.part for location in locations.values() if location.part}):
+        live = {place.part for place in locations.values() if place.part and place.clip.rows}
+        for part in sorted(live):
             path = self._format.path_of(self.parts, part)
             link_tree(path, out / "parts" / path.name)
             digests[f"parts/{path.name}"] = self._read_digest(part)

@@ -5,9 +5,12 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
+from dvclive import Live
+from jaxtyping import Float
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
@@ -20,16 +23,22 @@ from pipeline.training.module import HeadModule
 
 
 def descend(
-    head: Head, params: TrainingParams, train: WindowDataset, val: WindowDataset
+    head: Head, params: TrainingParams, train: WindowDataset, val: WindowDataset, live: Path
 ) -> History:
-    """Train `head` by gradient descent and leave it with its best weights; returns the history."""
-    module = HeadModule(head, params, len(train.labels.names.emotion))
+    """Train `head` by gradient descent and leave it with its best weights; returns the history.
+
+    DVCLive follows each epoch in the folder `live`.
+    """
+    classes = len(train.labels.names.emotion)
+    balanced = params.class_weights == "balanced" and "emotion" in train.params.targets
+    weights = weigh_classes(train, classes) if balanced else None
+    module = HeadModule(head, params, classes, weights)
     generator = torch.Generator().manual_seed(params.seed)
     shuffled = RandomSampler(train, generator=generator)
     batches: DataLoader[Batch] = DataLoader(
         train, sampler=BatchSampler(shuffled, params.batch, drop_last=False), batch_size=None
     )
-    recorder, monitor = _Recorder(), params.monitor or SCORE
+    recorder, monitor = _Recorder(live), params.monitor or SCORE
     with tempfile.TemporaryDirectory() as folder, _quiet_lightning():
         best = ModelCheckpoint(folder, monitor=monitor, mode=_mode(monitor), save_weights_only=True)
         stop = EarlyStopping(monitor, patience=params.patience, mode=_mode(monitor))
@@ -52,15 +61,28 @@ def descend(
     return recorder.epochs
 
 
-class _Recorder(Callback):
-    """Keeps what each epoch logged."""
+def weigh_classes(dataset: WindowDataset, classes: int) -> Float[torch.Tensor, " classes"]:
+    """Weight of each emotion: labels / (classes x its labels), 1 for one that does not occur."""
+    kept = [b.targets["emotion"][b.target_masks["emotion"]] for b in load_batches(dataset)]
+    counts = torch.cat(kept).bincount(minlength=classes).float()
+    return torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
 
-    def __init__(self) -> None:
+
+class _Recorder(Callback):
+    """Keeps what each epoch logged, and lets DVCLive show it meanwhile."""
+
+    def __init__(self, live: Path) -> None:
         self.epochs: History = []
+        self.live = Live(
+            dir=str(live), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False
+        )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         logged = {name: float(value) for name, value in trainer.logged_metrics.items()}
         self.epochs.append({"epoch": trainer.current_epoch, **logged})
+        for name, value in logged.items():
+            self.live.log_metric(name, value)
+        self.live.next_step()
 
 
 def _mode(monitor: str) -> str:

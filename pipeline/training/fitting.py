@@ -30,9 +30,16 @@ class Fitted:
 
 
 def fit_run(
-    params: HeadParams, features: Mapping[str, FeatureStore], labels: Labels, run: Run
+    params: HeadParams,
+    features: Mapping[str, FeatureStore],
+    labels: Labels,
+    run: Run,
+    live: Path,
 ) -> Fitted:
-    """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read."""
+    """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read.
+
+    `live` is the folder in which DVCLive shows each epoch as it ends.
+    """
     clips = split_clips(labels.targets.values(), run)
     train, val = (_load_side(params, features, labels, clips[side]) for side in ("train", "val"))
     for side, dataset in (("train", train), ("val", val)):
@@ -41,6 +48,7 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
+        check_rows(dataset)
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.dims, train.per, len(labels.names.emotion))
     set_moments(head, train)
@@ -52,9 +60,20 @@ def fit_run(
         from pipeline.training.descent import descend
 
         head.start()
-        history = descend(head, params.training, train, val)
+        history = descend(head, params.training, train, val, live)
     weights = {name: value.detach().clone() for name, value in head.state_dict().items()}
     return Fitted(weights, history, measure_priors(labels, clips["train"]))
+
+
+def check_rows(dataset: WindowDataset) -> None:
+    """Raise TrainingError where a row that a head would see is NaN or infinite."""
+    for batch in load_batches(dataset):
+        for modality, rows in batch.inputs.items():
+            if not torch.isfinite(rows).all():
+                raise TrainingError(
+                    f"{dataset.features[modality].path}: expected finite embeddings, got NaN or "
+                    f"infinity; run `moodline verify` and extract the set again"
+                )
 
 
 def set_moments(head: Head, dataset: WindowDataset) -> None:
@@ -69,11 +88,6 @@ def set_moments(head: Head, dataset: WindowDataset) -> None:
         if count:
             mean = total / count
             scale = (squares / count - mean.square()).clamp(min=0).sqrt()
-            if not torch.isfinite(scale).all():
-                raise TrainingError(
-                    f"{dataset.features[modality].path}: expected finite embeddings, got NaN or "
-                    f"infinity; run `moodline verify` and extract the set again"
-                )
             head.standardise.set_moments(modality, mean.float(), scale.float())
 
 

@@ -21,8 +21,13 @@ SCORED = ("ccc_mean", "uar")
 class HeadModule(LightningModule):
     """Trains `head`; logs `train_loss`, `val_loss` and the validation metrics of each epoch."""
 
-    def __init__(self, head: Head, params: TrainingParams, classes: int) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self, head: Head, params: TrainingParams, classes: int, class_weights: Tensor | None
+    ) -> None:
         super().__init__()
+        self.register_buffer("class_weights", class_weights)
         self.head = head
         self.training_params = params
         self.classes = classes
@@ -34,19 +39,16 @@ class HeadModule(LightningModule):
         """Loss of one batch; raises TrainingError when it is not finite."""
         masks = drop_modalities(batch.masks, self.training_params.modality_dropout)
         loss = head_loss(self.head(batch.inputs, masks), batch.targets, batch.target_masks)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"epoch {self.current_epoch}, batch {index}: expected a finite training loss, "
-                f"got {loss.item()}; lower `training.learning_rate` or look at the inputs with "
-                f"`moodline inspect`"
-            )
+        self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Collect the batch's loss, labels and predictions."""
+        """Collect the batch's loss, labels and predictions; raises as `training_step` does."""
         outputs = self.head(batch.inputs, batch.masks)
-        self.val_losses.update(head_loss(outputs, batch.targets, batch.target_masks))
+        loss = head_loss(outputs, batch.targets, batch.target_masks)
+        self._check_loss(loss, "validation", index)
+        self.val_losses.update(loss)
         for target, decoded in decode_outputs(outputs).items():
             mask = batch.target_masks[target]
             predicted = decoded.argmax(dim=-1) if target == "emotion" else decoded
@@ -54,7 +56,10 @@ class HeadModule(LightningModule):
             self.collected.setdefault(target, []).append(pair)
 
     def on_validation_epoch_end(self) -> None:
-        """Log the epoch's losses, and the metrics of all windows pooled, as evaluation has them."""
+        """Log the epoch's losses, and the metrics of all windows pooled, as evaluation has them.
+
+        Raises TrainingError when validation has no labels for the metric that stops training.
+        """
         pairs = {target: Pairs(np.empty(0), np.empty(0)) for target in TARGETS}
         for target, found in self.collected.items():
             pairs[target] = Pairs(*torch.cat(found, dim=1).numpy())
@@ -63,11 +68,28 @@ class HeadModule(LightningModule):
         headline = [values[name] for name in SCORED if name in values]
         if headline:
             values[SCORE] = float(np.mean(headline))
+        self._check_monitor({"val_loss", *values})
         losses = {"train_loss": self.train_losses, "val_loss": self.val_losses}
         self.log_dict({**{name: loss.compute() for name, loss in losses.items()}, **values})
         for loss in losses.values():
             loss.reset()
         self.collected = {}
+
+    def _check_loss(self, loss: Tensor, side: str, index: int) -> None:
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"epoch {self.current_epoch}, batch {index}: expected a finite {side} loss, "
+                f"got {loss.item()}; lower `training.learning_rate` or look at the inputs with "
+                f"`moodline inspect`"
+            )
+
+    def _check_monitor(self, measured: set[str]) -> None:
+        monitor = self.training_params.monitor or SCORE
+        if monitor not in measured:
+            raise TrainingError(
+                f"validation: expected labels to measure {monitor} on, got only what gives "
+                f"{', '.join(sorted(measured))}; name another `training.monitor` or split anew"
+            )
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW over all parameters of the head."""

@@ -4,6 +4,7 @@ models/<head>/
   model.safetensors   every run's tensors, under `<run>/`
   recipe.json         params, labels, provenance of the inputs, versions, seed, git revision
   history.csv         what each epoch of each run measured
+  live/               the same, as DVCLive showed it while it ran
 """
 
 import importlib.metadata
@@ -32,7 +33,7 @@ def train_head(name: str, params: HeadParams, features: Path, labels: Labels, ou
     inputs = open_inputs(params, features)
     runs = list_runs(labels.targets.values())
     fitted = {
-        run.name: fit_run(params, inputs, labels, run)
+        run.name: fit_run(params, inputs, labels, run, out / "live" / run.name)
         for run in track(runs, f"train {name}", len(runs))
     }
     save_head(out, describe_head(name, params, inputs, labels, fitted), fitted)
