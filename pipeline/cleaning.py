@@ -11,14 +11,14 @@ from jaxtyping import Float32
 
 from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
 from pipeline.errors import CorpusError, MediaError
-from pipeline.files import digest_file, digest_json
+from pipeline.files import digest_file
 from pipeline.ledger import Entry, check_share, describe_losses, write_ledger
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
 from pipeline.media.probe import Probe, probe_media
 from pipeline.params import AUDIO_HZ, CleanParams
 from pipeline.progress import track
 from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.parts import PartClip, Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.workers import run_clips
 
@@ -59,37 +59,17 @@ def clean_corpus(
     Clips in `kept` stay whatever their length. Raises MoodlineError when more clips than
     allowed are left out, CorpusError when all are.
     """
-    digests, failures = _digest_media(clips, params.workers)
-    keys = {
-        clip.clip_id: derive_key(
-            digest_json([digests[clip.path], clip.start_seconds, clip.end_seconds]),
-            PROVENANCE.fingerprint,
-        )
-        for clip in clips
-        if clip.path in digests
-    }
+    digested, failures = _digest_media(clips, params.workers)
     with StoreWriter(work, PROVENANCE, "parquet") as writer:
-        missing = [
-            clip
-            for clip in clips
-            if clip.clip_id in keys and not writer.has(clip.clip_id, keys[clip.clip_id])
-        ]
-        decoded = run_clips(
-            decode_clip, missing, workers=params.workers, limit_seconds=params.limit_seconds
-        )
-        for clip, made in track(decoded, "clean", len(missing)):
-            if isinstance(made, MediaError):
-                failures[clip.clip_id] = made
-            else:
-                writer.add(clip.clip_id, keys[clip.clip_id], made)
+        failures |= _decode_missing(digested, params, writer)
         writer.close_part()
         found = {
-            clip_id: writer.find(clip_id, key)
-            for clip_id, key in keys.items()
-            if clip_id not in failures
+            clip.clip_id: writer.find(clip.clip_id, _key_of(clip))
+            for clip in digested
+            if clip.clip_id not in failures
         }
         cleaned = judge_clips(
-            [replace(clip, media_digest=digests.get(clip.path)) for clip in clips],
+            {clip.clip_id: clip for clip in [*clips, *digested]}.values(),
             found,
             failures,
             params=params,
@@ -104,6 +84,27 @@ def clean_corpus(
         writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
     write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
+
+
+def _decode_missing(
+    clips: Sequence[Clip], params: CleanParams, writer: StoreWriter
+) -> dict[str, MediaError]:
+    """Decode the clips that the work store lacks; returns failures that may not hold next time."""
+    missing = [clip for clip in clips if not writer.has(clip.clip_id, _key_of(clip))]
+    decoded = run_clips(
+        decode_clip, missing, workers=params.workers, limit_seconds=params.limit_seconds
+    )
+    failures = {}
+    for clip, made in track(decoded, "clean", len(missing)):
+        if isinstance(made, MediaError):
+            failures[clip.clip_id] = made
+        else:
+            writer.add(clip.clip_id, _key_of(clip), made)
+    return failures
+
+
+def _key_of(clip: Clip) -> str:
+    return clip.derive_key(PROVENANCE.fingerprint)
 
 
 def decode_clip(clip: Clip) -> Made:
@@ -152,7 +153,7 @@ def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] |
 
 
 def judge_clips(
-    clips: Sequence[Clip],
+    clips: Iterable[Clip],
     found: Mapping[str, Location],
     failures: Mapping[str, MediaError],
     *,
@@ -176,10 +177,8 @@ def judge_clips(
     return cleaned
 
 
-def _digest_media(
-    clips: Iterable[Clip], workers: int
-) -> tuple[dict[str, str], dict[str, MediaError]]:
-    """Digest of each media file by its path, and the clips whose file is not there."""
+def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
+    """Clips with the digest of their file, and the failure of each whose file is not there."""
     paths = sorted({clip.path for clip in clips})
     present = [path for path in paths if Path(path).is_file()]
     with ThreadPoolExecutor(workers) as pool:
@@ -189,7 +188,10 @@ def _digest_media(
         for clip in clips
         if clip.path not in digests
     }
-    return digests, failures
+    digested = [
+        replace(clip, media_digest=digests[clip.path]) for clip in clips if clip.path in digests
+    ]
+    return digested, failures
 
 
 def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:

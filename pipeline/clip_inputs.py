@@ -30,7 +30,7 @@ def read_input(modality: Modality, table: pa.Table) -> ClipInput:
 def stretch_frames(
     seconds: Float[np.ndarray, " frames"],
 ) -> tuple[Float[np.ndarray, " frames"], Float[np.ndarray, " frames"]]:
-    """Stretch of each frame: until the next one, but no longer than the usual gap.
+    """Stretch of each frame: until the next one, but at most one and a half usual gaps.
 
     So frames that are missing in between leave a gap, and a variable frame rate is followed.
     """

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.files import digest_json
+from pipeline.store.parts import derive_key
 from pipeline.tables import read_table, write_table
 
 LABELS_SCHEMA = pa.schema(
@@ -59,6 +61,11 @@ class Clip:
     duration_seconds: float | None = None
     audio_hz: int | None = None
     media_digest: str | None = None
+
+    def derive_key(self, fingerprint: str) -> str:
+        """Key of what is made of this clip's media: its file's bytes, its stretch, the making."""
+        media = [self.media_digest, self.start_seconds, self.end_seconds]
+        return derive_key(digest_json(media), fingerprint)
 
 
 def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:

@@ -26,7 +26,7 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     """Make `out` the feature set of the store of media at `media`.
 
     Clips that the work store holds under the same key are linked, not encoded. Raises
-    StoreError when the media are of another modality or an embedding is not finite.
+    StoreError as `make_clip` does.
     """
     store = open_media(media)
     encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
@@ -35,7 +35,7 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     with StoreWriter(work, provenance, params.format) as writer:
         missing = [clip_id for clip_id, key in keys.items() if not writer.has(clip_id, key)]
         for clip_id, rows in encode_clips(encoder, params, store, missing):
-            writer.add(clip_id, keys[clip_id], _make(clip_id, rows))
+            writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
         locations = {clip_id: writer.find(clip_id, key) for clip_id, key in keys.items()}
         entries = [_enter(clip_id, place.clip) for clip_id, place in locations.items()]
@@ -75,8 +75,8 @@ def encode_clips(
         yield from zip(batch, encoder.encode(inputs), strict=True)
 
 
-def _make(clip_id: str, rows: Rows) -> Made:
-    """Rows as they are stored, checked."""
+def make_clip(clip_id: str, rows: Rows) -> Made:
+    """Rows as they are stored; raises StoreError where one is not finite, or exceeds DTYPE."""
     if not len(rows):
         return Made(None, "left_out", "no_rows", "too short for the encoder, or empty")
     if not np.isfinite(rows.embedding).all():
@@ -85,7 +85,7 @@ def _make(clip_id: str, rows: Rows) -> Made:
             f"encoder's precision, or exclude the clip in data/overrides.csv"
         )
     largest = float(np.abs(rows.embedding).max())
-    if largest > np.finfo(DTYPE).max:
+    if largest > float(np.finfo(DTYPE).max):
         raise StoreError(
             f"{clip_id}: expected values that {DTYPE.name} can hold, got {largest:g}; "
             f"choose a layer or a scaling with smaller values"

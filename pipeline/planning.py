@@ -21,9 +21,8 @@ from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams, Modality
 from pipeline.errors import MediaError
 from pipeline.extraction import DTYPE, derive_keys, describe_encoder
-from pipeline.faces.cutting import CropSpec, Cut, cut_clip
-from pipeline.faces.packing import describe_crops
-from pipeline.files import digest_json
+from pipeline.faces.cutting import cut_clip
+from pipeline.faces.packing import describe_crops, specify_crops
 from pipeline.heads import HEADS, HeadParams
 from pipeline.labelling import label_corpus
 from pipeline.ledger import read_ledger
@@ -31,7 +30,7 @@ from pipeline.media.probe import probe_media
 from pipeline.params import FacesParams, Params
 from pipeline.paths import CLIPS, DATA, OVERRIDES
 from pipeline.runs import list_runs
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.parts import Provenance
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import StoreWriter
 from pipeline.transcripts import PROVENANCE as WORDS
@@ -245,12 +244,11 @@ def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
 def _find_missing(clips: Iterable[Clip], writer: StoreWriter) -> list[Clip]:
     """Clips that `clean` has not seen, and those whose key the work store lacks."""
     fingerprint = writer.provenance.fingerprint
-
-    def key_of(clip: Clip) -> str:
-        own = digest_json([clip.media_digest, clip.start_seconds, clip.end_seconds])
-        return derive_key(own, fingerprint)
-
-    return [c for c in clips if _is_raw(c) or not writer.has(c.clip_id, key_of(c))]
+    return [
+        clip
+        for clip in clips
+        if _is_raw(clip) or not writer.has(clip.clip_id, clip.derive_key(fingerprint))
+    ]
 
 
 def _choose(clips: Sequence[Clip], setting: Setting) -> list[tuple[Clip, float]]:
@@ -285,22 +283,10 @@ def _read_media(
     if modality == "text":
         row = {"start_seconds": 0.0, "end_seconds": 1.0, "text": clip.transcript}
         return pa.Table.from_pylist([row]) if clip.transcript else None
-    cut = _cut(clip, setting.params.faces)
+    cut = cut_clip(clip, spec=specify_crops(setting.params.faces))
     pictures = cut.faces if modality == "face" else cut.scenes
     rows = [{"seconds": picture.seconds, "jpeg": picture.jpeg} for picture in pictures]
     return pa.Table.from_pylist(rows) if rows else None
-
-
-def _cut(clip: Clip, params: FacesParams) -> Cut:
-    spec = CropSpec(
-        detector=params.detector,
-        rate_hz=params.rate_hz,
-        size=params.pixels,
-        margin=params.margin,
-        jpeg_quality=params.jpeg_quality,
-        scene_pixels=params.scene_pixels,
-    )
-    return cut_clip(clip, spec=spec)
 
 
 def _pack_sounds(clips: Sequence[Clip]) -> int:
@@ -309,7 +295,7 @@ def _pack_sounds(clips: Sequence[Clip]) -> int:
 
 
 def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
-    cuts = [_cut(clip, params) for clip in clips]
+    cuts = [cut_clip(clip, spec=specify_crops(params)) for clip in clips]
     faces = sum(len(face.jpeg) for cut in cuts for face in cut.faces)
     return faces + sum(len(scene.jpeg) for cut in cuts for scene in cut.scenes)
 

@@ -12,12 +12,11 @@ from pipeline.clips import Clip
 from pipeline.errors import MediaError
 from pipeline.faces import DETECTORS
 from pipeline.faces.cutting import CropSpec, Cut, cut_clip
-from pipeline.files import digest_json
 from pipeline.ledger import Entry, check_share
 from pipeline.params import FacesParams
 from pipeline.progress import track
 from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.parts import PartClip, Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.workers import run_clips
 
@@ -99,15 +98,22 @@ def describe_crops(params: FacesParams) -> dict[str, Provenance]:
     }
 
 
+def specify_crops(params: FacesParams) -> CropSpec:
+    """What a worker is told of `params`."""
+    return CropSpec(
+        detector=params.detector,
+        rate_hz=params.rate_hz,
+        size=params.pixels,
+        margin=params.margin,
+        jpeg_quality=params.jpeg_quality,
+        scene_pixels=params.scene_pixels,
+    )
+
+
 def _derive_keys(clips: Iterable[Clip], writer: StoreWriter) -> dict[str, str]:
-    """clip_id → key, by the digest of the file and the clip's stretch of it."""
+    """clip_id → key."""
     fingerprint = writer.provenance.fingerprint
-    return {
-        clip.clip_id: derive_key(
-            digest_json([clip.media_digest, clip.start_seconds, clip.end_seconds]), fingerprint
-        )
-        for clip in clips
-    }
+    return {clip.clip_id: clip.derive_key(fingerprint) for clip in clips}
 
 
 def _cut_missing(
@@ -122,24 +128,9 @@ def _cut_missing(
         asked = ["face", "scene"] if params.scene_pixels else ["face"]
         return [n for n in asked if not writers[n].has(clip.clip_id, keys[n][clip.clip_id])]
 
-    failures = {}
-    missing = []
-    for clip in filter(lacking, clips):
-        if Path(clip.path).is_file():
-            missing.append(clip)
-        else:
-            detail = f"{clip.path}: no such file; link the corpus, or `dvc pull` the faces"
-            failures[clip.clip_id] = MediaError("missing", detail)
-    spec = CropSpec(
-        detector=params.detector,
-        rate_hz=params.rate_hz,
-        size=params.pixels,
-        margin=params.margin,
-        jpeg_quality=params.jpeg_quality,
-        scene_pixels=params.scene_pixels,
-    )
+    missing, failures = _find_files(filter(lacking, clips))
     cuts = run_clips(
-        partial(cut_clip, spec=spec),
+        partial(cut_clip, spec=specify_crops(params)),
         missing,
         workers=params.workers,
         limit_seconds=params.limit_seconds,
@@ -152,6 +143,18 @@ def _cut_missing(
             made = _make_faces(clip, cut) if name == "face" else _make_scenes(clip, cut)
             writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
     return failures
+
+
+def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError]]:
+    """Clips whose file is there, and the failure of each of the others."""
+    present, failures = [], {}
+    for clip in clips:
+        if Path(clip.path).is_file():
+            present.append(clip)
+        else:
+            detail = f"{clip.path}: no such file; link the corpus, or `dvc pull` the faces"
+            failures[clip.clip_id] = MediaError("missing", detail)
+    return present, failures
 
 
 def _make_faces(clip: Clip, cut: Cut) -> Made:

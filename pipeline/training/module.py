@@ -38,7 +38,7 @@ class HeadModule(LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
         masks = drop_modalities(batch.masks, self.training_params.modality_dropout)
-        loss = head_loss(self.head(batch.inputs, masks), batch.targets, batch.target_masks)
+        loss = self._measure_loss(self.head(batch.inputs, masks), batch)
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss
@@ -46,7 +46,7 @@ class HeadModule(LightningModule):
     def validation_step(self, batch: Batch, index: int) -> None:
         """Collect the batch's loss, labels and predictions; raises as `training_step` does."""
         outputs = self.head(batch.inputs, batch.masks)
-        loss = head_loss(outputs, batch.targets, batch.target_masks)
+        loss = self._measure_loss(outputs, batch)
         self._check_loss(loss, "validation", index)
         self.val_losses.update(loss)
         for target, decoded in decode_outputs(outputs).items():
@@ -74,6 +74,10 @@ class HeadModule(LightningModule):
         for loss in losses.values():
             loss.reset()
         self.collected = {}
+
+    def _measure_loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
+        weights = self.class_weights
+        return head_loss(outputs, batch.targets, batch.target_masks, class_weights=weights)
 
     def _check_loss(self, loss: Tensor, side: str, index: int) -> None:
         if not torch.isfinite(loss):
