@@ -103,7 +103,7 @@ def _split_frames(table: pa.Table, names: Names) -> Iterator[tuple[str, FrameLab
 
 
 def _class_of(word: str | None, names: Names) -> float:
-    return np.nan if word is None else names.emotion.index(word)
+    return np.nan if word is None else float(names.emotion.index(word))
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def predict_clips(
 def _join_windows(found: Sequence[tuple[Window, Decoded]], per: Mapping[str, str]) -> Predicted:
     """Mean over the windows of a clip; at each frame, over the windows that hold it."""
     clip = {
-        target: np.mean([values[target] for _, values in found], axis=0)
+        target: np.asarray(np.mean([values[target] for _, values in found], axis=0))
         for target, kind in per.items()
         if kind == "clip"
     }
@@ -144,7 +144,7 @@ def _list_rows(judged: Judged, clip_id: str, predicted: Predicted | None) -> lis
         for number, seconds in enumerate(frames.seconds.tolist()):
             truth = {target: float(frames.values[target][number]) for target in by_kind["frame"]}
             found = (
-                {target: value[places[seconds]] for target, value in predicted.frames.items()}
+                {name: np.asarray(v[places[seconds]]) for name, v in predicted.frames.items()}
                 if predicted is not None and seconds in places
                 else {}
             )

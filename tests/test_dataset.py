@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.dataset import NO_CLASS, WindowDataset, load_batches, read_labels
@@ -83,8 +83,8 @@ class TestFrames:
         assert taken(build(labels, targets=["valence"])) == [0.5, 2.5]
 
     def test_frames_after_the_last_row_are_in_no_window(self, build):
-        labels = framed(seconds=[1.5, 7.5], valence=[0.1, 0.2])
-        assert taken(build(labels, targets=["valence"])) == [1]
+        labels = framed(seconds=[1.5, 2.5, 7.5], valence=[0.1, 0.2, 0.3])
+        assert taken(build(labels, targets=["valence"])) == [1, 2]
 
     def test_a_frame_without_a_label_is_masked(self, build):
         dataset = build(framed(valence=[0.1, np.nan, 0.3, np.nan, 0.5, 0.6]), targets=["valence"])
@@ -156,6 +156,7 @@ class TestClips:
             build(labels, rows)
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 7), min_size=2, max_size=5), st.booleans())
 def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, framewise):
     names = [f"c{number}" for number in range(len(lengths))]

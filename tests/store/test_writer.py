@@ -122,3 +122,9 @@ def test_an_unknown_clip_is_named(tmp_path: Path) -> None:
     build(tmp_path / "work", tmp_path / "out", {"a": 2})
     with pytest.raises(Exception, match="no clip 'b' among 1"):
         open_features(tmp_path / "out")["b"]
+
+
+def test_the_empty_set_in_git_is_a_feature_set_without_clips() -> None:
+    store = open_features(Path(__file__).parents[2] / "features" / "none")
+    assert len(store) == 0
+    assert store.row_shape == (0,)

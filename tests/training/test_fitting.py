@@ -1,0 +1,203 @@
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.dataset import Labels, WindowDataset
+from pipeline.errors import ParamsError, TrainingError
+from pipeline.heads.building import build_head
+from pipeline.metrics import Pairs, score_targets
+from pipeline.prediction import predict_clips
+from pipeline.runs import Run
+from pipeline.targets import Target
+from pipeline.training.fitting import fit_run, measure_priors, set_moments, write_history
+from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
+
+CLIPS, DIM = 18, 5
+OFFICIAL = Run("official", None)
+TRAINING = {"epochs": 4, "learning_rate": 0.02, "batch": 8}
+OPTIONS = {"mlp": {"width": 8, "training": TRAINING}, "linear": {"strengths": [0.1]}}
+
+
+class Corpus:
+    """Clips of three sides whose labels show in their rows; those in `spoilt` are NaN."""
+
+    def __init__(self, folder: Path, spoilt=()):
+        generator = np.random.default_rng(0)
+        torch.set_num_threads(1)
+        self.folder = folder
+        targets, rows = [], {}
+        for number in range(3 * CLIPS):
+            side, emotion = ("train", "val", "test")[number // CLIPS], number % 3
+            target = Target(
+                clip_id=f"{side}/{number:02}",
+                split=side,
+                emotion=EMOTIONS[emotion],
+                valence=(emotion - 1) / 2,
+                arousal=generator.uniform(-1, 1),
+            )
+            causes = [emotion == 0, emotion == 1, emotion == 2, target.valence, target.arousal]
+            noisy = np.array(causes, float) + 0.2 * generator.normal(size=(2, DIM))
+            rows[target.clip_id] = make_rows(noisy * (np.nan if side in spoilt else 1))
+            targets.append(target)
+        self.labels = make_labels(targets)
+        self.store = write_features(folder / "audio", rows)
+
+    def fit(self, kind="mlp", labels: Labels | None = None, **options):
+        chosen = make_params(kind, {"audio": "audio"}, **{**OPTIONS[kind], **options})
+        live = self.folder / "live"
+        return fit_run(chosen, {"audio": self.store}, labels or self.labels, OFFICIAL, live)
+
+    def relabel(self, side: str, **changes):
+        return Labels(
+            {
+                name: replace(target, **changes) if target.split == side else target
+                for name, target in self.labels.targets.items()
+            },
+            {},
+            self.labels.names,
+        )
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def fitted(corpus):
+    return corpus.fit()
+
+
+def test_a_seed_gives_the_same_weights(corpus, fitted):
+    again = corpus.fit()
+    torch.testing.assert_close(again.weights, fitted.weights, rtol=0, atol=0)
+    assert again.history == fitted.history
+
+
+def test_another_seed_gives_others(corpus, fitted):
+    other = corpus.fit(training={**TRAINING, "seed": 1})
+    assert other.history != fitted.history
+
+
+def test_each_epoch_is_in_the_history(fitted):
+    assert [epoch["epoch"] for epoch in fitted.history] == [0, 1, 2, 3]
+    assert {"train_loss", "val_loss", "uar", "ccc_mean", "score"} <= fitted.history[0].keys()
+    for epoch in fitted.history:
+        assert epoch["score"] == pytest.approx((epoch["uar"] + epoch["ccc_mean"]) / 2, abs=1e-6)
+
+
+def test_the_weights_are_those_of_the_epoch_that_was_best_on_validation(corpus):
+    # At this rate of learning the last epoch is not the best one.
+    fitted = corpus.fit(
+        targets=["valence"],
+        training={**TRAINING, "epochs": 6, "learning_rate": 0.3, "monitor": "ccc_valence"},
+    )
+    best = max(epoch["ccc_valence"] for epoch in fitted.history)
+    assert best > fitted.history[-1]["ccc_valence"]
+    assert measure_valence(corpus, fitted.weights) == pytest.approx(best, abs=1e-5)
+
+
+def measure_valence(corpus, weights):
+    params = make_params("mlp", {"audio": "audio"}, targets=["valence"], width=8)
+    dataset = WindowDataset({"audio": corpus.store}, corpus.labels, params)
+    names = [name for name, target in corpus.labels.targets.items() if target.split == "val"]
+    dataset.add_clips(names)
+    head = build_head(params, dataset.dims, dataset.per, len(EMOTIONS))
+    head.load_state_dict(weights)
+    found = predict_clips(head.eval(), dataset)
+    truth = np.array([corpus.labels.value(name, "valence") for name in names])
+    predicted = np.array([float(found[name].clip["valence"]) for name in names])
+    nothing = Pairs(np.empty(0), np.empty(0))
+    pairs = {"emotion": nothing, "valence": Pairs(truth, predicted), "arousal": nothing}
+    return score_targets(pairs, len(EMOTIONS))["ccc_valence"].value
+
+
+def test_training_stops_when_validation_no_longer_improves(corpus):
+    fitted = corpus.fit(training={**TRAINING, "epochs": 30, "learning_rate": 1e-9, "patience": 2})
+    assert len(fitted.history) < 10
+
+
+def test_a_solved_head_has_no_history(corpus):
+    assert corpus.fit("linear").history == []
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_what_lies_in_test_changes_nothing(corpus, tmp_path, kind):
+    spoilt = Corpus(tmp_path, spoilt=["test"])
+    labels = spoilt.relabel("test", emotion="sad", valence=1.0, arousal=-1.0)
+    found = spoilt.fit(kind, labels)
+    expected = corpus.fit(kind)
+    torch.testing.assert_close(found.weights, expected.weights, rtol=0, atol=0)
+    assert found.priors == expected.priors
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+@pytest.mark.parametrize("side", ["train", "val"])
+def test_embeddings_of_nan_stop_training(tmp_path, kind, side):
+    with pytest.raises(TrainingError, match="audio: expected finite embeddings, got NaN"):
+        Corpus(tmp_path, spoilt=[side]).fit(kind)
+
+
+@pytest.mark.parametrize("side", ["train", "val"])
+def test_a_side_without_clips_stops_training(corpus, side):
+    labels = corpus.relabel(side, split=None)
+    with pytest.raises(TrainingError, match=f"expected clips with features in {side}, got none of"):
+        corpus.fit(labels=labels)
+
+
+def test_a_validation_side_without_labels_stops_training(corpus):
+    labels = corpus.relabel("val", emotion=None, valence=None, arousal=None)
+    with pytest.raises(TrainingError, match="expected labels to measure score on, got only"):
+        corpus.fit(labels=labels)
+
+
+def test_a_misspelt_monitor_is_refused_with_the_nearest(corpus):
+    with pytest.raises(ParamsError, match=r"training\.monitor: .*did you mean 'ccc_valence'"):
+        corpus.fit(training={"monitor": "ccc_valense"})
+
+
+def test_rare_classes_weigh_more_when_asked_to(corpus):
+    rare = corpus.relabel("train", emotion="sad")
+    rare.targets["train/00"] = corpus.labels.targets["train/00"]
+    losses = [
+        corpus.fit(labels=rare, training={**TRAINING, "class_weights": weights}).history[0][
+            "train_loss"
+        ]
+        for weights in ("none", "balanced")
+    ]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-3)
+
+
+def test_priors_are_the_commonest_class_and_the_means():
+    values = [("sad", -0.5), ("happy", 0.1), ("sad", None)]
+    targets = [
+        Target(clip_id=f"{n}", emotion=emotion, valence=valence)
+        for n, (emotion, valence) in enumerate(values)
+    ]
+    found = measure_priors(make_labels(targets), ["0", "1", "2"])
+    assert found == {"emotion": 2.0, "valence": pytest.approx(-0.2)}
+
+
+def test_moments_are_those_of_the_rows_that_are_there(tmp_path):
+    rows = {"a": make_rows([[1.0], [3.0], [9.0]], valid=[True, True, False]), "b": None}
+    store = write_features(tmp_path / "audio", rows)
+    params = make_params("mlp", {"audio": "audio"})
+    dataset = WindowDataset({"audio": store}, make_labels([Target(clip_id="a")]), params)
+    dataset.add_clips("a")
+    head = build_head(params, dataset.dims, dataset.per, 3)
+    set_moments(head, dataset)
+    assert (head.standardise.audio_mean.item(), head.standardise.audio_scale.item()) == (2.0, 1.0)
+
+
+def test_history_is_one_line_an_epoch_of_each_run(tmp_path):
+    history = {"fold-0": [{"epoch": 0, "uar": 0.5}, {"epoch": 1, "uar": 0.7}], "fold-1": []}
+    write_history(tmp_path / "history.csv", history)
+    with (tmp_path / "history.csv").open(newline="") as file:
+        assert list(csv.DictReader(file)) == [
+            {"run": "fold-0", "epoch": "0", "uar": "0.5"},
+            {"run": "fold-0", "epoch": "1", "uar": "0.7"},
+        ]
