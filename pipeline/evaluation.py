@@ -47,7 +47,7 @@ class EvaluateParams(Section):
     test: bool = False
     confidence: float = Field(0.95, gt=0, lt=1)
     resamples: PositiveInt = 1000
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
 
 
 class Estimate(Section):

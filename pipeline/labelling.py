@@ -15,7 +15,8 @@ from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.ledger import Entry, write_ledger
 from pipeline.overrides import SCALES, exclude, find_kept, read_overrides, relabel
-from pipeline.splits import SIDES, SplitParams, assign_splits
+from pipeline.runs import list_runs
+from pipeline.splits import SIDES, SplitParams, assign_splits, overlaps, sides
 from pipeline.tables import write_table
 from pipeline.targets import FRAMES_SCHEMA, Target, write_targets
 
@@ -56,6 +57,19 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
         ledger=[*remarks, *gone],
         kept=find_kept(decisions),
     )
+
+
+def find_overlaps(labelled: Labelled) -> list[str]:
+    """Sentence for each subject or group overlap between the sides of a run."""
+    found = []
+    for run in list_runs(labelled.targets) if _is_placed(labelled) else []:
+        placed = sides(labelled.targets, run.fold)
+        found += [f"{run.name}: {overlap}" for overlap in overlaps(labelled.clips, placed)]
+    return found
+
+
+def _is_placed(labelled: Labelled) -> bool:
+    return any(t.split is not None or t.fold is not None for t in labelled.targets)
 
 
 def write_labels(labelled: Labelled, folder: Path) -> None:

@@ -6,6 +6,7 @@ keeps one that `clean` would leave out, any other action is the name of the labe
 
 import csv
 import difflib
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,14 +49,19 @@ def read_overrides(path: Path) -> list[Override]:
     """Decisions in the CSV at `path`; raises CorpusError that names the line at fault."""
     if not path.is_file():
         raise CorpusError(f"{path}: no such file; restore it, or write {','.join(COLUMNS)} in it")
-    # Spreadsheets put a byte order mark before UTF-8.
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        lines = csv.DictReader(file)
-        if lines.fieldnames != COLUMNS:
-            raise CorpusError(f"{path}: expected columns {COLUMNS}, got {lines.fieldnames}")
-        overrides = [_parse_line(line, f"{path}: line {lines.line_num}") for line in lines]
+    lines = csv.DictReader(io.StringIO(_read_text(path), newline=""))
+    if lines.fieldnames != COLUMNS:
+        raise CorpusError(f"{path}: expected columns {COLUMNS}, got {lines.fieldnames}")
+    overrides = [_parse_line(line, f"{path}: line {lines.line_num}") for line in lines]
     _check_agreement(path, overrides)
     return overrides
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
 
 
 def relabel(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list[Entry]]:

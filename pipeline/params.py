@@ -114,9 +114,11 @@ PlainT = TypeVar("PlainT", bound=Section)
 def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
     """Top-level sections of the file at `path`; unknown and missing ones are refused."""
     try:
-        data = YAML(typ="safe", pure=True).load(path.read_text())
+        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: no such file; `moodline preset demo` writes one") from error
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
     except YAMLError as error:
         problem = " ".join(str(error).split())
         raise ParamsError(f"{path}: not readable YAML: {problem}") from error
@@ -193,6 +195,8 @@ def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) ->
     if key not in fields:
         known = ", ".join(sorted(family.members))
         raise ParamsError(f"params.yaml: {where}.{key}: missing; one of {known}")
+    if not isinstance(fields[key], str):
+        raise ParamsError(f"params.yaml: {where}.{key}: expected a name, got {fields[key]!r}")
     try:
         module = family.load(fields[key])
     except ParamsError as error:

@@ -62,6 +62,9 @@ def predict_clips(
         masks = {modality: mask & (modality != withheld) for modality, mask in batch.masks.items()}
         values = decode_outputs(head(batch.inputs, masks))
         present = torch.stack([mask.any(dim=1) for mask in masks.values()]).any(dim=0)
+        for target in values.keys() & {name for name, per in dataset.per.items() if per == "frame"}:
+            reached = torch.stack(list(masks.values())).any(dim=0)
+            values[target][~reached] = torch.nan
         for row, seen in enumerate(present.tolist()):
             window = next(windows)
             if seen:
@@ -163,10 +166,11 @@ def _fill_row(truth: Mapping[str, float], found: Decoded, emotions: Sequence[str
         value = found.get(target)
         if target == "emotion":
             row["emotion"] = None if np.isnan(label) else emotions[int(label)]
-            if value is not None:
+            if value is not None and not np.isnan(value).any():
                 row["predicted_emotion"] = emotions[int(value.argmax())]
                 row["scores"] = list(zip(emotions, value.tolist(), strict=True))
         else:
             row[target] = None if np.isnan(label) else label
-            row[f"predicted_{target}"] = None if value is None else float(value)
+            known = np.nan if value is None else float(value)
+            row[f"predicted_{target}"] = None if np.isnan(known) else known
     return row

@@ -15,7 +15,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 class Section(BaseModel):
     """A section of `params.yaml`; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
@@ -38,7 +38,9 @@ def _explain(kind: type[BaseModel], error: ValidationError, where: str) -> str:
         return f"params.yaml: {place}: unknown key; {suggest(path[-1], known)}"
     if mistake["type"] == "missing":
         return f"params.yaml: {place}: missing; add it"
-    return f"params.yaml: {place}: {mistake['msg']}, got {mistake['input']!r}"
+    # A mistake of several keys together names them itself: their whole section would bury it.
+    got = "" if isinstance(mistake["input"], Mapping) else f", got {mistake['input']!r}"
+    return f"params.yaml: {place}: {mistake['msg']}{got}"
 
 
 def _fields_at(kind: type[BaseModel], path: list[str]) -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ class SplitParams(Section):
     folds: int = Field(5, ge=3)
     val_share: float = Field(0.15, gt=0, lt=0.5)
     test_share: float = Field(0.15, gt=0, lt=0.5)
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
 
 
 def assign_splits(corpus: Corpus, params: SplitParams) -> list[Target]:

@@ -1,6 +1,8 @@
 """Stage `labels`: the corpus's own files → tables of clips, targets and frame labels."""
 
-from pipeline.labelling import label_corpus, write_labels
+import sys
+
+from pipeline.labelling import find_overlaps, label_corpus, write_labels
 from pipeline.params import parse_corpus, parse_plain, read_yaml
 from pipeline.paths import LABELS, OVERRIDES
 from pipeline.splits import SplitParams
@@ -8,10 +10,13 @@ from pipeline.stage import run_stage
 
 
 def main() -> None:
-    """Write data/labels."""
+    """Write data/labels, and say which subjects stand on two sides of the split."""
     sections = read_yaml()
     corpus, splits = parse_corpus(sections), parse_plain(sections, SplitParams)
-    write_labels(label_corpus(corpus, splits, OVERRIDES), LABELS)
+    labelled = label_corpus(corpus, splits, OVERRIDES)
+    for overlap in find_overlaps(labelled):
+        print(f"labels: {overlap}", file=sys.stderr)
+    write_labels(labelled, LABELS)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def make_corpus(groups, *, emotion="sad", splits=None, folds=None) -> Corpus:
 groups = st.lists(st.sampled_from("abcdefghijklm"), min_size=3, max_size=60)
 
 
-@given(groups, st.integers(3, 7), st.integers())
+@given(groups, st.integers(3, 7), st.integers(0, 2**32))
 def test_folds_never_part_a_group_and_none_is_empty(members, folds, seed):
     assume(len(set(members)) >= folds)
     corpus = make_corpus(members)
@@ -58,7 +58,7 @@ def test_folds_never_part_a_group_and_none_is_empty(members, folds, seed):
         assert overlaps(corpus.clips, placed) == []
 
 
-@given(groups, st.integers())
+@given(groups, st.integers(0, 2**32))
 def test_a_holdout_never_parts_a_group_and_no_side_is_empty(members, seed):
     assume(len(set(members)) >= 3)
     corpus = make_corpus(members)

@@ -9,7 +9,6 @@ A member is a module with two names:
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -54,13 +53,3 @@ class Corpus:
     targets: list[Target]
     names: Names
     frames: pa.Table = field(default_factory=FRAMES_SCHEMA.empty_table)
-
-
-@runtime_checkable
-class CorpusModule(Protocol):
-    """A member of the family."""
-
-    Params: type[CorpusParams]
-
-    def read(self, params: CorpusParams) -> Corpus:
-        """Read the corpus below `params.root`."""

@@ -22,6 +22,9 @@ from pipeline.rows import Rows, Waveform
 FFT_SIZE = 1024
 """Points of the zero-padded spectrum: even of 128 bands, none is left without a bin."""
 
+VERSION = 1
+"""Raised whenever frames, deltas or statistics change: part of the key of every set they shape."""
+
 LOUD_QUANTILE = 0.95
 """What counts as a clip's loud level: unlike the peak, one bang does not move it."""
 
@@ -91,7 +94,12 @@ class SpectralEncoder:
     @property
     def provenance(self) -> dict[str, Any]:
         """Constants that shape the rows."""
-        return {"hz": AUDIO_HZ, "fft_size": self.points, "loud_quantile": LOUD_QUANTILE}
+        return {
+            "spectra_version": VERSION,
+            "hz": AUDIO_HZ,
+            "fft_size": self.points,
+            "loud_quantile": LOUD_QUANTILE,
+        }
 
     def encode(self, clips: Sequence[Waveform]) -> list[Rows]:
         """Rows of each clip; raises StoreError for sound at another rate than AUDIO_HZ."""

@@ -16,7 +16,7 @@ from pipeline.ledger import Entry, check_share
 from pipeline.params import FacesParams
 from pipeline.progress import track
 from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.parts import PartClip, Provenance, Status
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.workers import run_clips
 
@@ -187,7 +187,7 @@ def _collect(
     locations, entries = {}, []
     for clip_id, key in keys.items():
         if clip_id in failures:
-            locations[clip_id] = _absent(clip_id)
+            locations[clip_id] = _absent(clip_id, "left_out")
             failure = failures[clip_id]
             entries.append(Entry(clip_id, "faces", "left_out", failure.reason, failure.detail))
             continue
@@ -198,5 +198,5 @@ def _collect(
     return locations, entries
 
 
-def _absent(clip_id: str) -> Location:
-    return Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
+def _absent(clip_id: str, status: Status = "absent") -> Location:
+    return Location(PartClip(clip_id, "", 0, 0, "", status=status), None)

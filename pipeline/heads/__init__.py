@@ -60,6 +60,13 @@ class WindowParams(Section):
     causal: bool = False
     label_delay_seconds: float = Field(0.0, ge=0)
 
+    @model_validator(mode="after")
+    def _check_hop(self) -> "WindowParams":
+        """Refuse a hop without windows, and one that leaves gaps between them."""
+        if self.hop_seconds is not None and self.hop_seconds > (self.seconds or 0):
+            raise PydanticCustomError("hop", "hop_seconds: expected at most `seconds`")
+        return self
+
 
 class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
@@ -78,7 +85,7 @@ class TrainingParams(Section):
     class_weights: Literal["none", "balanced"] = "none"
     modality_dropout: float = Field(0.1, ge=0, lt=1)
     monitor: str | None = None
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
 
 
 SCORE = "score"
@@ -110,7 +117,9 @@ class HeadParams(Section):
 
     @model_validator(mode="after")
     def _check_coordinates(self) -> "HeadParams":
-        """Refuse polar coordinates of valence or arousal alone."""
+        """Refuse polar coordinates of valence or arousal alone, and a target named twice."""
+        if len(set(self.targets)) < len(self.targets):
+            raise PydanticCustomError("targets", "targets: expected each at most once")
         plane = {"valence", "arousal"} & set(self.targets)
         if self.coordinates == "polar" and len(plane) == 1:
             text = "coordinates: polar needs both valence and arousal among the targets"

@@ -6,11 +6,11 @@ something seen or heard.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 
@@ -67,15 +67,16 @@ class AttentionParams(NetworkParams):
 
     heads: PositiveInt = 4
 
-    @field_validator("heads")
-    @classmethod
-    def _divides(cls, heads: int, info: Any) -> int:
-        # Any: beartype cannot check the protocol that pydantic passes here.
-        width = info.data.get("width", heads)
-        if width % heads:
-            text = "must divide width {width}"
-            raise PydanticCustomError("heads_divide_width", text, {"width": width})
-        return heads
+    @model_validator(mode="after")
+    def _check_attention(self) -> "AttentionParams":
+        """Refuse a width that the heads do not divide, and windows that may not look ahead."""
+        if self.width % self.heads:
+            text = "heads: must divide width {width}, got {heads}"
+            raise PydanticCustomError("heads", text, {"width": self.width, "heads": self.heads})
+        if self.windows.causal:
+            text = "windows.causal: attention sees the whole window; use kind mlp or linear"
+            raise PydanticCustomError("causal", text)
+        return self
 
 
 class Head(nn.Module):

@@ -72,11 +72,6 @@ class Index:
         """clip_id → position."""
         return {clip_id: position for position, clip_id in enumerate(self.clip_ids)}
 
-    @cached_property
-    def key_of(self) -> dict[str, str]:
-        """clip_id → key."""
-        return dict(zip(self.clip_ids, self.keys, strict=True))
-
     def __len__(self) -> int:
         return len(self.clip_ids)
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from dvc.config import Config
@@ -79,5 +80,6 @@ def _clone_file(source: Path, target: Path) -> None:
 def sweep_partials(folder: Path) -> None:
     """Remove what writers that were killed left aside in `folder`."""
     for aside in folder.glob(f".*{PARTIAL}"):
-        if time.time() - aside.stat().st_mtime > STALE_SECONDS:
-            remove(aside)
+        with suppress(FileNotFoundError):  # another writer has just finished it
+            if time.time() - aside.stat().st_mtime > STALE_SECONDS:
+                remove(aside)

@@ -13,6 +13,7 @@ from dvclive.live import Live
 from jaxtyping import Float
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from scmrepo.exceptions import SCMError
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from pipeline.dataset import Batch, WindowDataset, load_batches
@@ -73,16 +74,23 @@ class _Recorder(Callback):
 
     def __init__(self, live: Path) -> None:
         self.epochs: History = []
-        self.live = Live(
-            dir=str(live), dvcyaml=None, save_dvc_exp=False, report=None, monitor_system=False
-        )
+        self.live = _open_live(live)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         logged = {name: float(value) for name, value in trainer.logged_metrics.items()}
         self.epochs.append({"epoch": trainer.current_epoch, **logged})
-        for name, value in logged.items():
-            self.live.log_metric(name, value)
-        self.live.next_step()
+        if self.live is not None:
+            for name, value in logged.items():
+                self.live.log_metric(name, value)
+            self.live.next_step()
+
+
+def _open_live(folder: Path) -> Live | None:
+    """DVCLive in `folder`; None in a git repository without commits, which it cannot bear."""
+    try:
+        return Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+    except SCMError:
+        return None
 
 
 def _mode(monitor: str) -> str:

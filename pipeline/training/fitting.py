@@ -49,6 +49,13 @@ def fit_run(
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
         check_rows(dataset)
+    priors = measure_priors(labels, clips["train"])
+    for target in params.targets:
+        if target not in priors:
+            raise TrainingError(
+                f"{run.name}: {target}: expected labels among the {len(clips['train'])} clips of "
+                f"train, got none; leave it out of the head's `targets`, or mend the split"
+            )
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.dims, train.per, len(labels.names.emotion))
     set_moments(head, train)
@@ -62,7 +69,7 @@ def fit_run(
         head.start()
         history = descend(head, params.training, train, val, live)
     weights = {name: value.detach().clone() for name, value in head.state_dict().items()}
-    return Fitted(weights, history, measure_priors(labels, clips["train"]))
+    return Fitted(weights, history, priors)
 
 
 def check_rows(dataset: WindowDataset) -> None:

@@ -106,8 +106,11 @@ class HeadModule(LightningModule):
 def drop_modalities(
     masks: dict[str, Bool[Tensor, "clips _"]], share: float
 ) -> dict[str, Bool[Tensor, "clips _"]]:
-    """Masks with each modality of each clip withheld at probability `share`, but never all."""
-    first = next(iter(masks.values()))
-    kept = torch.rand(len(first), len(masks), device=first.device) >= share
-    kept |= ~kept.any(dim=1, keepdim=True)
+    """Masks with each modality of each clip withheld at probability `share`.
+
+    A clip that would lose all it has keeps everything.
+    """
+    present = torch.stack([mask.any(dim=1) for mask in masks.values()], dim=1)
+    kept = torch.rand(present.shape, device=present.device) >= share
+    kept |= ~(kept & present).any(dim=1, keepdim=True)
     return {name: mask & kept[:, [column]] for column, (name, mask) in enumerate(masks.items())}

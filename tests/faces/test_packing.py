@@ -109,7 +109,7 @@ def test_scenes_on_request_are_whole_frames_and_leave_the_faces_as_they_are(proj
     before, _ = project.pack()
     params = PARAMS.model_copy(update={"scene_pixels": 36})
     faces, scenes = project.pack("scenes", params)
-    assert faces.index.key_of == before.index.key_of
+    assert list(faces.index.keys) == list(before.index.keys)
     assert faces["face"]["jpeg"].equals(before["face"]["jpeg"])
     assert decode_jpeg(scenes["blank"]["jpeg"][0].as_py()).shape == (36, 48, 3)
     assert scenes["blank"]["seconds"].to_pylist() == pytest.approx([0.0, 0.52, 1.0], abs=0.021)

@@ -50,5 +50,5 @@ def test_an_answer_depends_on_when_nothing_is_said() -> None:
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:
-    with pytest.raises(ParamsError, match=r"heads\.asks\.heads: must divide width 64, got 5"):
+    with pytest.raises(ParamsError, match=r"heads\.asks: heads: must divide width 64, got 5"):
         make_head(DIMS, heads=5)
