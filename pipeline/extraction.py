@@ -1,6 +1,6 @@
 """Extraction: a store of media through an encoder into a feature set, each clip once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.ledger import Entry
 from pipeline.progress import track
 from pipeline.rows import Rows
-from pipeline.store.index import Location
+from pipeline.store.index import rowless
 from pipeline.store.parts import PartClip, Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
@@ -39,7 +39,9 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
         writer.close_part()
         locations = {clip_id: writer.find(clip_id, key) for clip_id, key in keys.items()}
         entries = [_enter(clip_id, place.clip) for clip_id, place in locations.items()]
-        locations.update(_list_absent(store, keys))
+        # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
+        silent = [clip_id for clip_id in store.index.clip_ids if clip_id not in keys]
+        locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
         writer.publish(out, locations, [entry for entry in entries if entry])
 
 
@@ -97,12 +99,3 @@ def _enter(clip_id: str, clip: PartClip) -> Entry | None:
     if clip.status == "ok":
         return None
     return Entry(clip_id, "extract", clip.status, clip.reason, clip.detail)
-
-
-def _list_absent(store: MediaStore, keys: Mapping[str, str]) -> dict[str, Location]:
-    """Clips whose modality is absent: nothing to encode, and the ledger upstream says why."""
-    return {
-        clip_id: Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
-        for clip_id in store.index.clip_ids
-        if clip_id not in keys
-    }

@@ -23,7 +23,9 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     if not path.is_file():
         raise StoreError(f"{path}: no such table; run `dvc repro` or `dvc pull` to get it")
     try:
-        table = pq.read_table(path)
+        # pq.read_table would import pyarrow.dataset, and with it pandas.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
     except (pa.ArrowInvalid, OSError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()

@@ -9,13 +9,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+import transformers
 from huggingface_hub import snapshot_download
 from jaxtyping import Bool, Float
 from pydantic import Field
 from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
-from transformers import AutoModel, AutoTokenizer
-from transformers.utils import logging
 
 from pipeline.encoders import FeatureParams, Modality
 from pipeline.errors import ParamsError
@@ -243,8 +242,8 @@ def load_model(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         with silence():
-            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-            model, report = AutoModel.from_pretrained(
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
+            model, report = transformers.AutoModel.from_pretrained(
                 folder, dtype=dtype, output_loading_info=True, **options
             )
     except (OSError, ValueError, SafetensorError) as error:
@@ -281,6 +280,7 @@ def check_limits(params: Params, tokenizer: Any, config: Any) -> None:
 @contextmanager
 def silence() -> Iterator[None]:
     """Keep transformers from printing bars and load reports, which are checked here instead."""
+    logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -15,8 +15,8 @@ from pipeline.faces.cutting import CropSpec, Cut, cut_clip
 from pipeline.ledger import Entry, check_share
 from pipeline.params import FacesParams
 from pipeline.progress import track
-from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance, Status
+from pipeline.store.index import Location, rowless
+from pipeline.store.parts import Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.workers import run_clips
 
@@ -71,7 +71,7 @@ def pack_faces(clips: Sequence[Clip], params: FacesParams, out: Path, work: Path
             wanted = keys[name] if name == "face" or params.scene_pixels else {}
             locations, entries = _collect(writer, wanted, failures)
             absent = blind if wanted else [clip.clip_id for clip in clips]
-            locations.update((clip_id, _absent(clip_id)) for clip_id in absent)
+            locations.update((clip_id, rowless(clip_id)) for clip_id in absent)
             if name == "face":
                 entries += [Entry(clip_id, "faces", "absent", *NO_VIDEO) for clip_id in blind]
                 check_share(entries, len(filmed), params.allowed_share)
@@ -187,7 +187,7 @@ def _collect(
     locations, entries = {}, []
     for clip_id, key in keys.items():
         if clip_id in failures:
-            locations[clip_id] = _absent(clip_id, "left_out")
+            locations[clip_id] = rowless(clip_id, "left_out")
             failure = failures[clip_id]
             entries.append(Entry(clip_id, "faces", "left_out", failure.reason, failure.detail))
             continue
@@ -196,7 +196,3 @@ def _collect(
         if clip.status != "ok":
             entries.append(Entry(clip_id, "faces", clip.status, clip.reason, clip.detail))
     return locations, entries
-
-
-def _absent(clip_id: str, status: Status = "absent") -> Location:
-    return Location(PartClip(clip_id, "", 0, 0, "", status=status), None)

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
+import transformers
 from jaxtyping import Bool, Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
-from transformers import BeitConfig, BeitModel
-from transformers.models.beit.modeling_beit import BeitLayer
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base
@@ -63,7 +62,10 @@ class Head(base.Head):
         )
         self.summary = nn.Parameter(0.02 * torch.randn(width))
         self.config = _config(params)
-        self.layers = nn.ModuleList(BeitLayer(self.config) for _ in range(params.layers))
+        self.layers = nn.ModuleList(
+            transformers.models.beit.modeling_beit.BeitLayer(self.config)
+            for _ in range(params.layers)
+        )
         self.norm = nn.LayerNorm(width)
         self.readouts = base.read_out(outputs, width)
 
@@ -128,7 +130,7 @@ def _mean_of_present(
     return torch.where(mask.any(dim=1)[..., None], means, otherwise)
 
 
-def _config(params: Params) -> BeitConfig:
+def _config(params: Params) -> transformers.BeitConfig:
     """Configuration of BEiT's own proportions: an inner width of four times the width."""
     config = {
         "hidden_size": params.width,
@@ -138,14 +140,14 @@ def _config(params: Params) -> BeitConfig:
         "hidden_dropout_prob": params.dropout,
         "attention_probs_dropout_prob": params.dropout,
     }
-    return BeitConfig.from_dict(config, attn_implementation="sdpa")
+    return transformers.BeitConfig.from_dict(config, attn_implementation="sdpa")
 
 
-def _pretrained_layers(source: str, revision: str, config: BeitConfig) -> nn.Module:
+def _pretrained_layers(source: str, revision: str, config: transformers.BeitConfig) -> nn.Module:
     """Encoder layers of the checkpoint at `source`, whose shape must be that of `config`."""
     where = f"pretrained {source!r}"
     try:
-        loaded: Any = BeitModel.from_pretrained(
+        loaded: Any = transformers.BeitModel.from_pretrained(
             source,
             revision=revision,
             use_relative_position_bias=False,
@@ -167,7 +169,9 @@ def _pretrained_layers(source: str, revision: str, config: BeitConfig) -> nn.Mod
     return layers
 
 
-def _check_shape(found: BeitConfig, config: BeitConfig, where: str) -> None:
+def _check_shape(
+    found: transformers.BeitConfig, config: transformers.BeitConfig, where: str
+) -> None:
     for word, key in SHAPE.items():
         expected, got = getattr(config, key), getattr(found, key)
         if expected != got:

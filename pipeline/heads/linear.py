@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
+from scipy.optimize import minimize
 from torch import Tensor
 
 from pipeline.errors import TrainingError
@@ -137,29 +140,35 @@ def solve_logistic(known: Examples, size: int, strengths: Sequence[float]) -> It
     `strengths` fall, and each solution starts from the one before. A class without examples
     gets a bias low enough to be never predicted.
     """
-    features = known[0]
-    weight = features.new_zeros(size, features.shape[1], requires_grad=True)
-    bias = features.new_zeros(size, requires_grad=True)
-    for strength in strengths:
-        _minimise(known, (weight, bias), strength)
-        yield weight.detach().clone(), bias.detach().clone()
-
-
-def _minimise(known: Examples, solution: Solution, strength: float) -> None:
     features, labels = known
-    search = torch.optim.LBFGS(
-        solution, max_iter=MOST_STEPS, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
-    )
+    layer = np.zeros(size * (features.shape[1] + 1))
+    truth = F.one_hot(labels, size).to(features)
+    for strength in strengths:
+        layer = minimize(
+            _logistic_loss,
+            layer,
+            args=(features, truth, strength),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": MOST_STEPS, "gtol": 1e-6, "ftol": 0.0},
+        ).x
+        weight, bias = torch.from_numpy(layer).reshape(size, -1).tensor_split([-1], dim=1)
+        yield weight, bias[:, 0]
 
-    def loss() -> Tensor:
-        search.zero_grad()
-        penalty = strength / 2 * solution[0].square().sum()
-        value = F.cross_entropy(F.linear(features, *solution), labels) + penalty
-        torch.autograd.backward(value)
-        return value
 
-    with torch.enable_grad():
-        search.step(loss)  # type: ignore[no-untyped-call]
+def _logistic_loss(
+    layer: NDArray[np.float64],
+    features: Float[Tensor, "examples width"],
+    truth: Float[Tensor, "examples size"],
+    strength: float,
+) -> tuple[float, NDArray[np.float64]]:
+    """Penalised mean log-loss of weights with their biases as last column, and its gradient."""
+    weight, bias = torch.from_numpy(layer).reshape(truth.shape[1], -1).tensor_split([-1], dim=1)
+    log_shares = F.linear(features, weight, bias[:, 0]).log_softmax(dim=1)
+    value = strength / 2 * weight.square().sum() - (log_shares * truth).sum(dim=1).mean()
+    error = (log_shares.exp() - truth) / len(truth)
+    slope = torch.cat([error.mT @ features + strength * weight, error.sum(0)[:, None]], dim=1)
+    return float(value), slope.flatten().numpy()
 
 
 def judge_classes(

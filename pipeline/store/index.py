@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64
 
-from pipeline.store.parts import PartClip
+from pipeline.store.parts import PartClip, Status
 from pipeline.tables import read_table, write_table
 
 INDEX_SCHEMA = pa.schema(
@@ -32,6 +32,11 @@ class Location:
 
     clip: PartClip
     part: str | None
+
+
+def rowless(clip_id: str, status: Status = "absent") -> Location:
+    """Location of a clip that no part holds."""
+    return Location(PartClip(clip_id, "", 0, 0, "", status=status), None)
 
 
 def write_index(path: Path, locations: Mapping[str, Location]) -> None:

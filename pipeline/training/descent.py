@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from dvclive.live import Live
 from jaxtyping import Float
@@ -64,8 +65,8 @@ def descend(
 
 def weigh_classes(dataset: WindowDataset, classes: int) -> Float[torch.Tensor, " classes"]:
     """Weight of each emotion: labels / (classes x its labels), 1 for one that does not occur."""
-    kept = [b.targets["emotion"][b.target_masks["emotion"]] for b in load_batches(dataset)]
-    counts = torch.cat(kept).bincount(minlength=classes).float()
+    labels = np.concatenate([window.targets["emotion"].ravel() for window in dataset.windows])
+    counts = torch.bincount(torch.from_numpy(labels[~np.isnan(labels)]).long(), minlength=classes)
     return torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
 
 

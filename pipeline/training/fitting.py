@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from pipeline.dataset import TARGETS, Labels, WindowDataset, load_batches
 from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams
-from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
@@ -48,7 +48,8 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
-        check_rows(dataset)
+    moments = measure_rows(train)
+    measure_rows(val)
     priors = measure_priors(labels, clips["train"])
     for target in params.targets:
         if target not in priors:
@@ -58,7 +59,8 @@ def fit_run(
             )
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.dims, train.per, len(labels.names.emotion))
-    set_moments(head, train)
+    for modality, found in moments.items():
+        head.standardise.set_moments(modality, found.mean.float(), found.scale.float())
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
         history: History = []
@@ -72,30 +74,50 @@ def fit_run(
     return Fitted(weights, history, priors)
 
 
-def check_rows(dataset: WindowDataset) -> None:
-    """Raise TrainingError where a row that a head would see is NaN or infinite."""
+class Moments:
+    """Mean and standard deviation of rows that come batch by batch.
+
+    Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample
+    variances, 1979: no difference of large squares, so columns far from zero keep their digits.
+    """
+
+    def __init__(self, dim: int) -> None:
+        self.count = 0
+        self.mean = torch.zeros(dim).double()
+        self.squares = torch.zeros(dim).double()
+
+    def add(self, rows: Float[torch.Tensor, "rows dim"]) -> None:
+        """Take in more rows."""
+        if not len(rows):
+            return
+        rows = rows.double()
+        mean, before = rows.mean(dim=0), self.count
+        self.count += len(rows)
+        step, share = mean - self.mean, len(rows) / self.count
+        self.mean = self.mean + share * step
+        self.squares += (rows - mean).square().sum(dim=0) + before * share * step.square()
+
+    @property
+    def scale(self) -> Float[torch.Tensor, " dim"]:
+        """Standard deviation; without any rows 1, which leaves what comes later as it is."""
+        if not self.count:
+            return torch.ones_like(self.squares)
+        return (self.squares / self.count).sqrt()
+
+
+def measure_rows(dataset: WindowDataset) -> dict[str, Moments]:
+    """Moments of each modality's rows; raises TrainingError where one is NaN or infinite."""
+    moments = {modality: Moments(dim) for modality, dim in dataset.dims.items()}
     for batch in load_batches(dataset):
-        for modality, rows in batch.inputs.items():
-            if not torch.isfinite(rows).all():
-                raise TrainingError(
-                    f"{dataset.features[modality].path}: expected finite embeddings, got NaN or "
-                    f"infinity; run `moodline verify` and extract the set again"
-                )
-
-
-def set_moments(head: Head, dataset: WindowDataset) -> None:
-    """Give `head` the mean and standard deviation of each modality's rows in `dataset`."""
-    for modality, dim in dataset.dims.items():
-        count, total, squares = 0, torch.zeros(dim).double(), torch.zeros(dim).double()
-        for batch in load_batches(dataset):
-            rows = batch.inputs[modality][batch.masks[modality]].double()
-            count += len(rows)
-            total += rows.sum(dim=0)
-            squares += rows.square().sum(dim=0)
-        if count:
-            mean = total / count
-            scale = (squares / count - mean.square()).clamp(min=0).sqrt()
-            head.standardise.set_moments(modality, mean.float(), scale.float())
+        for modality, found in moments.items():
+            found.add(batch.inputs[modality][batch.masks[modality]])
+    for modality, found in moments.items():
+        if not torch.isfinite(found.mean).all():
+            raise TrainingError(
+                f"{dataset.features[modality].path}: expected finite embeddings, got NaN or "
+                f"infinity; run `moodline verify` and extract the set again"
+            )
+    return moments
 
 
 def measure_priors(labels: Labels, clip_ids: Sequence[str]) -> dict[str, float]:

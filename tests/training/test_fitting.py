@@ -13,7 +13,7 @@ from pipeline.metrics import Pairs, score_targets
 from pipeline.prediction import predict_clips
 from pipeline.runs import Run
 from pipeline.targets import Target
-from pipeline.training.fitting import fit_run, measure_priors, set_moments, write_history
+from pipeline.training.fitting import Moments, fit_run, measure_priors, measure_rows, write_history
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 
 CLIPS, DIM = 18, 5
@@ -188,9 +188,17 @@ def test_moments_are_those_of_the_rows_that_are_there(tmp_path):
     params = make_params("mlp", {"audio": "audio"})
     dataset = WindowDataset({"audio": store}, make_labels([Target(clip_id="a")]), params)
     dataset.add_clips("a")
-    head = build_head(params, dataset.dims, dataset.per, 3)
-    set_moments(head, dataset)
-    assert (head.standardise.audio_mean.item(), head.standardise.audio_scale.item()) == (2.0, 1.0)
+    found = measure_rows(dataset)["audio"]
+    assert (found.mean.item(), found.scale.item()) == (2.0, 1.0)
+
+
+def test_moments_of_batches_are_those_of_all_rows_however_far_from_zero():
+    rows = 1e7 + torch.randn(100, 3).double()
+    moments = Moments(3)
+    for batch in rows.split([60, 0, 1, 39]):
+        moments.add(batch)
+    torch.testing.assert_close(moments.mean, rows.mean(dim=0), rtol=1e-14, atol=0)
+    torch.testing.assert_close(moments.scale, rows.std(dim=0, correction=0), rtol=1e-7, atol=0)
 
 
 def test_history_is_one_line_an_epoch_of_each_run(tmp_path):
