@@ -61,13 +61,12 @@ def clean_corpus(
     """
     digested, failures = _digest_media(clips, params.workers)
     with StoreWriter(work, PROVENANCE, "parquet") as writer:
-        failures |= _decode_missing(digested, params, writer)
+        keys = {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in digested}
+        missing = frozenset(writer.missing(keys, out / "audio"))
+        undecoded = [clip for clip in digested if clip.clip_id in missing]
+        failures |= _decode_missing(undecoded, keys, params, writer)
         writer.close_part()
-        found = {
-            clip.clip_id: writer.find(clip.clip_id, _key_of(clip))
-            for clip in digested
-            if clip.clip_id not in failures
-        }
+        found = writer.locate({c: key for c, key in keys.items() if c not in failures})
         cleaned = judge_clips(
             {clip.clip_id: clip for clip in [*clips, *digested]}.values(),
             found,
@@ -87,24 +86,19 @@ def clean_corpus(
 
 
 def _decode_missing(
-    clips: Sequence[Clip], params: CleanParams, writer: StoreWriter
+    clips: Sequence[Clip], keys: Mapping[str, str], params: CleanParams, writer: StoreWriter
 ) -> dict[str, MediaError]:
-    """Decode the clips that the work store lacks; returns failures that may not hold next time."""
-    missing = [clip for clip in clips if not writer.has(clip.clip_id, _key_of(clip))]
+    """Decode `clips`; returns the failures that may not hold next time."""
     decoded = run_clips(
-        decode_clip, missing, workers=params.workers, limit_seconds=params.limit_seconds
+        decode_clip, clips, workers=params.workers, limit_seconds=params.limit_seconds
     )
     failures = {}
-    for clip, made in track(decoded, "clean", len(missing)):
+    for clip, made in track(decoded, "clean", len(clips)):
         if isinstance(made, MediaError):
             failures[clip.clip_id] = made
         else:
-            writer.add(clip.clip_id, _key_of(clip), made)
+            writer.add(clip.clip_id, keys[clip.clip_id], made)
     return failures
-
-
-def _key_of(clip: Clip) -> str:
-    return clip.derive_key(PROVENANCE.fingerprint)
 
 
 def decode_clip(clip: Clip) -> Made:

@@ -33,11 +33,10 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     provenance = describe_encoder(params, encoder, store)
     keys = derive_keys(store, provenance)
     with StoreWriter(work, provenance, params.format) as writer:
-        missing = [clip_id for clip_id, key in keys.items() if not writer.has(clip_id, key)]
-        for clip_id, rows in encode_clips(encoder, params, store, missing):
+        for clip_id, rows in encode_clips(encoder, params, store, writer.missing(keys, out)):
             writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
-        locations = {clip_id: writer.find(clip_id, key) for clip_id, key in keys.items()}
+        locations = writer.locate(keys)
         entries = [_enter(clip_id, place.clip) for clip_id, place in locations.items()]
         # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
         silent = [clip_id for clip_id in store.index.clip_ids if clip_id not in keys]

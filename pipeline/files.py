@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ def digest_file(path: Path) -> str:
         ).hexdigest()
 
 
+def measure_tree(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def canonical_json(value: Any) -> str:
     """`value` as JSON with sorted keys and no spaces; NaN and infinity raise ValueError."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -41,7 +48,7 @@ def canonical_json(value: Any) -> str:
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file or a folder beside `path`, flush it to disk, rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    aside = _aside(path)
     try:
         write(aside)
         _sync_tree(aside)
@@ -67,6 +74,18 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_whole(path: Path) -> None:
+    """Remove a file or a folder so that nobody sees half of it; it may be gone already."""
+    aside = _aside(path)
+    with suppress(FileNotFoundError):
+        path.rename(aside)
+    remove(aside)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
 
 
 def _rename(aside: Path, path: Path) -> None:

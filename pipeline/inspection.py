@@ -17,10 +17,11 @@ from rich.tree import Tree
 from safetensors import SafetensorError, safe_open
 
 from pipeline.errors import StoreError
+from pipeline.files import measure_tree
 from pipeline.ledger import SCHEMA as LEDGER_SCHEMA
 from pipeline.ledger import Entry, read_ledger
 from pipeline.recipes import Recipe, read_recipe
-from pipeline.store import PART_FORMATS
+from pipeline.store import PART_FORMATS, ROW_FORMATS
 from pipeline.store.reader import Store
 
 Kind = Literal["store", "head", "table"]
@@ -147,17 +148,18 @@ def count_weights(path: Path) -> dict[str, int]:
 
 def _describe_store(store: Store) -> dict[str, object]:
     index = store.index
-    statuses = Counter(index.statuses)
+    statuses: Counter[str] = Counter(index.statuses)
     rows = int(index.rows.sum())
-    size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file())
     return {
         "store": store.path,
         "made by": store.provenance["stage"],
         "clips": ", ".join([f"{len(index):,}", *_count(statuses)]),
         "rows": f"{rows:,}",
-        "row": _ROWS[store.part_format](store),
+        "row": _describe_rows(store)
+        if store.part_format in ROW_FORMATS
+        else _describe_columns(store),
         "parts": f"{len(index.parts):,} of format {store.part_format}",
-        "size": write_bytes(size),
+        "size": write_bytes(measure_tree(store.path)),
     }
 
 
@@ -171,9 +173,6 @@ def _describe_columns(store: Store) -> str:
         return "none"
     path = PART_FORMATS.load("parquet").PARTS.path_of(store.path / "parts", store.index.parts[0])
     return ", ".join(f"{field.name} {field.type}" for field in pq.read_schema(path))
-
-
-_ROWS: Mapping[str, Callable[[Store], str]] = {"zarr": _describe_rows, "parquet": _describe_columns}
 
 
 def _show_clips(store: Store) -> Iterator[Table]:

@@ -30,9 +30,10 @@ from pipeline.media.probe import probe_media
 from pipeline.params import FacesParams, Params
 from pipeline.paths import CLIPS, DATA, OVERRIDES
 from pipeline.runs import list_runs
+from pipeline.store import ROW_FORMATS
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import MediaStore, open_media
-from pipeline.store.writer import StoreWriter
+from pipeline.store.work import WorkParts
 from pipeline.transcripts import PROVENANCE as WORDS
 
 Item = TypeVar("Item")
@@ -165,7 +166,7 @@ def forecast(
 
 def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `clean`: clips whose sound is not in the work store."""
-    to_do = _find_missing(clips, StoreWriter(setting.work, SOUND, "parquet"))
+    to_do = _find_missing(clips, SOUND, setting)
     sample = measure(_pack_sounds, _choose(to_do, setting))
     return forecast("clean", to_do, len(clips), sample, setting.params.clean.workers)
 
@@ -176,9 +177,7 @@ def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
     filmed = [clip for clip in clips if _may_have(clip, "face")]
     crops, asked = describe_crops(params), ("face", "scene") if params.scene_pixels else ("face",)
     lacking = {
-        clip.clip_id: clip
-        for name in asked
-        for clip in _find_missing(filmed, StoreWriter(setting.work, crops[name], "parquet"))
+        clip.clip_id: clip for name in asked for clip in _find_missing(filmed, crops[name], setting)
     }
     to_do = list(lacking.values())
     sample = measure(partial(_pack_crops, params=params), _choose(to_do, setting))
@@ -204,11 +203,11 @@ def plan_extract(
     total = len(to_do)
     if media is not None:
         provenance = describe_encoder(params, encoder, media)
-        writer = StoreWriter(setting.work, provenance, params.format)
+        parts = [WorkParts(setting.work, provenance.fingerprint, name) for name in ROW_FORMATS]
         keys = derive_keys(media, provenance)
         new = [clip for clip in clips if clip.clip_id not in media]
         held = [clip for clip in clips if clip.clip_id in keys]
-        lacking = [clip for clip in held if not writer.has(clip.clip_id, keys[clip.clip_id])]
+        lacking = [c for c in held if not any((c.clip_id, keys[c.clip_id]) in p for p in parts)]
         total, to_do = len(held) + len(new), [*lacking, *new]
     tables = [
         (table, seconds)
@@ -241,13 +240,14 @@ def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
     return clip.path, clip.start_seconds, clip.end_seconds
 
 
-def _find_missing(clips: Iterable[Clip], writer: StoreWriter) -> list[Clip]:
+def _find_missing(clips: Iterable[Clip], provenance: Provenance, setting: Setting) -> list[Clip]:
     """Clips that `clean` has not seen, and those whose key the work store lacks."""
-    fingerprint = writer.provenance.fingerprint
+    fingerprint = provenance.fingerprint
+    parts = WorkParts(setting.work, fingerprint, "parquet")
     return [
         clip
         for clip in clips
-        if _is_raw(clip) or not writer.has(clip.clip_id, clip.derive_key(fingerprint))
+        if _is_raw(clip) or (clip.clip_id, clip.derive_key(fingerprint)) not in parts
     ]
 
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 from pipeline.clips import Clip
 from pipeline.files import digest_json
 from pipeline.ledger import Entry
-from pipeline.store.index import Location
 from pipeline.store.parts import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
@@ -22,24 +21,25 @@ TEXT_SCHEMA = pa.schema(
 )
 """One row per stretch of speech, in order; seconds from the clip's start."""
 
+NO_TEXT = "the corpus gives no words for this clip"
+
 PROVENANCE = Provenance("transcribe", {"source": "corpus", "version": 1})
 
 
 def pack_transcripts(clips: Sequence[Clip], out: Path, work: Path) -> None:
     """Make `out` a store of the corpus's own transcripts, one row that covers each whole clip."""
-    locations: dict[str, Location] = {}
-    entries = []
     with StoreWriter(work, PROVENANCE, "parquet") as writer:
-        keys = {clip.clip_id: _key_of(clip) for clip in clips}
-        for clip in clips:
-            if not writer.has(clip.clip_id, keys[clip.clip_id]):
-                writer.add(clip.clip_id, keys[clip.clip_id], _pack_clip(clip))
+        by_id = {clip.clip_id: clip for clip in clips}
+        keys = {clip_id: _key_of(clip) for clip_id, clip in by_id.items()}
+        for clip_id in writer.missing(keys, out):
+            writer.add(clip_id, keys[clip_id], _pack_clip(by_id[clip_id]))
         writer.close_part()
-        for clip_id, key in keys.items():
-            locations[clip_id] = writer.find(clip_id, key)
-            if locations[clip_id].clip.status == "absent":
-                detail = "the corpus gives no words for this clip"
-                entries.append(Entry(clip_id, "transcribe", "absent", "no_text", detail))
+        locations = writer.locate(keys)
+        entries = [
+            Entry(clip_id, "transcribe", "absent", "no_text", NO_TEXT)
+            for clip_id, place in locations.items()
+            if place.clip.status == "absent"
+        ]
         writer.publish(out, locations, entries)
 
 

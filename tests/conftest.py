@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,9 @@ jaxtyping.install_import_hook("pipeline", "beartype.beartype")
 # Checked calls are slow the first time, and a slow machine is no failed test.
 settings.register_profile("moodline", deadline=None)
 settings.load_profile("moodline")
+
+# A run in the background ignores Ctrl-C, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))

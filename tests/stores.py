@@ -10,8 +10,8 @@ from pipeline.emotions import Names
 from pipeline.heads import HEADS, HeadParams
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
-from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.index import rowless
+from pipeline.store.parts import Provenance
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.targets import Target
@@ -40,16 +40,10 @@ def write_features(
             if rows is not None:
                 writer.add(clip_id, f"key {clip_id}", Made(rows))
         writer.close_part()
-        places = {
-            clip_id: _absent(clip_id) if rows is None else writer.find(clip_id, f"key {clip_id}")
-            for clip_id, rows in clips.items()
-        }
-        writer.publish(out, places, [])
+        filled = {clip_id: f"key {clip_id}" for clip_id, rows in clips.items() if rows is not None}
+        absent = {clip_id: rowless(clip_id) for clip_id in clips.keys() - filled.keys()}
+        writer.publish(out, absent | writer.locate(filled), [])
     return open_features(out)
-
-
-def _absent(clip_id):
-    return Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
 
 
 def make_labels(

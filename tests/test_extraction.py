@@ -13,8 +13,7 @@ from pipeline.ledger import read_ledger
 from pipeline.media.audio import encode_flac
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
-from pipeline.store.index import Location
-from pipeline.store.parts import PartClip
+from pipeline.store.index import rowless
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.store.zarr import PARTS
@@ -35,15 +34,12 @@ class Project:
     def pack(self, clips):
         shutil.rmtree(self.root / "audio", ignore_errors=True)
         with StoreWriter(self.root / "media", CLEAN, "parquet") as writer:
-            for clip_id, seconds in clips.items():
-                if seconds and not writer.has(clip_id, f"{seconds}"):
-                    writer.add(clip_id, f"{seconds}", Made(make_sound(clip_id, seconds)))
+            keys = {clip_id: f"{seconds}" for clip_id, seconds in clips.items() if seconds}
+            for clip_id in writer.missing(keys, self.root / "audio"):
+                writer.add(clip_id, keys[clip_id], Made(make_sound(clip_id, clips[clip_id])))
             writer.close_part()
-            places = {
-                clip_id: writer.find(clip_id, f"{seconds}") if seconds else absent(clip_id)
-                for clip_id, seconds in clips.items()
-            }
-            writer.publish(self.root / "audio", places, [])
+            absent = {clip_id: rowless(clip_id) for clip_id in clips.keys() - keys.keys()}
+            writer.publish(self.root / "audio", absent | writer.locate(keys), [])
 
     def extract(self, out="mfcc", **options):
         given = {"modality": "audio", "encoder": "mfcc", **options}
@@ -62,10 +58,6 @@ def make_sound(clip_id, seconds):
     samples = tone(seconds, HZ)[0]
     row = {"clip_id": clip_id, "hz": HZ, "samples": len(samples), "flac": encode_flac(samples, HZ)}
     return pa.Table.from_pylist([row], schema=AUDIO_SCHEMA)
-
-
-def absent(clip_id):
-    return Location(PartClip(clip_id, "", 0, 0, "", status="absent"), None)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def build_features(folder: Path, clips: int = 7) -> Path:
             made = Made(rows) if number else Made(None, "left_out", "no_rows", "too short")
             writer.add(f"clip-{number}", "key", made)
         writer.close_part()
-        places = {f"clip-{number}": writer.find(f"clip-{number}", "key") for number in range(clips)}
+        places = writer.locate({f"clip-{number}": "key" for number in range(clips)})
         writer.publish(folder / "out", places, ledger)
     return folder / "out"
 
@@ -52,7 +52,7 @@ def build_media(folder: Path) -> Path:
     with StoreWriter(folder / "work", Provenance("clean", {"codec": "flac"}), "parquet") as writer:
         writer.add("a", "key", Made(table))
         writer.close_part()
-        writer.publish(folder / "out", {"a": writer.find("a", "key")}, [])
+        writer.publish(folder / "out", writer.locate({"a": "key"}), [])
     return folder / "out"
 
 

@@ -16,9 +16,10 @@ from pipeline.heads.mlp import Params
 from pipeline.ledger import Entry
 from pipeline.recipes import Input, Recipe
 from pipeline.rows import Rows
+from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.parts import Provenance
-from pipeline.store.writer import Made, StoreWriter, digest_tree, seal_header
+from pipeline.store.writer import Made, StoreWriter
 from pipeline.tables import read_table, write_table
 from pipeline.verification import Verified, verify_paths
 
@@ -41,13 +42,14 @@ FORMATS = tuple(CONTENTS)
 def build_store(folder: Path, part_format: str) -> Path:
     """Store of three clips in two parts, the third without rows."""
     settings = {"row_shape": [7], "dtype": "float16", "floor": 1e-5}
-    with StoreWriter(folder / "work", Provenance("extract", settings), part_format) as writer:
-        for clip_id, count in (("a", 2), ("b", 3)):
-            writer.close_part()
-            writer.add(clip_id, f"key {clip_id}", Made(CONTENTS[part_format](count)))
+    provenance = Provenance("extract", settings)
+    with StoreWriter(folder / "work", provenance, part_format) as writer:
+        writer.add("a", "key a", Made(CONTENTS[part_format](2)))
+    with StoreWriter(folder / "work", provenance, part_format) as writer:
+        writer.add("b", "key b", Made(CONTENTS[part_format](3)))
         writer.add("c", "key c", Made(None, "left_out", "no_rows", "too short"))
         writer.close_part()
-        places = {clip_id: writer.find(clip_id, f"key {clip_id}") for clip_id in "abc"}
+        places = writer.locate({clip_id: f"key {clip_id}" for clip_id in "abc"})
         ledger = [Entry("c", "extract", "left_out", "no_rows", "too short")]
         writer.publish(folder / "out", places, ledger)
     return folder / "out"

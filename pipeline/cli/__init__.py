@@ -113,6 +113,60 @@ def verify(
 
 
 @app.command()
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Feature set or store of media.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another one of the same kind.")],
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, help="Relative difference up to which two rows are the same, a ratio."),
+    ] = 1e-3,
+) -> None:
+    """Say why two stores differ, and by how much; status 1 where their content does."""
+    from pipeline.cli.comparisons import list_differences
+    from pipeline.differences import compare_stores
+
+    differences = compare_stores(first, second, tolerance)
+    for line in list_differences(differences):
+        typer.echo(line)
+    if not differences.same:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Feature set to read.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, which is not there yet.")],
+    part_format: Annotated[str, typer.Option("--format", help="zarr or hdf5.")],
+) -> None:
+    """Write a feature set anew in another part format."""
+    from pipeline.store.conversion import convert_features
+
+    clips = convert_features(source, out, part_format)
+    typer.echo(f"{out}: {clips:,} clips in {part_format} parts")
+
+
+@app.command()
+def prune(
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
+    ] = False,
+) -> None:
+    """Free what no store needs any more of the work store."""
+    from pipeline.inspection import write_bytes
+    from pipeline.paths import PROJECT
+    from pipeline.store.pruning import prune_parts
+    from pipeline.store.work import locate_work_store
+
+    for pruned in prune_parts(locate_work_store(PROJECT), dry=dry):
+        freed = f"{pruned.removed} parts {'would go' if dry else 'removed'}"
+        told = (
+            f"{freed} ({write_bytes(pruned.removed_bytes)}), {pruned.needed} needed, "
+            f"{pruned.unfinished} of a run that has not ended"
+        )
+        typer.echo(f"{pruned.folder}: {'in use, left alone' if pruned.busy else told}")
+
+
+@app.command()
 def summary() -> None:
     """Print the table of heads, best first, and where the report lies."""
     from pipeline.cli.printing import open_console

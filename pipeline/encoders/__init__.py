@@ -14,6 +14,7 @@ from pydantic import PositiveInt
 from pipeline.families import Family
 from pipeline.rows import ClipInput, Rows
 from pipeline.sections import Section
+from pipeline.store import RowFormat
 
 Modality = Literal["face", "scene", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
@@ -37,7 +38,7 @@ class FeatureParams(Section):
 
     modality: Modality
     encoder: str
-    format: Literal["zarr"] = "zarr"
+    format: RowFormat = "zarr"
     batch: PositiveInt = 16
     device: Literal["cpu", "cuda"] = "cpu"
 

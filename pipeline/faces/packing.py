@@ -65,10 +65,12 @@ def pack_faces(clips: Sequence[Clip], params: FacesParams, out: Path, work: Path
             for name, provenance in describe_crops(params).items()
         }
         keys = {name: _derive_keys(filmed, writer) for name, writer in writers.items()}
-        failures = _cut_missing(filmed, params, writers, keys)
+        asked = ("face", "scene") if params.scene_pixels else ("face",)
+        lacking = {name: frozenset(writers[name].missing(keys[name], out / name)) for name in asked}
+        failures = _cut_missing(filmed, params, writers, keys, lacking)
         for name, writer in writers.items():
             writer.close_part()
-            wanted = keys[name] if name == "face" or params.scene_pixels else {}
+            wanted = keys[name] if name in asked else {}
             locations, entries = _collect(writer, wanted, failures)
             absent = blind if wanted else [clip.clip_id for clip in clips]
             locations.update((clip_id, rowless(clip_id)) for clip_id in absent)
@@ -121,14 +123,11 @@ def _cut_missing(
     params: FacesParams,
     writers: Mapping[str, StoreWriter],
     keys: Mapping[str, Mapping[str, str]],
+    lacking: Mapping[str, frozenset[str]],
 ) -> dict[str, MediaError]:
-    """Cut the clips that a work store lacks; returns the failures that may not hold next time."""
-
-    def lacking(clip: Clip) -> list[str]:
-        asked = ["face", "scene"] if params.scene_pixels else ["face"]
-        return [n for n in asked if not writers[n].has(clip.clip_id, keys[n][clip.clip_id])]
-
-    missing, failures = _find_files(filter(lacking, clips))
+    """Cut the clips that any store is `lacking`; returns failures that may not hold next time."""
+    anywhere = frozenset().union(*lacking.values())
+    missing, failures = _find_files(clip for clip in clips if clip.clip_id in anywhere)
     cuts = run_clips(
         partial(cut_clip, spec=specify_crops(params)),
         missing,
@@ -139,9 +138,10 @@ def _cut_missing(
         if isinstance(cut, MediaError):
             failures[clip.clip_id] = cut
             continue
-        for name in lacking(clip):
-            made = _make_faces(clip, cut) if name == "face" else _make_scenes(clip, cut)
-            writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
+        for name, clip_ids in lacking.items():
+            if clip.clip_id in clip_ids:
+                made = _make_faces(clip, cut) if name == "face" else _make_scenes(clip, cut)
+                writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
     return failures
 
 
@@ -184,15 +184,11 @@ def _collect(
     writer: StoreWriter, keys: Mapping[str, str], failures: Mapping[str, MediaError]
 ) -> tuple[dict[str, Location], list[Entry]]:
     """Where each clip of `keys` lies, and the ledger of those that are not plain."""
-    locations, entries = {}, []
-    for clip_id, key in keys.items():
-        if clip_id in failures:
-            locations[clip_id] = rowless(clip_id, "left_out")
-            failure = failures[clip_id]
-            entries.append(Entry(clip_id, "faces", "left_out", failure.reason, failure.detail))
-            continue
-        locations[clip_id] = writer.find(clip_id, key)
-        clip = locations[clip_id].clip
-        if clip.status != "ok":
-            entries.append(Entry(clip_id, "faces", clip.status, clip.reason, clip.detail))
+    locations = writer.locate({c: key for c, key in keys.items() if c not in failures})
+    clips = [place.clip for place in locations.values() if place.clip.status != "ok"]
+    entries = [Entry(c.clip_id, "faces", c.status, c.reason, c.detail) for c in clips]
+    for clip_id in keys.keys() & failures.keys():
+        locations[clip_id] = rowless(clip_id, "left_out")
+        failure = failures[clip_id]
+        entries.append(Entry(clip_id, "faces", "left_out", failure.reason, failure.detail))
     return locations, entries

@@ -12,7 +12,7 @@ A part format is a module with one name, `PARTS`, of the form below.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import pyarrow as pa
 
@@ -22,8 +22,16 @@ from pipeline.store.parts import PartClip
 
 PART_FORMATS = Family(
     "part format",
-    {"parquet": "pipeline.store.parquet", "zarr": "pipeline.store.zarr"},
+    {
+        "hdf5": "pipeline.store.hdf5",
+        "parquet": "pipeline.store.parquet",
+        "zarr": "pipeline.store.zarr",
+    },
 )
+
+RowFormat = Literal["zarr", "hdf5"]
+ROW_FORMATS: tuple[str, ...] = get_args(RowFormat)
+"""Formats of feature sets; media are `parquet`."""
 
 Content: TypeAlias = Rows | pa.Table
 """A clip's rows: arrays of a feature set, or a table of media bytes and what goes with them."""

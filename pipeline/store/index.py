@@ -34,9 +34,9 @@ class Location:
     part: str | None
 
 
-def rowless(clip_id: str, status: Status = "absent") -> Location:
-    """Location of a clip that no part holds."""
-    return Location(PartClip(clip_id, "", 0, 0, "", status=status), None)
+def rowless(clip_id: str, status: Status = "absent", key: str = "") -> Location:
+    """Location of a clip without rows that no part needs to hold."""
+    return Location(PartClip(clip_id, key, 0, 0, "", status=status), None)
 
 
 def write_index(path: Path, locations: Mapping[str, Location]) -> None:
@@ -63,7 +63,7 @@ class Index:
     def __init__(self, table: pa.Table) -> None:
         self.clip_ids: Sequence[str] = table["clip_id"].to_pylist()
         self.keys: Sequence[str] = table["key"].to_pylist()
-        self.statuses: Sequence[str] = table["status"].to_pylist()
+        self.statuses: Sequence[Status] = table["status"].to_pylist()
         self.starts: Int64[np.ndarray, " clips"] = table["start"].to_numpy()
         self.rows: Int64[np.ndarray, " clips"] = table["rows"].to_numpy()
         encoded = table["part"].combine_chunks().dictionary_encode()

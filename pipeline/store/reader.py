@@ -1,6 +1,6 @@
 """Reading a store: one clip by its id, or the rows of many at once."""
 
-import json
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,23 @@ from jaxtyping import Int64, Shaped
 
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, PartFormat
+from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
+from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
-from pipeline.store.writer import FORMAT_VERSION
 
 
 class Store:
-    """A store opened for reading; parts are opened when first needed."""
+    """A store opened for reading; parts are opened, and their digests checked, when first needed.
+
+    Raises StoreError for bytes that are not those that were written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        header = read_store_json(path)
-        self.part_format: str = header["part_format"]
-        self.provenance: dict[str, Any] = header["provenance"]
+        self._header = read_header(path)
+        self.part_format: str = self._header["part_format"]
+        self.provenance: dict[str, Any] = self._header["provenance"]
+        check_digest(path, self._header, "index.parquet")
         self.index: Index = read_index(path / "index.parquet")
         self._format: PartFormat = PART_FORMATS.load(self.part_format).PARTS
         self._opened: dict[int, Any] = {}
@@ -52,6 +56,7 @@ class Store:
             path = self._format.path_of(self.path / "parts", self.index.parts[number])
             if not path.exists():
                 raise StoreError(f"{path}: the index names this part, expected it here; `dvc pull`")
+            check_digest(self.path, self._header, f"parts/{path.name}")
             self._opened[number] = self._format.open_part(path)
         return self._opened[number]
 
@@ -68,7 +73,7 @@ class MediaStore(Store):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        _check_format(self, expected="parquet")
+        _check_format(self, ("parquet",))
 
     def __getitem__(self, clip_id: str) -> pa.Table:
         return self.slice_clip(clip_id)
@@ -79,7 +84,7 @@ class FeatureStore(Store):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        _check_format(self, expected="zarr")
+        _check_format(self, ROW_FORMATS)
 
     @property
     def row_shape(self) -> tuple[int, ...]:
@@ -132,28 +137,10 @@ def open_media(path: Path | str) -> MediaStore:
     return MediaStore(Path(path))
 
 
-def read_store_json(path: Path) -> dict[str, Any]:
-    """Header of the store at `path`; raises StoreError when it is not a store of this version."""
-    try:
-        header: dict[str, Any] = json.loads((path / "store.json").read_text())
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{path}: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
-        ) from error
-    except ValueError as error:
-        raise StoreError(f"{path}/store.json: not readable JSON ({error}); `dvc pull`") from error
-    if header.get("format_version") != FORMAT_VERSION:
-        raise StoreError(
-            f"{path}: expected a store of format_version {FORMAT_VERSION}, "
-            f"got {header.get('format_version')}"
-        )
-    return header
-
-
-def _check_format(store: Store, *, expected: str) -> None:
-    if store.part_format != expected:
+def _check_format(store: Store, expected: Sequence[str]) -> None:
+    if store.part_format not in expected:
         stage = store.provenance.get("stage")
         raise StoreError(
-            f"{store.path}: expected a store of {expected} parts, "
+            f"{store.path}: expected a store of {' or '.join(expected)} parts, "
             f"got {store.part_format} parts made by stage {stage!r}"
         )

@@ -1,27 +1,28 @@
 """The work store: where parts are made and kept, beside DVC's cache and out of its reach.
 
-DVC empties a stage's outs before it runs. Parts therefore live in `<cache dir>/../moodline`,
-one folder per fingerprint, and a stage links the live ones into its out.
+DVC empties a stage's outs before it runs. Parts therefore live in `<cache dir>/../moodline`, one
+folder per fingerprint and part format, and a stage links the live ones into its out. Any number
+of clones may share a work store: writers never share a part, and nothing is removed while a
+writer holds the folder.
 """
 
 import errno
 import fcntl
-import os
-import shutil
-import time
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from dvc.config import Config
 
 from pipeline.errors import StoreError
-from pipeline.files import PARTIAL, remove
-
-FICLONE = 0x40049409
-"""Linux's ioctl that clones a file's extents (`man 2 ioctl_ficlone`)."""
-
-STALE_SECONDS = 3600
-"""A part lies aside only while it is written, so for seconds; after this its writer is dead."""
+from pipeline.files import PARTIAL, digest_bytes, remove, remove_whole, write_text, write_whole
+from pipeline.store import PART_FORMATS, Content, PartFormat
+from pipeline.store.header import digest_tree
+from pipeline.store.index import Location, read_index
+from pipeline.store.parts import PartClip, name_part
 
 
 def locate_work_store(project: Path) -> Path:
@@ -34,52 +35,159 @@ def locate_work_store(project: Path) -> Path:
     return cache.resolve().parent / "moodline"
 
 
-def link_tree(source: Path, target: Path) -> None:
-    """Give `target` the file, or every file of the folder, at `source` without copying it."""
-    if source.is_dir():
-        target.mkdir(parents=True, exist_ok=True)
-        for child in sorted(source.iterdir()):
-            link_tree(child, target / child.name)
-    else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _link_file(source, target)
+@dataclass(frozen=True)
+class Part:
+    """A part of the work store: the clips it lists, and their rows in all."""
+
+    name: str
+    clips: Sequence[PartClip]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its clips."""
+        return sum(clip.rows for clip in self.clips)
 
 
-def _link_file(source: Path, target: Path) -> None:
-    for link in (os.link, _clone_file, os.symlink):
-        try:
-            link(source.resolve(), target)
-        except OSError as error:
-            if error.errno not in _CANNOT_LINK:
-                raise
-        else:
-            return
-    shutil.copyfile(source, target)
+class WorkParts:
+    """The parts of one fingerprint and part format, in the folder `work`/<fingerprint>.<format>.
+
+    Raises StoreError where a part is not what its name says.
+    """
+
+    def __init__(self, work: Path, fingerprint: str, part_format: str) -> None:
+        self.folder = work / f"{fingerprint}.{part_format}"
+        self.part_format = part_format
+        self.format: PartFormat = PART_FORMATS.load(part_format).PARTS
+        self.parts: dict[str, Part] = {}
+        self._places: dict[tuple[str, str], dict[str, PartClip]] = {}
+        self.read_lists()
+
+    def read_lists(self) -> None:
+        """Take in the lists of the parts that came since."""
+        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            name = path.name.split(".")[0]
+            if name and name not in self.parts:
+                clips = self.format.read_clips(path)
+                if name_part(clips) != name:
+                    raise StoreError(
+                        f"{path}: expected the clips that its name is the digest of, got others; "
+                        f"remove it, and they are made again"
+                    )
+                self._enter(Part(name, clips))
+
+    def __contains__(self, clip: tuple[str, str]) -> bool:
+        """Whether any part holds the clip of this id and key."""
+        return clip in self._places
+
+    def locate(self, keys: Mapping[str, str]) -> dict[str, Location]:
+        """clip_id → where the clip of this key lies; raises KeyError for one that is nowhere.
+
+        Of several parts that hold a clip, the one that serves `keys` with most of its rows.
+        """
+        places = {clip_id: self._places[clip_id, key] for clip_id, key in keys.items()}
+        live: Counter[str] = Counter()
+        for held in places.values():
+            live.update({part: clip.rows for part, clip in held.items()})
+
+        def rank(part: str) -> tuple[float, int, str]:
+            return live[part] / max(1, self.parts[part].rows), live[part], part
+
+        best = {clip_id: max(held, key=rank) for clip_id, held in places.items()}
+        return {clip_id: Location(places[clip_id][part], part) for clip_id, part in best.items()}
+
+    def add(self, clips: Sequence[PartClip], contents: Sequence[Content]) -> Part:
+        """Commit a part of `clips`, whose rows are `contents` one after another."""
+        part = Part(name_part(clips), clips)
+        path = self.path_of(part.name)
+        write_whole(path, lambda aside: self.format.write_part(aside, contents, clips))
+        self.note_digest(part.name, digest_tree(path))
+        self._enter(part)
+        return part
+
+    def path_of(self, part: str) -> Path:
+        """File or folder of a part."""
+        return self.format.path_of(self.folder, part)
+
+    def digest_of(self, part: str) -> str:
+        """Digest of a part's files: as noted when it was made, for publishing reads no data."""
+        note = self._note_of(part)
+        if not note.is_file():  # its writer was killed in between
+            self.note_digest(part, digest_tree(self.path_of(part)))
+        return note.read_text()
+
+    def note_digest(self, part: str, digest: str) -> None:
+        """Remember the digest of a part's files."""
+        write_text(self._note_of(part), digest)
+
+    def remove(self, part: str) -> None:
+        """Remove a part; only under `hold_alone`."""
+        remove_whole(self.path_of(part))
+        self._note_of(part).unlink(missing_ok=True)
+
+    def note_store(self, store: Path) -> None:
+        """Remember that the parts of `store` are needed, for as long as it is there."""
+        path = str(store.resolve())
+        write_text(self.folder / f".{digest_bytes(path.encode())}{STORE_NOTE}", path)
+
+    def _enter(self, part: Part) -> None:
+        self.parts[part.name] = part
+        for clip in part.clips:
+            self._places.setdefault((clip.clip_id, clip.key), {})[part.name] = clip
+
+    def _note_of(self, part: str) -> Path:
+        return self.folder / f".{part}.digest"
 
 
-_CANNOT_LINK = {
-    errno.EXDEV,
-    errno.EPERM,
-    errno.EMLINK,
-    errno.EOPNOTSUPP,
-    errno.ENOTTY,
-    errno.EINVAL,
-    errno.ENOSYS,
-}
+STORE_NOTE = ".store"
+"""Ending of the notes that `note_store` leaves; each holds the path of a store."""
 
 
-def _clone_file(source: Path, target: Path) -> None:
-    try:
-        with source.open("rb") as read, target.open("xb") as write:
-            fcntl.ioctl(write.fileno(), FICLONE, read.fileno())
-    except OSError:
-        target.unlink(missing_ok=True)
-        raise
+def find_needed(folder: Path) -> set[str]:
+    """Parts in `folder` that a store which was published from it still names in its index."""
+    needed: set[str] = set()
+    for store in read_store_notes(folder):
+        if (store / "store.json").is_file():
+            needed.update(read_index(store / "index.parquet").parts)
+    return needed
 
 
-def sweep_partials(folder: Path) -> None:
-    """Remove what writers that were killed left aside in `folder`."""
-    for aside in folder.glob(f".*{PARTIAL}"):
-        with suppress(FileNotFoundError):  # another writer has just finished it
-            if time.time() - aside.stat().st_mtime > STALE_SECONDS:
+def read_store_notes(folder: Path) -> dict[Path, float]:
+    """Store that was published from `folder` → when it last was, in seconds since the epoch."""
+    notes = folder.glob(f".*{STORE_NOTE}")
+    return {Path(note.read_text()): note.stat().st_mtime for note in notes}
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[None]:
+    """Keep what lies in `folder` from being removed by others while a writer works.
+
+    The first writer to come sweeps away what killed ones left half-written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as file:
+        if _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            for aside in folder.glob(f".*{PARTIAL}"):
                 remove(aside)
+        _lock(file, fcntl.LOCK_SH)
+        yield
+
+
+@contextmanager
+def hold_alone(folder: Path) -> Iterator[bool]:
+    """Whether `folder` is free of writers; none begins while the block runs."""
+    with (folder / ".lock").open("a+") as file:
+        yield _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    """Whether the lock was given; a file system without locks gives none."""
+    try:
+        fcntl.flock(file, kind)
+    except OSError as error:
+        if error.errno not in _NO_LOCK:
+            raise
+        return False
+    return True
+
+
+_NO_LOCK = {errno.EWOULDBLOCK, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}

@@ -1,25 +1,32 @@
 """Writing a store: keep what has its key, make the rest, publish all of it."""
 
-import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pipeline.files import digest_file, digest_json, remove, write_text, write_whole
-from pipeline.ledger import Entry, write_ledger
+from pipeline.files import measure_tree
+from pipeline.interrupts import finish_first
+from pipeline.ledger import Entry
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, Content, PartFormat
-from pipeline.store.index import Location, write_index
-from pipeline.store.parts import Facts, PartClip, Provenance, Status, name_part
-from pipeline.store.work import link_tree, sweep_partials
+from pipeline.store import ROW_FORMATS, Content
+from pipeline.store.index import Location
+from pipeline.store.packing import Use, choose_parts
+from pipeline.store.parts import Facts, PartClip, Provenance, Status
+from pipeline.store.publishing import live_parts, publish_store
+from pipeline.store.seeding import seed_parts
+from pipeline.store.work import WorkParts, find_needed, hold, hold_alone
 
-FORMAT_VERSION = 1
 PART_BYTES = 64_000_000
 PART_SECONDS = 60.0
 """A part closes by size or age, so that a kill loses at most a minute."""
+
+
+Places = dict[tuple[str, str], Location]
+"""(clip_id, key) → where it lies."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +48,19 @@ class StoreWriter:
     """
 
     def __init__(self, work: Path, provenance: Provenance, part_format: str) -> None:
+        self.work = work
         self.provenance = provenance
         self.part_format = part_format
-        self.parts = work / f"{provenance.fingerprint}.{part_format}"
-        self._format: PartFormat = PART_FORMATS.load(part_format).PARTS
-        self._known = read_work_parts(self.parts, self._format)
-        self._contents: list[Content] = []
-        self._clips: list[PartClip] = []
-        self._rows = 0
+        self._held = ExitStack()
+        self._added: list[tuple[PartClip, Content | None]] = []
         self._bytes = 0
         self._opened_at = time.monotonic()
+        self._own: set[str] = set()
 
     def __enter__(self) -> "StoreWriter":
-        sweep_partials(self.parts)
+        fingerprint = self.provenance.fingerprint
+        self._held.enter_context(hold(self.work / f"{fingerprint}.{self.part_format}"))
+        self.parts = WorkParts(self.work, fingerprint, self.part_format)
         return self
 
     def __exit__(
@@ -62,118 +69,154 @@ class StoreWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close_part()
+        with self._held:
+            self.close_part()
 
-    def has(self, clip_id: str, key: str) -> bool:
-        """Whether the work store holds the clip under this key."""
-        return (clip_id, key) in self._known
+    def missing(self, keys: Mapping[str, str], out: Path) -> list[str]:
+        """Those of `keys` (clip_id → key) that are yet to be made.
 
-    def find(self, clip_id: str, key: str) -> Location:
-        """Where the clip lies in the work store; raises KeyError when it does not."""
-        return self._known[clip_id, key]
+        What the work store lacks is first looked for in the store that dvc.lock names for `out`,
+        and among the parts of other formats.
+        """
+        if lacking := self._lacking(keys):
+            seed_parts(self.work, self.provenance.fingerprint, lacking, out)
+            self.parts.read_lists()
+            self._take_other_formats(keys)
+        return list(self._lacking(keys))
 
     def add(self, clip_id: str, key: str, made: Made) -> None:
         """Take what was made of a clip; it is committed when its part closes."""
         rows = 0 if made.content is None else len(made.content)
-        digest = ""
-        if made.content is not None and rows:
-            digest = self._format.digest_content(made.content)
-            self._contents.append(made.content)
-            self._bytes += _count_bytes(made.content)
-        self._clips.append(
-            PartClip(
-                clip_id=clip_id,
-                key=key,
-                start=self._rows,
-                rows=rows,
-                digest=digest,
-                status=made.status,
-                reason=made.reason,
-                detail=made.detail,
-                facts=made.facts,
-            )
+        clip = PartClip(
+            clip_id=clip_id,
+            key=key,
+            start=0,  # known when the part closes
+            rows=rows,
+            digest="" if made.content is None else self.parts.format.digest_content(made.content),
+            status=made.status,
+            reason=made.reason,
+            detail=made.detail,
+            facts=made.facts,
         )
-        self._rows += rows
-        if self._bytes >= PART_BYTES or time.monotonic() - self._opened_at >= PART_SECONDS:
+        self._take(clip, made.content)
+        if time.monotonic() - self._opened_at >= PART_SECONDS:
             self.close_part()
 
-    def close_part(self) -> None:
-        """Commit what was added since the last part closed."""
-        if self._clips:
-            part = name_part(self._clips)
-            write_whole(
-                self._format.path_of(self.parts, part),
-                lambda aside: self._format.write_part(aside, self._contents, self._clips),
-            )
-            self._digest_part(part)
-            for clip in self._clips:
-                self._known[clip.clip_id, clip.key] = Location(clip, part)
-        self._contents, self._clips = [], []
-        self._rows = self._bytes = 0
+    def close_part(self) -> Places:
+        """Commit what was added since the last part closed, in the order of the clips' ids.
+
+        Returns where those clips lie now.
+        """
+        added = sorted(self._added, key=lambda pair: (pair[0].clip_id, pair[0].key))
         self._opened_at = time.monotonic()
+        if not added:
+            return {}
+        clips, start = [], 0
+        for clip, _ in added:
+            clips.append(replace(clip, start=start))
+            start += clip.rows
+        contents = [content for clip, content in added if clip.rows and content is not None]
+        with finish_first():
+            part = self.parts.add(clips, contents)
+            self._own.add(part.name)
+            self._added, self._bytes = [], 0
+        return {(clip.clip_id, clip.key): Location(clip, part.name) for clip in clips}
+
+    def locate(self, keys: Mapping[str, str]) -> dict[str, Location]:
+        """clip_id → where it lies in the work store; raises KeyError for one that is not made."""
+        return self.parts.locate(keys)
 
     def publish(
         self, out: Path, locations: Mapping[str, Location], ledger: Iterable[Entry]
     ) -> None:
-        """Make `out` a store of `locations` (clip_id → where it lies), linked, not copied."""
-        remove(out)
-        digests = {}
-        live = {place.part for place in locations.values() if place.part and place.clip.rows}
-        for part in sorted(live):
-            path = self._format.path_of(self.parts, part)
-            link_tree(path, out / "parts" / path.name)
-            digests[f"parts/{path.name}"] = self._read_digest(part)
-        provenance = self.provenance.to_json()
-        self._format.mark_parts(out / "parts", provenance)
-        write_index(out / "index.parquet", locations)
-        write_ledger(out / "ledger.parquet", ledger)
-        for path in sorted([*out.glob("*.parquet"), *(out / "parts").glob("*.json")]):
-            digests[path.relative_to(out).as_posix()] = digest_file(path)
-        header = {"part_format": self.part_format, "provenance": provenance, "digests": digests}
-        write_text(out / "store.json", seal_header(header))
+        """Make `out` a store of `locations` (clip_id → where it lies), linked, not copied.
 
-    def _read_digest(self, part: str) -> str:
-        """Digest of a part's files: as noted when it was made, for publishing reads no data."""
-        note = self._note_of(part)
-        return note.read_text() if note.is_file() else self._digest_part(part)
+        Parts that are mostly dead are written anew, small ones together.
+        """
+        chosen = choose_parts(self._measure_uses(locations), PART_BYTES)
+        publish_store(out, self.parts, self.provenance, self._pack(chosen, locations), ledger)
+        self._drop(chosen & self._own)
 
-    def _digest_part(self, part: str) -> str:
-        """Digest of a part's files as they lie on disk, noted beside it."""
-        digest = digest_tree(self._format.path_of(self.parts, part))
-        write_text(self._note_of(part), digest)
-        return digest
+    def _lacking(self, keys: Mapping[str, str]) -> dict[str, str]:
+        return {clip_id: key for clip_id, key in keys.items() if (clip_id, key) not in self.parts}
 
-    def _note_of(self, part: str) -> Path:
-        return self.parts / f".{part}.digest"
+    def _take_other_formats(self, keys: Mapping[str, str]) -> None:
+        """Rewrite in this format what the work store holds of `keys` in another."""
+        fingerprint = self.provenance.fingerprint
+        for other in ROW_FORMATS:
+            if not (self.work / f"{fingerprint}.{other}").is_dir() or other == self.part_format:
+                continue
+            held = WorkParts(self.work, fingerprint, other)
+            found = {clip: key for clip, key in self._lacking(keys).items() if (clip, key) in held}
+            places = held.locate(found).values()
+            self._copy(held, [(place.clip, place.part) for place in places if place.part])
+
+    def _measure_uses(self, locations: Mapping[str, Location]) -> list[Use]:
+        live = dict.fromkeys(live_parts(locations) | self._own, 0)
+        for place in locations.values():
+            if place.part in live:
+                live[place.part] += place.clip.rows
+        return [
+            Use(
+                part=part,
+                size_bytes=measure_tree(self.parts.path_of(part)),
+                rows=self.parts.parts[part].rows,
+                live_rows=rows,
+                own=part in self._own,
+            )
+            for part, rows in live.items()
+        ]
+
+    def _pack(self, chosen: set[str], locations: Mapping[str, Location]) -> dict[str, Location]:
+        """`locations` after their clips in the parts `chosen` went into new parts together.
+
+        Of parts of this run every clip goes along, of others those in `locations`.
+        """
+        wanted = {(place.clip.clip_id, place.clip.key, place.part) for place in locations.values()}
+        moving = [
+            (clip, part)
+            for part in sorted(chosen)
+            for clip in self.parts.parts[part].clips
+            if part in self._own or (clip.clip_id, clip.key, part) in wanted
+        ]
+        moved = self._copy(self.parts, moving)
+        return {
+            clip_id: _move(place, moved) if place.part in chosen else place
+            for clip_id, place in locations.items()
+        }
+
+    def _copy(self, held: WorkParts, clips: Iterable[tuple[PartClip, str]]) -> Places:
+        """Write `clips`, each with the part of `held` it lies in, into parts of this writer."""
+        self.close_part()
+        opened: dict[str, Any] = {}
+        places: Places = {}
+        for clip, part in sorted(clips, key=lambda found: (found[0].clip_id, found[0].key)):
+            content = None
+            if clip.rows:
+                if part not in opened:
+                    opened[part] = held.format.open_part(held.path_of(part))
+                content = held.format.slice_part(opened[part], clip.start, clip.start + clip.rows)
+            places |= self._take(clip, content)
+        return places | self.close_part()
+
+    def _take(self, clip: PartClip, content: Content | None) -> Places:
+        """Hold one clip's rows until the part is large enough; returns what that committed."""
+        self._added.append((clip, content))
+        self._bytes += 0 if content is None else _count_bytes(content)
+        return self.close_part() if self._bytes >= PART_BYTES else {}
+
+    def _drop(self, packed: set[str]) -> None:
+        """Remove parts of this run that were packed into others, unless somebody needs them."""
+        if packed:
+            self._held.close()
+            with hold_alone(self.parts.folder) as alone:
+                for part in packed - find_needed(self.parts.folder) if alone else ():
+                    self.parts.remove(part)
 
 
-def seal_header(header: Mapping[str, Any]) -> str:
-    """Text of `store.json`, the last file of a store and the mark that it is whole.
-
-    `digests` names every other file or part of the store, and `digest` covers the header itself.
-    """
-    sealed = {"format_version": FORMAT_VERSION, **header}
-    sealed["digest"] = digest_json(sealed)
-    return json.dumps(sealed, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def digest_tree(path: Path) -> str:
-    """Digest of a file, or of all files of a folder with their names."""
-    if path.is_file():
-        return digest_file(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    return digest_json({file.relative_to(path).as_posix(): digest_file(file) for file in files})
-
-
-def read_work_parts(parts: Path, part_format: PartFormat) -> dict[tuple[str, str], Location]:
-    """(clip_id, key) → location of every clip in the work store's folder `parts`."""
-    located = {}
-    paths = sorted(path for path in parts.iterdir()) if parts.is_dir() else []
-    for path in paths:
-        if not path.name.startswith("."):
-            for clip in part_format.read_clips(path):
-                located[clip.clip_id, clip.key] = Location(clip, path.name.split(".")[0])
-    return located
+def _move(place: Location, moved: Places) -> Location:
+    found = moved[place.clip.clip_id, place.clip.key]
+    return Location(replace(place.clip, start=found.clip.start), found.part)
 
 
 def _count_bytes(content: Content) -> int:

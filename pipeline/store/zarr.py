@@ -1,6 +1,5 @@
 """Feature parts as Zarr v3 groups: one uncompressed chunk per array, so that readers map it."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,16 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
-from pipeline.files import DIGEST_BYTES, canonical_json, write_text
+from pipeline.files import canonical_json, write_text
 from pipeline.rows import Rows
 from pipeline.store.parts import PartClip
+from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
-ARRAYS = ("embedding", "start_seconds", "end_seconds", "valid")
 FORMAT_VERSION = 1
+
+RAW_CODECS = (
+    [{"name": "bytes"}],
+    [{"name": "bytes", "configuration": {"endian": "little"}}],
+)
+"""Codecs of an array whose chunk is its bytes; those of one byte have no order."""
 
 
 @dataclass(frozen=True)
-class ZarrParts:
+class ZarrParts(RowParts):
     """Part format `zarr`; a part is a group of the arrays of `Rows`, its clips an attribute.
 
     A part whose clips have no rows has no arrays.
@@ -36,8 +41,7 @@ class ZarrParts:
 
         attributes = {"format_version": FORMAT_VERSION, "clips": [asdict(clip) for clip in clips]}
         group = zarr.create_group(path, attributes=attributes)
-        for name in ARRAYS if any(map(len, contents)) else ():
-            values = np.concatenate([getattr(content, name) for content in contents])
+        for name, values in join_rows(contents).items():
             array = group.create_array(
                 name,
                 shape=values.shape,
@@ -50,30 +54,14 @@ class ZarrParts:
 
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the group's attributes."""
-        attributes = _read_metadata(path).get("attributes", {})
-        if attributes.get("format_version") != FORMAT_VERSION or "clips" not in attributes:
-            raise StoreError(
-                f"{path}: expected a part of format_version {FORMAT_VERSION}, "
-                f"got {attributes.get('format_version', 'a foreign Zarr group')}"
-            )
+        attributes = _read_metadata(path, "group").get("attributes", {})
+        found = attributes.get("format_version") if "clips" in attributes else None
+        check_version(path, found, expected=FORMAT_VERSION)
         return [PartClip(**clip) for clip in attributes["clips"]]
 
     def open_part(self, path: Path) -> Rows:
         """Arrays of the part, mapped read-only."""
         return Rows(**{name: _map_array(path / name) for name in ARRAYS})
-
-    def slice_part(self, opened: Rows, start: int, stop: int) -> Rows:
-        """Views of the rows `start` to `stop`."""
-        return Rows(**{name: getattr(opened, name)[start:stop] for name in ARRAYS})
-
-    def digest_content(self, content: Rows) -> str:
-        """Digest of the arrays' dtypes, shapes and bytes."""
-        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
-        for name in ARRAYS:
-            values = np.ascontiguousarray(getattr(content, name))
-            digest.update(canonical_json([name, values.dtype.str, values.shape]).encode())
-            digest.update(values.tobytes())
-        return digest.hexdigest()
 
     def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
         """Make `parts` itself a Zarr group."""
@@ -83,14 +71,14 @@ class ZarrParts:
 
 def _map_array(path: Path) -> NDArray[Any]:
     """Array at `path`, mapped; raises StoreError unless it is one raw little-endian chunk."""
-    metadata = _read_metadata(path)
+    metadata = _read_metadata(path, "array")
     shape = tuple(metadata["shape"])
-    chunk_shape = tuple(metadata["chunk_grid"]["configuration"]["chunk_shape"])
-    codecs = [codec["name"] for codec in metadata["codecs"]]
-    if chunk_shape != shape or codecs != ["bytes"]:
+    whole = {"name": "regular", "configuration": {"chunk_shape": [*shape]}}
+    if metadata["chunk_grid"] != whole or metadata["codecs"] not in RAW_CODECS:
         raise StoreError(
-            f"{path}: expected one uncompressed chunk of shape {shape}, "
-            f"got chunks of {chunk_shape} through {', '.join(codecs)}; extract the set again"
+            f"{path}: expected one raw little-endian chunk of shape {shape}, "
+            f"got {canonical_json([metadata['chunk_grid'], metadata['codecs']])}; "
+            f"extract the set again"
         )
     dtype = np.dtype(metadata["data_type"]).newbyteorder("<")
     chunk = path.joinpath("c", *("0" for _ in shape))
@@ -98,14 +86,18 @@ def _map_array(path: Path) -> NDArray[Any]:
     found = chunk.stat().st_size if chunk.is_file() else 0
     if found != expected:
         raise StoreError(f"{chunk}: expected {expected} bytes, got {found}; run `moodline verify`")
-    return np.memmap(chunk, dtype=dtype, mode="r", shape=shape)
+    return map_array(chunk, dtype, shape)
 
 
-def _read_metadata(path: Path) -> dict[str, Any]:
+def _read_metadata(path: Path, node_type: str) -> dict[str, Any]:
+    """Metadata of the group or array at `path`; raises StoreError where it is neither."""
     try:
         metadata: dict[str, Any] = json.loads((path / "zarr.json").read_text())
-    except (OSError, ValueError) as error:
+        found = metadata["node_type"]
+    except (OSError, LookupError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Zarr node ({error})") from error
+    if found != node_type:
+        raise StoreError(f"{path}: expected a Zarr {node_type}, got a Zarr {found}")
     return metadata
 
 

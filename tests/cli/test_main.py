@@ -16,7 +16,7 @@ from tests.conftest import PROJECT
 
 RUN = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
-COMMANDS = ("preset", "plan", "inspect", "verify", "summary", "schema")
+COMMANDS = ("preset", "plan", "inspect", "verify", "diff", "convert", "prune", "summary", "schema")
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import zarr
 
 from pipeline.ledger import Entry
 from pipeline.rows import Rows
-from pipeline.store.index import Location
-from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.index import rowless
+from pipeline.store.parts import Provenance
 from pipeline.store.reader import open_features, open_media
+from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter
 
 PROVENANCE = Provenance("extract", {"encoder": "toy", "row_shape": [3], "dtype": "float16"})
@@ -24,13 +25,17 @@ def make_rows(count: int, value: float) -> Rows:
 def build(work: Path, out: Path, clips: dict[str, int]) -> list[str]:
     """Bring a store of these clips (name → rows) up to date; returns the clips that were made."""
     with StoreWriter(work, PROVENANCE, "zarr") as writer:
-        missing = [name for name in clips if not writer.has(name, f"key {name}")]
+        keys = {name: f"key {name}" for name in clips}
+        missing = writer.missing(keys, out)
         for name in missing:
             writer.add(name, f"key {name}", Made(make_rows(clips[name], len(name))))
         writer.close_part()
-        places = {name: writer.find(name, f"key {name}") for name in clips}
-        writer.publish(out, places, [])
+        writer.publish(out, writer.locate(keys), [])
     return missing
+
+
+def open_parts(work: Path) -> WorkParts:
+    return WorkParts(work, PROVENANCE.fingerprint, "zarr")
 
 
 def test_a_clip_comes_back_by_its_id(tmp_path: Path) -> None:
@@ -69,28 +74,28 @@ def test_what_was_added_before_an_error_is_kept(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert StoreWriter(tmp_path / "work", PROVENANCE, "zarr").has("a", "key a")
+    assert ("a", "key a") in open_parts(tmp_path / "work")
 
 
 def test_a_part_half_written_is_no_part(tmp_path: Path) -> None:
     build(tmp_path / "work", tmp_path / "out", {"a": 2})
-    parts = StoreWriter(tmp_path / "work", PROVENANCE, "zarr").parts
-    (parts / ".abc.1.partial").mkdir()
+    aside = open_parts(tmp_path / "work").folder / ".abc.1.partial"
+    aside.mkdir()
     assert build(tmp_path / "work", tmp_path / "again", {"a": 2}) == []
+    assert not aside.exists()
 
 
 def test_a_clip_without_rows_is_remembered_with_its_reason(tmp_path: Path) -> None:
     with StoreWriter(tmp_path, PROVENANCE, "zarr") as writer:
         writer.add("a", "key a", Made(None, "left_out", "no_rows", "too short"))
-    found = StoreWriter(tmp_path, PROVENANCE, "zarr").find("a", "key a")
+    found = open_parts(tmp_path).locate({"a": "key a"})["a"]
     assert (found.clip.status, found.clip.reason) == ("left_out", "no_rows")
 
 
 def test_a_store_without_any_row_is_valid(tmp_path: Path) -> None:
-    absent = Location(PartClip("a", "", 0, 0, "", status="absent"), None)
     ledger = [Entry("a", "extract", "absent", "no_audio", "no audio stream")]
     with StoreWriter(tmp_path / "work", PROVENANCE, "zarr") as writer:
-        writer.publish(tmp_path / "out", {"a": absent}, ledger)
+        writer.publish(tmp_path / "out", {"a": rowless("a")}, ledger)
     store = open_features(tmp_path / "out")
     assert store["a"].embedding.shape == (0, 3)
     assert not store.has_rows("a")

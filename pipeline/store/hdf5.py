@@ -1,0 +1,91 @@
+"""Feature parts as HDF5 files: contiguous datasets, so that readers map them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import StoreError
+from pipeline.rows import Rows
+from pipeline.store.parts import PartClip
+from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
+
+FORMAT_VERSION = 1
+
+FILE_VERSION = "v108"
+"""HDF5 1.8: the first to checksum what describes the data, and read by every later one."""
+
+ALIGNMENT_BYTES = 64
+"""Datasets start at multiples of this, so that mapped numbers are aligned."""
+
+
+@dataclass(frozen=True)
+class Hdf5Parts(RowParts):
+    """Part format `hdf5`; a part is a file of the arrays of `Rows`, its clips a JSON string.
+
+    A part whose clips have no rows has no arrays.
+    """
+
+    def path_of(self, parts: Path, part: str) -> Path:
+        """HDF5 file of the part."""
+        return parts / f"{part}.h5"
+
+    def write_part(self, path: Path, contents: Sequence[Rows], clips: Sequence[PartClip]) -> None:
+        """Write the file at `path`; arrays of one part share their dtype and row shape."""
+        listed = json.dumps([asdict(clip) for clip in clips])
+        # Made in memory: HDF5 closes a file in silence where a full disk took only half of it.
+        with h5py.File.in_memory(
+            libver=(FILE_VERSION, FILE_VERSION),
+            alignment_interval=ALIGNMENT_BYTES,
+            track_times=False,  # the same rows give the same bytes
+        ) as file:
+            file.attrs["format_version"] = FORMAT_VERSION
+            file.create_dataset("clips", data=np.bytes_(listed.encode()))  # attributes end at 64 KB
+            for name, values in join_rows(contents).items():
+                file.create_dataset(name, data=values)
+            file.flush()
+            path.write_bytes(file.id.get_file_image())
+
+    def read_clips(self, path: Path) -> list[PartClip]:
+        """Clips listed in the file."""
+        with _open_file(path) as file:
+            return [PartClip(**clip) for clip in json.loads(file["clips"][()])]
+
+    def open_part(self, path: Path) -> Rows:
+        """Arrays of the part, mapped read-only; raises StoreError unless they lie there raw."""
+        with _open_file(path) as file:
+            return Rows(**{name: _map_dataset(path, file[name]) for name in ARRAYS})
+
+    def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
+        """Leave the folder as it is: every part is an HDF5 file of its own."""
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[h5py.File]:
+    """Part at `path` while it is read; raises StoreError for whatever HDF5 cannot make of it."""
+    try:
+        with h5py.File(path, locking=False) as file:  # parts never change; some disks cannot lock
+            check_version(path, file.attrs.get("format_version"), expected=FORMAT_VERSION)
+            yield file
+    except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
+def _map_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
+    dtype, offset = dataset.dtype, dataset.id.get_offset()
+    has_place = offset is not None or dataset.size == 0
+    if not has_place or dtype.kind not in "biuf" or dtype != dtype.newbyteorder("<"):
+        raise StoreError(
+            f"{path}: expected {dataset.name} as contiguous little-endian numbers, "
+            f"got {dtype.str} in chunks of {dataset.chunks}; extract the set again"
+        )
+    return map_array(path, dtype, dataset.shape, offset or 0)
+
+
+PARTS = Hdf5Parts()

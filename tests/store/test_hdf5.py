@@ -1,0 +1,84 @@
+import fcntl
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.rows import Rows
+from pipeline.store.hdf5 import ALIGNMENT_BYTES, PARTS
+from pipeline.store.parts import PartClip
+from pipeline.store.row_parts import ARRAYS
+
+
+@pytest.fixture
+def content() -> Rows:
+    embedding = np.random.default_rng(0).normal(size=(3, 7)).astype(np.float16)
+    return Rows(embedding, np.arange(3.0), np.arange(1.0, 4.0), np.array([True, False, True]))
+
+
+@pytest.fixture
+def path(content: Rows, tmp_path: Path) -> Path:
+    path = PARTS.path_of(tmp_path, "part")
+    PARTS.write_part(path, [content], [PartClip("a", "key", 0, 3, PARTS.digest_content(content))])
+    return path
+
+
+def test_arrays_lie_contiguous_raw_and_aligned(path: Path) -> None:
+    with h5py.File(path) as file:
+        for dataset in (file[name] for name in ARRAYS):
+            assert dataset.chunks is None
+            assert dataset.id.get_offset() % ALIGNMENT_BYTES == 0
+            assert dataset.id.get_storage_size() == dataset.nbytes
+
+
+def test_no_time_of_writing_is_kept(path: Path) -> None:
+    with h5py.File(path) as file:
+        assert {h5py.h5g.get_objinfo(node.id).mtime for node in (*file.values(), file["/"])} == {0}
+
+
+def test_a_list_of_clips_may_exceed_what_an_attribute_holds(tmp_path: Path) -> None:
+    clips = [PartClip(f"clip-{number}", "key", 0, 0, "", "left_out") for number in range(1_000)]
+    path = PARTS.path_of(tmp_path, "part")
+    PARTS.write_part(path, [], clips)
+    assert path.stat().st_size > 2**16
+    assert PARTS.read_clips(path) == clips
+
+
+def test_a_part_is_read_whoever_holds_a_lock_on_it(path: Path) -> None:
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert len(PARTS.read_clips(path)) == 1
+
+
+def test_an_opened_part_may_be_replaced(path: Path, content: Rows) -> None:
+    opened = PARTS.open_part(path)
+    with h5py.File(path, "w"):  # refused while the file is open for reading
+        pass
+    assert len(opened) == len(content)
+
+
+def test_a_damaged_byte_is_refused_or_changes_what_is_read(path: Path) -> None:
+    data, clips = path.read_bytes(), PARTS.read_clips(path)
+    damaged = path.with_name("damaged.h5")
+    for place in [place for place, byte in enumerate(data) if byte][::5]:  # zeros may be padding
+        damaged.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        try:
+            found = PARTS.read_clips(damaged), PARTS.digest_content(PARTS.open_part(damaged))
+        except StoreError:
+            continue
+        assert found != (clips, clips[0].digest), place
+
+
+def test_a_dataset_of_objects_is_refused(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        del file["valid"]
+        file["valid"] = ["yes", "no", "yes"]
+    with pytest.raises(StoreError, match=r"expected /valid as .* numbers, got \|O"):
+        PARTS.open_part(path)
+
+
+def test_the_folder_of_parts_is_left_as_it_is(tmp_path: Path) -> None:
+    PARTS.mark_parts(tmp_path, {"stage": "extract"})
+    assert not list(tmp_path.iterdir())
