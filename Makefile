@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Every stage is a process of a few seconds: none should compile what the one before it did.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint install lock
+.PHONY: demo test faults lint install lock
 
 demo: install ## the whole pipeline on the demo corpus, then a table of the heads
 	dvc repro
@@ -14,6 +14,9 @@ demo: install ## the whole pipeline on the demo corpus, then a table of the head
 
 test: install ## the whole test suite
 	pytest
+
+faults: install ## extraction killed at random 200 times, stopped, and starved of disk space
+	MOODLINE_FAULTS=100 pytest tests/test_faults.py
 
 lint: install ## formatting, rules and types
 	ruff format --check .

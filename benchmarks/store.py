@@ -18,6 +18,7 @@ import json
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,17 +33,17 @@ from jaxtyping import Float16, Int64
 
 from benchmarks.rounds import Job, Side, print_table, time_rounds
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, PartFormat
+from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import FeatureStore, open_features
-from pipeline.store.writer import Made, StoreWriter
+from pipeline.store.writer import PART_BYTES, Made, StoreWriter
 
 WINDOW_ROWS = 128
 DIM = 768
 DTYPE = np.dtype(np.float16)
 CLIPS_PER_GIGABYTE = 2000
 MEAN_ROWS = round(1e9 / (CLIPS_PER_GIGABYTE * DIM * DTYPE.itemsize))
-ROW_SECONDS = 0.04
+PROVENANCE = Provenance("extract", {"row_shape": [DIM], "dtype": DTYPE.name})
 BATCH = 32
 FAST, SLOW, SLOWEST = 4 * BATCH, 16, 1
 """Windows per round, by what one costs: microseconds, up to a millisecond, tens of them."""
@@ -65,7 +66,7 @@ Take = Callable[[Int64[np.ndarray, " rows"]], object]
 class Clips:
     """All clips one after another in a mapped raw file: the baseline, and what the rest copy."""
 
-    clip_ids: tuple[str, ...]
+    clip_ids: Sequence[str]
     offsets: Int64[np.ndarray, " clips_and_end"]
     rows: Embedding
 
@@ -82,32 +83,38 @@ class Clips:
         return list(map(Window, clip_ids, starts.tolist(), rows.tolist()))
 
 
-def make_clips(path: Path, gigabytes: float, rng: np.random.Generator) -> Clips:
-    """Clips of random values, of 128 to 522 rows, 325 in the mean."""
+def write_clips(folder: Path, gigabytes: float, rng: np.random.Generator) -> Clips:
+    """Clips of 128 to 523 rows of random values, in a raw file and as feature sets in `folder`.
+
+    All are written in turns, a part's size at a time: memory that the kernel hands out at another
+    time, or in pages of another size, may be slower by a third for as long as the file is cached.
+    """
     count = max(1, round(gigabytes * CLIPS_PER_GIGABYTE))
+    clip_ids = [f"clip_{number:06}" for number in range(count)]
     lengths = rng.integers(WINDOW_ROWS, 2 * MEAN_ROWS - WINDOW_ROWS, size=count, endpoint=True)
+    with ExitStack() as stack:
+        file = stack.enter_context(Path(folder, "raw").open("wb", buffering=PART_BYTES))
+        sets = [StoreWriter(folder / "work", PROVENANCE, name) for name in ROW_FORMATS]
+        writers = [stack.enter_context(writer) for writer in sets]
+        for clip_id, length in zip(clip_ids, lengths.tolist(), strict=True):
+            embedding = rng.standard_normal((length, DIM), np.float32).astype(DTYPE)
+            file.write(embedding.tobytes())
+            for writer in writers:
+                writer.add(clip_id, clip_id, Made(time_rows(embedding)))
+        for writer in writers:
+            writer.close_part()
+            locations = writer.locate({clip_id: clip_id for clip_id in clip_ids})
+            writer.publish(folder / writer.part_format, locations, [])
     offsets = np.cumsum([0, *lengths])
-    with path.open("wb") as file:
-        for length in lengths:
-            file.write(rng.standard_normal((length, DIM), np.float32).astype(DTYPE).tobytes())
-    rows = np.memmap(path, DTYPE, mode="r", shape=(int(offsets[-1]), DIM))
+    rows = np.memmap(folder / "raw", DTYPE, mode="r", shape=(int(offsets[-1]), DIM))
     touch_pages(rows)
-    return Clips(tuple(f"clip_{number:06}" for number in range(count)), offsets, rows)
+    return Clips(clip_ids, offsets, rows)
 
 
-def write_store(folder: Path, clips: Clips, part_format: str) -> Path:
-    """Feature set of `clips`, made as the stage `extract` makes one."""
-    settings = {"row_shape": [DIM], "dtype": DTYPE.name}
-    with StoreWriter(folder / "work", Provenance("extract", settings), part_format) as writer:
-        for number, clip_id in enumerate(clips.clip_ids):
-            embedding = np.asarray(clips.embedding(number))
-            starts = np.arange(len(embedding)) * ROW_SECONDS
-            valid = np.ones(len(embedding), bool)
-            writer.add(clip_id, clip_id, Made(Rows(embedding, starts, starts + ROW_SECONDS, valid)))
-        writer.close_part()
-        locations = writer.locate({clip_id: clip_id for clip_id in clips.clip_ids})
-        writer.publish(folder / part_format, locations, [])
-    return folder / part_format
+def time_rows(embedding: Embedding) -> Rows:
+    """Rows of `embedding` at 25 per second."""
+    starts = np.arange(len(embedding)) / 25
+    return Rows(embedding, starts, starts + 1 / 25, np.ones(len(embedding), bool))
 
 
 def open_store(path: Path) -> tuple[FeatureStore, float]:
@@ -169,9 +176,9 @@ class Files:
 
 
 def make_files(folder: Path, clips: Clips) -> Files:
-    """Write `clips` in every form into `folder`, and open them."""
-    zarr_store, zarr_seconds = open_store(write_store(folder, clips, "zarr"))
-    hdf5_store, hdf5_seconds = open_store(write_store(folder, clips, "hdf5"))
+    """Write `clips` in the usual forms into `folder`, and open these and the feature sets."""
+    zarr_store, zarr_seconds = open_store(folder / "zarr")
+    hdf5_store, hdf5_seconds = open_store(folder / "hdf5")
     chunked = write_chunked(folder / "chunked.h5", clips)
     loose = write_clip_files(folder / "clips", clips)
     pickled = write_padded(folder / "padded.pickle", clips)
@@ -292,7 +299,7 @@ def main(
     """Print the time of a random window on every side, over a NumPy memmap."""
     rng = np.random.default_rng(seed)
     with TemporaryDirectory(prefix="moodline-", dir=folder) as scratch:
-        files = make_files(Path(scratch), make_clips(Path(scratch, "raw"), gigabytes, rng))
+        files = make_files(Path(scratch), write_clips(Path(scratch), gigabytes, rng))
         timings = time_rounds(make_sides(files, rng), rounds, rng)
     print_table(timings, "window")
     over = {f"{name}_over_memmap": ratio for name, ratio in timings.ratios().items()}

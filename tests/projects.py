@@ -1,4 +1,4 @@
-"""Miniatures of the project, each with its own DVC: eight clips, remotes, and clones of them."""
+"""Projects of their own with a few demo clips, and clones of them: the real DVC and git."""
 
 import csv
 import os
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[1]
 SPEAKERS = ("speaker_01", "speaker_02", "speaker_03", "speaker_04")
 
 PARAMS = """
-corpus: {name: table, root: data/corpus, depends_on: data/corpus}
+corpus: {name: table, root: data/raw/corpus, depends_on: data/raw/corpus}
 splits: {protocol: folds, folds: 3}
 clean: {min_seconds: 0.5}
 faces: {rate_hz: 2}
@@ -30,47 +30,44 @@ evaluate: {test: true, resamples: 20}
 report: {title: Miniature}
 """
 
+TEAM = {
+    f"GIT_{role}_{item}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for item, value in (("NAME", "A colleague"), ("EMAIL", "colleague@example.org"))
+}
+
 
 class Project:
-    """A project in the folder `root`, and the means to change and run it."""
+    """The project in the folder `root`, and the means to change and run it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-
-    @property
-    def corpus(self) -> Path:
-        return self.root / "data" / "corpus"
+        self.corpus = root / "data" / "raw" / "corpus"
 
     def add_clip(self, speaker: str, number: int) -> None:
         source = sorted((PROJECT / "data" / "demo" / speaker).glob("*.mp4"))[number - 1]
-        path = Path(speaker, f"{number}.mp4")
-        (self.corpus / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, self.corpus / path)
+        path = self.corpus / speaker / f"{number}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
+        self.label(path, speaker, number)
+
+    def label(self, path: Path, speaker: str, number: int) -> None:
+        """Add a file of the corpus to its table."""
         emotion, valence = (("happy", "0.5"), ("sad", "-0.5"))[number % 2]
         row = {
-            "path": str(path),
+            "path": str(path.relative_to(self.corpus)),
             "subject": speaker,
             "transcript": "Here we are.",
             "emotion": emotion,
             "valence": valence,
             "arousal": f"0.{number}",
         }
-        self.write_table([*self.read_table(), row])
+        self._write_table([*self._read_table(), row])
 
     def remove_clip(self, speaker: str, number: int) -> None:
-        path = Path(speaker, f"{number}.mp4")
-        (self.corpus / path).unlink()
-        self.write_table([row for row in self.read_table() if row["path"] != str(path)])
-
-    def read_table(self) -> list[dict[str, str]]:
-        table = self.corpus / "clips.csv"
-        return list(csv.DictReader(table.open(newline=""))) if table.is_file() else []
-
-    def write_table(self, rows: list[dict[str, str]]) -> None:
-        with (self.corpus / "clips.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
+        gone = f"{speaker}/{number}.mp4"
+        (self.corpus / gone).unlink()
+        self._write_table([row for row in self._read_table() if row["path"] != gone])
 
     def set_params(self, change: Callable[[dict], object]) -> None:
         yaml = YAML()
@@ -82,18 +79,22 @@ class Project:
         with (self.root / path).open("a") as file:
             file.write(text)
 
-    def call(self, *arguments: str) -> str:
+    def dvc(self, *arguments: str) -> str:
         """What DVC printed; the test fails, and shows it, where DVC does."""
         return self.run("dvc", *arguments)
 
+    def git(self, *arguments: str) -> str:
+        return self.run("git", *arguments)
+
     def reproduce(self, *arguments: str) -> set[str]:
         """Stages that `dvc repro` ran."""
-        told = self.call("repro", *arguments)
+        told = self.dvc("repro", *arguments)
         return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
 
     def run(self, *command: str) -> str:
         environment = {
             **os.environ,
+            **TEAM,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DVC_NO_ANALYTICS": "1",
         }
@@ -104,21 +105,40 @@ class Project:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def _read_table(self) -> list[dict[str, str]]:
+        table = self.corpus / "clips.csv"
+        return list(csv.DictReader(table.open(newline=""))) if table.is_file() else []
+
+    def _write_table(self, rows: list[dict[str, str]]) -> None:
+        with (self.corpus / "clips.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+
 
 class Miniature(Project):
-    """A project of its own with eight clips of four speakers."""
+    """A project with eight clips of four speakers, in git if asked for."""
 
-    def __init__(self, root: Path, params: str = PARAMS) -> None:
+    def __init__(self, root: Path, params: str = PARAMS, *, git: bool = False) -> None:
         super().__init__(root)
-        for name in ("pipeline", "stages", "features"):
-            ignored = shutil.ignore_patterns("__pycache__", ".gitignore")
+        for name in ("pipeline", "stages", "features/none"):
+            ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PROJECT / name, root / name, ignore=ignored)
-        for name in ("dvc.yaml", ".dvcignore"):
+        (root / "data").mkdir()
+        for name in ("dvc.yaml", ".dvcignore", ".gitignore", "data/overrides.csv"):
             shutil.copy(PROJECT / name, root / name)
         (root / "params.yaml").write_text(params)
-        (root / "data").mkdir()
-        shutil.copy(PROJECT / "data" / "overrides.csv", root / "data" / "overrides.csv")
         for speaker in SPEAKERS:
             for number in (1, 2):
                 self.add_clip(speaker, number)
-        self.call("init", "-q", "--no-scm")
+        if git:
+            self._enter_git()
+        else:
+            self.dvc("init", "-q", "--no-scm")
+
+    def _enter_git(self) -> None:
+        """What a team's clone has before its first run."""
+        self.git("init", "-q", "-b", "main")
+        (self.root / ".dvc").mkdir()
+        for name in (".gitignore", "config"):
+            shutil.copy(PROJECT / ".dvc" / name, self.root / ".dvc" / name)
