@@ -13,7 +13,7 @@ demo: install ## the whole pipeline on the demo corpus, then a table of the head
 	moodline summary
 
 test: install ## the whole test suite
-	pytest
+	pytest -n auto --maxprocesses 4
 
 faults: install ## extraction killed at random 200 times, stopped, and starved of disk space
 	MOODLINE_FAULTS=100 pytest tests/test_faults.py

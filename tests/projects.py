@@ -107,7 +107,7 @@ class Project:
 
     def _read_table(self) -> list[dict[str, str]]:
         table = self.corpus / "clips.csv"
-        return list(csv.DictReader(table.open(newline=""))) if table.is_file() else []
+        return list(csv.DictReader(table.read_text().splitlines())) if table.is_file() else []
 
     def _write_table(self, rows: list[dict[str, str]]) -> None:
         with (self.corpus / "clips.csv").open("w", newline="") as file:

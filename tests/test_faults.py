@@ -41,8 +41,8 @@ FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(["tests.test_faults", "zarr", "h5py", "pipeline.stage"])
 
 
-def extract(root: Path, work: Path, part_format: str) -> None:
-    """The stage, in parts of a few clips; each clip is logged before it is added."""
+def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> None:
+    """The stage, in small parts; each clip is logged before it is added."""
     import torch
 
     from pipeline import extraction
@@ -52,7 +52,7 @@ def extract(root: Path, work: Path, part_format: str) -> None:
     os.setpgrp()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     torch.set_num_threads(1)
-    writer.PART_SECONDS = 0.02
+    writer.PART_SECONDS = part_seconds
     encode = extraction.encode_clips
 
     def log(*arguments: object) -> Iterator[tuple[str, Rows]]:
@@ -70,6 +70,8 @@ def extract(root: Path, work: Path, part_format: str) -> None:
 class Extraction:
     """A folder with the audio of all clips, and runs of extraction in it."""
 
+    part_seconds = 0.02  # a few clips to a part
+
     def __init__(self, root: Path, audio: Path, part_format: str, work: Path | None = None) -> None:
         self.root = root
         self.work = work or root / "work"
@@ -78,7 +80,8 @@ class Extraction:
 
     def start(self) -> multiprocessing.Process:
         (self.root / "log").unlink(missing_ok=True)
-        process = FORK.Process(target=extract, args=(self.root, self.work, self.part_format))
+        arguments = (self.root, self.work, self.part_format, self.part_seconds)
+        process = FORK.Process(target=extract, args=arguments)
         process.start()
         return process
 
@@ -224,7 +227,7 @@ def test_who_stops_it_keeps_every_clip_that_was_encoded(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for a few parts."""
+    """A file system of its own with room for a few parts of one clip."""
     folder = tmp_path / "disk"
     folder.mkdir()
     if mount("-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)):
@@ -243,6 +246,7 @@ def test_a_full_disk_stops_it_with_a_sentence_and_room_lets_it_go_on(
 ):
     truth, _ = undisturbed[part_format]
     run = Extraction(tmp_path, audio, part_format, small_disk / "work")
+    run.part_seconds = 0.0  # one clip to a part
     assert run.run() == 1
     assert re.search(r"moodline: \[Errno 28\] .*; make room or give access, then", run.told)
     assert 0 < len(run.check(truth)) < len(CLIPS)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from makers import grey_frames, write_video
 from skimage.data import astronaut
 
 from pipeline.clips import Clip
@@ -14,6 +13,7 @@ from pipeline.faces import Faces
 from pipeline.faces.crops import choose_face, crop_face, decode_jpeg, encode_jpeg, scale_frame
 from pipeline.faces.cutting import CropSpec, cut_clip
 from pipeline.media.video import read_frames
+from tests.makers import grey_frames, write_video
 
 SPEC = CropSpec(detector="cascade", rate_hz=None, size=61, margin=0.15, jpeg_quality=92)
 

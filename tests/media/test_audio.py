@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from makers import Sound, grey_frames, tone, write_audio, write_parts, write_video
 
 from pipeline.errors import MediaError
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs
 from pipeline.media.probe import probe_media
+from tests.makers import Sound, grey_frames, tone, write_audio, write_parts, write_video
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac", ".mkv", ".avi"])

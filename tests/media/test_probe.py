@@ -3,10 +3,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from makers import Sound, grey_frames, tone, write_audio, write_video
 
 from pipeline.errors import MediaError
 from pipeline.media.probe import Probe, probe_media
+from tests.makers import Sound, grey_frames, tone, write_audio, write_video
 
 
 def test_a_video_with_sound_tells_rate_duration_and_sampling(tmp_path):

@@ -1,10 +1,10 @@
 import av
 import numpy as np
 import pytest
-from makers import Sound, grey_frames, tone, write_audio, write_video
 
 from pipeline.errors import MediaError
 from pipeline.media.video import read_frames
+from tests.makers import Sound, grey_frames, tone, write_audio, write_video
 
 
 def numbers(frames):

@@ -1,8 +1,8 @@
 import pytest
-from made_up import MadeUp, Page, make_overview, make_seven
 
 from pipeline.report.index_page import write_index_page
 from pipeline.report.summary import HeadSummary
+from tests.report.made_up import MadeUp, Page, make_overview, make_seven
 
 
 @pytest.fixture(scope="session")

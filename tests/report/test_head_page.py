@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from made_up import ALL, MadeUp, Page, find_outside, make_head
 
 from pipeline.report.head_page import average_values, tabulate_values, write_head_page
 from pipeline.report.summary import HeadSummary
+from tests.report.made_up import ALL, MadeUp, Page, find_outside, make_head
 
 
 def write(path: Path, head: HeadSummary, made: MadeUp) -> Page:

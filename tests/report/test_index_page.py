@@ -1,12 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from made_up import MadeUp, Page, find_outside, make_head, make_overview
-
 from pipeline.ledger import Entry
 from pipeline.params import ReportParams
 from pipeline.report.index_page import LISTED, Overview, group_entries, write_index_page
 from pipeline.report.summary import HeadSummary, rank_summaries
+from tests.report.made_up import MadeUp, Page, find_outside, make_head, make_overview
 
 
 def write(path: Path, overview: Overview) -> Page:

@@ -1,7 +1,6 @@
-from made_up import MadeUp, make_head
-
 from pipeline.report.standing import draw_standing, draw_withheld
 from pipeline.report.summary import HeadSummary
+from tests.report.made_up import MadeUp, make_head
 
 
 def test_each_head_has_a_dot_on_each_opened_split(seven: list[HeadSummary]) -> None:

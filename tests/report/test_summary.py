@@ -3,13 +3,13 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from made_up import MadeUp, make_head
 from rich.console import Console
 
 from pipeline.errors import StoreError
 from pipeline.files import write_json
 from pipeline.report.summary import HeadSummary, print_summary, read_summaries
 from pipeline.tables import write_table
+from tests.report.made_up import MadeUp, make_head
 
 
 def save(project: Path, head: HeadSummary) -> None:
