@@ -1,11 +1,13 @@
 """What the part formats of feature rows share: which arrays a part has, their digest, their map."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
@@ -50,7 +52,11 @@ def map_array(
     """Array that lies `offset` bytes into the file at `path`, mapped read-only."""
     if 0 in shape:  # no bytes, which cannot be mapped
         return np.empty(shape, dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
+    # Unlike np.memmap, Arrow keeps no descriptor open: a store may have more parts than those.
+    with pa.memory_map(str(path)) as file:
+        file.seek(offset)
+        buffer = file.read_buffer(dtype.itemsize * math.prod(shape))
+    return np.frombuffer(buffer, dtype).reshape(shape)
 
 
 def check_version(path: Path, found: object, *, expected: int) -> None:
