@@ -44,11 +44,13 @@ class Store:
         return position is not None and bool(self.index.rows[position])
 
     def slice_clip(self, clip_id: str) -> Any:
-        """Rows of a clip that has some."""
-        position = self._position_of(clip_id)
-        start, rows = int(self.index.starts[position]), int(self.index.rows[position])
-        opened = self.open_part(int(self.index.part_numbers[position]))
-        return self._format.slice_part(opened, start, start + rows)
+        """Rows of a clip, None where it has none."""
+        index, position = self.index, self._position_of(clip_id)
+        if not index.rows.item(position):
+            return None
+        start = index.starts.item(position)
+        opened = self.open_part(index.part_numbers.item(position))
+        return self._format.slice_part(opened, start, start + index.rows.item(position))
 
     def open_part(self, number: int) -> Any:
         """Part `number` of the index, opened once."""
@@ -61,21 +63,22 @@ class Store:
         return self._opened[number]
 
     def _position_of(self, clip_id: str) -> int:
-        if clip_id not in self.index.positions:
+        position = self.index.positions.get(clip_id)
+        if position is None:
             raise StoreError(
                 f"{self.path}: no clip {clip_id!r} among {len(self)}; run `dvc repro` to add it"
             )
-        return self.index.positions[clip_id]
+        return position
 
 
 class MediaStore(Store):
-    """A store of media: `store[clip_id]` is a table of the clip's rows."""
+    """A store of media: `store[clip_id]` is a table of the clip's rows, None where it has none."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         _check_format(self, ("parquet",))
 
-    def __getitem__(self, clip_id: str) -> pa.Table:
+    def __getitem__(self, clip_id: str) -> pa.Table | None:
         return self.slice_clip(clip_id)
 
 
@@ -92,8 +95,8 @@ class FeatureStore(Store):
         return tuple(self.provenance["settings"]["row_shape"])
 
     def __getitem__(self, clip_id: str) -> Rows:
-        if self.index.rows[self._position_of(clip_id)]:
-            rows: Rows = self.slice_clip(clip_id)
+        rows: Rows | None = self.slice_clip(clip_id)
+        if rows is not None:
             return rows
         times = np.empty(0)
         return Rows(np.empty((0, *self.row_shape), np.float16), times, times, np.empty(0, bool))
@@ -114,11 +117,12 @@ class FeatureStore(Store):
         """Embeddings of the rows of these numbers (see `first_row`), copied from the maps."""
         owners = np.searchsorted(self.part_offsets, numbers, side="right") - 1
         taken = np.empty((len(numbers), *self.row_shape), self._dtype)
-        for owner in np.unique(owners):
-            chosen = owners == owner
-            taken[chosen] = self.open_part(int(owner)).embedding[
-                numbers[chosen] - self.part_offsets[owner]
-            ]
+        begins = np.flatnonzero(np.diff(owners, prepend=-1))
+        for begin, end in zip(begins, [*begins[1:], len(numbers)], strict=False):
+            owner = int(owners[begin])
+            rows = numbers[begin:end] - self.part_offsets[owner]
+            # With `clip`, NumPy copies straight into `out`; no number is beyond its part.
+            self.open_part(owner).embedding.take(rows, axis=0, out=taken[begin:end], mode="clip")
         return taken
 
     @cached_property

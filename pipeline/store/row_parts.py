@@ -22,7 +22,13 @@ class RowParts:
 
     def slice_part(self, opened: Rows, start: int, stop: int) -> Rows:
         """Views of the rows `start` to `stop`."""
-        return Rows(**{name: getattr(opened, name)[start:stop] for name in ARRAYS})
+        stretch = slice(start, stop)
+        return Rows(
+            opened.embedding[stretch],
+            opened.start_seconds[stretch],
+            opened.end_seconds[stretch],
+            opened.valid[stretch],
+        )
 
     def digest_content(self, content: Rows) -> str:
         """Digest of the arrays' dtypes, shapes and bytes, as they are stored."""

@@ -115,6 +115,7 @@ def test_rows_of_many_clips_are_taken_at_once(tmp_path: Path) -> None:
     store = open_features(tmp_path / "two")
     numbers = np.array([store.first_row("bb") + 4, store.first_row("a"), store.first_row("bb")])
     np.testing.assert_array_equal(store.take_rows(numbers)[:, 0], [2.0, 1.0, 2.0])
+    assert store.take_rows(numbers[:0]).shape == (0, 3)
 
 
 def test_a_store_of_features_is_not_read_as_media(tmp_path: Path) -> None:
