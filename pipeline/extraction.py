@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.clip_inputs import read_input
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams
+from pipeline.encoding.rates import average_rows
 from pipeline.errors import StoreError
 from pipeline.ledger import Entry
 from pipeline.progress import track
@@ -73,7 +74,8 @@ def encode_clips(
     tracked = iter(track(clip_ids, f"extract {params.encoder}", len(clip_ids)))
     while batch := list(islice(tracked, params.batch)):
         inputs = [read_input(params.modality, store[clip_id]) for clip_id in batch]
-        yield from zip(batch, encoder.encode(inputs), strict=True)
+        for clip_id, rows in zip(batch, encoder.encode(inputs), strict=True):
+            yield clip_id, average_rows(rows, params.rate_hz) if params.rate_hz else rows
 
 
 def make_clip(clip_id: str, rows: Rows) -> Made:

@@ -9,7 +9,7 @@ A member is a module with two names:
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from pydantic import PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 
 from pipeline.families import Family
 from pipeline.rows import ClipInput, Rows
@@ -34,6 +34,7 @@ class FeatureParams(Section):
     """What every feature set is told: `features.<set>` in params.yaml.
 
     `batch` clips are encoded at once on `device`; neither changes the rows beyond rounding.
+    With `rate_hz`, rows are averaged to at most so many per second (`encoding.rates`).
     """
 
     modality: Modality
@@ -41,10 +42,12 @@ class FeatureParams(Section):
     format: RowFormat = "zarr"
     batch: PositiveInt = 16
     device: Literal["cpu", "cuda"] = "cpu"
+    rate_hz: PositiveFloat | None = None
 
     def settings(self) -> dict[str, Any]:
         """What of this shapes the rows; weights count by what the encoder's provenance says."""
-        return self.model_dump(exclude={"format", "batch", "device", "weights", "revision"})
+        runs = {"format", "batch", "device", "weights", "revision"}
+        return self.model_dump(exclude=runs, exclude_none=True)
 
 
 @runtime_checkable
