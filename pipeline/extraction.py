@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.clip_inputs import read_input
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams
+from pipeline.encoding.ahead import map_ahead
 from pipeline.encoding.rates import average_rows
 from pipeline.errors import StoreError
 from pipeline.ledger import Entry
 from pipeline.progress import track
-from pipeline.rows import Rows
+from pipeline.rows import ClipInput, Rows
 from pipeline.store.index import rowless
 from pipeline.store.parts import PartClip, Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
@@ -34,7 +34,9 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     provenance = describe_encoder(params, encoder, store)
     keys = derive_keys(store, provenance)
     with StoreWriter(work, provenance, params.format) as writer:
-        for clip_id, rows in encode_clips(encoder, params, store, writer.missing(keys, out)):
+        missing = writer.missing(keys, out)
+        encoded = encode_clips(encoder, params, store, missing)
+        for clip_id, rows in track(encoded, out.name, len(missing), _end_of_clip):
             writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
         locations = writer.locate(keys)
@@ -70,10 +72,14 @@ def derive_keys(store: MediaStore, provenance: Provenance) -> dict[str, str]:
 def encode_clips(
     encoder: Encoder, params: FeatureParams, store: MediaStore, clip_ids: Sequence[str]
 ) -> Iterator[tuple[str, Rows]]:
-    """Float32 rows of each of `clip_ids`, batch by batch."""
-    tracked = iter(track(clip_ids, f"extract {params.encoder}", len(clip_ids)))
-    while batch := list(islice(tracked, params.batch)):
-        inputs = [read_input(params.modality, store[clip_id]) for clip_id in batch]
+    """Float32 rows of each of `clip_ids`, batch by batch; the next one is read meanwhile."""
+    starts = range(0, len(clip_ids), params.batch)
+    batches = [clip_ids[start : start + params.batch] for start in starts]
+
+    def read(batch: Sequence[str]) -> list[ClipInput]:
+        return [read_input(params.modality, store[clip_id]) for clip_id in batch]
+
+    for batch, inputs in zip(batches, map_ahead(read, batches), strict=True):
         for clip_id, rows in zip(batch, encoder.encode(inputs), strict=True):
             yield clip_id, average_rows(rows, params.rate_hz) if params.rate_hz else rows
 
@@ -94,6 +100,11 @@ def make_clip(clip_id: str, rows: Rows) -> Made:
             f"choose a layer or a scaling with smaller values"
         )
     return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
+
+
+def _end_of_clip(encoded: tuple[str, Rows]) -> float:
+    """Seconds of media that a clip's rows reach over."""
+    return float(encoded[1].end_seconds.max(initial=0.0))
 
 
 def _enter(clip_id: str, clip: PartClip) -> Entry | None:
