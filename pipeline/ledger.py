@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import MoodlineError
+from pipeline.store.header import check_digest, read_header
 from pipeline.tables import read_table, write_table
 
 SCHEMA = pa.schema(
@@ -38,7 +39,10 @@ def write_ledger(path: Path, entries: Iterable[Entry]) -> None:
 
 
 def read_ledger(path: Path) -> list[Entry]:
-    """Entries of the ledger at `path`."""
+    """Entries of the ledger at `path`; raises StoreError where it is not as it was written."""
+    store = path.parent
+    if (store / "store.json").is_file():
+        check_digest(store, read_header(store), path.name)
     return [Entry(**row) for row in read_table(path, SCHEMA).to_pylist()]
 
 

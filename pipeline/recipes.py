@@ -43,7 +43,7 @@ class Recipe(Section):
 def read_recipe(folder: Path) -> Recipe:
     """Recipe of the head in `folder`; raises StoreError when it is absent or not one."""
     try:
-        return Recipe.model_validate_json((folder / "recipe.json").read_text())
+        return Recipe.model_validate_json((folder / "recipe.json").read_bytes())
     except FileNotFoundError as error:
         raise StoreError(
             f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"

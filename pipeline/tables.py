@@ -26,7 +26,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read()
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
     if version != str(FORMAT_VERSION):

@@ -154,11 +154,12 @@ def verify_head(path: Path) -> Iterator[str]:
 def verify_table(path: Path) -> Iterator[str]:
     """Problems of the table at `path`: pages that are not what was written, or a foreign file."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            metadata = file.read().schema.metadata or {}
+    except (pa.ArrowException, OSError, ValueError) as error:
         yield f"not a readable Parquet file ({error})"
         return
-    if b"moodline.format_version" not in (table.schema.metadata or {}):
+    if b"moodline.format_version" not in metadata:
         yield "not a table that moodline wrote"
 
 

@@ -1,12 +1,15 @@
-"""Small real media, made by PyAV."""
+"""Small real media, made by PyAV; the clips they are; the parts and the numbers made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from pipeline.clips import Clip
+from pipeline.store.parquet import PARTS
 
 AUDIO_CODECS = {
     ".avi": "pcm_s16le",
@@ -81,6 +84,29 @@ def write_parts(path: Path, parts: Sequence[Sound]) -> Path:
             container.mux(stream.encode(_sound_frame(stream, part)))
         container.mux(stream.encode(None))
     return path
+
+
+def make_clips(paths: Mapping[str, Path]) -> list[Clip]:
+    """A clip for each file of `paths` (clip_id → file)."""
+    return [Clip(clip_id=name, corpus="toy", path=str(path)) for name, path in paths.items()]
+
+
+def list_parts(work: Path) -> dict[str, set[str]]:
+    """File of each part of media in the work store `work` → its clips."""
+    paths = work.glob("*/[!.]*")
+    return {path.name: {clip.clip_id for clip in PARTS.read_clips(path)} for path in paths}
+
+
+def project_values(values: np.ndarray) -> list[float]:
+    """Norm of all `values`, and two weighted sums of them over that norm.
+
+    A digest would change with the last bit, and a digest of rounded values with a value that
+    lies at an edge of rounding. These change by less than 1e-3 from one processor to another.
+    """
+    flat = values.ravel().astype(np.float64)
+    norm = np.linalg.norm(flat)
+    waves = [np.cos(np.arange(len(flat)) * step) for step in (0.7, 1.9)]
+    return [float(norm), *(float(flat @ wave / norm) for wave in waves)]
 
 
 def _add_pictures(container, size, fps, rotation):

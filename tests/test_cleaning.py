@@ -1,15 +1,23 @@
 import numpy as np
 import pytest
 
-from pipeline.cleaning import clean_corpus, decode_clip
+from pipeline.cleaning import PROVENANCE, clean_corpus, decode_clip
 from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.errors import CorpusError, MoodlineError
 from pipeline.ledger import read_ledger
 from pipeline.media.audio import decode_audio
 from pipeline.params import CleanParams
-from pipeline.store.parquet import PARTS
 from pipeline.store.reader import open_media
-from tests.makers import Sound, grey_frames, tone, write_audio, write_video
+from tests.makers import (
+    Sound,
+    grey_frames,
+    list_parts,
+    make_clips,
+    project_values,
+    tone,
+    write_audio,
+    write_video,
+)
 
 HZ = 16_000
 PARAMS = CleanParams(workers=1, allowed_share=0.5, min_seconds=0.4)
@@ -37,10 +45,6 @@ def write_corpus(folder):
     }
 
 
-def make_clips(paths):
-    return [Clip(clip_id=name, corpus="toy", path=str(path)) for name, path in paths.items()]
-
-
 class Project:
     """A corpus cleaned into `out`, by way of a work store of its own."""
 
@@ -54,9 +58,7 @@ class Project:
         return self.root / out
 
     def parts(self):
-        """Clips of each part that was ever made."""
-        paths = self.root.glob("work/*/[!.]*")
-        return {path.name: {clip.clip_id for clip in PARTS.read_clips(path)} for path in paths}
+        return list_parts(self.root / "work")
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +187,25 @@ def test_packed_sound_is_the_sound_in_16_bits(project):
     np.testing.assert_allclose(
         decode_audio(project.root / "plain.flac"), tone(1.0, HZ)[0], atol=1 / 32768
     )
+
+
+def test_sound_changes_only_with_the_version(tmp_path):
+    times = np.arange(2 * 44_100) / 44_100
+    chirp = 0.3 * np.sin(2 * np.pi * (200 + 900 * times) * times)
+    path = write_audio(tmp_path / "a.wav", Sound(np.stack([chirp, chirp[::-1]]), 44_100))
+    clip = Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=0.31, end_seconds=1.73)
+    made = decode_clip(clip)
+    (row,) = made.content.to_pylist()
+    (tmp_path / "a.flac").write_bytes(row["flac"])
+    assert PROVENANCE.settings["version"] == 2
+    assert project_values(decode_audio(tmp_path / "a.flac")) == pytest.approx(
+        [22.4931, -0.43368, -0.00491], rel=1e-4, abs=1e-3
+    )
+    assert {**made.facts, "loudness_dbfs": None} == {
+        "fps": None,
+        "duration_seconds": pytest.approx(1.42),
+        "audio_hz": 44_100,
+        "loudness_dbfs": None,
+        "sound_seconds": pytest.approx(1.42),
+    }
+    assert made.facts["loudness_dbfs"] == pytest.approx(-16.523, abs=1e-3)

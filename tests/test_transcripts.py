@@ -6,7 +6,8 @@ from pipeline.clips import Clip
 from pipeline.ledger import read_ledger
 from pipeline.store.parquet import PARTS
 from pipeline.store.reader import open_media
-from pipeline.transcripts import pack_transcripts
+from pipeline.transcripts import PROVENANCE, pack_transcripts
+from tests.makers import list_parts
 
 WORDS = {"a": "I knew it. ", "b": None, "c": "  ", "d": "Não!"}
 
@@ -21,9 +22,7 @@ def pack(folder: Path, words=WORDS, seconds=2.5):
 
 
 def made(folder: Path):
-    """Clips of each part that was ever made."""
-    paths = folder.glob("work/*/[!.]*")
-    return {path.name: {clip.clip_id for clip in PARTS.read_clips(path)} for path in paths}
+    return list_parts(folder / "work")
 
 
 def test_words_stand_for_the_whole_clip(tmp_path):
@@ -72,3 +71,12 @@ def test_a_clip_changed_or_added_costs_only_itself(tmp_path, changed):
 def test_another_duration_is_another_stretch(tmp_path):
     pack(tmp_path)
     assert pack(tmp_path, seconds=3.5)["a"]["end_seconds"].to_pylist() == [3.5]
+
+
+def test_text_changes_only_with_the_version(tmp_path):
+    store = pack(tmp_path)
+    assert PROVENANCE.settings["version"] == 1
+    assert [PARTS.digest_content(store[name]) for name in "ad"] == [
+        "9a8d1e40292290f40d08ce52d579e843",
+        "54d1b68c279b723180c08f19f1e4a48f",
+    ]

@@ -13,7 +13,8 @@ FICLONE = 0x40049409
 def link_tree(source: Path, target: Path) -> None:
     """Give `target` the file, or every file of the folder, at `source`.
 
-    By hard link, else clone of its extents, else symbolic link, else a copy.
+    By hard link, else clone of its extents, else symbolic link, else a copy. Raises OSError where
+    the trouble is another than that the file systems have no such link.
     """
     if source.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -48,9 +49,9 @@ _CANNOT_LINK = {
 
 
 def _clone_file(source: Path, target: Path) -> None:
-    try:
-        with source.open("rb") as read, target.open("xb") as write:
+    with source.open("rb") as read, target.open("xb") as write:
+        try:
             fcntl.ioctl(write.fileno(), FICLONE, read.fileno())
-    except OSError:
-        target.unlink(missing_ok=True)
-        raise
+        except OSError:
+            target.unlink()
+            raise

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,19 @@ class ParquetParts:
 
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the file's metadata."""
-        try:
-            metadata = pq.read_schema(path).metadata or {}
-        except (pa.ArrowInvalid, OSError) as error:
-            raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
-        version = metadata.get(_VERSION_KEY, b"none").decode()
-        if version != str(FORMAT_VERSION) or _CLIPS_KEY not in metadata:
-            raise StoreError(
-                f"{path}: expected a part of format_version {FORMAT_VERSION}, got {version}"
-            )
-        return [PartClip(**clip) for clip in json.loads(metadata[_CLIPS_KEY])]
+        with _open_file(path) as file:
+            metadata = file.schema_arrow.metadata or {}
+            version = metadata.get(_VERSION_KEY, b"none").decode()
+            if version != str(FORMAT_VERSION) or _CLIPS_KEY not in metadata:
+                raise StoreError(
+                    f"{path}: expected a part of format_version {FORMAT_VERSION}, got {version}"
+                )
+            return [PartClip(**clip) for clip in json.loads(metadata[_CLIPS_KEY])]
 
     def open_part(self, path: Path) -> pa.Table:
-        """Table of the whole part."""
-        return pq.read_table(path, memory_map=True).replace_schema_metadata()
+        """Table of the whole part; raises StoreError when it is not a readable one."""
+        with _open_file(path) as file:
+            return file.read().replace_schema_metadata()
 
     def slice_part(self, opened: pa.Table, start: int, stop: int) -> pa.Table:
         """Rows `start` to `stop`, without a copy."""
@@ -71,6 +71,16 @@ class ParquetParts:
 
     def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
         """Leave the folder as it is: Parquet readers take a folder of files."""
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[pq.ParquetFile]:
+    """Part at `path` while it is read; raises StoreError for whatever Arrow cannot make of it."""
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            yield file
+    except (pa.ArrowException, OSError, TypeError, ValueError) as error:
+        raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 PARTS = ParquetParts()

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from dvc.config import Config
 
 from pipeline.errors import StoreError
 from pipeline.files import PARTIAL, digest_bytes, remove, remove_whole, write_text, write_whole
 from pipeline.store import PART_FORMATS, Content, PartFormat
-from pipeline.store.header import digest_tree
+from pipeline.store.header import check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
 from pipeline.store.parts import PartClip, name_part
 
@@ -112,8 +112,16 @@ class WorkParts:
         """Digest of a part's files: as noted when it was made, for publishing reads no data."""
         note = self._note_of(part)
         if not note.is_file():  # its writer was killed in between
+            self._check_rows(self.parts[part])
             self.note_digest(part, digest_tree(self.path_of(part)))
         return note.read_text()
+
+    def open_part(self, part: str) -> Any:
+        """A part as its format opens it; raises StoreError unless its bytes are as written."""
+        path = self.path_of(part)
+        if digest_tree(path) != self.digest_of(part):
+            raise StoreError(f"{path}: {DAMAGED}")
+        return self.format.open_part(path)
 
     def note_digest(self, part: str, digest: str) -> None:
         """Remember the digest of a part's files."""
@@ -129,6 +137,16 @@ class WorkParts:
         path = str(store.resolve())
         write_text(self.folder / f".{digest_bytes(path.encode())}{STORE_NOTE}", path)
 
+    def _check_rows(self, part: Part) -> None:
+        """Raise StoreError unless the part's rows are those that its list has the digests of."""
+        path = self.path_of(part.name)
+        opened = self.format.open_part(path) if part.rows else None
+        for clip in part.clips:
+            if clip.rows:
+                rows = self.format.slice_part(opened, clip.start, clip.start + clip.rows)
+                if self.format.digest_content(rows) != clip.digest:
+                    raise StoreError(f"{path}: {DAMAGED}")
+
     def _enter(self, part: Part) -> None:
         self.parts[part.name] = part
         for clip in part.clips:
@@ -137,6 +155,8 @@ class WorkParts:
     def _note_of(self, part: str) -> Path:
         return self.folder / f".{part}.digest"
 
+
+DAMAGED = "not the bytes that were written; remove it, and its clips are made again"
 
 STORE_NOTE = ".store"
 """Ending of the notes that `note_store` leaves; each holds the path of a store."""
@@ -147,6 +167,7 @@ def find_needed(folder: Path) -> set[str]:
     needed: set[str] = set()
     for store in read_store_notes(folder):
         if (store / "store.json").is_file():
+            check_digest(store, read_header(store), "index.parquet")
             needed.update(read_index(store / "index.parquet").parts)
     return needed
 

@@ -194,7 +194,7 @@ class StoreWriter:
             content = None
             if clip.rows:
                 if part not in opened:
-                    opened[part] = held.format.open_part(held.path_of(part))
+                    opened[part] = held.open_part(part)
                 content = held.format.slice_part(opened[part], clip.start, clip.start + clip.rows)
             places |= self._take(clip, content)
         return places | self.close_part()

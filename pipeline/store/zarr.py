@@ -57,7 +57,10 @@ class ZarrParts(RowParts):
         attributes = _read_metadata(path, "group").get("attributes", {})
         found = attributes.get("format_version") if "clips" in attributes else None
         check_version(path, found, expected=FORMAT_VERSION)
-        return [PartClip(**clip) for clip in attributes["clips"]]
+        try:
+            return [PartClip(**clip) for clip in attributes["clips"]]
+        except TypeError as error:
+            raise StoreError(f"{path}: not a readable list of clips ({error})") from error
 
     def open_part(self, path: Path) -> Rows:
         """Arrays of the part, mapped read-only."""

@@ -10,8 +10,13 @@ ASTRONAUT_FACE = (170, 65, 275, 180)
 
 
 @pytest.fixture(scope="module", params=sorted(DETECTORS.members))
-def module(request):
-    return DETECTORS.load(request.param)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def module(name):
+    return DETECTORS.load(name)
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +31,42 @@ def overlap(first, second):
     return shared / (sum(areas) - shared)
 
 
+FOUND = {
+    "cascade": (
+        1,
+        [
+            [(171.4, 67.9, 283.0, 179.6, 10)],
+            [(148.6, 141.7, 247.2, 240.3, 2)],
+            [(192.5, 65.1, 295.7, 168.3, 13), (79.6, 64.3, 180.4, 165.0, 10)],
+        ],
+    ),
+}
+"""Detector → its version, and the boxes and scores that it finds in `draw_pictures`."""
+
+
+def draw_pictures():
+    """A large face, one tilted and far away, and one half behind another."""
+    face = astronaut()[30:230, 120:330]
+    far = np.pad(face, ((100, 100), (100, 100), (0, 0)), "edge")
+    turn = cv2.getRotationMatrix2D((205, 200), 20, 1)
+    tilted = cv2.warpAffine(far, turn, (410, 400), borderMode=cv2.BORDER_REPLICATE)
+    behind = np.pad(face, ((30, 30), (30, 230), (0, 0)), "edge")
+    behind[30:230, 140:350] = face
+    return [astronaut(), tilted, behind]
+
+
 class TestDetector:
     def test_states_its_version(self, module):
         assert isinstance(module.Detector.version, int)
+
+    def test_finds_something_else_only_with_another_version(self, name, module, detector):
+        version, expected = FOUND[name]
+        assert module.Detector.version == version
+        for picture, known in zip(draw_pictures(), expected, strict=True):
+            (faces,) = detector.detect([picture])
+            found = np.column_stack([faces.boxes, faces.scores])
+            # One search window more or less agrees where another processor rounds otherwise.
+            assert found == pytest.approx(np.array(known), abs=2)
 
     def test_gives_one_answer_for_each_frame(self, detector):
         blank = np.zeros((97, 131, 3), np.uint8)

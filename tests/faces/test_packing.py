@@ -1,18 +1,20 @@
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pipeline.clips import Clip
 from pipeline.errors import MoodlineError
-from pipeline.faces.crops import decode_jpeg
-from pipeline.faces.packing import pack_faces
+from pipeline.faces.crops import crop_face, decode_jpeg, encode_jpeg, scale_frame
+from pipeline.faces.cutting import cut_clip
+from pipeline.faces.packing import VERSION, pack_faces, specify_crops
 from pipeline.files import digest_file
 from pipeline.ledger import read_ledger
 from pipeline.params import FacesParams
-from pipeline.store.parquet import PARTS
 from pipeline.store.reader import open_media
 from tests.conftest import PROJECT
-from tests.makers import grey_frames, write_video
+from tests.makers import grey_frames, list_parts, make_clips, project_values, write_video
 
 PARAMS = FacesParams(rate_hz=2, pixels=40, workers=1, allowed_share=0.75)
 FACE = PROJECT / "data" / "demo" / "speaker_01" / "clip_01.mp4"
@@ -32,21 +34,17 @@ class Project:
         self.paths["torn"].write_bytes(whole[: len(whole) // 2])
 
     def pack(self, out="out", params=PARAMS, blind=("blind",), names=None):
-        clips = [
-            Clip(
-                clip_id=name, corpus="toy", path=str(path), fps=25.0, media_digest=digest_file(path)
-            )
-            for name, path in self.paths.items()
-            if names is None or name in names
+        names = self.paths if names is None else names
+        filmed = [
+            replace(clip, fps=25.0, media_digest=digest_file(Path(clip.path)))
+            for clip in make_clips({name: self.paths[name] for name in names})
         ]
-        clips += [Clip(clip_id=name, corpus="toy", path=f"{name}.wav") for name in blind]
-        pack_faces(clips, params, self.root / out, self.root / "work")
+        silent = make_clips({name: Path(f"{name}.wav") for name in blind})
+        pack_faces(filmed + silent, params, self.root / out, self.root / "work")
         return open_media(self.root / out / "face"), open_media(self.root / out / "scene")
 
     def parts(self):
-        """Clips of each part that was ever made."""
-        paths = self.root.glob("work/*/[!.]*")
-        return {path.name: {clip.clip_id for clip in PARTS.read_clips(path)} for path in paths}
+        return list_parts(self.root / "work")
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +134,40 @@ def test_a_clip_that_took_too_long_is_tried_again(tmp_path):
     assert not project.parts()
     patient = hasty.model_copy(update={"limit_seconds": 60.0})
     assert project.pack(params=patient, names=["face"])[0].has_rows("face")
+
+
+def test_what_is_sampled_changes_only_with_the_version(tmp_path):
+    (clip,) = make_clips({"a": write_video(tmp_path / "a.mkv", grey_frames(30))})
+    clip = replace(clip, start_seconds=0.13, end_seconds=1.0)
+    params = PARAMS.model_copy(update={"rate_hz": 7.0, "scene_pixels": 36})
+    found = cut_clip(clip, spec=specify_crops(params))
+    assert VERSION == 1
+    assert [scene.frame for scene in found.scenes] == [0, 3, 7, 10, 14, 18]
+    assert [scene.seconds for scene in found.scenes] == pytest.approx(
+        [0.03, 0.15, 0.31, 0.43, 0.59, 0.75]
+    )
+
+
+def test_crops_and_scenes_change_only_with_the_version():
+    places = np.arange(97 * 131 * 3).reshape(97, 131, 3)
+    image = (100 + 80 * np.sin(places / 131) + places * 7919 % 61).astype(np.uint8)
+    boxes = [(31, 20, 83, 81), (40, 30, 61, 49), (-13, 50, 44, 115)]  # large, small, at the edge
+    pictures = [
+        *(crop_face(image, np.array(box, float), size=40, margin=0.2) for box in boxes),
+        *(scale_frame(image, height) for height in (36, 200)),
+    ]
+    found = [project_values(decode_jpeg(encode_jpeg(picture, 95))) for picture in pictures]
+    assert VERSION == 1
+    # Rounding otherwise changes norms by 3e-4; another interpolation, or edge, by 3e-3 and more.
+    np.testing.assert_allclose(
+        found,
+        [
+            [9002.57, -0.01134, 0.00844],
+            [9444.98, 0.12501, 0.02318],
+            [8217.16, -0.02599, 0.02522],
+            [9481.05, -0.01247, 0.0154],
+            [54862.73, 0.0316, -0.01804],
+        ],
+        rtol=1e-3,
+        atol=0.03,
+    )
