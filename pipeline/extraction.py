@@ -36,7 +36,7 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     with StoreWriter(work, provenance, params.format) as writer:
         missing = writer.missing(keys, out)
         encoded = encode_clips(encoder, params, store, missing)
-        for clip_id, rows in track(encoded, out.name, len(missing), _end_of_clip):
+        for clip_id, rows in track(encoded, f"extract {out.name}", len(missing), _end_of_clip):
             writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
         locations = writer.locate(keys)
