@@ -1,6 +1,6 @@
 """What one clip more costs a feature set of 2,000: seconds of the stage, and bytes of `dvc push`.
 
-    python -m benchmarks.extract
+    python -m benchmarks.added_clip
 
 The clips are a second of generated noise each; the set is `mfcc`. A round times the real
 `dvc repro` of the stage twice: forced, with no clip to encode, and with one clip more. What the
