@@ -22,7 +22,9 @@ def read_input(modality: Modality, table: pa.Table) -> ClipInput:
         return Waveform(decode_audio(io.BytesIO(table["flac"][0].as_py()), hz=hz), hz)
     if modality == "text":
         starts, ends = (table[name].to_numpy() for name in ("start_seconds", "end_seconds"))
-        return Words(tuple(table["text"].to_pylist()), starts, ends)
+        packed = "context" in table.column_names
+        context = tuple(table["context"][0].as_py()) if packed else None
+        return Words(tuple(table["text"].to_pylist()), starts, ends, context)
     images = np.stack([decode_jpeg(jpeg) for jpeg in table["jpeg"].to_pylist()])
     return Frames(images, *stretch_frames(table["seconds"].to_numpy()))
 

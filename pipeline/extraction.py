@@ -9,6 +9,8 @@ import numpy as np
 from pipeline.clip_inputs import read_input
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams
 from pipeline.encoding.ahead import map_ahead
+from pipeline.encoding.ceilings import Ceilings
+from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.encoding.rates import average_rows
 from pipeline.errors import StoreError
 from pipeline.ledger import Entry
@@ -27,7 +29,7 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     """Make `out` the feature set of the store of media at `media`.
 
     Clips that the work store holds under the same key are linked, not encoded. Raises
-    StoreError as `make_clip` does.
+    StoreError as `make_clip` does, and ParamsError where `Ceilings` are met.
     """
     store = open_media(media)
     encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
@@ -35,7 +37,9 @@ def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) 
     keys = derive_keys(store, provenance)
     with StoreWriter(work, provenance, params.format) as writer:
         missing = writer.missing(keys, out)
-        encoded = encode_clips(encoder, params, store, missing)
+        ceilings = Ceilings(out.name, params, len(missing))
+        ceilings.check_clips()
+        encoded = ceilings.limit(encode_clips(encoder, params, store, missing), DTYPE.itemsize)
         for clip_id, rows in track(encoded, f"extract {out.name}", len(missing), _end_of_clip):
             writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
@@ -56,7 +60,7 @@ def describe_encoder(params: FeatureParams, encoder: Encoder, store: MediaStore)
         "row_shape": list(encoder.row_shape),
         "dtype": DTYPE.name,
     }
-    return Provenance("extract", settings, store.provenance)
+    return FeatureProvenance("extract", settings, store.provenance, params.list_seen())
 
 
 def derive_keys(store: MediaStore, provenance: Provenance) -> dict[str, str]:
@@ -80,8 +84,15 @@ def encode_clips(
         return [read_input(params.modality, store[clip_id]) for clip_id in batch]
 
     for batch, inputs in zip(batches, map_ahead(read, batches), strict=True):
-        for clip_id, rows in zip(batch, encoder.encode(inputs), strict=True):
-            yield clip_id, average_rows(rows, params.rate_hz) if params.rate_hz else rows
+        yield from zip(batch, encode_batch(encoder, params, inputs), strict=True)
+
+
+def encode_batch(
+    encoder: Encoder, params: FeatureParams, inputs: Sequence[ClipInput]
+) -> list[Rows]:
+    """Float32 rows of each clip, at the rate that is asked for."""
+    encoded = encoder.encode(inputs)
+    return [average_rows(rows, params.rate_hz) for rows in encoded] if params.rate_hz else encoded
 
 
 def make_clip(clip_id: str, rows: Rows) -> Made:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, PositiveFloat, PositiveInt, TypeAdapter, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -71,9 +71,13 @@ class FacesParams(Section):
 
 
 class TranscribeParams(Section):
-    """Where the words come from: the corpus's own transcripts."""
+    """Where the words come from: the corpus's own transcripts.
+
+    With `context_turns`, so many turns of its dialogue before a clip are packed with its words.
+    """
 
     source: Literal["corpus"] = "corpus"
+    context_turns: NonNegativeInt = 0
 
 
 class ReportParams(Section):

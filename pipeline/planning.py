@@ -19,8 +19,9 @@ from pipeline.cleaning import decode_clip
 from pipeline.clip_inputs import read_input
 from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams, Modality
+from pipeline.encoding.ceilings import measure_rows
 from pipeline.errors import MediaError
-from pipeline.extraction import DTYPE, derive_keys, describe_encoder
+from pipeline.extraction import DTYPE, derive_keys, describe_encoder, encode_batch
 from pipeline.faces.cutting import cut_clip
 from pipeline.faces.packing import describe_crops, specify_crops
 from pipeline.heads import HEADS, HeadParams
@@ -34,7 +35,7 @@ from pipeline.store import ROW_FORMATS
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.work import WorkParts
-from pipeline.transcripts import PROVENANCE as WORDS
+from pipeline.transcripts import describe_words
 
 Item = TypeVar("Item")
 
@@ -214,7 +215,7 @@ def plan_extract(
         for clip, seconds in _choose(to_do, setting)
         if (table := _read_media(clip, params.modality, media, setting)) is not None
     ]
-    sample = measure(partial(_encode, encoder, params.modality), tables)
+    sample = measure(partial(_encode, encoder, params), tables)
     return forecast(f"extract@{name}", to_do, total, sample)
 
 
@@ -263,7 +264,8 @@ def _sum_seconds(clips: Iterable[Clip]) -> float:
 def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:
     """Store of a modality if it is made as the params ask, else None."""
     crops = describe_crops(setting.params.faces)
-    wanted: Mapping[str, Provenance] = {**crops, "audio": SOUND, "text": WORDS}
+    words = describe_words(setting.params.transcribe.context_turns)
+    wanted: Mapping[str, Provenance] = {**crops, "audio": SOUND, "text": words}
     path = setting.data / modality
     if not (path / "store.json").is_file():
         return None
@@ -300,13 +302,7 @@ def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
     return faces + sum(len(scene.jpeg) for cut in cuts for scene in cut.scenes)
 
 
-def _encode(encoder: Encoder, modality: Modality, tables: Sequence[pa.Table]) -> int:
-    """Bytes of the rows of a batch as they are stored, with their times and validity."""
-    inputs = [read_input(modality, table) for table in tables]
-    return sum(
-        rows.embedding.size * DTYPE.itemsize
-        + rows.start_seconds.nbytes
-        + rows.end_seconds.nbytes
-        + rows.valid.nbytes
-        for rows in encoder.encode(inputs)
-    )
+def _encode(encoder: Encoder, params: FeatureParams, tables: Sequence[pa.Table]) -> int:
+    """Bytes of the rows of a batch as they are stored."""
+    encoded = encode_batch(encoder, params, [read_input(params.modality, t) for t in tables])
+    return sum(measure_rows(rows, DTYPE.itemsize) for rows in encoded)

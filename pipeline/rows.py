@@ -28,11 +28,15 @@ class Waveform:
 
 @dataclass(frozen=True)
 class Words:
-    """What is said in one clip: texts with the stretch of time each covers, in order."""
+    """What is said in one clip: texts with the stretch of time each covers, in order.
+
+    `context` is what was said before, turn by turn; None where that was not asked for.
+    """
 
     texts: tuple[str, ...]
     start_seconds: Float[np.ndarray, " texts"]
     end_seconds: Float[np.ndarray, " texts"]
+    context: tuple[str, ...] | None = None
 
 
 ClipInput = Frames | Waveform | Words

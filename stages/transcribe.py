@@ -1,6 +1,7 @@
 """Stage `transcribe`: the words of each clip."""
 
 from pipeline.clips import CLEAN_SCHEMA, read_clips
+from pipeline.params import TranscribeParams, parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -9,8 +10,10 @@ from pipeline.transcripts import pack_transcripts
 
 def main() -> None:
     """Write data/text."""
+    params = parse_plain(read_yaml(), TranscribeParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
-    pack_transcripts(clips, DATA / "text", locate_work_store(PROJECT))
+    work = locate_work_store(PROJECT)
+    pack_transcripts(clips, DATA / "text", work, context_turns=params.context_turns)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).parents[1]
 SPEAKERS = ("speaker_01", "speaker_02", "speaker_03", "speaker_04")
 
+COPIED = ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "data/overrides.csv")
+
 PARAMS = """
 corpus: {name: table, root: data/raw/corpus, depends_on: data/raw/corpus}
 splits: {protocol: folds, folds: 3}
@@ -43,6 +45,14 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.corpus = root / "data" / "raw" / "corpus"
+        self.progress = ""
+
+    def clone(self, root: Path, *, media: bool = False) -> "Project":
+        """A colleague's clone of what is committed here, with a copy of the corpus if asked for."""
+        self.git("clone", "-q", str(self.root), str(root))
+        if media:
+            shutil.copytree(self.corpus, root / "data" / "raw" / "corpus")
+        return Project(root)
 
     def add_clip(self, speaker: str, number: int) -> None:
         source = sorted((PROJECT / "data" / "demo" / speaker).glob("*.mp4"))[number - 1]
@@ -91,18 +101,26 @@ class Project:
         told = self.dvc("repro", *arguments)
         return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
 
+    def count_encoded(self) -> int:
+        """Clips that the latest command put through an encoder, by its progress bars."""
+        bars = re.findall(r"^extract \S+ .*?(\d+)/\d+", self.progress, re.MULTILINE)
+        assert bars, self.progress
+        return sum(map(int, bars))
+
     def run(self, *command: str) -> str:
         environment = {
             **os.environ,
             **TEAM,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "DVC_NO_ANALYTICS": "1",
+            "COLUMNS": "200",  # narrower ones break the lines of progress bars
         }
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # stages run dozens of times here
         done = subprocess.run(
             command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        self.progress = done.stderr
         return done.stdout
 
     def _read_table(self) -> list[dict[str, str]]:
@@ -125,7 +143,7 @@ class Miniature(Project):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PROJECT / name, root / name, ignore=ignored)
         (root / "data").mkdir()
-        for name in ("dvc.yaml", ".dvcignore", ".gitignore", "data/overrides.csv"):
+        for name in COPIED:
             shutil.copy(PROJECT / name, root / name)
         (root / "params.yaml").write_text(params)
         for speaker in SPEAKERS:

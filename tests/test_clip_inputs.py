@@ -11,7 +11,7 @@ from pipeline.faces.crops import encode_jpeg
 from pipeline.faces.packing import SCENE_SCHEMA
 from pipeline.media.audio import encode_flac
 from pipeline.rows import Frames, Waveform, Words
-from pipeline.transcripts import TEXT_SCHEMA
+from pipeline.transcripts import CONTEXT_SCHEMA, TEXT_SCHEMA
 from tests.makers import tone
 
 
@@ -43,6 +43,15 @@ def test_text_is_read_in_order_with_its_stretches():
     assert isinstance(found, Words)
     assert found.texts == ("One.", "Two.")
     np.testing.assert_array_equal(found.end_seconds, [1.5, 2.0])
+    assert found.context is None
+
+
+@pytest.mark.parametrize("context", [(), ("Ann: So?", "No.")])
+def test_turns_before_a_clip_are_read_where_they_are_packed(context):
+    row = {"start_seconds": 0.0, "end_seconds": 1.5, "text": "One.", "context": context}
+    found = read_input("text", table_of(CONTEXT_SCHEMA, row))
+    assert isinstance(found, Words)
+    assert found.context == context
 
 
 def test_images_are_read_with_their_stretches():

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from pipeline.clips import Clip
 from pipeline.ledger import read_ledger
 from pipeline.store.parquet import PARTS
 from pipeline.store.reader import open_media
-from pipeline.transcripts import PROVENANCE, pack_transcripts
+from pipeline.transcripts import PROVENANCE, TEXT_SCHEMA, gather_contexts, pack_transcripts
 from tests.makers import list_parts
 
 WORDS = {"a": "I knew it. ", "b": None, "c": "  ", "d": "Não!"}
@@ -80,3 +81,74 @@ def test_text_changes_only_with_the_version(tmp_path):
         "9a8d1e40292290f40d08ce52d579e843",
         "54d1b68c279b723180c08f19f1e4a48f",
     ]
+
+
+TALK = (("Ann", "Well?"), ("Bob", "Well."), ("Ann", None), (None, "Yes "), ("Bob", "No!"))
+
+
+def make_talk(turns=TALK, dialogue="d"):
+    """Clips `d0`, `d1`, … of a dialogue, in another order than they were said in."""
+    clips = [
+        Clip(
+            clip_id=f"{dialogue}{turn}",
+            corpus="toy",
+            path="",
+            subject=subject,
+            dialogue=dialogue,
+            turn=turn,
+            transcript=text,
+            duration_seconds=2.5,
+        )
+        for turn, (subject, text) in enumerate(turns)
+    ]
+    return clips[::-1]
+
+
+def pack_talk(folder: Path, clips, context_turns=2):
+    pack_transcripts(clips, folder / "text", folder / "work", context_turns=context_turns)
+    return open_media(folder / "text")
+
+
+def list_keys(store):
+    return dict(zip(store.index.clip_ids, store.index.keys, strict=True))
+
+
+def test_context_is_the_turns_before_with_who_spoke():
+    contexts = gather_contexts(make_talk(), 2)
+    assert contexts["d0"] == ()
+    assert contexts["d2"] == ("Ann: Well?", "Bob: Well.")
+    assert contexts["d4"] == ("Bob: Well.", "Yes")
+
+
+def test_context_never_holds_the_same_or_a_later_turn():
+    (late,) = (replace(clip, clip_id="e", turn=1) for clip in make_talk() if clip.turn == 4)
+    contexts = gather_contexts([*make_talk(), late], 9)
+    assert contexts["d1"] == contexts["e"] == ("Ann: Well?",)
+    assert contexts["d2"] == ("Ann: Well?", "Bob: No!", "Bob: Well.")
+
+
+def test_context_stays_within_its_dialogue_and_corpus():
+    other = [replace(clip, clip_id=f"o{clip.turn}", corpus="other") for clip in make_talk()]
+    contexts = gather_contexts([*make_talk(), *make_talk(dialogue="e"), *other], 1)
+    assert contexts["e0"] == contexts["o0"] == ()
+
+
+def test_clips_outside_a_dialogue_have_no_context():
+    clips = [replace(clip, turn=None) for clip in make_talk()]
+    assert set(gather_contexts(clips, 3).values()) == {()}
+
+
+def test_context_lies_beside_the_text_only_where_it_is_asked_for(tmp_path):
+    assert pack_talk(tmp_path, make_talk())["d1"]["context"].to_pylist() == [["Ann: Well?"]]
+    assert pack_talk(tmp_path, make_talk(), 0)["d1"].column_names == TEXT_SCHEMA.names
+
+
+def test_a_changed_turn_costs_the_turns_that_it_stands_before(tmp_path):
+    before = list_keys(pack_talk(tmp_path, make_talk()))
+    after = list_keys(pack_talk(tmp_path, make_talk((("Ann", "Oh?"), *TALK[1:]))))
+    assert {name for name, key in after.items() if before[name] != key} == {"d0", "d1", "d2", "d3"}
+
+
+def test_context_changes_only_with_the_version(tmp_path):
+    store = pack_talk(tmp_path, make_talk())
+    assert PARTS.digest_content(store["d4"]) == "8c2840b17a646f49663e482f9d447223"

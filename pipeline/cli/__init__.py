@@ -113,6 +113,56 @@ def verify(
 
 
 @app.command()
+def encoders() -> None:
+    """Show what each encoder is and needs, and what is known of each feature set."""
+    from pipeline.catalogue import list_members, list_sets
+    from pipeline.cli.listings import tabulate_members, tabulate_sets
+    from pipeline.cli.printing import open_console
+    from pipeline.params import PARAMS_PATH, load_params
+    from pipeline.paths import FEATURES
+
+    console = open_console()
+    console.print(tabulate_members(list_members()))
+    if PARAMS_PATH.is_file():
+        console.print(tabulate_sets(list_sets(load_params().features, FEATURES)))
+
+
+@app.command()
+def weights() -> None:
+    """Fetch all weights that params.yaml names; status 1 where some cannot be had."""
+    from pipeline.cli.listings import list_fetched
+    from pipeline.params import load_params
+    from pipeline.weights import name_weights
+
+    for line in list_fetched(name_weights(load_params().features)):
+        typer.echo(line)
+
+
+@app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="Feature set, features/<set>.")],
+    clips: Annotated[
+        int, typer.Option(min=1, help="Clips to encode again, a count.", show_default=True)
+    ] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Which clips these are, a number.", show_default=True)
+    ] = 0,
+) -> None:
+    """Encode clips of a feature set again and compare; status 1 where any differs."""
+    from pipeline.cli.replays import conclude, list_replay
+    from pipeline.params import parse_feature, read_yaml
+    from pipeline.paths import DATA
+    from pipeline.replaying import open_source, replay_features
+
+    params = parse_feature(read_yaml(), path.name)
+    source = open_source(params, DATA / params.modality)
+    found = replay_features(path, source, clips=clips, seed=seed)
+    for line in list_replay(path, found):
+        typer.echo(line)
+    conclude(path, found)
+
+
+@app.command()
 def diff(
     first: Annotated[Path, typer.Argument(metavar="A", help="Feature set or store of media.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another one of the same kind.")],

@@ -16,7 +16,7 @@ def list_differences(differences: Differences) -> Iterator[str]:
     """Lines that say why the stores differ and by how much, the verdict last."""
     for letter, path in zip("AB", differences.paths, strict=True):
         yield f"{letter}: {path}"
-    yield from _list_changes(differences.changes)
+    yield from list_changes(differences.changes)
     formats = differences.part_formats
     if formats[0] != formats[1]:
         yield f"part format: {formats[0]} → {formats[1]}, no difference of content"
@@ -24,7 +24,7 @@ def list_differences(differences: Differences) -> Iterator[str]:
     yield from _list_keys(differences.clips, differences.changes)
     match differences.contents:
         case ValueDifferences() as values:
-            yield from _list_values(values)
+            yield from list_values(values)
         case MediaDifferences() as media:
             yield from _list_media(media)
         case None:
@@ -32,7 +32,8 @@ def list_differences(differences: Differences) -> Iterator[str]:
     yield f"the content {'is the same' if differences.same else 'differs'}"
 
 
-def _list_changes(changes: Sequence[Change]) -> Iterator[str]:
+def list_changes(changes: Sequence[Change]) -> Iterator[str]:
+    """Lines that name every setting that differs."""
     if not changes:
         yield "made in the same way"
         return
@@ -64,7 +65,8 @@ def _list_keys(clips: ClipDifferences, changes: Sequence[Change]) -> Iterator[st
     yield from _list_some("  a key in one alone, nothing made in the other", clips.keyless)
 
 
-def _list_values(values: ValueDifferences) -> Iterator[str]:
+def list_values(values: ValueDifferences) -> Iterator[str]:
+    """Lines on how many clips differ, and on the largest differences."""
     equal, beyond, count = len(values.equal), values.beyond, len(values.gaps)
     yield (
         f"values of {count:,} clips: {equal:,} equal bit for bit, "

@@ -1,54 +1,64 @@
 """Any Hugging Face text encoder: texts → hidden states, pooled per text or kept per token."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 import transformers
 from jaxtyping import Bool, Float
-from pydantic import Field
-from torch.nn.utils.rnn import pad_sequence
+from pydantic import Field, PositiveInt
 
 from pipeline.encoders import Modality
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen, load_pretrained
-from pipeline.errors import ParamsError
+from pipeline.encoding.batches import Batcher
+from pipeline.encoding.layers import Layers, number_layers, shape_layers, stack_layers
+from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen
+from pipeline.encoding.tokens import (
+    Chunk,
+    check_length,
+    find_separator,
+    lead_chunk,
+    load_tokenizer,
+    pad,
+    split_texts,
+)
+from pipeline.errors import StoreError
 from pipeline.rows import Rows, Words
-
-States = Float[np.ndarray, "tokens dim"]
-Special = Bool[np.ndarray, " tokens"]
-
-POOLINGS: dict[str, Callable[[States, Special], Float[np.ndarray, "rows dim"]]] = {
-    "mean": lambda states, special: states.mean(0, keepdims=True),
-    "cls": lambda states, special: states[:1],
-    "tokens": lambda states, special: states[~special],
-}
-"""Rows of a chunk from its tokens, special ones included, padding left out."""
 
 
 class Params(PretrainedParams):
-    """What is taken of the weights.
+    """What is taken of the weights; `tokens` go through them at once, padding included.
 
-    `layer` counts as in `hidden_states`: 0 the token embeddings, -1 the last layer. `mean` takes
-    in special tokens, `cls` is the first token, `tokens` leaves special ones out. Texts longer
-    than `max_tokens` are read in chunks, averaged by their number of tokens.
+    `mean` takes in special tokens, `cls` is the first token, `tokens` leaves special ones out.
+    Texts longer than `max_tokens` are read in chunks, averaged by their number of tokens.
+
+    With `context`, the last of the turns before the clip and a separator fill what a chunk leaves
+    of `max_tokens`; rows are then of the text's own tokens, without special ones, but for `cls`.
     """
+
+    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | {"tokens"}
 
     encoder: Literal["huggingface_text"]
     modality: Literal["text"]
-    layer: int = -1
+    batch: PositiveInt = 128
+    layer: Layers = -1
     pooling: Literal["mean", "cls", "tokens"] = "mean"
     max_tokens: int = Field(256, ge=4)
+    tokens: PositiveInt = 8192
+    context: bool = False
+
+    def settings(self) -> dict[str, Any]:
+        """As of every set; `context` counts only where it is asked for."""
+        settings = super().settings()
+        return settings if settings.pop("context") is False else {**settings, "context": True}
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """At most `max_tokens` tokens of text number `text`, special ones included."""
-
-    text: int
-    ids: torch.Tensor
-    special: Special
+CHOICES: dict[str, Callable[[Chunk], Bool[np.ndarray, " tokens"]]] = {
+    "mean": lambda chunk: chunk.own,
+    "cls": lambda chunk: np.arange(len(chunk.ids)) == 0,
+    "tokens": lambda chunk: chunk.own & ~chunk.special,
+}
+"""Tokens of a chunk that its rows are made of."""
 
 
 class Encoder:
@@ -66,14 +76,18 @@ class Encoder:
         self.params = params
         self.device = device
         self.pretrained = Pretrained(params)
-        self.tokenizer, self.model = load_model(self.pretrained)
-        self.model.to(device)
-        check_limits(params, self.tokenizer, self.model.config)
+        self.tokenizer = load_tokenizer(self.pretrained)
+        self.model = load_encoder(self.pretrained).to(device)
+        self.batcher = Batcher(params.tokens)
+        check_length(params.max_tokens, self.tokenizer, self.model.config)
+        number_layers(params.layer, self.model.config.num_hidden_layers)
+        self.separator = [find_separator(self.tokenizer)] if params.context else []
 
     @property
-    def row_shape(self) -> tuple[int]:
-        """Width of the hidden states."""
-        return (self.model.config.hidden_size,)
+    def row_shape(self) -> tuple[int, ...]:
+        """Width of the hidden states, for each layer where several are asked for."""
+        config = self.model.config
+        return shape_layers(self.params.layer, config.num_hidden_layers, config.hidden_size)
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -81,116 +95,86 @@ class Encoder:
         return self.pretrained.provenance
 
     def encode(self, clips: Sequence[Words]) -> list[Rows]:
-        """Rows of each clip, its texts in order."""
-        embeddings = iter(self._embed([text for clip in clips for text in clip.texts]))
+        """Rows of each clip, its texts in order.
+
+        Raises StoreError where context is asked for and `data/text` was packed without.
+        """
+        texts = [text for clip in clips for text in clip.texts]
+        chunks = split_texts(self.tokenizer, texts, self.params.max_tokens)
+        if self.params.context:
+            chunks = self._add_context(chunks, clips)
+        found = self.batcher.run(chunks, [len(chunk.ids) for chunk in chunks], self._run)
+        pieces: list[list[tuple[Chunk, np.ndarray]]] = [[] for _ in texts]
+        for chunk, rows in zip(chunks, found, strict=True):
+            pieces[chunk.text].append((chunk, rows))
+        merged = map(self._merge, pieces)
         return [
-            arrange_rows(clip, [next(embeddings) for _ in clip.texts], self.row_shape)
-            for clip in clips
+            arrange_rows(clip, [next(merged) for _ in clip.texts], self.row_shape) for clip in clips
         ]
 
-    def _embed(self, texts: list[str]) -> list[Float[np.ndarray, "_ dim"]]:
-        """Rows of each text; none where it has no token."""
-        chunks = self._split(texts)
-        pieces: list[list[np.ndarray]] = [[] for _ in texts]
-        weights: list[list[int]] = [[] for _ in texts]
-        for chunk, piece in zip(chunks, self._run(chunks), strict=True):
-            pieces[chunk.text].append(piece)
-            weights[chunk.text].append(len(chunk.ids))
-        return [self._merge(*text) for text in zip(pieces, weights, strict=True)]
-
-    def _split(self, texts: list[str]) -> list[Chunk]:
-        if not texts:
+    def _add_context(self, chunks: list[Chunk], clips: Sequence[Words]) -> list[Chunk]:
+        """`chunks` of the texts of `clips`, each after as much of what came before as fits."""
+        before = ["\n".join(expect_context(clip)) for clip in clips for _ in clip.texts]
+        if not chunks:
             return []
-        encoded = self.tokenizer(
-            texts,
-            truncation=True,
-            max_length=self.params.max_tokens,
-            return_overflowing_tokens=True,
-            return_special_tokens_mask=True,
-        )
-        columns = (encoded[name] for name in ("overflow_to_sample_mapping", "input_ids"))
-        special = [np.array(mask, bool) for mask in encoded["special_tokens_mask"]]
-        chunks = [
-            Chunk(text, torch.tensor(ids), mask)
-            for text, ids, mask in zip(*columns, special, strict=True)
-        ]
-        return [chunk for chunk in chunks if not chunk.special.all()]
-
-    def _run(self, chunks: list[Chunk]) -> list[Float[np.ndarray, "_ dim"]]:
-        """Rows of each chunk; chunks of like length share a batch, so little is padding."""
-        order = sorted(range(len(chunks)), key=lambda place: len(chunks[place].ids))
-        rows: dict[int, np.ndarray] = {}
-        for first in range(0, len(order), self.params.batch):
-            places = order[first : first + self.params.batch]
-            rows.update(zip(places, self._run_batch([chunks[p] for p in places]), strict=True))
-        return [rows[place] for place in range(len(chunks))]
+        encoded = self.tokenizer(before, add_special_tokens=False, verbose=False)["input_ids"]
+        leads = [[*ids, *self.separator] if ids else [] for ids in encoded]
+        return [lead_chunk(c, leads[c.text], self.params.max_tokens) for c in chunks]
 
     @torch.inference_mode()
-    def _run_batch(self, chunks: list[Chunk]) -> list[Float[np.ndarray, "_ dim"]]:
-        ids = pad([chunk.ids for chunk in chunks], self.tokenizer.pad_token_id or 0)
-        mask = pad([torch.ones_like(chunk.ids) for chunk in chunks], 0)
-        output = self.model(
-            input_ids=ids.to(self.device),
-            attention_mask=mask.to(self.device),
-            output_hidden_states=True,
-        )
-        states = output.hidden_states[self.params.layer].float().cpu().numpy()
-        pool = POOLINGS[self.params.pooling]
-        return [
-            pool(some[: len(chunk.ids)], chunk.special)
-            for some, chunk in zip(states, chunks, strict=True)
-        ]
+    def _run(self, chunks: Sequence[Chunk]) -> list[Float[np.ndarray, "rows *row"]]:
+        """Rows of each chunk."""
+        masks = [CHOICES[self.params.pooling](chunk) for chunk in chunks]
+        columns = [np.stack([c.ids, c.ids >= 0, m], 1) for c, m in zip(chunks, masks, strict=True)]
+        inputs = pad([torch.from_numpy(column) for column in columns]).to(self.device)
+        ids, present, chosen = inputs.unbind(2)
+        ids = ids.masked_fill(present == 0, self.tokenizer.pad_token_id or 0)
+        output = self.model(input_ids=ids, attention_mask=present, output_hidden_states=True)
+        states = stack_layers(self.params.layer, output.hidden_states).float()
+        if self.params.pooling == "tokens":
+            rows = states[chosen.bool()].cpu().numpy()
+            return np.split(rows, np.cumsum([mask.sum() for mask in masks])[:-1])
+        weights = chosen / chosen.sum(1, keepdim=True)
+        pooled = torch.einsum("ct...,ct->c...", states, weights).cpu().numpy()
+        return list(pooled[:, None])
 
-    def _merge(self, pieces: list[np.ndarray], tokens: list[int]) -> Float[np.ndarray, "_ dim"]:
+    def _merge(self, pieces: list[tuple[Chunk, np.ndarray]]) -> Float[np.ndarray, "rows *row"]:
+        """Rows of a text from those of its chunks; none where it has no token."""
         if not pieces:
             return np.zeros((0, *self.row_shape), np.float32)
+        chunks, rows = zip(*pieces, strict=True)
         if self.params.pooling == "tokens":
-            return np.concatenate(pieces)
-        return np.average(pieces, axis=0, weights=tokens).astype(np.float32)
+            return np.concatenate(rows)
+        tokens = [chunk.own.sum() for chunk in chunks]
+        return np.average(rows, axis=0, weights=tokens).astype(np.float32)
 
 
 def arrange_rows(
-    clip: Words, embeddings: list[Float[np.ndarray, "_ dim"]], row_shape: tuple[int]
+    clip: Words, texts: list[Float[np.ndarray, "_ *row"]], row_shape: tuple[int, ...]
 ) -> Rows:
     """One clip's rows; each text's stretch is shared evenly among the rows of that text."""
     edges = [
         np.linspace(start, end, len(rows) + 1)
-        for start, end, rows in zip(clip.start_seconds, clip.end_seconds, embeddings, strict=True)
+        for start, end, rows in zip(clip.start_seconds, clip.end_seconds, texts, strict=True)
     ]
     starts = np.concatenate([np.zeros(0), *(some[:-1] for some in edges)])
     ends = np.concatenate([np.zeros(0), *(some[1:] for some in edges)])
-    stacked = np.concatenate([np.zeros((0, *row_shape), np.float32), *embeddings])
+    stacked = np.concatenate([np.zeros((0, *row_shape), np.float32), *texts])
     return Rows(stacked, starts, ends, np.ones(len(stacked), bool))
 
 
-def pad(sequences: list[torch.Tensor], value: int) -> torch.Tensor:
-    """Sequences as one `(sequences, longest)` tensor, filled with `value` on the right."""
-    return pad_sequence(sequences, batch_first=True, padding_value=value)
-
-
-def load_model(pretrained: Pretrained) -> tuple[Any, Any]:
-    """Tokenizer and frozen encoder; raises ParamsError where the folder does not hold them."""
-    tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
-    if not tokenizer.is_fast:
-        raise ParamsError(
-            f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
-            f"choose another checkpoint"
+def expect_context(clip: Words) -> tuple[str, ...]:
+    """Turns before the clip; raises StoreError where the store was packed without."""
+    if clip.context is None:
+        raise StoreError(
+            "data/text: expected the turns before each clip, got a store without; set "
+            "transcribe.context_turns in params.yaml to how many"
         )
+    return clip.context
+
+
+def load_encoder(pretrained: Pretrained) -> Any:
+    """Frozen encoder; raises ParamsError where the folder does not hold it."""
     # The pooler is never used, and checkpoints trained on masked words come without one.
     model = load_frozen(transformers.AutoModel, pretrained, spare=["pooler."])
-    return tokenizer, model.get_encoder() if model.config.is_encoder_decoder else model
-
-
-def check_limits(params: Params, tokenizer: Any, config: Any) -> None:
-    """Raise ParamsError for a layer or a chunk length that the weights do not have."""
-    layers = config.num_hidden_layers
-    if not -layers - 1 <= params.layer <= layers:
-        raise ParamsError(
-            f"layer: expected {-layers - 1} to {layers} for {params.weights!r}, got {params.layer}"
-        )
-    positions = (tokenizer.model_max_length, getattr(config, "max_position_embeddings", 0))
-    most = min(limit for limit in positions if limit > 0)
-    if params.max_tokens > most:
-        raise ParamsError(
-            f"max_tokens: expected at most {most} for {params.weights!r}, got {params.max_tokens}"
-        )
+    return model.get_encoder() if model.config.is_encoder_decoder else model

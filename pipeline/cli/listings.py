@@ -1,0 +1,72 @@
+"""Encoders, feature sets and weights as tables and lines for people."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.table import Table
+
+from pipeline.catalogue import ListedSet, Member
+from pipeline.cli.printing import tabulate
+from pipeline.errors import ParamsError
+from pipeline.weights import Named, fetch_weights, locate_weights
+
+DASH = "–"
+
+
+def tabulate_members(members: Iterable[Member]) -> Table:
+    """One row per encoder."""
+    rows = (
+        (
+            member.name,
+            ", ".join(member.modalities) or DASH,
+            member.licence or DASH,
+            "; ".join(member.needs) or "nothing more",
+        )
+        for member in members
+    )
+    return tabulate(("encoder", "modalities", "licence", "needs"), rows)
+
+
+def tabulate_sets(sets: Iterable[ListedSet]) -> Table:
+    """One row per feature set."""
+    columns = ("set", "encoder", "row", "rate", "weights", "seen corpora")
+    return tabulate(columns, map(_list_cells, sets))
+
+
+def _list_cells(listed: ListedSet) -> tuple[str, ...]:
+    return (
+        listed.name,
+        listed.encoder,
+        " × ".join(f"{size:,}" for size in listed.row_shape or ()) or DASH,
+        listed.rate or DASH,
+        listed.weights,
+        ", ".join(listed.seen_corpora) or DASH,
+    )
+
+
+def list_fetched(named: Mapping[str, Named]) -> Iterator[str]:
+    """A line per feature set, once its weights are here.
+
+    Raises ParamsError at the end, where some could not be fetched.
+    """
+    width = max(map(len, named), default=0)
+    failed = {}
+    for name, wanted in named.items():
+        try:
+            yield f"{name:{width}}  {_fetch(wanted)}"
+        except ParamsError as caught:
+            failed[name] = caught
+            yield f"{name:{width}}  absent   {wanted.weights}"
+    if not named:
+        yield "no feature set of params.yaml needs weights"
+    if failed:
+        name, error = next(iter(failed.items()))
+        others = f"{len(failed)} of {len(named)} sets lack weights, first " * (len(failed) > 1)
+        raise ParamsError(f"{others}params.yaml: features.{name}: {error}") from error
+
+
+def _fetch(named: Named) -> str:
+    """State, kind and path of weights that are fetched where they are not here."""
+    place = locate_weights(named)
+    state = "fetched" if place is None else "present"
+    place = place or fetch_weights(named)
+    return f"{state}  {place.kind} {place.path}"

@@ -1,0 +1,177 @@
+"""Any timm model: pictures → pooled features, tokens, or the map of a stage."""
+
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Literal, cast
+
+import timm
+from jaxtyping import Float
+from pydantic import model_validator
+from safetensors import SafetensorError
+from timm.data.config import resolve_model_data_config
+from timm.models import load_state_dict, model_entrypoint
+from torch import Tensor
+
+from pipeline.encoding.pictures import Network, PictureEncoder, PictureParams, Preparation
+from pipeline.encoding.pretrained import Pretrained, check_names
+from pipeline.errors import ParamsError
+
+CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
+"""timm's crop modes."""
+
+
+class Params(PictureParams):
+    """Weights as timm saves them for the Hub, and what is taken of the network.
+
+    `pooled` is what its classifier would see. `tokens` are those of the last layer without
+    class, distillation and register tokens, or the places of the last map, row by row. `stage`
+    is the map `(channels, height, width)` after stage number `stage`, counted as in timm's
+    `feature_info`: 0 the first, -1 the last.
+    """
+
+    encoder: Literal["timm"]
+    output: Literal["pooled", "tokens", "stage"] = "pooled"
+    stage: int | None = None
+
+    @model_validator(mode="after")
+    def check_stage(self) -> "Params":
+        """Refuse a stage without its output, and the reverse."""
+        if (self.output == "stage") != (self.stage is not None):
+            raise ValueError("expected stage with `output: stage`, and only there")
+        return self
+
+
+class Encoder(PictureEncoder):
+    """One row per frame, at the input size and preparation of the checkpoint."""
+
+    version = 1
+
+    def __init__(self, params: Params, device: str = "cpu") -> None:
+        pretrained = Pretrained(params)
+        model = load_model(pretrained.folder)
+        preparation = read_preparation(model).for_pixels(params.pixels)
+        if params.pixels is not None:
+            resize_input(model, params.pixels)
+        model.to(device, pretrained.dtype)
+        take = choose_output(model, params)
+
+        def run(pixels: Float[Tensor, "frames 3 _ _"]) -> Float[Tensor, "frames *row"]:
+            return take(pixels.to(pretrained.dtype))
+
+        super().__init__(run, preparation, pretrained.provenance, device, params.frames)
+
+
+def load_model(folder: Path) -> Any:
+    """Frozen network without classifier; raises ParamsError where the folder holds another."""
+    try:
+        model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
+        state = load_state_dict(str(find_weights(folder)))
+        report = model.load_state_dict(update_names(state, model), strict=False)
+    except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        raise ParamsError(
+            f"weights {folder}: expected config.json and weights as timm saves them for the Hub, "
+            f"got {shorten(repr(error), 200)}; mend the folder or choose others"
+        ) from error
+    heads = model.pretrained_cfg.get("classifier") or ()
+    spare = tuple(f"{head}." for head in ([heads] if isinstance(heads, str) else heads))
+    unexpected = [name for name in report.unexpected_keys if not name.startswith(spare)]
+    check_names(folder, type(model).__name__, report.missing_keys, unexpected)
+    return model.eval().requires_grad_(False)
+
+
+def find_weights(folder: Path) -> Path:
+    """File that the digest covers: safetensors, else PyTorch's own."""
+    for path in (folder / "model.safetensors", folder / "pytorch_model.bin"):
+        if path.is_file():
+            return path
+    raise FileNotFoundError("neither model.safetensors nor pytorch_model.bin")
+
+
+def update_names(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
+    """Weights under today's names, by the filter of the architecture's module if it has one."""
+    entry = model_entrypoint(model.pretrained_cfg["architecture"])
+    update: Callable[..., dict[str, Tensor]] | None = getattr(
+        sys.modules[entry.__module__], "checkpoint_filter_fn", None
+    )
+    return update(state, model) if update else state
+
+
+def read_preparation(model: Any) -> Preparation:
+    """Preprocessing of the checkpoint, as timm evaluates it."""
+    config: dict[str, Any] = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
+    channels, *crop = config["input_size"]
+    if channels != 3 or config["crop_mode"] not in CROPS:
+        raise ParamsError(
+            f"preprocessing: expected 3 channels and crop mode {' or '.join(CROPS)}, got "
+            f"{channels} and {config['crop_mode']}; choose another checkpoint"
+        )
+    height, width = crop
+    return Preparation(
+        size=(int(height / config["crop_pct"]), int(width / config["crop_pct"])),
+        crop=(height, width),
+        shape=CROPS[config["crop_mode"]],
+        interpolation=config["interpolation"],
+        mean=tuple(config["mean"]),
+        std=tuple(config["std"]),
+        halves="even",
+    )
+
+
+def resize_input(model: Any, pixels: int) -> None:
+    """Make a network of fixed input size take squares of `pixels`; others take them anyway."""
+    if not model.pretrained_cfg.get("fixed_input_size"):
+        return
+    patch = max(model.patch_embed.patch_size)
+    if not hasattr(model, "set_input_size") or pixels % patch:
+        raise ParamsError(
+            f"pixels: expected a multiple of {patch} and a network whose input can be resized, got "
+            f"{pixels} for {type(model).__name__}; leave pixels out, or choose others"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # timm's own, at every resizing of position biases
+        model.set_input_size(img_size=(pixels, pixels))
+
+
+def choose_output(model: Any, params: Params) -> Network:
+    """What `params` asks for, of the network; raises ParamsError where it has none."""
+    if params.output == "pooled":
+        return cast(Network, model)
+    if params.output == "tokens":
+        return partial(list_tokens, model)
+    stages = len(getattr(model, "feature_info", ()))
+    if params.stage is None or not -stages <= params.stage < stages:
+        raise ParamsError(f"stage: expected {-stages} to {stages - 1}, got {params.stage}")
+    return partial(map_stage, model, params.stage)
+
+
+def list_tokens(
+    model: Any, pixels: Float[Tensor, "frames 3 _ _"]
+) -> Float[Tensor, "frames tokens dim"]:
+    """Tokens of the last layer, or the places of the last map, row by row."""
+    features: Tensor = model.forward_features(pixels)
+    prefix = getattr(model, "num_prefix_tokens", None if hasattr(model, "cls_token") else 0)
+    if isinstance(features, Tensor) and features.ndim == 4:
+        last = getattr(model, "output_fmt", "NCHW") == "NHWC"
+        features = features.flatten(1, 2) if last else features.flatten(2).transpose(1, 2)
+    shape = getattr(features, "shape", ())
+    if prefix is None or shape[2:] != (model.num_features,):
+        raise ParamsError(
+            f"output: expected a network that tells which of its tokens are of the picture, got "
+            f"{type(model).__name__}; choose `pooled` or `stage`"
+        )
+    return features[:, prefix:]
+
+
+def map_stage(
+    model: Any, stage: int, pixels: Float[Tensor, "frames 3 _ _"]
+) -> Float[Tensor, "frames channels height width"]:
+    """Map after a stage; later ones are not run."""
+    maps = model.forward_intermediates(
+        pixels, indices=[stage], output_fmt="NCHW", intermediates_only=True, stop_early=True
+    )
+    found: Tensor = maps[0]
+    return found

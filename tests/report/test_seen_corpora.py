@@ -1,0 +1,61 @@
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from pipeline.report.head_page import write_head_page
+from pipeline.report.index_page import write_index_page
+from pipeline.report.summary import HeadSummary, print_summary
+from tests.report.made_up import MadeUp, Page, make_overview
+
+
+def state(head: HeadSummary, modality: str, *corpora: str) -> HeadSummary:
+    """`head` as if the set that it reads of `modality` stated `corpora`."""
+    made = head.recipe.inputs[modality]
+    stated = made.model_copy(
+        update={"provenance": {**made.provenance, "seen_corpora": list(corpora)}}
+    )
+    inputs = {**head.recipe.inputs, modality: stated}
+    return replace(head, recipe=head.recipe.model_copy(update={"inputs": inputs}))
+
+
+@pytest.fixture
+def attention(seven: list[HeadSummary]) -> HeadSummary:
+    return state(seven[2], "audio", "msp-podcast", "Demo")
+
+
+def test_only_corpora_that_the_head_is_judged_on_count(attention: HeadSummary) -> None:
+    assert attention.seen == {"audio": ["Demo"]}
+
+
+def test_a_set_that_states_nothing_has_seen_nothing(seven: list[HeadSummary]) -> None:
+    assert seven[2].seen == {}
+    assert state(seven[2], "audio", "iemocap").seen == {}
+
+
+def test_the_page_of_a_head_says_what_was_seen(
+    attention: HeadSummary, made: MadeUp, tmp_path: Path
+) -> None:
+    write_head_page(tmp_path / "index.html", attention, made.evaluate)
+    page = Page(tmp_path / "index.html")
+    assert "audio logmel has seen Demo" in page.text
+    assert "trained on the corpus that it is judged on (Demo)" in page.text
+
+
+def test_the_page_of_all_heads_marks_those_alone(
+    attention: HeadSummary, seven: list[HeadSummary], made: MadeUp, tmp_path: Path
+) -> None:
+    write_index_page(tmp_path / "index.html", make_overview(made, [attention, seven[5]]))
+    page = Page(tmp_path / "index.html")
+    assert "has seen Demo" in page.row("attention")[2]
+    assert "has seen" not in page.row("mlp-audio")[2]
+
+
+def test_the_terminal_marks_them_too(attention: HeadSummary, seven: list[HeadSummary]) -> None:
+    file = StringIO()
+    print_summary([attention, seven[5]], Console(file=file, width=132))
+    marked = [line for line in file.getvalue().splitlines() if "has seen the corpus" in line]
+    assert len(marked) == 1
+    assert "attention (best, has seen the corpus)" in marked[0]

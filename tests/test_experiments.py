@@ -1,0 +1,122 @@
+"""Experiments on a project whose media lie elsewhere: in the workspace, in a copy, in a queue.
+
+The experiments follow one another; each begins from the first commit.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from pathlib import Path
+
+import psutil
+import pytest
+from dvc.utils.hydra import apply_overrides
+
+from pipeline.params import read_yaml
+from pipeline.presets import Preset, list_presets
+from pipeline.verification import verify_paths
+from tests.projects import Miniature
+
+PATIENCE_SECONDS = 300
+"""Workers end by themselves ten seconds or two after the last task."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Miniature]:
+    """A first run, committed; what git ignores, the link to the media included, is not in it."""
+    root = tmp_path_factory.mktemp("experiments")
+    project = Miniature(root / "project", git=True)
+    project.corpus.rename(root / "media")
+    project.corpus.symlink_to(root / "media")
+    project.reproduce()
+    project.git("add", ".")
+    project.git("commit", "-qm", "First run")
+    yield project
+    for process in find_processes(project):
+        process.kill()
+
+
+@pytest.fixture(autouse=True)
+def first_commit(request: pytest.FixtureRequest) -> None:
+    """Undo what the experiment before left in the workspace."""
+    if "project" in request.fixturenames:
+        project = request.getfixturevalue("project")
+        project.git("checkout", "-q", ".")
+        project.dvc("checkout", "-q")
+
+
+def find_processes(project: Miniature) -> list[psutil.Process]:
+    """Workers, and what they run: whatever works inside the project's folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(project.root):
+                found.append(process)
+    return found
+
+
+def run_experiment(project: Miniature, *arguments: str) -> set[str]:
+    """Stages that `dvc exp run` ran."""
+    told = project.dvc("exp", "run", *arguments)
+    return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
+
+
+def list_parts(project: Miniature) -> set[Path]:
+    """Every part of the work store."""
+    return set((project.root / ".dvc" / "moodline").glob("*/[!.]*"))
+
+
+def test_a_setting_of_a_head_runs_that_head_alone(project: Miniature) -> None:
+    ran = run_experiment(project, "-S", "+heads.sound.strengths=[0.5,5.0]")
+    assert ran == {"check", "train@sound", "evaluate@sound", "report"}
+
+
+def test_a_temporary_copy_extracts_the_set_that_changed_for_the_workspace_too(
+    project: Miniature,
+) -> None:
+    changed = ("-n", "edges", "-S", "+features.hog.orientations=6")
+    ran = run_experiment(project, "--temp", "--allow-missing", *changed, "evaluate@both")
+    assert ran == {"extract@hog", "train@both", "evaluate@both"}
+    assert project.count_encoded() > 0
+    project.dvc("exp", "apply", "edges")
+    assert project.reproduce("evaluate@both") == set()
+    assert project.reproduce("--single-item", "--force", "extract@hog") == {"extract@hog"}
+    assert project.count_encoded() == 0
+
+
+def test_two_workers_extract_with_two_encoders_and_go_away(project: Miniature) -> None:
+    parts = list_parts(project)
+    changed = ("-n", "turns", "-S", "+features.hog.orientations=5,7")
+    run_experiment(project, "--queue", "--allow-missing", *changed, "extract@hog")
+    assert "Started '2'" in project.dvc("queue", "start", "--jobs", "2")
+    wait_for_workers(project)
+    assert project.dvc("queue", "status").count("Success") == 2
+    assert len(list_parts(project) - parts) == 2
+    assert not list((project.root / ".dvc" / "moodline").rglob("*.partial"))
+    for name in ("turns-1", "turns-2"):
+        project.dvc("exp", "apply", name)
+        assert project.reproduce("extract@hog") == set()
+        (verified,) = verify_paths([project.root / "features" / "hog"])
+        assert not verified.problems
+
+
+def wait_for_workers(project: Miniature) -> None:
+    given_up = time.monotonic() + PATIENCE_SECONDS
+    while processes := find_processes(project):
+        assert time.monotonic() < given_up, processes
+        time.sleep(0.5)
+
+
+@pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
+def test_a_setting_in_a_preset_belongs_to_one_head(preset: Preset, tmp_path: Path) -> None:
+    # A section that YAML aliases share is set as often as it is named, and the last one wins.
+    params = tmp_path / "params.yaml"
+    heads = read_yaml(preset.path)["heads"]
+    for name in heads:
+        params.write_text(preset.path.read_text())
+        apply_overrides(params, [f"heads.{name}.inputs.text=another"])
+        changed = {key: deepcopy(head) for key, head in heads.items()}
+        changed[name]["inputs"]["text"] = "another"
+        assert read_yaml(params)["heads"] == changed
