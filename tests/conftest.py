@@ -1,4 +1,8 @@
 import os
+
+# Tests fill the cores by themselves, a process to each: threads on top would only get in the way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import signal
 from collections.abc import Callable
 from pathlib import Path

@@ -125,12 +125,14 @@ def resize_input(model: Any, pixels: int) -> None:
     """Make a network of fixed input size take squares of `pixels`; others take them anyway."""
     if not model.pretrained_cfg.get("fixed_input_size"):
         return
-    patch = max(model.patch_embed.patch_size)
-    if not hasattr(model, "set_input_size") or pixels % patch:
+    if not hasattr(model, "set_input_size"):
         raise ParamsError(
-            f"pixels: expected a multiple of {patch} and a network whose input can be resized, got "
-            f"{pixels} for {type(model).__name__}; leave pixels out, or choose others"
+            f"pixels: expected a network whose input can be resized, got {type(model).__name__}; "
+            f"leave pixels out, or choose another"
         )
+    patch = max(model.patch_embed.patch_size)
+    if pixels % patch:
+        raise ParamsError(f"pixels: expected a multiple of {patch}, got {pixels}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # timm's own, at every resizing of position biases
         model.set_input_size(img_size=(pixels, pixels))

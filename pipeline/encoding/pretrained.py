@@ -117,7 +117,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             return kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
-    except (ImportError, OSError, ValueError, SafetensorError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ParamsError(
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"

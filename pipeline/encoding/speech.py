@@ -257,6 +257,7 @@ class SpeechEncoder:
 
     @torch.inference_mode()
     def _run(self, batch: Sounds, pieces: Sequence[Piece]) -> Sequence[Piece]:
+        self.states.caught.clear()  # what is left of a batch that did not fit
         last = self.network.run(batch.pad(pieces), [len(piece) for piece in pieces])
         states = self.states.collect(self.network.arrange, last)
         if self.pooled:

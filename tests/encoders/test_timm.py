@@ -120,16 +120,26 @@ def test_pixels_change_the_input_size(save):
 
 
 def test_pixels_that_are_no_whole_patches_are_refused():
-    with pytest.raises(ParamsError, match=r"pixels: expected a multiple of 4 .* got 66"):
+    with pytest.raises(ParamsError, match="pixels: expected a multiple of 4, got 66"):
         make_encoder(SWIN(), pixels=66)
     with pytest.raises(ParamsError, match=r"got 70 x 70 .*divisible by patch size"):
         make_encoder(VIT(), pixels=70)
 
 
+def save_pit():
+    return save_timm_model("pit_ti_224", img_size=32, base_dims=(8, 8, 8), heads=(1, 1, 1))
+
+
+def test_a_network_of_one_size_is_refused_another():
+    with pytest.raises(
+        ParamsError, match=r"input can be resized, got Pooling\w+; leave pixels out"
+    ):
+        make_encoder(save_pit(), pixels=64)
+
+
 def test_a_network_whose_tokens_are_not_told_apart_is_refused():
-    pit = save_timm_model("pit_ti_224", img_size=32, base_dims=(8, 8, 8), heads=(1, 1, 1))
     with pytest.raises(ParamsError, match="tells which of its tokens are of the picture"):
-        make_encoder(pit, output="tokens")
+        make_encoder(save_pit(), output="tokens")
 
 
 def test_half_precision_is_near_full():

@@ -60,10 +60,10 @@ def test_sounds_of_unlike_length_in_a_batch_are_as_alone(name):
         np.testing.assert_allclose(other.embedding, one.embedding, rtol=1e-4, atol=1e-4)
 
 
-def test_every_bundle_of_torchaudio_can_be_made():
+def test_every_bundle_that_was_not_made_for_letters_can_be_built():
     kind = torchaudio.pipelines.Wav2Vec2Bundle
-    bundles = [some for some in vars(torchaudio.pipelines).values() if isinstance(some, kind)]
-    assert len(bundles) >= 30
+    bundles = [some for some in vars(torchaudio.pipelines).values() if type(some) is kind]
+    assert len(bundles) >= 13
     with torch.device("meta"):
         for bundle in bundles:
             model = MAKERS[bundle._model_type](**{**bundle._params, "aux_num_out": None})
