@@ -13,7 +13,7 @@ from pydantic import model_validator
 from torch import Tensor
 
 from pipeline.encoding.layers import Layers, number_layers, stack_layers
-from pipeline.encoding.pictures import PictureEncoder, PictureParams
+from pipeline.encoding.pictures import PictureEncoder, PictureParams, choose_layout
 from pipeline.encoding.preprocessors import load_preparation
 from pipeline.encoding.pretrained import Pretrained, check_names, load_pretrained
 from pipeline.errors import ParamsError
@@ -60,8 +60,11 @@ class Encoder(PictureEncoder):
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         preparation = load_preparation(pretrained.folder).for_pixels(params.pixels)
-        tower = Tower(load_tower(pretrained, params).to(device), params)
-        super().__init__(tower, preparation, pretrained.provenance, device, params.frames)
+        model = load_tower(pretrained, params)
+        model.to(device=device, memory_format=choose_layout(model))
+        super().__init__(
+            Tower(model, params), preparation, pretrained.provenance, device, params.frames
+        )
 
 
 class Tower:
@@ -70,6 +73,7 @@ class Tower:
     def __init__(self, model: Any, params: Params) -> None:
         self.model = model
         self.params = params
+        self.layout = choose_layout(model)
         self.prefix = count_prefix(model)
         self.options: dict[str, Any] = {"output_hidden_states": params.layer is not None}
         if params.pixels is not None:
@@ -80,7 +84,8 @@ class Tower:
         self, pixels: Float[Tensor, "frames 3 height width"]
     ) -> Float[Tensor, "frames *row"]:
         """Rows of pictures; raises ParamsError for what the network does not have."""
-        output = self.model(pixel_values=pixels.to(self.model.dtype), **self.options)
+        laid = pixels.to(self.model.dtype).contiguous(memory_format=self.layout)
+        output = self.model(pixel_values=laid, **self.options)
         pooling = self.params.pooling
         pooled: Tensor | None = output.get("pooler_output")
         if (pooling == "pooler" and pooled is None) or (pooling == "cls" and not self.prefix):

@@ -16,7 +16,13 @@ from timm.data.config import resolve_model_data_config
 from timm.models import load_state_dict, model_entrypoint
 from torch import Tensor
 
-from pipeline.encoding.pictures import Network, PictureEncoder, PictureParams, Preparation
+from pipeline.encoding.pictures import (
+    Network,
+    PictureEncoder,
+    PictureParams,
+    Preparation,
+    choose_layout,
+)
 from pipeline.encoding.pretrained import Pretrained, check_names
 from pipeline.errors import ParamsError
 
@@ -56,11 +62,12 @@ class Encoder(PictureEncoder):
         preparation = read_preparation(model).for_pixels(params.pixels)
         if params.pixels is not None:
             resize_input(model, params.pixels)
-        model.to(device, pretrained.dtype)
+        layout = choose_layout(model)
+        model.to(device=device, dtype=pretrained.dtype, memory_format=layout)
         take = choose_output(model, params)
 
         def run(pixels: Float[Tensor, "frames 3 _ _"]) -> Float[Tensor, "frames *row"]:
-            return take(pixels.to(pretrained.dtype))
+            return take(pixels.to(pretrained.dtype).contiguous(memory_format=layout))
 
         super().__init__(run, preparation, pretrained.provenance, device, params.frames)
 

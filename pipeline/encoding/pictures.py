@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
 from pydantic import PositiveInt
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from pipeline.encoders import Modality
@@ -219,6 +219,18 @@ class PictureEncoder:
                 "that masks or drops at random; choose another checkpoint"
             )
         return tuple(first.shape)
+
+
+def choose_layout(model: nn.Module) -> torch.memory_format:
+    """Layout of pictures in memory that a network is fastest with, by a tenth to a third.
+
+    Pictures come with their colours last, which suits convolutions, but not transformers.
+    """
+    convolved = sum(
+        layer.weight.numel() for layer in model.modules() if isinstance(layer, nn.Conv2d)
+    )
+    whole = sum(weight.numel() for weight in model.parameters())
+    return torch.channels_last if 2 * convolved > whole else torch.contiguous_format
 
 
 def arrange_rows(clip: Frames, rows: Float[np.ndarray, "frames *row"]) -> Rows:

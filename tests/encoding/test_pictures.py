@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
-from pipeline.encoding.pictures import PictureEncoder, Preparation
+from pipeline.encoding.pictures import PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 
@@ -149,3 +149,9 @@ def test_unknown_interpolations_and_impossible_crops_are_refused():
         Preparation((8, 8), (8, 8), "kept", "lanczos")
     with pytest.raises(ParamsError, match="crop within the resized picture"):
         Preparation((8, 8), (8, 9), "kept", "bicubic")
+
+
+def test_colours_lie_last_for_convolutions_alone():
+    patches, linear = torch.nn.Conv2d(3, 5, 7), torch.nn.Linear(41, 43)
+    assert choose_layout(patches) == torch.channels_last
+    assert choose_layout(torch.nn.Sequential(patches, linear)) == torch.contiguous_format
