@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
-from scipy.optimize import minimize
 from torch import Tensor
 
 from pipeline.errors import TrainingError
@@ -140,6 +139,8 @@ def solve_logistic(known: Examples, size: int, strengths: Sequence[float]) -> It
     `strengths` fall, and each solution starts from the one before. A class without examples
     gets a bias low enough to be never predicted.
     """
+    from scipy.optimize import minimize  # half a second, which only training needs to wait
+
     features, labels = known
     layer = np.zeros(size * (features.shape[1] + 1))
     truth = F.one_hot(labels, size).to(features)
