@@ -40,8 +40,9 @@ def descend(
     batches: DataLoader[Batch] = DataLoader(
         train, sampler=BatchSampler(shuffled, params.batch, drop_last=False), batch_size=None
     )
-    recorder, monitor = _Recorder(live), params.monitor or SCORE
-    with tempfile.TemporaryDirectory() as folder, _quiet_lightning():
+    monitor = params.monitor or SCORE
+    with tempfile.TemporaryDirectory() as folder, _quiet_lightning(), _follow(live) as follower:
+        recorder = _Recorder(follower)
         best = ModelCheckpoint(folder, monitor=monitor, mode=_mode(monitor), save_weights_only=True)
         stop = EarlyStopping(monitor, patience=params.patience, mode=_mode(monitor))
         trainer = Trainer(
@@ -73,9 +74,9 @@ def weigh_classes(dataset: WindowDataset, classes: int) -> Float[torch.Tensor, "
 class _Recorder(Callback):
     """Keeps what each epoch logged, and lets DVCLive show it meanwhile."""
 
-    def __init__(self, live: Path) -> None:
+    def __init__(self, live: Live | None) -> None:
         self.epochs: History = []
-        self.live = _open_live(live)
+        self.live = live
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         logged = {name: float(value) for name, value in trainer.logged_metrics.items()}
@@ -86,12 +87,19 @@ class _Recorder(Callback):
             self.live.next_step()
 
 
-def _open_live(folder: Path) -> Live | None:
+@contextmanager
+def _follow(folder: Path) -> Iterator[Live | None]:
     """DVCLive in `folder`; None in a git repository without commits, which it cannot bear."""
     try:
-        return Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+        live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
     except SCMError:
-        return None
+        yield None
+        return
+    try:
+        yield live
+    finally:
+        if live._dvc_repo is not None:
+            live._dvc_repo.close()  # DVCLive leaves git's packs open
 
 
 def _mode(monitor: str) -> str:
