@@ -27,9 +27,9 @@ import typer
 from pipeline.cleaning import AUDIO_SCHEMA
 from pipeline.cleaning import PROVENANCE as CLEAN
 from pipeline.encoders.mfcc import Encoder, Params
-from pipeline.extraction import encode_clips
 from pipeline.files import measure_tree
 from pipeline.media.audio import encode_flac
+from pipeline.source import encode_clips
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
 
@@ -48,6 +48,7 @@ heads:
   sound: {{kind: linear, inputs: {NONE}}}
 evaluate: {{}}
 report: {{}}
+engine: {{}}
 """
 
 

@@ -6,8 +6,8 @@ Full-size Swin-T, HuBERT-base and RoBERTa-base with random weights, on generated
 and sentences. A round times, for each network in turns:
 
 - `bare`: the network alone on ready tensors, the very batches that the stage gives it;
-- `stage`: `extract_features`, from the store of media to a published feature set, without the
-  time to load the network;
+- `stage`: `extract_features`, from the store of media to a published feature set; the network is
+  loaded before;
 - `loop`: the usual script: one clip at a time, prepared as the network's own library does it,
   one file per clip.
 
@@ -17,12 +17,13 @@ medians of the three networks together; each network's own ratios stand beside.
 
 import io
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -41,9 +42,10 @@ from tokenizers.processors import TemplateProcessing
 from benchmarks.rounds import Side, print_table, time_rounds
 from pipeline.cleaning import AUDIO_SCHEMA
 from pipeline.encoders import ENCODERS, FeatureParams
-from pipeline.extraction import encode_clips, extract_features
+from pipeline.extraction import extract_features
 from pipeline.media.audio import decode_audio, encode_flac
 from pipeline.sections import parse_section
+from pipeline.source import encode_clips, open_source
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
@@ -78,6 +80,11 @@ def save_hubert(folder: Path) -> None:
 def save_roberta(folder: Path) -> None:
     config = transformers.RobertaConfig(vocab_size=50265, max_position_embeddings=514)
     transformers.RobertaModel(config).save_pretrained(folder)
+    save_tokenizer(folder)
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Numbers as words, in RoBERTa's special tokens."""
     words = {
         word: number for number, word in enumerate([*SPECIAL.values(), *map(str, range(WORDS))])
     }
@@ -197,39 +204,29 @@ def make_workload(name: str, folder: Path, clips: int, device: Device, precision
 def record(params: FeatureParams, store: MediaStore) -> Callable[[], None]:
     """The network alone, on the inputs that it was given while the whole store was encoded."""
     encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
-    (network,) = find_networks(encoder)
-    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-    hook = network.register_forward_pre_hook(
-        lambda _, args, kwargs: calls.append((args, kwargs)), with_kwargs=True
-    )
-    list(encode_clips(encoder, params, store, store.index.clip_ids))
-    hook.remove()
+    calls: list[Callable[[], Any]] = []
+    inside: list[torch.nn.Module] = []
+    original = torch.nn.Module.__call__
+
+    def call(network: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if not inside:
+            calls.append(partial(original, network, *args, **kwargs))
+        inside.append(network)
+        try:
+            return original(network, *args, **kwargs)
+        finally:
+            inside.pop()
+
+    with patch.object(torch.nn.Module, "__call__", call):
+        list(encode_clips(encoder, params, store, store.index.clip_ids))
 
     def run() -> None:
         with torch.inference_mode():
-            for args, kwargs in calls:
-                network(*args, **kwargs)
+            for call in calls:
+                call()
         wait(params.device)
 
     return run
-
-
-def find_networks(holder: object) -> Sequence[torch.nn.Module]:
-    """Networks that an encoder holds, at whatever depth."""
-    found: dict[int, torch.nn.Module] = {}
-
-    def look(value: object, depth: int) -> None:
-        if isinstance(value, torch.nn.Module):
-            found.setdefault(id(value), value)
-        elif depth and hasattr(value, "__dict__"):
-            for inner in vars(value).values():
-                look(inner, depth - 1)
-        elif depth and callable(value):
-            for cell in getattr(value, "__closure__", None) or ():
-                look(cell.cell_contents, depth - 1)
-
-    look(holder, 3)
-    return list(found.values())
 
 
 def wait(device: Device) -> None:
@@ -252,19 +249,16 @@ def make_sides(name: str, workload: Workload, folder: Path) -> list[Side]:
 
     def stage() -> Callable[[], None]:
         root = folder / f"stage-{next(places)}"
-        return lambda: extract_features(
-            workload.params, workload.media, root / "out", root / "work"
-        )
+        source = open_source(workload.params, workload.media)
+
+        def run() -> None:
+            with patch("pipeline.extraction.open_source", return_value=source):
+                extract_features(workload.params, workload.media, root / "out", root / "work")
+
+        return run
 
     sides = {"bare": lambda: bare, "stage": stage, "loop": lambda: loop}
     return [Side(f"{name} {kind}", prepare, 1) for kind, prepare in sides.items()]
-
-
-def measure_loading(params: FeatureParams) -> float:
-    """Seconds to make the encoder."""
-    begun = time.perf_counter()
-    ENCODERS.load(params.encoder).Encoder(params, params.device)
-    return time.perf_counter() - begun
 
 
 def main(
@@ -285,7 +279,6 @@ def main(
             )
             print_table(timings, "run")
             seconds |= timings.medians
-            seconds[f"{name} stage"] -= measure_loading(workload.params)
     total = {
         kind: sum(value for side, value in seconds.items() if side.endswith(kind))
         for kind in ("bare", "stage", "loop")

@@ -107,10 +107,11 @@ def open_current(params: FeatureParams, path: Path) -> FeatureStore | None:
 
 def measure_rate(store: FeatureStore) -> str | None:
     """Rate of the rows of the clip that has most: `50 Hz`, `1 a clip`, `uneven`."""
-    rows = store.index.rows
+    index, views = store.index, store.views
+    rows = index.rows * [clip_id not in views for clip_id in index.clip_ids]
     if not rows.any():
         return None
-    starts = store[store.index.clip_ids[int(rows.argmax())]].start_seconds
+    starts = store[index.clip_ids[int(rows.argmax())]].start_seconds
     if len(starts) == 1:
         return "1 a clip"
     steps = np.diff(starts)

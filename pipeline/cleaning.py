@@ -10,6 +10,7 @@ import pyarrow as pa
 from jaxtyping import Float32
 
 from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
+from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file
 from pipeline.ledger import Entry, check_share, describe_losses, write_ledger
@@ -20,7 +21,6 @@ from pipeline.progress import track
 from pipeline.store.index import Location
 from pipeline.store.parts import PartClip, Provenance
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.workers import run_clips
 
 AUDIO_SCHEMA = pa.schema(
     [
@@ -52,7 +52,13 @@ class Cleaned:
 
 
 def clean_corpus(
-    clips: Sequence[Clip], params: CleanParams, kept: frozenset[str], out: Path, work: Path
+    clips: Sequence[Clip],
+    params: CleanParams,
+    kept: frozenset[str],
+    out: Path,
+    work: Path,
+    *,
+    engine: EngineParams = LOCAL,
 ) -> None:
     """Write `out`/clips (usable clips, ledger) and `out`/audio (the store of their sound).
 
@@ -64,7 +70,7 @@ def clean_corpus(
         keys = {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in digested}
         missing = frozenset(writer.missing(keys, out / "audio"))
         undecoded = [clip for clip in digested if clip.clip_id in missing]
-        failures |= _decode_missing(undecoded, keys, params, writer)
+        failures |= _decode_missing(undecoded, keys, params, writer, engine)
         writer.close_part()
         found = writer.locate({c: key for c, key in keys.items() if c not in failures})
         cleaned = judge_clips(
@@ -86,11 +92,15 @@ def clean_corpus(
 
 
 def _decode_missing(
-    clips: Sequence[Clip], keys: Mapping[str, str], params: CleanParams, writer: StoreWriter
+    clips: Sequence[Clip],
+    keys: Mapping[str, str],
+    params: CleanParams,
+    writer: StoreWriter,
+    engine: EngineParams,
 ) -> dict[str, MediaError]:
     """Decode `clips`; returns the failures that may not hold next time."""
     decoded = run_clips(
-        decode_clip, clips, workers=params.workers, limit_seconds=params.limit_seconds
+        engine, decode_clip, clips, workers=params.workers, limit_seconds=params.limit_seconds
     )
     failures = {}
     for clip, made in track(decoded, "clean", len(clips)):

@@ -1,6 +1,7 @@
 """What an encoder is given of a clip, read back from a store of media."""
 
 import io
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -9,24 +10,69 @@ from jaxtyping import Float
 from pipeline.encoders import Modality
 from pipeline.faces.crops import decode_jpeg
 from pipeline.media.audio import decode_audio
-from pipeline.rows import ClipInput, Frames, Waveform, Words
+from pipeline.rows import ClipInput, FrameRun, Frames, Waveform, Words
 
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
 
 
-def read_input(modality: Modality, table: pa.Table) -> ClipInput:
-    """Input of a clip from its rows in `data/<modality>`."""
+PIECE_FRAMES = 512
+"""Frames that are decoded at once."""
+
+
+def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ClipInput]:
+    """Input of a clip from its rows in `data/<modality>`, whole or in pieces.
+
+    Sound and words are whole, and so are frames without a `run`. With one, pieces are of about
+    PIECE_FRAMES, and the rows of all pieces, one after another, are those of the whole.
+    """
     if modality == "audio":
-        hz = table["hz"][0].as_py()
-        return Waveform(decode_audio(io.BytesIO(table["flac"][0].as_py()), hz=hz), hz)
-    if modality == "text":
-        starts, ends = (table[name].to_numpy() for name in ("start_seconds", "end_seconds"))
-        packed = "context" in table.column_names
-        context = tuple(table["context"][0].as_py()) if packed else None
-        return Words(tuple(table["text"].to_pylist()), starts, ends, context)
-    images = np.stack([decode_jpeg(jpeg) for jpeg in table["jpeg"].to_pylist()])
-    return Frames(images, *stretch_frames(table["seconds"].to_numpy()))
+        yield read_sound(table)
+    elif modality == "text":
+        yield read_words(table)
+    else:
+        seconds = table["seconds"].to_numpy()
+        starts, ends = stretch_frames(seconds)
+        points = read_landmarks(table)
+        for piece in cut_pieces(len(seconds), run):
+            jpegs = table["jpeg"].slice(piece.start, piece.stop - piece.start).to_pylist()
+            images = np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+            seen = None if points is None else points[piece]
+            yield Frames(images, starts[piece], ends[piece], seen)
+
+
+def cut_pieces(frames: int, run: FrameRun | None) -> Iterator[slice]:
+    """Stretches of a clip that hold each of its runs once."""
+    if run is None:
+        yield slice(0, frames)
+        return
+    step = max(1, PIECE_FRAMES // run.hop) * run.hop
+    overlap = run.frames - run.hop
+    for start in range(0, max(1, frames - overlap), step):
+        yield slice(start, min(frames, start + step + overlap))
+
+
+def read_landmarks(table: pa.Table) -> Float[np.ndarray, "frames 5 2"] | None:
+    """Five points of the face in each frame, NaN where they are unknown; None of a scene."""
+    if "landmarks" not in table.column_names:
+        return None
+    values = table["landmarks"].combine_chunks().flatten().to_numpy()
+    points: Float[np.ndarray, "frames 5 2"] = values.reshape(-1, 5, 2)
+    return points
+
+
+def read_sound(table: pa.Table) -> Waveform:
+    """Sound of a clip from its row in `data/audio`."""
+    hz = table["hz"][0].as_py()
+    return Waveform(decode_audio(io.BytesIO(table["flac"][0].as_py()), hz=hz), hz)
+
+
+def read_words(table: pa.Table) -> Words:
+    """Words of a clip from its rows in `data/text`."""
+    starts, ends = (table[name].to_numpy() for name in ("start_seconds", "end_seconds"))
+    packed = "context" in table.column_names
+    context = tuple(table["context"][0].as_py()) if packed else None
+    return Words(tuple(table["text"].to_pylist()), starts, ends, context)
 
 
 def stretch_frames(

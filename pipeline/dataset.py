@@ -19,6 +19,7 @@ from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams, WindowParams
 from pipeline.heads.base import Per
 from pipeline.store.reader import FeatureStore, open_features
+from pipeline.store.views import count_views, name_view
 from pipeline.tables import read_table
 from pipeline.targets import FRAMES_SCHEMA, Target, read_targets
 from pipeline.windows import (
@@ -119,6 +120,13 @@ class Window:
     targets: Mapping[str, NDArray[np.float64]]
 
 
+Numbered = Mapping[str, tuple[Stretches, int]]
+"""Modality → the stretches of a clip's rows, and the number of the first one in its store."""
+
+NO_ROWS = (Stretches(np.empty(0), np.empty(0), np.empty(0, bool)), 0)
+"""Of a feature set that has none of a clip."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """Windows as tensors, padded to the longest.
@@ -161,13 +169,19 @@ class WindowDataset(Dataset[Batch]):
         """Row size of each modality."""
         return {modality: store.row_shape[0] for modality, store in self.features.items()}
 
-    def add_clips(self, clip_ids: Iterable[str]) -> None:
+    def add_clips(self, clip_ids: Iterable[str], *, views: bool = False) -> None:
         """Add the windows of those of `clip_ids` that have rows in any feature set.
 
         Where any target is per frame, so is the grid, and clips without labelled frames have none.
+        With `views`, which only training may see, each window comes once more for each view of
+        the clip: rows are the view's, or the clip's own in the sets that do not have this view.
         """
         for clip_id in clip_ids:
-            self.windows.extend(self._cut_windows(clip_id))
+            own = self._number_rows(clip_id)
+            self.windows.extend(self._cut_windows(clip_id, own, own))
+            for number in range(1, self._most_views * views + 1):
+                if found := self._number_rows(name_view(clip_id, number)):
+                    self.windows.extend(self._cut_windows(clip_id, own, {**own, **found}))
 
     def __len__(self) -> int:
         return len(self.windows)
@@ -187,11 +201,22 @@ class WindowDataset(Dataset[Batch]):
             targets[target] = filled.long() if target == "emotion" else filled
         return Batch(inputs, masks, targets, target_masks)
 
-    def _cut_windows(self, clip_id: str) -> Iterator[Window]:
-        stretches = {
-            modality: _number_rows(store, clip_id) for modality, store in self.features.items()
+    @cached_property
+    def _most_views(self) -> int:
+        return max(count_views(store.provenance) for store in self.features.values())
+
+    def _number_rows(self, clip_id: str) -> Numbered:
+        """Modality → rows, of the feature sets that have some of a clip, or of a view."""
+        stores = self.features.items()
+        return {
+            modality: _number_rows(store, clip_id)
+            for modality, store in stores
+            if store.has_rows(clip_id)
         }
-        ends = [held.end_seconds.max() for held, _ in stretches.values() if held.valid.any()]
+
+    def _cut_windows(self, clip_id: str, own: Numbered, shown: Numbered) -> Iterator[Window]:
+        """Windows of a clip by the times of its `own` rows, over the rows `shown`."""
+        ends = [held.end_seconds.max() for held, _ in own.values() if held.valid.any()]
         framed = "frame" in self.per.values()
         frames = self.labels.frames.get(clip_id) if framed else None
         if not ends or (framed and frames is None):
@@ -201,8 +226,10 @@ class WindowDataset(Dataset[Batch]):
             if frames is not None and not len(chosen):
                 continue
             alignments = {
-                modality: _align(held, first, (start, end), grid, self.params.windows)
-                for modality, (held, first) in stretches.items()
+                modality: _align(
+                    shown.get(modality, NO_ROWS), (start, end), grid, self.params.windows
+                )
+                for modality in self.features
             }
             targets = {
                 target: (
@@ -232,22 +259,19 @@ def _grid_of(
 
 def _number_rows(store: FeatureStore, clip_id: str) -> tuple[Stretches, int]:
     """A clip's stretches, and the number of its first row in the store."""
-    if clip_id not in store or not store.has_rows(clip_id):
-        nothing = np.empty(0)
-        return Stretches(nothing, nothing, np.empty(0, bool)), 0
     rows = store[clip_id]
     held = Stretches(*(np.array(x) for x in (rows.start_seconds, rows.end_seconds, rows.valid)))
     return held, store.first_row(clip_id)
 
 
 def _align(
-    held: Stretches,
-    first_row: int,
+    numbered: tuple[Stretches, int],
     window: tuple[float, float],
     grid: NDArray[np.float64] | None,
     params: WindowParams,
 ) -> Alignment:
     """Alignment by the store's row numbers."""
+    held, first_row = numbered
     aligned = take_own_rows(held, *window) if grid is None else align_rows(held, grid, params)
     return Alignment(aligned.rows + first_row, aligned.counts)
 

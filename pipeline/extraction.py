@@ -1,98 +1,142 @@
 """Extraction: a store of media through an encoder into a feature set, each clip once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.clip_inputs import read_input
-from pipeline.encoders import ENCODERS, Encoder, FeatureParams
-from pipeline.encoding.ahead import map_ahead
-from pipeline.encoding.ceilings import Ceilings
-from pipeline.encoding.exposure import FeatureProvenance
-from pipeline.encoding.rates import average_rows
-from pipeline.errors import StoreError
+from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoding.ahead import read_ahead
+from pipeline.encoding.ceilings import Ceilings, Encoded, measure_rows
+from pipeline.engines import LOCAL, EngineParams, run_clips
+from pipeline.errors import MediaError, StoreError
 from pipeline.ledger import Entry
 from pipeline.progress import track
-from pipeline.rows import ClipInput, Rows
+from pipeline.rows import Rows
+from pipeline.source import DTYPE, Source, open_source
 from pipeline.store.index import rowless
-from pipeline.store.parts import PartClip, Provenance, derive_key
-from pipeline.store.reader import MediaStore, open_media
+from pipeline.store.parts import PartClip
 from pipeline.store.writer import Made, StoreWriter
 
-DTYPE = np.dtype(np.float16)
-"""Precision of stored embeddings: half of float32's bytes; errors stay below 0.1 %."""
+TASK_BATCHES = 4
+"""Batches of clips that a worker encodes at a time; they are one part at least."""
 
 
-def extract_features(params: FeatureParams, media: Path, out: Path, work: Path) -> None:
+def extract_features(
+    params: FeatureParams,
+    media: Path,
+    out: Path,
+    work: Path,
+    *,
+    trained: Path | None = None,
+    engine: EngineParams = LOCAL,
+) -> None:
     """Make `out` the feature set of the store of media at `media`.
 
-    Clips that the work store holds under the same key are linked, not encoded. Raises
-    StoreError as `make_clip` does, and ParamsError where `Ceilings` are met.
+    Views are made of the clips in the table `trained`, where the params ask for some. Clips and
+    views that the work store holds under the same key are linked, not encoded. Raises
+    StoreError as `make_clip` does and where a worker is lost, ParamsError where `Ceilings` are
+    met.
     """
-    store = open_media(media)
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
-    provenance = describe_encoder(params, encoder, store)
-    keys = derive_keys(store, provenance)
-    with StoreWriter(work, provenance, params.format) as writer:
-        missing = writer.missing(keys, out)
+    apart = params.workers > 1 or engine != LOCAL
+    source = open_source(params, media, trained, device="cpu" if apart else params.device)
+    with StoreWriter(work, source.provenance, params.format) as writer:
+        missing = writer.missing(source.keys, out)
         ceilings = Ceilings(out.name, params, len(missing))
         ceilings.check_clips()
-        encoded = ceilings.limit(encode_clips(encoder, params, store, missing), DTYPE.itemsize)
-        for clip_id, rows in track(encoded, f"extract {out.name}", len(missing), _end_of_clip):
-            writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
+        if apart:
+            encoded = encode_apart(params, Job.of(source, work, trained), engine, missing)
+        else:
+            encoded = encode_into(writer, source, missing)
+        what, limited = f"extract {out.name}", ceilings.limit(encoded)
+        deque(track(limited, what, len(missing), lambda clip: clip.seconds), maxlen=0)
         writer.close_part()
-        locations = writer.locate(keys)
-        entries = [_enter(clip_id, place.clip) for clip_id, place in locations.items()]
-        # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
-        silent = [clip_id for clip_id in store.index.clip_ids if clip_id not in keys]
-        locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
-        writer.publish(out, locations, [entry for entry in entries if entry])
+        writer.adopt({clip_id: source.keys[clip_id] for clip_id in missing})
+        publish_features(writer, source, out)
 
 
-def describe_encoder(params: FeatureParams, encoder: Encoder, store: MediaStore) -> Provenance:
-    """Provenance of a feature set: everything that shapes its rows."""
-    settings = {
-        **params.settings(),
-        "version": encoder.version,
-        **encoder.provenance,
-        "row_shape": list(encoder.row_shape),
-        "dtype": DTYPE.name,
-    }
-    return FeatureProvenance("extract", settings, store.provenance, params.list_seen())
+def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
+    """Make `out` the set of all clips of `source`, which `writer` holds.
+
+    A view without rows is no clip that was left out: the ledger is silent on it.
+    """
+    locations = writer.locate(source.keys)
+    clips = [clip_id for clip_id in locations if clip_id not in source.views]
+    entries = [_enter(clip_id, locations[clip_id].clip) for clip_id in clips]
+    # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
+    silent = [clip_id for clip_id in source.media.index.clip_ids if clip_id not in source.keys]
+    locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
+    writer.publish(out, locations, [entry for entry in entries if entry])
 
 
-def derive_keys(store: MediaStore, provenance: Provenance) -> dict[str, str]:
-    """clip_id → key of every clip of `store` that has rows, by the index alone."""
-    index, fingerprint = store.index, provenance.fingerprint
-    return {
-        clip_id: derive_key(key, fingerprint)
-        for clip_id, key, rows in zip(index.clip_ids, index.keys, index.rows, strict=True)
-        if rows
-    }
+def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) -> Iterator[Encoded]:
+    """Encode `clip_ids` and add their rows to `writer`; what follows is encoded meanwhile."""
+    for clip_id, rows in read_ahead(source.encode(clip_ids)):
+        writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows))
+        seconds = float(rows.end_seconds.max(initial=0.0))
+        yield Encoded(clip_id, seconds, measure_rows(rows, DTYPE.itemsize))
 
 
-def encode_clips(
-    encoder: Encoder, params: FeatureParams, store: MediaStore, clip_ids: Sequence[str]
-) -> Iterator[tuple[str, Rows]]:
-    """Float32 rows of each of `clip_ids`, batch by batch; the next one is read meanwhile."""
-    starts = range(0, len(clip_ids), params.batch)
-    batches = [clip_ids[start : start + params.batch] for start in starts]
+@dataclass(frozen=True)
+class Job:
+    """Encoding as another process is told of it: `options` are the params, as JSON."""
 
-    def read(batch: Sequence[str]) -> list[ClipInput]:
-        return [read_input(params.modality, store[clip_id]) for clip_id in batch]
+    encoder: str
+    options: str
+    media: Path
+    work: Path
+    trained: Path | None
 
-    for batch, inputs in zip(batches, map_ahead(read, batches), strict=True):
-        yield from zip(batch, encode_batch(encoder, params, inputs), strict=True)
+    @classmethod
+    def of(cls, source: Source, work: Path, trained: Path | None) -> "Job":
+        """The job of `source`; its paths hold in whatever folder."""
+        params, media = source.params, source.media.path
+        paths = media.resolve(), work.resolve(), trained and trained.resolve()
+        return cls(params.encoder, params.model_dump_json(), *paths)
+
+    def encode(self, clip_ids: Sequence[str]) -> list[Encoded]:
+        """Encode `clip_ids` and commit their rows, in parts of this process alone."""
+        source, writer = _begin(self)
+        encoded = list(encode_into(writer, source, clip_ids))
+        writer.close_part()
+        return encoded
 
 
-def encode_batch(
-    encoder: Encoder, params: FeatureParams, inputs: Sequence[ClipInput]
-) -> list[Rows]:
-    """Float32 rows of each clip, at the rate that is asked for."""
-    encoded = encoder.encode(inputs)
-    return [average_rows(rows, params.rate_hz) for rows in encoded] if params.rate_hz else encoded
+@lru_cache(maxsize=1)
+def _begin(job: Job) -> tuple[Source, StoreWriter]:
+    """What a worker keeps from task to task, until it ends."""
+    params = ENCODERS.load(job.encoder).Params.model_validate_json(job.options)
+    source = open_source(params, job.media, job.trained)
+    return source, StoreWriter(job.work, source.provenance, params.format).__enter__()
+
+
+def encode_apart(
+    params: FeatureParams, job: Job, engine: EngineParams, clip_ids: Sequence[str]
+) -> Iterator[Encoded]:
+    """Encode `clip_ids` in workers; what they have committed stays, whatever becomes of them.
+
+    Raises StoreError where the same clips end their worker again and again.
+    """
+    size = TASK_BATCHES * params.batch
+    tasks = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
+    done = run_clips(
+        engine,
+        job.encode,
+        tasks,
+        workers=params.workers,
+        limit_seconds=None,
+        gpus=params.device == "cuda",
+    )
+    for task, encoded in done:
+        if isinstance(encoded, MediaError):
+            raise StoreError(
+                f"{task[0]} to {task[-1]}: expected rows of these {len(task)} clips, got none: "
+                f"{encoded.detail}; look at its memory, or set a smaller batch"
+            )
+        yield from encoded
 
 
 def make_clip(clip_id: str, rows: Rows) -> Made:
@@ -111,11 +155,6 @@ def make_clip(clip_id: str, rows: Rows) -> Made:
             f"choose a layer or a scaling with smaller values"
         )
     return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
-
-
-def _end_of_clip(encoded: tuple[str, Rows]) -> float:
-    """Seconds of media that a clip's rows reach over."""
-    return float(encoded[1].end_seconds.max(initial=0.0))
 
 
 def _enter(clip_id: str, clip: PartClip) -> Entry | None:

@@ -148,12 +148,14 @@ def count_weights(path: Path) -> dict[str, int]:
 
 def _describe_store(store: Store) -> dict[str, object]:
     index = store.index
-    statuses: Counter[str] = Counter(index.statuses)
+    places = _list_places(store)
+    statuses: Counter[str] = Counter(index.statuses[place] for place in places)
     rows = int(index.rows.sum())
     return {
         "store": store.path,
         "made by": store.provenance["stage"],
-        "clips": ", ".join([f"{len(index):,}", *_count(statuses)]),
+        "clips": ", ".join([f"{len(places):,}", *_count(statuses)]),
+        **({"views of them": f"{len(store.views):,}"} if store.views else {}),
         "rows": f"{rows:,}",
         "row": _describe_rows(store)
         if store.part_format in ROW_FORMATS
@@ -161,6 +163,12 @@ def _describe_store(store: Store) -> dict[str, object]:
         "parts": f"{len(index.parts):,} of format {store.part_format}",
         "size": write_bytes(measure_tree(store.path)),
     }
+
+
+def _list_places(store: Store) -> list[int]:
+    """Places of the clips in the index, without those of their views."""
+    views = store.views
+    return [n for n, clip_id in enumerate(store.index.clip_ids) if clip_id not in views]
 
 
 def _describe_rows(store: Store) -> str:
@@ -176,17 +184,17 @@ def _describe_columns(store: Store) -> str:
 
 
 def _show_clips(store: Store) -> Iterator[Table]:
-    index = store.index
-    if not len(index):
+    index, places = store.index, _list_places(store)
+    if not places:
         return
     table = _new_table("clip", "status", "rows", "part", "first row in it")
-    for place in range(min(FIRST, len(index))):
+    for place in places[:FIRST]:
         number = index.part_numbers[place]
         part = index.parts[number] if number >= 0 else "none"
         numbers = (str(index.rows[place]), part, str(index.starts[place]))
         table.add_row(index.clip_ids[place], index.statuses[place], *numbers)
-    if len(index) > FIRST:
-        table.add_row(f"… {len(index) - FIRST:,} more", "", "", "", "")
+    if len(places) > FIRST:
+        table.add_row(f"… {len(places) - FIRST:,} more", "", "", "", "")
     yield table
 
 
@@ -217,7 +225,8 @@ def _list_artefacts(found: Iterable[tuple[Kind, Path]]) -> Table:
 
 def _summarise_store(path: Path) -> str:
     store = Store(path)
-    return f"{len(store.index):,} clips, {int(store.index.rows.sum()):,} rows"
+    views = f", {len(store.views):,} views of them" if store.views else ""
+    return f"{len(_list_places(store)):,} clips{views}, {int(store.index.rows.sum()):,} rows"
 
 
 def _summarise_head(path: Path) -> str:

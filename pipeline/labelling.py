@@ -15,10 +15,10 @@ from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.ledger import Entry, write_ledger
 from pipeline.overrides import SCALES, exclude, find_kept, read_overrides, relabel
-from pipeline.runs import list_runs
+from pipeline.runs import find_trained, list_runs
 from pipeline.splits import SIDES, SplitParams, assign_splits, overlaps, sides
 from pipeline.tables import write_table
-from pipeline.targets import FRAMES_SCHEMA, Target, write_targets
+from pipeline.targets import FRAMES_SCHEMA, Target, write_targets, write_trained
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def write_labels(labelled: Labelled, folder: Path) -> None:
     """Write the tables of `labelled` into `folder`, each whole."""
     write_clips(folder / "clips.parquet", labelled.clips, LABELS_SCHEMA)
     write_targets(folder / "targets.parquet", labelled.targets)
+    write_trained(folder / "trained.parquet", find_trained(labelled.targets))
     write_table(folder / "frames.parquet", labelled.frames)
     write_names(folder / "names.json", labelled.names)
     write_ledger(folder / "ledger.parquet", labelled.ledger)

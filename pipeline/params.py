@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.corpora import CORPORA, CorpusParams
 from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.engines import EngineParams
 from pipeline.errors import ParamsError
 from pipeline.evaluation import EvaluateParams
 from pipeline.faces import DETECTORS
@@ -71,12 +72,24 @@ class FacesParams(Section):
 
 
 class TranscribeParams(Section):
-    """Where the words come from: the corpus's own transcripts.
+    """Where the words come from: the corpus's own transcripts, and what Whisper hears.
+
+    `model` is a checkpoint of Whisper, as encoders take weights: a local folder, or a Hub id with
+    its commit as `revision`; None hears nothing. It is asked for clips that the corpus gives no
+    words for, with `replace` for all. `language` is a code such as `en`; None has it heard from
+    each clip. A row is a `segment` of speech or a `word`. `batch` clips are heard at once.
 
     With `context_turns`, so many turns of its dialogue before a clip are packed with its words.
     """
 
-    source: Literal["corpus"] = "corpus"
+    model: str | None = None
+    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
+    replace: bool = False
+    language: str | None = None
+    times: Literal["segment", "word"] = "segment"
+    batch: PositiveInt = 16
+    device: Literal["cpu", "cuda"] = "cpu"
+    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
     context_turns: NonNegativeInt = 0
 
 
@@ -100,6 +113,7 @@ class Params:
     heads: dict[str, HeadParams]
     evaluate: EvaluateParams
     report: ReportParams
+    engine: EngineParams
 
 
 PLAIN_SECTIONS: dict[str, type[Section]] = {
@@ -109,6 +123,7 @@ PLAIN_SECTIONS: dict[str, type[Section]] = {
     "transcribe": TranscribeParams,
     "evaluate": EvaluateParams,
     "report": ReportParams,
+    "engine": EngineParams,
 }
 SECTIONS = ("corpus", "features", "heads", *PLAIN_SECTIONS)
 

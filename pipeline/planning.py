@@ -6,7 +6,7 @@ few clips that go through the stages' own functions in memory, and grow with the
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,26 +16,27 @@ import pyarrow as pa
 
 from pipeline.cleaning import PROVENANCE as SOUND
 from pipeline.cleaning import decode_clip
-from pipeline.clip_inputs import read_input
 from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.encoders import ENCODERS, Encoder, FeatureParams, Modality
 from pipeline.encoding.ceilings import measure_rows
+from pipeline.encoding.views import View
 from pipeline.errors import MediaError
-from pipeline.extraction import DTYPE, derive_keys, describe_encoder, encode_batch
 from pipeline.faces.cutting import cut_clip
 from pipeline.faces.packing import describe_crops, specify_crops
+from pipeline.files import digest_json
 from pipeline.heads import HEADS, HeadParams
 from pipeline.labelling import label_corpus
 from pipeline.ledger import read_ledger
 from pipeline.media.probe import probe_media
-from pipeline.params import FacesParams, Params
+from pipeline.params import FacesParams, Params, TranscribeParams
 from pipeline.paths import CLIPS, DATA, OVERRIDES
-from pipeline.runs import list_runs
+from pipeline.runs import find_trained, list_runs
+from pipeline.source import DTYPE, Source, encode_clips
 from pipeline.store import ROW_FORMATS
-from pipeline.store.parts import Provenance
+from pipeline.store.parts import Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.work import WorkParts
-from pipeline.transcripts import describe_words
+from pipeline.transcripts import describe_source, is_heard
 
 Item = TypeVar("Item")
 
@@ -45,12 +46,16 @@ PROBES = 50
 
 @dataclass(frozen=True)
 class Setting:
-    """What is asked for, where the data and the work store lie, and how many clips to try."""
+    """What is asked for, where the data and the work store lie, and how many clips to try.
+
+    The clips in `trained` have views where a feature set asks for some.
+    """
 
     params: Params
     data: Path
     work: Path
     sample: int
+    trained: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ def plan_project(project: Path, params: Params, work: Path, sample: int) -> list
     `work` is the work store, `sample` the clips to try in each stage.
     """
     labelled = label_corpus(params.corpus, params.splits, project / OVERRIDES)
-    setting = Setting(params, project / DATA, work, sample)
+    trained = frozenset(find_trained(labelled.targets))
+    setting = Setting(params, project / DATA, work, sample, trained)
     clips, runs = survey_clips(labelled.clips, project / CLIPS), list_runs(labelled.targets)
     return [
         plan_clean(clips, setting),
@@ -175,7 +181,7 @@ def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
 def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `faces`: clips that have, or may have, pictures, and lack their crops."""
     params = setting.params.faces
-    filmed = [clip for clip in clips if _may_have(clip, "face")]
+    filmed = [clip for clip in clips if _may_have(clip, "face", setting.params.transcribe)]
     crops, asked = describe_crops(params), ("face", "scene") if params.scene_pixels else ("face",)
     lacking = {
         clip.clip_id: clip for name in asked for clip in _find_missing(filmed, crops[name], setting)
@@ -186,7 +192,9 @@ def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
 
 
 def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
-    """Forecast of stage `transcribe`, which copies the corpus's own words."""
+    """Forecast of stage `transcribe`, which copies the corpus's own words, and may hear others."""
+    if setting.params.transcribe.model is not None:
+        return plan_hearing(clips, setting)
     media = _open_current(setting, "text")
     to_do = [clip for clip in clips if media is None or clip.clip_id not in media]
     size = sum(len((clip.transcript or "").encode()) for clip in to_do)
@@ -194,29 +202,59 @@ def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
     return Forecast("transcribe", *counts, _sum_seconds(to_do), None, size, "copied, not timed")
 
 
-def plan_extract(
-    name: str, params: FeatureParams, clips: Sequence[Clip], setting: Setting
-) -> Forecast:
-    """Forecast of stage `extract@<name>`: clips whose rows are not in the work store."""
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
-    media = _open_current(setting, params.modality)
-    to_do = [clip for clip in clips if _may_have(clip, params.modality)]
-    total = len(to_do)
-    if media is not None:
-        provenance = describe_encoder(params, encoder, media)
-        parts = [WorkParts(setting.work, provenance.fingerprint, name) for name in ROW_FORMATS]
-        keys = derive_keys(media, provenance)
-        new = [clip for clip in clips if clip.clip_id not in media]
-        held = [clip for clip in clips if clip.clip_id in keys]
-        lacking = [c for c in held if not any((c.clip_id, keys[c.clip_id]) in p for p in parts)]
-        total, to_do = len(held) + len(new), [*lacking, *new]
+def plan_hearing(clips: Sequence[Clip], setting: Setting) -> Forecast:
+    """Forecast of stage `transcribe` with a model: clips to hear whose words the work store lacks.
+
+    The corpus's own words are counted with those that are there: to copy them takes no time.
+    """
+    from pipeline.whisper.checkpoint import Checkpoint  # torch: seconds
+    from pipeline.whisper.listening import Listener
+    from pipeline.whisper.packing import measure_hearing
+
+    params, audio = setting.params.transcribe, _open_current(setting, "audio")
+    checkpoint = Checkpoint(params)
+    fingerprint = checkpoint.provenance.fingerprint
+    parts = WorkParts(setting.work, fingerprint, "parquet")
+    to_do = [
+        clip
+        for clip in clips
+        if _may_have(clip, "audio", params)
+        and is_heard(clip, params)
+        and (_is_raw(clip) or (clip.clip_id, _derive_heard(clip, fingerprint)) not in parts)
+    ]
     tables = [
         (table, seconds)
         for clip, seconds in _choose(to_do, setting)
-        if (table := _read_media(clip, params.modality, media, setting)) is not None
+        if (table := _read_media(clip, "audio", audio, setting)) is not None
+    ]
+    hear = partial(measure_hearing, Listener(checkpoint)) if tables else len
+    sample = measure(hear, tables)
+    return forecast("transcribe", to_do, len(clips), sample)
+
+
+def plan_extract(
+    name: str, params: FeatureParams, clips: Sequence[Clip], setting: Setting
+) -> Forecast:
+    """Forecast of stage `extract@<name>`: clips whose rows, or views, are not in the work store."""
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    media = _open_current(setting, params.modality)
+    transcribe = setting.params.transcribe
+    asked = [clip for clip in clips if _may_have(clip, params.modality, transcribe)]
+    to_do = _list_copies(asked, params, setting)
+    if media is not None:
+        source = Source(params, encoder, media, setting.trained)
+        new = [clip for clip in clips if clip.clip_id not in media]
+        held = [clip for clip in clips if clip.clip_id in source.keys]
+        lacking = _find_lacking(source, _list_copies(held, params, setting), setting)
+        asked, to_do = [*held, *new], [*lacking, *_list_copies(new, params, setting)]
+    tables = [
+        ((table, copy.view), copy.clip.duration_seconds or 0.0)
+        for copy in spread(to_do, setting.sample)
+        if (table := _read_media(copy.clip, params.modality, media, setting)) is not None
     ]
     sample = measure(partial(_encode, encoder, params), tables)
-    return forecast(f"extract@{name}", to_do, total, sample)
+    found = forecast(f"extract@{name}", [copy.clip for copy in to_do], len(asked), sample)
+    return replace(found, to_do=len({copy.clip.clip_id for copy in to_do}))
 
 
 def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast:
@@ -227,12 +265,44 @@ def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast
     return Forecast(f"train@{name}", clips, clips, 0.0, None, None, remark)
 
 
+@dataclass(frozen=True)
+class Copy:
+    """What of a clip is encoded: itself, or a view."""
+
+    clip: Clip
+    view: View | None
+
+    @property
+    def id(self) -> str:
+        """Its id in the feature set."""
+        return self.view.id if self.view else self.clip.clip_id
+
+
+def _list_copies(clips: Iterable[Clip], params: FeatureParams, setting: Setting) -> list[Copy]:
+    """Each of `clips` and its views."""
+    copies = []
+    for clip in clips:
+        views = params.views if clip.clip_id in setting.trained else 0
+        numbered = [View(clip.clip_id, number) for number in range(1, views + 1)]
+        copies += [Copy(clip, view) for view in (None, *numbered)]
+    return copies
+
+
+def _find_lacking(source: Source, copies: Iterable[Copy], setting: Setting) -> list[Copy]:
+    """Those of `copies` whose rows the work store has in no format."""
+    fingerprint, keys = source.provenance.fingerprint, source.keys
+    parts = [WorkParts(setting.work, fingerprint, name) for name in ROW_FORMATS]
+    return [copy for copy in copies if not any((copy.id, keys[copy.id]) in p for p in parts)]
+
+
 def _is_raw(clip: Clip) -> bool:
     return clip.media_digest is None
 
 
-def _may_have(clip: Clip, modality: Modality) -> bool:
+def _may_have(clip: Clip, modality: Modality, transcribe: TranscribeParams) -> bool:
     """Whether the clip has the modality, or may have it as far as is known."""
+    if modality == "text" and transcribe.model is not None and is_heard(clip, transcribe):
+        modality = "audio"
     known = {"audio": clip.audio_hz, "text": clip.transcript}.get(modality, clip.fps)
     return known is not None or (_is_raw(clip) and modality != "text")
 
@@ -252,6 +322,11 @@ def _find_missing(clips: Iterable[Clip], provenance: Provenance, setting: Settin
     ]
 
 
+def _derive_heard(clip: Clip, fingerprint: str) -> str:
+    """Key of what a model hears in a clip."""
+    return derive_key(digest_json([clip.derive_key(SOUND.fingerprint)]), fingerprint)
+
+
 def _choose(clips: Sequence[Clip], setting: Setting) -> list[tuple[Clip, float]]:
     """Clips to try, each with its length."""
     return [(clip, clip.duration_seconds or 0.0) for clip in spread(clips, setting.sample)]
@@ -263,15 +338,18 @@ def _sum_seconds(clips: Iterable[Clip]) -> float:
 
 def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:
     """Store of a modality if it is made as the params ask, else None."""
-    crops = describe_crops(setting.params.faces)
-    words = describe_words(setting.params.transcribe.context_turns)
-    wanted: Mapping[str, Provenance] = {**crops, "audio": SOUND, "text": words}
     path = setting.data / modality
     if not (path / "store.json").is_file():
         return None
     store = open_media(path)
-    current = store.provenance["fingerprint"] == wanted[modality].fingerprint
-    return store if current else None
+    wanted = _describe_media(setting.params, modality)
+    return store if store.provenance["fingerprint"] == wanted.fingerprint else None
+
+
+def _describe_media(params: Params, modality: Modality) -> Provenance:
+    if modality == "text":
+        return describe_source(params.transcribe)
+    return SOUND if modality == "audio" else describe_crops(params.faces)[modality]
 
 
 def _read_media(
@@ -302,7 +380,11 @@ def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
     return faces + sum(len(scene.jpeg) for cut in cuts for scene in cut.scenes)
 
 
-def _encode(encoder: Encoder, params: FeatureParams, tables: Sequence[pa.Table]) -> int:
+def _encode(
+    encoder: Encoder, params: FeatureParams, copies: Sequence[tuple[pa.Table, View | None]]
+) -> int:
     """Bytes of the rows of a batch as they are stored."""
-    encoded = encode_batch(encoder, params, [read_input(params.modality, t) for t in tables])
-    return sum(measure_rows(rows, DTYPE.itemsize) for rows in encoded)
+    media = {str(number): table for number, (table, _) in enumerate(copies)}
+    views = {str(number): View(str(number), 1) for number, (_, view) in enumerate(copies) if view}
+    encoded = encode_clips(encoder, params, media, media, views)
+    return sum(measure_rows(rows, DTYPE.itemsize) for _, rows in encoded)

@@ -10,12 +10,12 @@ import numpy as np
 
 from pipeline.differences.settings import Change, compare_provenance
 from pipeline.differences.values import ValueDifferences, compare_values
-from pipeline.encoders import ENCODERS, Encoder, FeatureParams
 from pipeline.errors import StoreError
-from pipeline.extraction import derive_keys, describe_encoder, encode_clips, make_clip
+from pipeline.extraction import make_clip
 from pipeline.progress import track
-from pipeline.store.parts import Provenance
-from pipeline.store.reader import FeatureStore, MediaStore, open_features, open_media
+from pipeline.source import Source
+from pipeline.store.reader import FeatureStore, open_features
+from pipeline.store.views import count_views, name_view
 from pipeline.store.writer import StoreWriter
 
 Item = TypeVar("Item")
@@ -34,34 +34,16 @@ class Replay:
 
     `changes` are the settings that differ between the set (A) and what params.yaml and the media
     make now (B). `clips` counts the set's clips with rows; `other_inputs` are those of them that
-    are now made of something else, and so were not encoded. `values` compares the sample; None
-    where there was nothing to take it from.
+    are now made of something else, and so were not encoded. `values` compares the sample, and
+    those `views` of it that are made now as they were then; None where there was nothing to take
+    it from.
     """
 
     changes: tuple[Change, ...]
     clips: int
     other_inputs: tuple[str, ...]
     values: ValueDifferences | None
-
-
-@dataclass(frozen=True)
-class Source:
-    """What makes rows of clips: an encoder with its params, over a store of media."""
-
-    params: FeatureParams
-    encoder: Encoder
-    media: MediaStore
-
-    @property
-    def provenance(self) -> Provenance:
-        """Provenance of the set that it makes."""
-        return describe_encoder(self.params, self.encoder, self.media)
-
-
-def open_source(params: FeatureParams, media: Path) -> Source:
-    """Encoder of `params` over the store at `media`."""
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
-    return Source(params, encoder, open_media(media))
+    views: int = 0
 
 
 def replay_features(path: Path, source: Source, *, clips: int, seed: int) -> Replay:
@@ -70,17 +52,22 @@ def replay_features(path: Path, source: Source, *, clips: int, seed: int) -> Rep
     Raises StoreError for a set without rows.
     """
     published = open_features(path)
-    recorded = _list_keys(published)
+    held = _list_keys(published)
+    recorded = {clip_id: key for clip_id, key in held.items() if clip_id not in published.views}
     if not recorded:
         raise StoreError(f"{path}: expected clips with rows to encode again, got none; name others")
-    keys = derive_keys(source.media, source.provenance)
+    keys = source.keys
     same = [clip_id for clip_id, key in recorded.items() if keys.get(clip_id) == key]
     chosen = {clip_id: keys[clip_id] for clip_id in sample(same, clips, seed)}
+    numbers = range(1, count_views(published.provenance) + 1)
+    named = [name_view(clip_id, number) for clip_id in chosen for number in numbers]
+    views = {view: keys[view] for view in named if view in keys and held.get(view) == keys[view]}
     return Replay(
         changes=tuple(compare_provenance(published.provenance, source.provenance.to_json())),
         clips=len(recorded),
         other_inputs=tuple(sorted(recorded.keys() - set(same))),
-        values=_compare(published, source, chosen) if chosen else None,
+        values=_compare(published, source, chosen | views) if chosen else None,
+        views=len(views),
     )
 
 
@@ -109,8 +96,7 @@ def _encode(source: Source, keys: Mapping[str, str], folder: Path) -> FeatureSto
     """Feature set of the clips of `keys` (clip_id → key), made in `folder` from nothing."""
     params, out = source.params, folder / "again"
     with StoreWriter(folder / "work", source.provenance, params.format) as writer:
-        encoded = encode_clips(source.encoder, params, source.media, list(keys))
-        for clip_id, rows in track(encoded, "replay", len(keys)):
+        for clip_id, rows in track(source.encode(keys), "replay", len(keys)):
             writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
         writer.close_part()
         writer.publish(out, writer.locate(keys), [])

@@ -11,11 +11,20 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 
 @dataclass(frozen=True)
 class Frames:
-    """RGB images of one clip, each with the stretch of time it stands for."""
+    """RGB images of one clip, each with the stretch of time it stands for.
+
+    `landmarks` are those of the face (`faces.Faces`), NaN in a frame without; None for a scene.
+    """
 
     images: UInt8[np.ndarray, "frames height width 3"]
     start_seconds: Float[np.ndarray, " frames"]
     end_seconds: Float[np.ndarray, " frames"]
+    landmarks: Float[np.ndarray, "frames 5 2"] | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the images."""
+        return self.images.nbytes
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,11 @@ class Waveform:
 
     samples: Float[np.ndarray, " samples"]
     hz: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the samples."""
+        return self.samples.nbytes
 
 
 @dataclass(frozen=True)
@@ -38,9 +52,22 @@ class Words:
     end_seconds: Float[np.ndarray, " texts"]
     context: tuple[str, ...] | None = None
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the texts, as UTF-8."""
+        return sum(len(text.encode()) for text in (*self.texts, *(self.context or ())))
+
 
 ClipInput = Frames | Waveform | Words
 """Input of an encoder: `Frames` for face and scene, `Waveform` for audio, `Words` for text."""
+
+
+@dataclass(frozen=True)
+class FrameRun:
+    """So many frames in a row, the next ones `hop` frames later: what one row of a video is of."""
+
+    frames: int = 1
+    hop: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Runs: the trainings that the splits ask for, and the clips on each side of one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import TrainingError
@@ -34,3 +34,12 @@ def split_clips(targets: Iterable[Target], run: Run) -> dict[str, list[str]]:
     for clip_id, side in placed.items():
         clips[side].append(clip_id)
     return clips
+
+
+def find_trained(targets: Sequence[Target]) -> list[str]:
+    """Clips on the train side of any run, in the order of the targets; none without any split."""
+    if not any(target.split is not None or target.fold is not None for target in targets):
+        return []
+    sides = [split_clips(targets, run) for run in list_runs(targets)]
+    trained = {clip_id for side in sides for clip_id in side["train"]}
+    return [target.clip_id for target in targets if target.clip_id in trained]

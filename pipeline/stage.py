@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from pipeline.errors import MoodlineError
+from pipeline.tables import leave_pandas_out
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""
@@ -15,6 +16,7 @@ _MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
 def run_stage(main: Callable[[], None]) -> None:
     """Run `main`; a user's mistake or a full disk ends it with one sentence and status 1."""
+    leave_pandas_out()
     try:
         main()
     except MoodlineError as error:

@@ -1,5 +1,7 @@
 """Parquet tables with one Arrow schema each, written whole and refused when they are not it."""
 
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +12,31 @@ from pipeline.files import write_whole
 
 FORMAT_VERSION = 1
 _VERSION_KEY = b"moodline.format_version"
+
+
+class _NoPandas(MetaPathFinder):
+    """Says of pandas alone that it cannot be imported."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is left out here")
+
+
+def leave_pandas_out() -> None:
+    """Keep pyarrow from importing pandas, a third of a second, when it first makes an array.
+
+    pyarrow asks for pandas once, to know its types. Whatever imports pandas later gets it, and
+    pyarrow's own `to_pandas` and `Table.from_pandas` work; `pa.array` takes a pandas Series for
+    a plain sequence.
+    """
+    if "pandas" in sys.modules:
+        return
+    refusing = _NoPandas()
+    sys.meta_path.insert(0, refusing)
+    try:
+        pa.array([])
+    finally:
+        sys.meta_path.remove(refusing)
 
 
 def write_table(path: Path, table: pa.Table) -> None:

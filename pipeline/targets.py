@@ -41,6 +41,10 @@ FRAMES_SCHEMA = pa.schema(
 clip's start."""
 
 
+TRAINED_SCHEMA = pa.schema([("clip_id", pa.string())])
+"""Columns of `data/labels/trained.parquet`: the clips that are on the train side of any run."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """One clip's labels; None where a label is not given.
@@ -75,6 +79,17 @@ def read_targets(path: Path) -> list[Target]:
         Target(**{**row, "emotions": _pairs(row["emotions"]), "votes": _pairs(row["votes"])})
         for row in read_table(path, TARGETS_SCHEMA).to_pylist()
     ]
+
+
+def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
+    """Write the clips that are on the train side of any run, in the order given."""
+    rows = [{"clip_id": clip_id} for clip_id in clip_ids]
+    write_table(path, pa.Table.from_pylist(rows, schema=TRAINED_SCHEMA))
+
+
+def read_trained(path: Path) -> frozenset[str]:
+    """Clips of the table at `path`; raises StoreError as `read_table` does."""
+    return frozenset(read_table(path, TRAINED_SCHEMA)["clip_id"].to_pylist())
 
 
 def _pairs(scores: list[tuple[str, float]] | None) -> tuple[tuple[str, float], ...] | None:

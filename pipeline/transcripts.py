@@ -2,15 +2,18 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from pipeline.clips import Clip
 from pipeline.files import digest_json
 from pipeline.ledger import Entry
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.params import TranscribeParams
+from pipeline.store.parts import PartClip, Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
 TEXT_SCHEMA = pa.schema(
@@ -32,13 +35,27 @@ PROVENANCE = Provenance("transcribe", {"source": "corpus", "version": 1})
 
 Context = tuple[str, ...]
 
+Origins = Mapping[str, list[Any]]
+"""clip_id → what its words come from, as JSON that keys are derived from."""
 
-def describe_words(context_turns: int) -> Provenance:
-    """Provenance of `data/text` with so many turns before each clip; 0 packs none."""
-    if not context_turns:
-        return PROVENANCE
-    settings = {**PROVENANCE.settings, "context_turns": context_turns}
-    return Provenance(PROVENANCE.stage, settings)
+Make = Callable[[Sequence[str]], Iterable[tuple[str, Made]]]
+"""What is made of each clip of these ids."""
+
+
+def transcribe_corpus(
+    clips: Sequence[Clip], audio: Path, out: Path, work: Path, params: TranscribeParams
+) -> None:
+    """Make `out` a store of the words of `clips`: the corpus's own, or what Whisper hears.
+
+    `audio` is the store of their sound. Raises ParamsError where the model that `params` name is
+    not here, or does not do what they ask.
+    """
+    if params.model is None:
+        pack_transcripts(clips, out, work, context_turns=params.context_turns)
+        return
+    from pipeline.whisper.packing import pack_heard  # torch: seconds, which a corpus's words spare
+
+    pack_heard(clips, audio, out, work, params)
 
 
 def pack_transcripts(
@@ -48,21 +65,60 @@ def pack_transcripts(
 
     With `context_turns`, a row has as many turns before its clip as well, see `gather_contexts`.
     """
-    provenance = describe_words(context_turns)
     contexts = gather_contexts(clips, context_turns) if context_turns else {}
-    with StoreWriter(work, provenance, "parquet") as writer:
-        made = {clip.clip_id: (clip, contexts.get(clip.clip_id)) for clip in clips}
-        keys = {name: _key_of(*asked, provenance.fingerprint) for name, asked in made.items()}
-        for clip_id in writer.missing(keys, out):
-            writer.add(clip_id, keys[clip_id], _pack_clip(*made[clip_id]))
-        writer.close_part()
-        locations = writer.locate(keys)
-        entries = [
-            Entry(clip_id, "transcribe", "absent", "no_text", NO_TEXT)
-            for clip_id, place in locations.items()
-            if place.clip.status == "absent"
-        ]
-        writer.publish(out, locations, entries)
+    by_id = {clip.clip_id: clip for clip in clips}
+
+    def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
+        for clip_id in clip_ids:
+            yield clip_id, add_context(pack_words(by_id[clip_id]), contexts.get(clip_id))
+
+    with StoreWriter(work, describe_words(context_turns), "parquet") as writer:
+        origins = {clip.clip_id: trace_words(clip) for clip in clips}
+        keys = fill_store(writer, add_contexts(origins, contexts), make, out)
+        publish_texts(writer, keys, out)
+
+
+def is_heard(clip: Clip, params: TranscribeParams) -> bool:
+    """Whether the model is asked for the words of a clip, if it has sound."""
+    return params.replace or not read_words(clip)
+
+
+def describe_source(params: TranscribeParams) -> Provenance:
+    """Provenance of `data/text`; raises ParamsError where the model is not here."""
+    if params.model is None:
+        return describe_words(params.context_turns)
+    from pipeline.whisper.checkpoint import Checkpoint
+
+    return describe_words(params.context_turns, Checkpoint(params).provenance)
+
+
+def describe_words(context_turns: int, words: Provenance = PROVENANCE) -> Provenance:
+    """Provenance of `data/text` with so many turns before each clip; 0 packs none."""
+    if not context_turns:
+        return words
+    return replace(words, settings={**words.settings, "context_turns": context_turns})
+
+
+def fill_store(writer: StoreWriter, origins: Origins, make: Make, out: Path) -> dict[str, str]:
+    """Add to `writer` what it lacks of the clips of `origins`; returns their keys.
+
+    `out` is the store that they are for, whose former parts may serve.
+    """
+    fingerprint = writer.provenance.fingerprint
+    keys = {
+        clip_id: derive_key(digest_json(origin), fingerprint) for clip_id, origin in origins.items()
+    }
+    for clip_id, made in make(writer.missing(keys, out)):
+        writer.add(clip_id, keys[clip_id], made)
+    writer.close_part()
+    return keys
+
+
+def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> None:
+    """Make `out` the store of the clips of `keys`, which `writer` holds."""
+    locations = writer.locate(keys)
+    entries = [_enter(place.clip) for place in locations.values() if place.clip.status != "ok"]
+    writer.publish(out, locations, entries)
 
 
 def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Context]:
@@ -74,7 +130,7 @@ def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Cont
     """
     dialogues: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for clip in clips:
-        if clip.dialogue is not None and clip.turn is not None and (text := _text_of(clip)):
+        if clip.dialogue is not None and clip.turn is not None and (text := read_words(clip)):
             said = text if clip.subject is None else f"{clip.subject}: {text}"
             dialogues[clip.corpus, clip.dialogue].append((clip.turn, said))
     for turns in dialogues.values():
@@ -92,18 +148,36 @@ def _find_before(
     return tuple(said for _, said in turns[max(0, end - context_turns) : end])
 
 
-def _text_of(clip: Clip) -> str:
+def add_contexts(origins: Origins, contexts: Mapping[str, Context]) -> Origins:
+    """`origins` with the context of each clip, where it is packed."""
+    return {
+        clip_id: [*origin, contexts[clip_id]] if clip_id in contexts else origin
+        for clip_id, origin in origins.items()
+    }
+
+
+def add_context(made: Made, context: Context | None) -> Made:
+    """`made` with its context beside each row, where it is packed."""
+    if context is None or made.content is None:
+        return made
+    assert isinstance(made.content, pa.Table)
+    column = pa.array([context] * len(made.content), pa.list_(pa.string()))
+    return replace(made, content=made.content.append_column("context", column))
+
+
+def read_words(clip: Clip) -> str:
+    """The corpus's own words, empty where it gives none."""
     return (clip.transcript or "").strip()
 
 
-def _key_of(clip: Clip, context: Context | None, fingerprint: str) -> str:
-    before = [] if context is None else [context]
-    words = digest_json([clip.transcript, clip.duration_seconds, *before])
-    return derive_key(words, fingerprint)
+def trace_words(clip: Clip) -> list[Any]:
+    """What the corpus's own words of a clip come from."""
+    return [clip.transcript, clip.duration_seconds]
 
 
-def _pack_clip(clip: Clip, context: Context | None) -> Made:
-    text = _text_of(clip)
+def pack_words(clip: Clip) -> Made:
+    """The corpus's own words as one row."""
+    text = read_words(clip)
     if not text:
         return Made(None, "absent", "no_text")
     row = {
@@ -111,7 +185,9 @@ def _pack_clip(clip: Clip, context: Context | None) -> Made:
         "start_seconds": 0.0,
         "end_seconds": clip.duration_seconds,
         "text": text,
-        "context": context,
     }
-    schema = TEXT_SCHEMA if context is None else CONTEXT_SCHEMA
-    return Made(pa.Table.from_pylist([row], schema=schema))
+    return Made(pa.Table.from_pylist([row], schema=TEXT_SCHEMA))
+
+
+def _enter(clip: PartClip) -> Entry:
+    return Entry(clip.clip_id, "transcribe", clip.status, clip.reason, clip.detail or NO_TEXT)

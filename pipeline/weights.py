@@ -1,7 +1,7 @@
 """Weights: where those that params.yaml names lie, and how they get there, once."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,20 +10,23 @@ from typing import Literal
 from huggingface_hub import snapshot_download
 
 from pipeline.encoders import ENCODERS, FeatureParams
-from pipeline.encoding.pretrained import SETTINGS, WEIGHTS, find_folder
+from pipeline.encoding.pretrained import GENERATION, SETTINGS, WEIGHTS, find_folder
 from pipeline.errors import ParamsError
+from pipeline.params import Params, TranscribeParams
 
 
 @dataclass(frozen=True)
 class Named:
-    """Weights as a feature set names them; `revision` is the commit of a Hub id.
+    """Weights as params.yaml names them; `revision` is the commit of a Hub id.
 
     `place` is the encoder's own way to their file (`place_weights`), None where it has none.
+    `beside` are files that must lie with them.
     """
 
     weights: str
     revision: str | None
     place: Callable[[], Path] | None = None
+    beside: tuple[str, ...] = ("config.json",)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,20 @@ class Place:
 
     kind: Literal["file", "folder", "package", "Hub cache"]
     path: Path
+
+
+def name_all(params: Params) -> dict[str, Named]:
+    """Place in params.yaml, such as `features.words` or `transcribe` → the weights it names."""
+    sets = {f"features.{name}": named for name, named in name_weights(params.features).items()}
+    return name_model(params.transcribe) | sets
+
+
+def name_model(params: TranscribeParams) -> dict[str, Named]:
+    """The Whisper that `transcribe` names, if it names one."""
+    if params.model is None:
+        return {}
+    beside = ("config.json", GENERATION)
+    return {"transcribe": Named(params.model, params.revision, beside=beside)}
 
 
 def name_weights(features: Mapping[str, FeatureParams]) -> dict[str, Named]:
@@ -85,7 +102,7 @@ def _locate_own(place: Callable[[], Path]) -> Place | None:
 def _locate_cached(named: Named) -> Place | None:
     """Place in the Hub's cache of all that would be fetched."""
     for kind in WEIGHTS if named.revision else ():
-        patterns = [*SETTINGS, kind]
+        patterns = [*SETTINGS, GENERATION, kind]
         try:
             found = snapshot_download(
                 named.weights,
@@ -95,20 +112,16 @@ def _locate_cached(named: Named) -> Place | None:
             )
         except (OSError, ValueError):  # not there, or not whole
             continue
-        if is_whole(Path(found), kind):
+        if is_whole(Path(found), kind, named.beside):
             return Place("Hub cache", Path(found))
     return None
 
 
-def is_whole(folder: Path, kind: str) -> bool:
-    """Whether `folder` holds a configuration and all weights of this kind, each shard of them."""
+def is_whole(folder: Path, kind: str, beside: Sequence[str] = ("config.json",)) -> bool:
+    """Whether `folder` holds all weights of this kind, each shard of them, and what is `beside`."""
     files = [path for path in folder.glob(kind) if path.is_file()]
     shards = {shard for path in files if path.suffix == ".json" for shard in _list_shards(path)}
-    return (
-        bool(files)
-        and (folder / "config.json").is_file()
-        and all((folder / shard).is_file() for shard in shards)
-    )
+    return bool(files) and all((folder / name).is_file() for name in (*beside, *shards))
 
 
 def _list_shards(index: Path) -> set[str]:

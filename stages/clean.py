@@ -2,6 +2,7 @@
 
 from pipeline.cleaning import clean_corpus
 from pipeline.clips import LABELS_SCHEMA, read_clips
+from pipeline.engines import EngineParams
 from pipeline.ledger import read_ledger
 from pipeline.params import CleanParams, parse_plain, read_yaml
 from pipeline.paths import DATA, LABELS, PROJECT
@@ -11,10 +12,12 @@ from pipeline.store.work import locate_work_store
 
 def main() -> None:
     """Write data/clips and data/audio."""
-    params = parse_plain(read_yaml(), CleanParams)
+    sections = read_yaml()
+    params, engine = parse_plain(sections, CleanParams), parse_plain(sections, EngineParams)
     clips = read_clips(LABELS / "clips.parquet", LABELS_SCHEMA)
     kept = frozenset(entry.clip_id for entry in read_ledger(LABELS / "kept.parquet"))
-    clean_corpus(clips, params, kept, DATA, locate_work_store(PROJECT))
+    work = locate_work_store(PROJECT)
+    clean_corpus(clips, params, kept, DATA, work, engine=engine)
 
 
 if __name__ == "__main__":

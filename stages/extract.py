@@ -2,9 +2,10 @@
 
 import sys
 
+from pipeline.engines import EngineParams
 from pipeline.extraction import extract_features
-from pipeline.params import parse_feature, read_yaml
-from pipeline.paths import DATA, FEATURES, PROJECT
+from pipeline.params import parse_feature, parse_plain, read_yaml
+from pipeline.paths import DATA, FEATURES, LABELS, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
 
@@ -12,9 +13,11 @@ from pipeline.store.work import locate_work_store
 def main() -> None:
     """Write features/<set>."""
     name = sys.argv[1]
-    params = parse_feature(read_yaml(), name)
-    work = locate_work_store(PROJECT)
-    extract_features(params, DATA / params.modality, FEATURES / name, work)
+    sections = read_yaml()
+    params, engine = parse_feature(sections, name), parse_plain(sections, EngineParams)
+    media, out, work = DATA / params.modality, FEATURES / name, locate_work_store(PROJECT)
+    trained = LABELS / "trained.parquet"
+    extract_features(params, media, out, work, trained=trained, engine=engine)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Stage `faces`: the face crops of each clip, and whole frames if asked for."""
 
 from pipeline.clips import CLEAN_SCHEMA, read_clips
+from pipeline.engines import EngineParams
 from pipeline.faces.packing import pack_faces
 from pipeline.params import FacesParams, parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
@@ -10,9 +11,11 @@ from pipeline.store.work import locate_work_store
 
 def main() -> None:
     """Write data/face and data/scene."""
-    params = parse_plain(read_yaml(), FacesParams)
+    sections = read_yaml()
+    params, engine = parse_plain(sections, FacesParams), parse_plain(sections, EngineParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
-    pack_faces(clips, params, DATA, locate_work_store(PROJECT))
+    work = locate_work_store(PROJECT)
+    pack_faces(clips, params, DATA, work, engine=engine)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pipeline.params import TranscribeParams, parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
-from pipeline.transcripts import pack_transcripts
+from pipeline.transcripts import transcribe_corpus
 
 
 def main() -> None:
@@ -13,7 +13,7 @@ def main() -> None:
     params = parse_plain(read_yaml(), TranscribeParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
     work = locate_work_store(PROJECT)
-    pack_transcripts(clips, DATA / "text", work, context_turns=params.context_turns)
+    transcribe_corpus(clips, DATA / "audio", DATA / "text", work, params)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import timm
 import torch
 import torchaudio
+import torchvision
 import transformers
 from tokenizers import Tokenizer
 from tokenizers.models import BPE
@@ -29,6 +30,8 @@ from transformers import (
     Qwen2AudioProcessor,
     WhisperFeatureExtractor,
 )
+
+from pipeline.encoders import efficientface, mobilefacenet
 
 
 def make_folder() -> Path:
@@ -323,4 +326,78 @@ def save_clip(kind: str = "CLIP") -> Path:
     square = {"height": 32, "width": 32}
     sizes = {"CLIP": {"size": {"shortest_edge": 36}, "crop_size": square}}
     processor(**sizes.get(kind, {"size": square})).save_pretrained(folder)
+    return folder
+
+
+VIDEO_KINDS = {
+    "VideoMAE": {},
+    "Timesformer": {},
+    "Vivit": {"tubelet_size": [2, 8, 8]},
+}
+
+
+@cache
+def save_video_model(kind: str = "VideoMAE", suffix: str = "Model") -> Path:
+    """Folder of a network of video that takes 4 frames of 32 pixels, in patches of 8."""
+    folder = make_folder()
+    torch.manual_seed(17)
+    options = VISION | {"num_frames": 4} | VIDEO_KINDS[kind]
+    config = getattr(transformers, f"{kind}Config")(**options)
+    getattr(transformers, f"{kind}{suffix}")(config).save_pretrained(folder)
+    processors = {"Vivit": transformers.VivitImageProcessor}
+    processor = processors.get(kind, transformers.VideoMAEImageProcessor)
+    sizes = {"size": {"shortest_edge": 36}, "crop_size": {"height": 32, "width": 32}}
+    processor(**sizes).save_pretrained(folder)
+    return folder
+
+
+@cache
+def save_torchvision_video(name: str = "mc3_18") -> Path:
+    """File of the weights of one of torchvision's networks of video, classifier included."""
+    torch.manual_seed(19)
+    path = make_folder() / "weights.pth"
+    torch.save(torchvision.models.get_model(name).state_dict(), path)
+    return path
+
+
+def fill_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """State dict of `model` in which maps neither fade nor grow, whatever made the model."""
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in sorted(model.state_dict().items()):
+        if name.endswith("running_var"):
+            weight.uniform_(0.5, 1.5, generator=generator)
+        elif weight.ndim > 1:
+            weight.normal_(0, (2 / weight[0].numel()) ** 0.5, generator=generator)
+        elif weight.ndim:
+            weight.normal_(0.3, 0.3, generator=generator)
+    return model.state_dict()
+
+
+@cache
+def save_efficientface() -> Path:
+    """File of an EfficientFace of seven classes, as training on several GPUs saves it."""
+    path = make_folder() / "efficientface.pth.tar"
+    state = fill_weights(efficientface.EfficientFace(7))
+    torch.save({"state_dict": {f"module.{name}": state[name] for name in state}}, path)
+    return path
+
+
+@cache
+def save_mobilefacenet(layout: int = 0, kernel: tuple[int, int] = (3, 3), dim: int = 11) -> Path:
+    """File of a MobileFaceNet of that layout for pictures of 16 times `kernel` pixels."""
+    path = make_folder() / "mobilefacenet.pth"
+    layers = mobilefacenet.LAYOUTS[layout].list_layers(kernel, dim)
+    torch.save(fill_weights(mobilefacenet.MobileFaceNet(layers)), path)
+    return path
+
+
+@cache
+def save_classifier(problem: str | None = None) -> Path:
+    """Folder of a ViT that tells three expressions apart, in pictures of 32 pixels."""
+    folder = make_folder()
+    names = dict(enumerate(("anger", "joy", "none")))
+    torch.manual_seed(11)
+    config = transformers.ViTConfig(**VISION, id2label=names, problem_type=problem)
+    transformers.ViTForImageClassification(config).save_pretrained(folder)
+    transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder

@@ -30,6 +30,7 @@ heads:
   sound: {kind: linear, inputs: {face: none, scene: none, audio: mfcc, text: none}}
 evaluate: {test: true, resamples: 20}
 report: {title: Miniature}
+engine: {}
 """
 
 TEAM = {

@@ -7,11 +7,11 @@ import numpy as np
 
 from pipeline.dataset import FrameLabels, Labels
 from pipeline.emotions import Names
+from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.heads import HEADS, HeadParams
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
 from pipeline.store.index import rowless
-from pipeline.store.parts import Provenance
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.targets import Target
@@ -29,13 +29,18 @@ def make_rows(embedding, step=1.0, valid=None):
 
 
 def write_features(
-    out: Path, clips: Mapping[str, Rows | None], encoder: str = "toy"
+    out: Path, clips: Mapping[str, Rows | None], encoder: str = "toy", views: int = 0
 ) -> FeatureStore:
-    """Feature set at `out` of `clips`; those of None are in its index without rows."""
+    """Feature set at `out` of `clips`; those of None are in its index without rows.
+
+    With `views`, it states that it has so many of each clip, under `<clip>#1`, ….
+    """
     shape = next(rows.embedding.shape[1:] for rows in clips.values() if rows is not None)
     settings = {"encoder": encoder, "row_shape": list(shape), "dtype": "float16"}
     work = out.parent / f".{out.name}.work"
-    with StoreWriter(work, Provenance("extract", settings), "zarr") as writer:
+    stated = {"count": views} if views else {}
+    made = FeatureProvenance("extract", settings, views=stated)
+    with StoreWriter(work, made, "zarr") as writer:
         for clip_id, rows in clips.items():
             if rows is not None:
                 writer.add(clip_id, f"key {clip_id}", Made(rows))

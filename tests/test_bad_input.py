@@ -36,6 +36,7 @@ heads:
     training: {epochs: 2}
 evaluate: {resamples: 10}
 report: {}
+engine: {}
 """
 
 

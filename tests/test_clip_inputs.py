@@ -5,12 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cleaning import AUDIO_SCHEMA
-from pipeline.clip_inputs import STILL_SECONDS, read_input, stretch_frames
+from pipeline.clip_inputs import (
+    PIECE_FRAMES,
+    STILL_SECONDS,
+    cut_pieces,
+    read_pieces,
+    read_sound,
+    read_words,
+    stretch_frames,
+)
 from pipeline.errors import StoreError
 from pipeline.faces.crops import encode_jpeg
 from pipeline.faces.packing import SCENE_SCHEMA
 from pipeline.media.audio import encode_flac
-from pipeline.rows import Frames, Waveform, Words
+from pipeline.rows import FrameRun, Frames, Waveform, Words
 from pipeline.transcripts import CONTEXT_SCHEMA, TEXT_SCHEMA
 from tests.makers import tone
 
@@ -28,7 +36,7 @@ def scenes(*seconds):
 def test_audio_is_read_at_the_rate_it_was_packed_at():
     samples = tone(0.5, 16_000)[0]
     row = {"hz": 16_000, "samples": len(samples), "flac": encode_flac(samples, 16_000)}
-    found = read_input("audio", table_of(AUDIO_SCHEMA, row))
+    found = read_sound(table_of(AUDIO_SCHEMA, row))
     assert isinstance(found, Waveform)
     assert found.hz == 16_000
     np.testing.assert_allclose(found.samples, samples, atol=1 / 32768)
@@ -39,7 +47,7 @@ def test_text_is_read_in_order_with_its_stretches():
         {"start_seconds": 0.0, "end_seconds": 1.5, "text": "One."},
         {"start_seconds": 1.5, "end_seconds": 2.0, "text": "Two."},
     ]
-    found = read_input("text", table_of(TEXT_SCHEMA, *rows))
+    found = read_words(table_of(TEXT_SCHEMA, *rows))
     assert isinstance(found, Words)
     assert found.texts == ("One.", "Two.")
     np.testing.assert_array_equal(found.end_seconds, [1.5, 2.0])
@@ -49,22 +57,43 @@ def test_text_is_read_in_order_with_its_stretches():
 @pytest.mark.parametrize("context", [(), ("Ann: So?", "No.")])
 def test_turns_before_a_clip_are_read_where_they_are_packed(context):
     row = {"start_seconds": 0.0, "end_seconds": 1.5, "text": "One.", "context": context}
-    found = read_input("text", table_of(CONTEXT_SCHEMA, row))
+    found = read_words(table_of(CONTEXT_SCHEMA, row))
     assert isinstance(found, Words)
     assert found.context == context
 
 
 def test_images_are_read_with_their_stretches():
-    found = read_input("scene", scenes(0.0, 0.2, 0.4))
+    found = next(read_pieces("scene", scenes(0.0, 0.2, 0.4), None))
     assert isinstance(found, Frames)
     assert found.images.shape == (3, 5, 7, 3)
     np.testing.assert_allclose(found.end_seconds, [0.2, 0.4, 0.6])
 
 
+@given(st.integers(1, 5 * PIECE_FRAMES), st.integers(1, 40), st.integers(1, 40))
+def test_pieces_hold_each_run_of_frames_once(frames, length, hop):
+    run = FrameRun(max(length, hop), hop)
+    starts = [
+        start
+        for piece in cut_pieces(frames, run)
+        for start in range(piece.start, max(piece.start + 1, piece.stop - run.frames + hop), hop)
+    ]
+    assert starts == list(range(0, max(1, frames - run.frames + hop), hop))
+
+
+def test_frames_in_pieces_are_the_frames_of_the_whole():
+    table = scenes(*np.arange(PIECE_FRAMES + 3) / 5)
+    (whole,) = read_pieces("scene", table, None)
+    first, second = read_pieces("scene", table, FrameRun())
+    assert [len(piece.images) for piece in (first, second)] == [PIECE_FRAMES, 3]
+    np.testing.assert_array_equal(
+        np.append(first.end_seconds, second.end_seconds), whole.end_seconds
+    )
+
+
 def test_an_image_that_is_no_jpeg_is_refused():
     broken = table_of(SCENE_SCHEMA, {"frame": 0, "seconds": 0.0, "jpeg": b"torn"})
     with pytest.raises(StoreError, match=r"expected a JPEG file, got 4 bytes that begin b'torn'"):
-        read_input("face", broken)
+        next(read_pieces("face", broken, None))
 
 
 def test_frames_that_are_missing_leave_a_gap():

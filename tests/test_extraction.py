@@ -133,3 +133,14 @@ def test_rows_too_large_for_their_precision_are_refused():
 def make_stretch(count):
     rows = make_rows(np.zeros((count, 1)))
     return rows.start_seconds, rows.end_seconds, rows.valid
+
+
+def test_workers_make_the_set_that_one_process_makes(project, tmp_path):
+    alone = project.extract("alone")
+    shutil.rmtree(project.root / "work")
+    project.pack(SECONDS | {f"clip-{number}": 0.2 for number in range(6)})
+    shutil.rmtree(project.root / "work", ignore_errors=True)
+    together = project.extract("together", workers=2, batch=1)
+    assert len(project.parts()) == 1
+    for clip_id in ("a", "b"):
+        np.testing.assert_array_equal(together[clip_id].embedding, alone[clip_id].embedding)

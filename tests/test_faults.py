@@ -45,7 +45,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
     """The stage, in small parts; each clip is logged before it is added."""
     import torch
 
-    from pipeline import extraction
+    from pipeline import extraction, source
     from pipeline.stage import run_stage
     from pipeline.store import writer
 
@@ -53,7 +53,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     torch.set_num_threads(1)
     writer.PART_SECONDS = part_seconds
-    encode = extraction.encode_clips
+    encode = source.encode_clips
 
     def log(*arguments: object) -> Iterator[tuple[str, Rows]]:
         with (root / "log").open("a", buffering=1) as file:
@@ -61,7 +61,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
                 file.write(f"{clip_id}\n")
                 yield clip_id, rows
 
-    extraction.encode_clips = log
+    source.encode_clips = log
     sys.stderr = (root / "errors").open("w", buffering=1)
     params = Params(encoder="mfcc", modality="audio", format=part_format, batch=1)
     run_stage(lambda: extraction.extract_features(params, root / "audio", root / "out", work))

@@ -90,7 +90,7 @@ def test_a_threshold_that_leaves_nothing_out_stops_at_clean(miniature: Miniature
 
 
 def test_where_words_come_from_stops_at_transcribe(miniature: Miniature) -> None:
-    miniature.set_params(lambda p: p["transcribe"].update(source="corpus"))
+    miniature.set_params(lambda p: p["transcribe"].update(language="en"))
     assert miniature.reproduce() == {"check", "transcribe", "report"}
 
 

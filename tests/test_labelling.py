@@ -12,7 +12,7 @@ from pipeline.labelling import check_corpus, label_corpus, write_labels
 from pipeline.ledger import read_ledger
 from pipeline.splits import SplitParams, sides
 from pipeline.tables import read_table
-from pipeline.targets import FRAMES_SCHEMA, Target, read_targets
+from pipeline.targets import FRAMES_SCHEMA, Target, read_targets, read_trained
 
 FOLDS = SplitParams(protocol="folds", folds=3)
 
@@ -80,6 +80,7 @@ def test_what_is_written_is_read_back(label, tmp_path):
     write_labels(labelled, folder)
     assert read_clips(folder / "clips.parquet", LABELS_SCHEMA) == labelled.clips
     assert read_targets(folder / "targets.parquet") == labelled.targets
+    assert read_trained(folder / "trained.parquet") == {clip.clip_id for clip in labelled.clips}
     assert read_table(folder / "frames.parquet", FRAMES_SCHEMA).num_rows == 0
     assert read_names(folder / "names.json") == labelled.names
     assert read_ledger(folder / "ledger.parquet") == labelled.ledger

@@ -26,9 +26,10 @@ from pipeline.planning import (
     spread,
     survey_clips,
 )
-from pipeline.transcripts import pack_transcripts
+from pipeline.transcripts import pack_transcripts, transcribe_corpus
 from tests.conftest import PROJECT
 from tests.makers import Sound, tone, write_audio
+from tests.whispers import make_params, save_listener
 
 PARAMS = """
 corpus: {{name: table, root: {root}, depends_on: {root}}}
@@ -37,6 +38,7 @@ clean: {{}}
 transcribe: {{}}
 evaluate: {{}}
 report: {{}}
+engine: {{}}
 faces: {{rate_hz: 2}}
 features:
   hog: {{modality: face, encoder: hog}}
@@ -189,6 +191,18 @@ def test_an_empty_work_store_has_everything_to_do(
     assert plan_words(clips, empty).bytes == 3 * len("yes")
 
 
+def test_words_that_a_model_must_hear_are_to_do_and_timed(
+    clips: list[Clip], setting: Setting, tmp_path: Path
+) -> None:
+    transcribe = make_params(save_listener())
+    hearing = replace(setting, params=replace(setting.params, transcribe=transcribe), work=tmp_path)
+    before = plan_words(clips, hearing)
+    assert (before.to_do, before.clips, before.remark) == (1, 4, "from 1 clip")
+    transcribe_corpus(clips, setting.data / "audio", tmp_path / "text", tmp_path, transcribe)
+    after = plan_words(clips, hearing)
+    assert (after.to_do, after.seconds) == (0, 0)
+
+
 def test_other_params_make_faces_to_do(clips: list[Clip], setting: Setting) -> None:
     faces = setting.params.faces.model_copy(update={"pixels": 64})
     other = replace(setting, params=replace(setting.params, faces=faces))
@@ -203,6 +217,19 @@ def test_an_extracted_set_is_not_to_do(clips: list[Clip], setting: Setting, tmp_
     extract_features(feature, setting.data / "audio", tmp_path / "mfcc", work)
     after = plan_extract("mfcc", feature, clips, replace(setting, work=work))
     assert (after.to_do, after.seconds, after.bytes) == (0, 0, 0)
+
+
+def test_views_that_are_lacking_are_to_do_of_their_clips(
+    clips: list[Clip], setting: Setting, tmp_path: Path
+) -> None:
+    feature, work = setting.params.features["mfcc"], tmp_path / "work"
+    extract_features(feature, setting.data / "audio", tmp_path / "mfcc", work)
+    wanted = feature.model_copy(update={"views": 2})
+    viewed = replace(setting, work=work, trained=frozenset({"table/a"}))
+    found = plan_extract("mfcc", wanted, clips, viewed)
+    assert (found.to_do, found.clips) == (1, 4)
+    assert found.media_seconds == pytest.approx(2 * LENGTHS["a"])
+    assert found.bytes
 
 
 def test_a_set_is_measured_without_any_store(

@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.extraction import extract_features
-from pipeline.replaying import TOLERANCES, Source, open_source, replay_features, sample
+from pipeline.replaying import TOLERANCES, replay_features, sample
 from pipeline.rows import Rows, Waveform
+from pipeline.source import Source, open_source
 from tests.stores import write_features
 from tests.tones import make_mfcc, pack_tones
 

@@ -2,14 +2,25 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.errors import ParamsError
+from pipeline.params import load_params
+from pipeline.presets import find_preset
 from pipeline.sections import parse_section
-from pipeline.weights import Named, Place, fetch_weights, is_whole, locate_weights, name_weights
+from pipeline.weights import (
+    Named,
+    Place,
+    fetch_weights,
+    is_whole,
+    locate_weights,
+    name_all,
+    name_weights,
+)
 from tests.conftest import PROJECT
 from tests.tones import make_mfcc
 
@@ -42,6 +53,23 @@ def make_checkpoint(folder: Path, *names: str) -> Path:
 def test_sets_name_their_weights_or_none() -> None:
     features = {"words": make_text("acme/words", COMMIT), "sound": make_mfcc()}
     assert name_weights(features) == {"words": Named("acme/words", COMMIT)}
+
+
+def test_the_whisper_of_transcribe_is_named_with_the_sets() -> None:
+    params = load_params(find_preset("demo").path)
+    asked = params.transcribe.model_copy(update={"model": "acme/whisper", "revision": COMMIT})
+    named = name_all(replace(params, transcribe=asked))
+    assert list(name_all(params)) == ["features.minilm"]
+    assert list(named) == ["transcribe", "features.minilm"]
+    assert (named["transcribe"].weights, named["transcribe"].revision) == ("acme/whisper", COMMIT)
+
+
+def test_a_checkpoint_is_whole_with_what_it_needs_beside(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "a", "config.json", "pytorch_model.bin")
+    beside = ("config.json", "generation_config.json")
+    assert not is_whole(folder, PICKLED, beside)
+    (folder / "generation_config.json").touch()
+    assert is_whole(folder, PICKLED, beside)
 
 
 def test_a_folder_or_a_file_is_found_where_it_lies(tmp_path: Path) -> None:

@@ -132,9 +132,9 @@ def weights() -> None:
     """Fetch all weights that params.yaml names; status 1 where some cannot be had."""
     from pipeline.cli.listings import list_fetched
     from pipeline.params import load_params
-    from pipeline.weights import name_weights
+    from pipeline.weights import name_all
 
-    for line in list_fetched(name_weights(load_params().features)):
+    for line in list_fetched(name_all(load_params())):
         typer.echo(line)
 
 
@@ -151,11 +151,12 @@ def replay(
     """Encode clips of a feature set again and compare; status 1 where any differs."""
     from pipeline.cli.replays import conclude, list_replay
     from pipeline.params import parse_feature, read_yaml
-    from pipeline.paths import DATA
-    from pipeline.replaying import open_source, replay_features
+    from pipeline.paths import DATA, LABELS
+    from pipeline.replaying import replay_features
+    from pipeline.source import open_source
 
     params = parse_feature(read_yaml(), path.name)
-    source = open_source(params, DATA / params.modality)
+    source = open_source(params, DATA / params.modality, LABELS / "trained.parquet")
     found = replay_features(path, source, clips=clips, seed=seed)
     for line in list_replay(path, found):
         typer.echo(line)

@@ -20,11 +20,15 @@ def list_differences(differences: Differences) -> Iterator[str]:
     formats = differences.part_formats
     if formats[0] != formats[1]:
         yield f"part format: {formats[0]} → {formats[1]}, no difference of content"
-    yield from _list_clips(differences.clips)
-    yield from _list_keys(differences.clips, differences.changes)
+    listed = {"clips": differences.clips}
+    if differences.views.found:
+        listed["views"] = differences.views
+    for what, found in listed.items():
+        yield from _list_clips(found, what)
+        yield from _list_keys(found, differences.changes)
     match differences.contents:
         case ValueDifferences() as values:
-            yield from list_values(values)
+            yield from list_values(values, " and ".join(listed))
         case MediaDifferences() as media:
             yield from _list_media(media)
         case None:
@@ -43,13 +47,13 @@ def list_changes(changes: Sequence[Change]) -> Iterator[str]:
         yield f"  {change.stage:{width}}  {change.path}: {change.texts[0]} → {change.texts[1]}"
 
 
-def _list_clips(clips: ClipDifferences) -> Iterator[str]:
+def _list_clips(clips: ClipDifferences, what: str) -> Iterator[str]:
     alone = [
         f"{len(clip_ids):,} only in {letter}{_name_clips(clip_ids)}"
         for letter, clip_ids in (("A", clips.only_first), ("B", clips.only_second))
         if clip_ids
     ]
-    yield "; ".join([f"clips: {len(clips.shared):,} in both", *alone])
+    yield "; ".join([f"{what}: {len(clips.shared):,} in both", *alone])
     if clips.statuses:
         clip_id, (first, second) = next(iter(clips.statuses.items()))
         example = f"{clip_id}: {first} → {second}"
@@ -65,11 +69,11 @@ def _list_keys(clips: ClipDifferences, changes: Sequence[Change]) -> Iterator[st
     yield from _list_some("  a key in one alone, nothing made in the other", clips.keyless)
 
 
-def list_values(values: ValueDifferences) -> Iterator[str]:
-    """Lines on how many clips differ, and on the largest differences."""
+def list_values(values: ValueDifferences, what: str) -> Iterator[str]:
+    """Lines on how many clips differ, and on the largest differences; `what` says what they are."""
     equal, beyond, count = len(values.equal), values.beyond, len(values.gaps)
     yield (
-        f"values of {count:,} clips: {equal:,} equal bit for bit, "
+        f"values of {count:,} {what}: {equal:,} equal bit for bit, "
         f"{count - equal - len(beyond):,} within {values.tolerance:g}, "
         f"{len(beyond):,} beyond{_name_clips(beyond)}"
     )

@@ -44,7 +44,7 @@ def _list_cells(listed: ListedSet) -> tuple[str, ...]:
 
 
 def list_fetched(named: Mapping[str, Named]) -> Iterator[str]:
-    """A line per feature set, once its weights are here.
+    """A line per place in params.yaml, such as `features.words`, once its weights are here.
 
     Raises ParamsError at the end, where some could not be fetched.
     """
@@ -57,11 +57,11 @@ def list_fetched(named: Mapping[str, Named]) -> Iterator[str]:
             failed[name] = caught
             yield f"{name:{width}}  absent   {wanted.weights}"
     if not named:
-        yield "no feature set of params.yaml needs weights"
+        yield "nothing in params.yaml needs weights"
     if failed:
         name, error = next(iter(failed.items()))
-        others = f"{len(failed)} of {len(named)} sets lack weights, first " * (len(failed) > 1)
-        raise ParamsError(f"{others}params.yaml: features.{name}: {error}") from error
+        others = f"{len(failed)} of {len(named)} weights are absent, first " * (len(failed) > 1)
+        raise ParamsError(f"{others}params.yaml: {name}: {error}") from error
 
 
 def _fetch(named: Named) -> str:

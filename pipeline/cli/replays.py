@@ -18,8 +18,10 @@ def list_replay(path: Path, replay: Replay) -> Iterator[str]:
     if replay.other_inputs:
         yield f"{len(replay.other_inputs):,} of {replay.clips:,} clips are made of something else"
     if replay.values is not None:
-        yield f"{path}: {_count(replay.values):,} of {replay.clips:,} clips encoded again"
-        yield from list_values(replay.values)
+        clips, views = _count(replay.values) - replay.views, replay.views
+        with_views = f", with {views:,} views of them" if views else ""
+        yield f"{path}: {clips:,} of {replay.clips:,} clips encoded again{with_views}"
+        yield from list_values(replay.values, "clips and views" if views else "clips")
         yield from _list_differing(replay.values)
 
 

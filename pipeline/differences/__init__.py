@@ -23,18 +23,20 @@ Contents = ValueDifferences | MediaDifferences | None
 
 @dataclass(frozen=True)
 class Differences:
-    """What tells store A from store B."""
+    """What tells store A from store B; `contents` are those of clips and of their views."""
 
     paths: tuple[Path, Path]
     part_formats: tuple[str, str]
     changes: tuple[Change, ...]
     clips: ClipDifferences
+    views: ClipDifferences
     contents: Contents
 
     @property
     def same(self) -> bool:
         """Whether both hold the same clips with the same content, however it was made."""
-        return self.clips.same and self.contents is not None and self.contents.same
+        listed = self.clips.same and self.views.same
+        return listed and self.contents is not None and self.contents.same
 
 
 def compare_stores(first: Path, second: Path, tolerance: float) -> Differences:
@@ -44,13 +46,14 @@ def compare_stores(first: Path, second: Path, tolerance: float) -> Differences:
     where one is no store, or where one holds media and the other features.
     """
     a, b = _open_store(first), _open_store(second)
-    clips = compare_clips(a.index, b.index)
+    clips, views = compare_clips(a, b), compare_clips(a, b, views=True)
     return Differences(
         paths=(first, second),
         part_formats=(a.part_format, b.part_format),
         changes=tuple(compare_provenance(a.provenance, b.provenance)),
         clips=clips,
-        contents=_compare_contents(a, b, clips.with_rows, tolerance),
+        views=views,
+        contents=_compare_contents(a, b, [*clips.with_rows, *views.with_rows], tolerance),
     )
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.store.index import Index
+from pipeline.store.reader import Store
 
 
 @dataclass(frozen=True)
 class ClipDifferences:
-    """Clips of stores A and B by what tells them apart, each list sorted by `clip_id`.
+    """Clips, or views, of stores A and B by what tells them apart, each list sorted by `clip_id`.
 
     Of the clips in `shared`, `other_keys` have another key in B and `keyless` a key in one store
     alone; `statuses` (clip_id → what A's and B's index say) have another status, or rows in one
@@ -29,6 +29,11 @@ class ClipDifferences:
         return len(self.shared) - len(self.other_keys) - len(self.keyless)
 
     @property
+    def found(self) -> bool:
+        """Whether there are any."""
+        return bool(self.shared or self.only_first or self.only_second)
+
+    @property
     def same(self) -> bool:
         """Whether both stores hold the same clips, whatever their keys."""
         return not (self.only_first or self.only_second or self.statuses)
@@ -43,9 +48,9 @@ class _Record(NamedTuple):
         return f"{self.status}, {self.rows:,} row{'' if self.rows == 1 else 's'}"
 
 
-def compare_clips(first: Index, second: Index) -> ClipDifferences:
-    """Differences between the indexes of A (`first`) and B (`second`)."""
-    a, b = _list_records(first), _list_records(second)
+def compare_clips(first: Store, second: Store, *, views: bool = False) -> ClipDifferences:
+    """Differences between the indexes of A (`first`) and B (`second`), of clips or of views."""
+    a, b = _list_records(first, views), _list_records(second, views)
     pairs = {clip_id: (a[clip_id], b[clip_id]) for clip_id in sorted(a.keys() & b.keys())}
     keys = {clip_id: (one.key, other.key) for clip_id, (one, other) in pairs.items()}
     return ClipDifferences(
@@ -65,6 +70,8 @@ def compare_clips(first: Index, second: Index) -> ClipDifferences:
     )
 
 
-def _list_records(index: Index) -> dict[str, _Record]:
+def _list_records(store: Store, views: bool) -> dict[str, _Record]:
+    index = store.index
     records = map(_Record, index.keys, index.statuses, index.rows.tolist())
-    return dict(zip(index.clip_ids, records, strict=True))
+    listed = zip(index.clip_ids, records, strict=True)
+    return {clip_id: record for clip_id, record in listed if (clip_id in store.views) == views}

@@ -25,15 +25,17 @@ class Change:
 def compare_provenance(first: Record, second: Record) -> Iterator[Change]:
     """Settings that differ, from the stage that made the stores back to their first source.
 
-    No change if the fingerprints agree all the way. Where one stage stands against another,
-    their names are all that is compared.
+    No change if the fingerprints agree all the way, and what is stated of views. Where one stage
+    stands against another, their names are all that is compared.
     """
     for a, b in zip_longest(_list_chain(first), _list_chain(second)):
         if a is None or b is None or a["stage"] != b["stage"]:
             names = _name_stage(a), _name_stage(b)
             yield Change(names[0] if a else names[1], "stage", names)
-        elif a["fingerprint"] != b["fingerprint"]:
+            continue
+        if a["fingerprint"] != b["fingerprint"]:
             yield from _compare_records(a, b)
+        yield from _compare_maps(a, b, "views")
 
 
 def _list_chain(record: Record | None) -> Iterator[Record]:
@@ -48,11 +50,17 @@ def _name_stage(record: Record | None) -> str:
 
 def _compare_records(first: Record, second: Record) -> list[Change]:
     """Settings that differ; where none does, the fingerprints, which then are not theirs."""
-    a, b = (dict(_flatten(record["settings"], "settings")) for record in (first, second))
+    fingerprints = first["fingerprint"], second["fingerprint"]
+    changed = _compare_maps(first, second, "settings")
+    return changed or [Change(first["stage"], "fingerprint", fingerprints)]
+
+
+def _compare_maps(first: Record, second: Record, name: str) -> list[Change]:
+    """What differs in the maps that two records of a stage have under `name`."""
+    a, b = (dict(_flatten(record.get(name, {}), name)) for record in (first, second))
     texts = {path: (a.get(path, NOTHING), b.get(path, NOTHING)) for path in {**a, **b}}
     changed = {path: pair for path, pair in texts.items() if pair[0] != pair[1]}
-    told = changed or {"fingerprint": (first["fingerprint"], second["fingerprint"])}
-    return [Change(first["stage"], path, pair) for path, pair in told.items()]
+    return [Change(first["stage"], path, pair) for path, pair in changed.items()]
 
 
 def _flatten(settings: Record, path: str) -> Iterator[tuple[str, str]]:

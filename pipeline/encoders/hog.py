@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from pydantic import PositiveInt, model_validator
 
 from pipeline.encoders import FeatureParams, Modality
-from pipeline.rows import Frames, Rows
+from pipeline.rows import FrameRun, Frames, Rows
 
 
 class Params(FeatureParams):
@@ -57,6 +57,11 @@ class Encoder:
     def row_shape(self) -> tuple[int]:
         """Length of the descriptor, three times over with `statistics`."""
         return (self.descriptor.getDescriptorSize() * (3 if self.params.statistics else 1),)
+
+    @property
+    def run(self) -> FrameRun | None:
+        """Single frames, unless the whole clip is summed up."""
+        return None if self.params.statistics else FrameRun()
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Any Hugging Face language model: its hidden state of a clip under a stated prompt."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.encoders import Modality
 from pipeline.encoding.batches import Batcher
+from pipeline.encoding.devices import measure_fill
 from pipeline.encoding.layers import Layers, number_layers, shape_layers
 from pipeline.encoding.pieces import Inputs, join_pieces, run_pieces
 from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen, load_pretrained
@@ -94,7 +96,7 @@ class Encoder:
         drop_blocks(self.model.get_decoder(), self.config.num_hidden_layers, max(self.layers) + 1)
         self.model.to(device)
         self.prompt = load_prompt(self.pretrained, params)
-        self.batcher = Batcher(params.tokens)
+        self.batcher = Batcher(params.tokens, partial(measure_fill, device))
         if params.modality == "text":
             check_room(params.max_tokens, self.prompt, self.config)
 

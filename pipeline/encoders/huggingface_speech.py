@@ -4,13 +4,19 @@ import warnings
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
 import transformers
 from jaxtyping import Float
 from torch import Tensor
 
+from pipeline.encoding.devices import move
 from pipeline.encoding.padding import FrontNorm, mask_padding
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen, load_pretrained
+from pipeline.encoding.pretrained import (
+    Pretrained,
+    PretrainedParams,
+    check_fit,
+    load_frozen,
+    load_pretrained,
+)
 from pipeline.encoding.speech import Grid, Network, SpeechEncoder, SpeechParams, trace_front
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
@@ -54,7 +60,7 @@ class Front(Network):
     def run(self, sounds: Sounds, lengths: list[int]) -> States:
         """Output of the last block; what pads a sound is masked."""
         self.norm.expect(lengths)
-        samples = torch.from_numpy(sounds).to(self.model.device, self.model.dtype)
+        samples = move(sounds, self.model.device, self.model.dtype)
         mask = mask_padding(lengths, self.model.device)
         with warnings.catch_warnings():
             # WavLM's masks are of two types, which torch allows as yet.
@@ -165,12 +171,3 @@ def load_network(pretrained: Pretrained, device: str) -> Network:
     extractor = load_pretrained(transformers.AutoFeatureExtractor, pretrained.folder)
     check_fit(pretrained, "sampling_rate", extractor.sampling_rate, AUDIO_HZ)
     return NETWORKS[kind](pretrained, extractor, device)
-
-
-def check_fit(pretrained: Pretrained, name: str, got: int, expected: int) -> None:
-    """Raise ParamsError where the preprocessor makes something else than the network takes."""
-    if got != expected:
-        raise ParamsError(
-            f"weights {pretrained.folder}: expected {name} {expected} in "
-            f"preprocessor_config.json, got {got}; choose weights whose files belong together"
-        )

@@ -1,6 +1,7 @@
 """Any Hugging Face text encoder: texts → hidden states, pooled per text or kept per token."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from pydantic import Field, PositiveInt
 
 from pipeline.encoders import Modality
 from pipeline.encoding.batches import Batcher
+from pipeline.encoding.devices import measure_fill
 from pipeline.encoding.layers import Layers, number_layers, shape_layers, stack_layers
 from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen
 from pipeline.encoding.tokens import (
@@ -78,7 +80,7 @@ class Encoder:
         self.pretrained = Pretrained(params)
         self.tokenizer = load_tokenizer(self.pretrained)
         self.model = load_encoder(self.pretrained).to(device)
-        self.batcher = Batcher(params.tokens)
+        self.batcher = Batcher(params.tokens, partial(measure_fill, device))
         check_length(params.max_tokens, self.tokenizer, self.model.config)
         number_layers(params.layer, self.model.config.num_hidden_layers)
         self.separator = [find_separator(self.tokenizer)] if params.context else []

@@ -17,6 +17,7 @@ from pipeline.encoding.pictures import PictureEncoder, PictureParams, choose_lay
 from pipeline.encoding.preprocessors import load_preparation
 from pipeline.encoding.pretrained import Pretrained, check_names, load_pretrained
 from pipeline.errors import ParamsError
+from pipeline.rows import FrameRun
 
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "cls": lambda tokens, prefix: tokens[:, 0],
@@ -56,6 +57,7 @@ class Encoder(PictureEncoder):
     """
 
     version = 1
+    run = FrameRun()
 
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
@@ -140,7 +142,7 @@ def load_tower(pretrained: Pretrained, params: Params) -> Any:
     bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
     unexpected = [name for name in bare if name.split(".")[0] in parts]
     check_names(pretrained.folder, type(model).__name__, missing, unexpected)
-    return model.eval().requires_grad_(False)
+    return pretrained.freeze(model)
 
 
 def check_patches(model: Any, pixels: int) -> None:

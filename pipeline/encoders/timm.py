@@ -9,6 +9,7 @@ from textwrap import shorten
 from typing import Any, Literal, cast
 
 import timm
+import torch
 from jaxtyping import Float
 from pydantic import model_validator
 from safetensors import SafetensorError
@@ -25,6 +26,7 @@ from pipeline.encoding.pictures import (
 )
 from pipeline.encoding.pretrained import Pretrained, check_names
 from pipeline.errors import ParamsError
+from pipeline.rows import FrameRun
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -55,6 +57,7 @@ class Encoder(PictureEncoder):
     """One row per frame, at the input size and preparation of the checkpoint."""
 
     version = 1
+    run = FrameRun()
 
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
@@ -65,6 +68,7 @@ class Encoder(PictureEncoder):
         layout = choose_layout(model)
         model.to(device=device, dtype=pretrained.dtype, memory_format=layout)
         take = choose_output(model, params)
+        take = torch.compile(take) if params.compile else take
 
         def run(pixels: Float[Tensor, "frames 3 _ _"]) -> Float[Tensor, "frames *row"]:
             return take(pixels.to(pretrained.dtype).contiguous(memory_format=layout))

@@ -10,6 +10,7 @@ import torchaudio
 from jaxtyping import Float
 from torch import Tensor
 
+from pipeline.encoding.devices import move
 from pipeline.encoding.padding import FrontNorm
 from pipeline.encoding.pretrained import DTYPES, check_names
 from pipeline.encoding.speech import Network, SpeechEncoder, SpeechParams, trace_front
@@ -64,7 +65,7 @@ class Bundled(Network):
     ) -> Float[Tensor, "batch _ dim"]:
         """Output of the last block; what pads a sound is masked."""
         self.norm.expect(lengths)
-        samples = torch.from_numpy(sounds).to(self.device, self.dtype)
+        samples = move(sounds, self.device, self.dtype)
         padded = min(lengths) < max(lengths)
         ends = torch.tensor(lengths, device=self.device) if padded else None
         states: Tensor = self.model(samples, ends)[0]

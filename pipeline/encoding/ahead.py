@@ -1,30 +1,21 @@
 """Reading ahead: the next batch is read and decoded while this one is computed."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 
-def map_ahead(
-    function: Callable[[Item], Made], items: Iterable[Item], *, ahead: int = 1
-) -> Iterator[Made]:
-    """`function` of each item, in order, at most `ahead` items before they are asked for.
+def read_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """`items` in order, each taken from its source while the one before it is used.
 
-    An error is raised where its result is due; leaving the iterator early waits for one item.
+    An error is raised where its item is due; leaving the iterator early waits for one item.
     """
-    waiting: deque[Future[Made]] = deque()
+    source = iter(items)
+    end = object()
     with ThreadPoolExecutor(1) as reader:
-        try:
-            for item in items:
-                waiting.append(reader.submit(function, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        following = reader.submit(next, source, end)
+        while (item := following.result()) is not end:
+            following = reader.submit(next, source, end)
+            yield item  # type: ignore[misc]

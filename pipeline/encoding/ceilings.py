@@ -11,6 +11,15 @@ GB = 1_000_000_000
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """A clip that was encoded: seconds of its media, and bytes of its rows as they are stored."""
+
+    clip_id: str
+    seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Ceilings:
     """What `params` allow a run that has `clips` clips of feature set `name` to encode."""
 
@@ -27,19 +36,16 @@ class Ceilings:
                 f"to encode, got {self.clips:,}; look by `moodline plan` why, or raise it"
             )
 
-    def limit(
-        self, encoded: Iterator[tuple[str, Rows]], itemsize: int
-    ) -> Iterator[tuple[str, Rows]]:
-        """`encoded`, each clip's rows, as long as they stay below `max_gb`.
+    def limit(self, encoded: Iterator[Encoded]) -> Iterator[Encoded]:
+        """`encoded`, as long as their rows stay below `max_gb`.
 
         Once the first batch was taken, the others are held to be like it; from then on, what came
-        counts. `itemsize` is the bytes of a stored value. Raises ParamsError between two clips, so
-        none that came is lost.
+        counts. Raises ParamsError between two clips, so none that came is lost.
         """
         written = 0
-        for done, (clip_id, rows) in enumerate(encoded, start=1):
-            yield clip_id, rows
-            written += measure_rows(rows, itemsize)
+        for done, clip in enumerate(encoded, start=1):
+            yield clip
+            written += clip.bytes
             whole = written * self.clips // done if done == self.params.batch else written
             if done < self.clips:
                 self._check_bytes(whole, done)

@@ -1,4 +1,4 @@
-"""Exposure: the corpora that an encoder's weights were trained on, as a feature set states them."""
+"""What a feature set states beside its fingerprint: corpora that its weights have seen, views."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,13 +8,17 @@ from pipeline.store.parts import Provenance
 
 @dataclass(frozen=True)
 class FeatureProvenance(Provenance):
-    """What made a feature set; `seen_corpora` are for people, and no part of the fingerprint."""
+    """What made a feature set; `seen_corpora`, corpora that its encoder's weights were trained on,
+    and `views`, their number and what they are, are no part of the fingerprint.
+    """
 
     seen_corpora: list[str] = field(default_factory=list)
+    views: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON form; without `seen_corpora` where none is stated, as in sets that know of none."""
+        """JSON form; without `seen_corpora` or `views` where a set has none."""
         made = super().to_json()
-        if not self.seen_corpora:
-            del made["seen_corpora"]
+        for name in ("seen_corpora", "views"):
+            if not made[name]:
+                del made[name]
         return made

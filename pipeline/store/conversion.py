@@ -27,8 +27,8 @@ def convert_features(source: Path, out: Path, part_format: str) -> int:
     store = open_features(source)
     keys: dict[str, str] = {}
     made, index = store.provenance, store.index
-    seen = made.get("seen_corpora", [])
-    provenance = FeatureProvenance(made["stage"], made["settings"], made["source"], seen)
+    stated = {name: made[name] for name in ("seen_corpora", "views") if name in made}
+    provenance = FeatureProvenance(made["stage"], made["settings"], made["source"], **stated)
     columns = zip(index.clip_ids, index.keys, index.rows, index.statuses, strict=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -45,4 +45,4 @@ def convert_features(source: Path, out: Path, part_format: str) -> int:
         writer.close_part()
         locations |= writer.locate(keys)
         writer.publish(out, locations, read_ledger(source / "ledger.parquet"))
-    return len(index)
+    return len(index) - len(store.views)

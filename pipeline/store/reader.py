@@ -14,6 +14,7 @@ from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
+from pipeline.store.views import find_views
 
 
 class Store:
@@ -37,6 +38,11 @@ class Store:
 
     def __contains__(self, clip_id: str) -> bool:
         return clip_id in self.index.positions
+
+    @cached_property
+    def views(self) -> frozenset[str]:
+        """Ids of the views among the clips."""
+        return find_views(self.index.positions, self.provenance)
 
     def has_rows(self, clip_id: str) -> bool:
         """Whether the clip is here with at least one row."""

@@ -122,6 +122,17 @@ class StoreWriter:
             self._added, self._bytes = [], 0
         return {(clip.clip_id, clip.key): Location(clip, part.name) for clip in clips}
 
+    def adopt(self, keys: Mapping[str, str]) -> None:
+        """Take in the parts that came since from other processes, and hold clips of `keys` alone.
+
+        They count as made by this run.
+        """
+        known = set(self.parts.parts)
+        self.parts.read_lists()
+        for name in self.parts.parts.keys() - known:
+            if all(keys.get(clip.clip_id) == clip.key for clip in self.parts.parts[name].clips):
+                self._own.add(name)
+
     def locate(self, keys: Mapping[str, str]) -> dict[str, Location]:
         """clip_id → where it lies in the work store; raises KeyError for one that is not made."""
         return self.parts.locate(keys)

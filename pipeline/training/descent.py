@@ -1,7 +1,6 @@
 """Descent: a head trained by Lightning, stopped and chosen on validation."""
 
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import torch
 from dvclive.live import Live
 from jaxtyping import Float
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from scmrepo.exceptions import SCMError
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
@@ -41,9 +40,8 @@ def descend(
         train, sampler=BatchSampler(shuffled, params.batch, drop_last=False), batch_size=None
     )
     monitor = params.monitor or SCORE
-    with tempfile.TemporaryDirectory() as folder, _quiet_lightning(), _follow(live) as follower:
-        recorder = _Recorder(follower)
-        best = ModelCheckpoint(folder, monitor=monitor, mode=_mode(monitor), save_weights_only=True)
+    with _quiet_lightning(), _follow(live) as follower:
+        recorder, best = _Recorder(follower), _Best(monitor)
         stop = EarlyStopping(monitor, patience=params.patience, mode=_mode(monitor))
         trainer = Trainer(
             max_epochs=params.epochs,
@@ -53,13 +51,13 @@ def descend(
             devices=1,
             deterministic=True,
             logger=False,
+            enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
-            default_root_dir=folder,
         )
         trainer.fit(module, batches, load_batches(val))
-        module.load_state_dict(torch.load(best.best_model_path, weights_only=True)["state_dict"])
+    module.load_state_dict(best.weights)
     module.cpu()
     return recorder.epochs
 
@@ -85,6 +83,25 @@ class _Recorder(Callback):
             for name, value in logged.items():
                 self.live.log_metric(name, value)
             self.live.next_step()
+
+
+class _Best(Callback):
+    """Keeps the weights of the first epoch that `monitor` is best at.
+
+    Lightning's own ModelCheckpoint would write files, and import clients of cloud storage.
+    """
+
+    def __init__(self, monitor: str) -> None:
+        self.monitor = monitor
+        self.value = -torch.inf
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        measured = float(trainer.logged_metrics[self.monitor])
+        value = -measured if _mode(self.monitor) == "min" else measured
+        if value > self.value:
+            self.value = value
+            self.weights = {name: kept.clone() for name, kept in pl_module.state_dict().items()}
 
 
 @contextmanager

@@ -38,10 +38,12 @@ def fit_run(
 ) -> Fitted:
     """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read.
 
-    `live` is the folder in which DVCLive shows each epoch as it ends.
+    Views are of `train` alone. `live` is the folder in which DVCLive shows each epoch as it ends.
     """
     clips = split_clips(labels.targets.values(), run)
-    train, val = (_load_side(params, features, labels, clips[side]) for side in ("train", "val"))
+    train, val = (WindowDataset(features, labels, params) for _ in range(2))
+    train.add_clips(clips["train"], views=True)
+    val.add_clips(clips["val"])
     for side, dataset in (("train", train), ("val", val)):
         if not len(dataset):
             raise TrainingError(
@@ -140,14 +142,3 @@ def write_history(path: Path, history: Mapping[str, History]) -> None:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _load_side(
-    params: HeadParams,
-    features: Mapping[str, FeatureStore],
-    labels: Labels,
-    clip_ids: Sequence[str],
-) -> WindowDataset:
-    dataset = WindowDataset(features, labels, params)
-    dataset.add_clips(clip_ids)
-    return dataset

@@ -37,24 +37,24 @@ def test_a_set_is_a_line() -> None:
 
 
 def test_weights_that_are_here_are_named_with_their_place(tmp_path: Path) -> None:
-    lines = list_fetched({"words": Named(str(tmp_path), None)})
-    assert list(lines) == [f"words  present  folder {tmp_path}"]
+    lines = list_fetched({"transcribe": Named(str(tmp_path), None)})
+    assert list(lines) == [f"transcribe  present  folder {tmp_path}"]
 
 
 def test_one_absent_set_keeps_none_of_the_others_from_being_fetched(tmp_path: Path) -> None:
-    named = {"far": Named("no/where", None), "words": Named(str(tmp_path), None)}
+    named = {"features.far": Named("no/where", None), "transcribe": Named(str(tmp_path), None)}
     lines: list[str] = []
     with pytest.raises(ParamsError, match=r"^params\.yaml: features\.far: weights 'no/where': "):
         lines.extend(list_fetched(named))
-    assert lines == ["far    absent   no/where", f"words  present  folder {tmp_path}"]
+    assert lines == ["features.far  absent   no/where", f"transcribe    present  folder {tmp_path}"]
 
 
 def test_several_absent_sets_are_counted(tmp_path: Path) -> None:
-    named = dict.fromkeys(("far", "near"), Named("no/where", None))
-    told = r"^2 of 2 sets lack weights, first params\.yaml: features\.far: "
+    named = dict.fromkeys(("features.far", "features.near"), Named("no/where", None))
+    told = r"^2 of 2 weights are absent, first params\.yaml: features\.far: "
     with pytest.raises(ParamsError, match=told):
         list(list_fetched(named))
 
 
 def test_a_project_without_weights_is_told_so() -> None:
-    assert list(list_fetched({})) == ["no feature set of params.yaml needs weights"]
+    assert list(list_fetched({})) == ["nothing in params.yaml needs weights"]

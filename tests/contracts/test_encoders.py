@@ -31,6 +31,19 @@ def make_frames(frames: int, height: int, width: int) -> Frames:
     return Frames((stripes + noise).astype(np.uint8), starts, starts + 1 / 25)
 
 
+def make_marked_faces() -> list[ClipInput]:
+    """The same with landmarks that move and come nearer, but for some frames."""
+    return [mark_face(clip) for clip in make_faces()]
+
+
+def mark_face(clip: ClipInput) -> Frames:
+    seconds = clip.start_seconds[:, None, None]
+    around = np.array([[-9, -7], [10, -8], [1, 2], [-6, 11], [7, 10]]) * (1 + seconds)
+    points = around + np.sin(seconds * [3, 5]) * 7 + 50
+    points[1:5:3] = np.nan
+    return replace(clip, landmarks=points)
+
+
 def make_sounds() -> list[ClipInput]:
     """A tone between silences, noise, digital silence, and clips shorter than a window."""
     seconds = np.arange(17_011) / HZ
@@ -233,6 +246,93 @@ CASES = {
         {"weights": networks.save_vision_model, "pooling": "tokens", "pixels": 24},
         [37.229, -0.06957, -0.12781],
     ),
+    "efficientface": Case(
+        "efficientface",
+        "face",
+        make_faces,
+        {"weights": networks.save_efficientface},
+        [45.9105, -0.07433, -0.06437],
+    ),
+    "efficientface logits": Case(
+        "efficientface",
+        "scene",
+        make_faces,
+        {"weights": networks.save_efficientface, "output": "logits", "colours": "none"},
+        [6.63091, 0.20501, -0.46328],
+    ),
+    "mobilefacenet": Case(
+        "mobilefacenet",
+        "face",
+        make_faces,
+        {"weights": networks.save_mobilefacenet},
+        [3.31662, 0.4202, 0.28182],
+    ),
+    "mobilefacenet gdconv": Case(
+        "mobilefacenet",
+        "scene",
+        make_faces,
+        {"weights": partial(networks.save_mobilefacenet, 1, (2, 2))},
+        [8.22163, 0.50263, 0.35],
+    ),
+    "mobilefacenet linear7": Case(
+        "mobilefacenet",
+        "face",
+        make_faces,
+        {"weights": partial(networks.save_mobilefacenet, 2, (3, 2))},
+        [10.4893, -0.44669, 0.2122],
+    ),
+    "expression": Case(
+        "expression",
+        "face",
+        make_faces,
+        {"weights": networks.save_classifier},
+        [9.80156, -0.03525, 1.05178],
+    ),
+    "expression probabilities": Case(
+        "expression",
+        "face",
+        make_faces,
+        {"weights": networks.save_classifier, "output": "probabilities"},
+        [2.47529, -0.135, 1.25459],
+    ),
+    "landmarks": Case("landmarks", "face", make_marked_faces, {}, [6.32456, 0.0847, -1.80866]),
+    "landmarks motion": Case(
+        "landmarks", "face", make_marked_faces, {"motion": True}, [10.5073, -0.06881, 0.30394]
+    ),
+    "huggingface_video": Case(
+        "huggingface_video",
+        "face",
+        make_faces,
+        {"weights": networks.save_video_model},
+        [27.6067, 0.07926, 0.09224],
+    ),
+    "huggingface_video layers": Case(
+        "huggingface_video",
+        "scene",
+        make_faces,
+        {"weights": partial(networks.save_video_model, "Vivit"), "layer": "all", "hop": 1},
+        [300.068, -0.10936, -0.05239],
+    ),
+    "huggingface_video frames": Case(
+        "huggingface_video",
+        "scene",
+        make_faces,
+        {"weights": partial(networks.save_video_model, "Timesformer"), "layer": -1, "hop": 3},
+        [35.0141, 0.14671, -0.63172],
+    ),
+    "torchvision_video": Case(
+        "torchvision_video",
+        "face",
+        make_faces,
+        {
+            "model": "mc3_18",
+            "weights": networks.save_torchvision_video,
+            "pixels": 24,
+            "frames_per_run": 3,
+            "hop": 2,
+        },
+        [11.9628, 1.59476, -0.29815],
+    ),
     "pixels": Case("pixels", "face", make_faces, {"pixels": 37}, [99.5714, 0.03868, -0.02878]),
     "pixels grey": Case(
         "pixels", "scene", make_faces, {"pixels": 23, "grey": True}, [35.6268, 0.00292, -0.02633]
@@ -249,6 +349,12 @@ VERSIONS = {
     "opensmile": 1,
     "timm": 1,
     "huggingface_vision": 1,
+    "huggingface_video": 1,
+    "torchvision_video": 1,
+    "efficientface": 1,
+    "mobilefacenet": 1,
+    "expression": 1,
+    "landmarks": 1,
     "pixels": 1,
 }
 

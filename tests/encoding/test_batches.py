@@ -49,3 +49,18 @@ def test_an_item_that_does_not_fit_alone_is_an_error():
 
     with pytest.raises(torch.OutOfMemoryError):
         Batcher(4).run([1], [1], fail)
+
+
+def test_a_gpu_with_room_gets_larger_batches_until_the_largest_is_found():
+    sizes, fills = [], iter([0.1, 0.2, 0.5, 0.0])
+    batcher = Batcher(2, lambda: next(fills))
+    batcher.run(range(30), [1] * 30, lambda items: sizes.append(len(items)) or items)
+    assert sizes == [2, 4, 8, 8, 8]
+    batcher.run(range(9), [1] * 9, lambda items: sizes.append(len(items)) or items)
+    assert sizes[5:] == [8, 1]
+
+
+def test_a_budget_that_met_the_end_of_memory_grows_no_more():
+    batcher, device = Batcher(8, lambda: 0.1), SmallMemory()
+    batcher.run(range(9), [1] * 9, device.compute)
+    assert device.sizes == [8, 4, 2, 2, 2, 2, 1]

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.encoding.ceilings import GB, Ceilings, measure_rows
+from pipeline.encoding.ceilings import GB, Ceilings, Encoded, measure_rows
 from pipeline.errors import ParamsError
 from pipeline.extraction import extract_features
 from pipeline.rows import Rows
@@ -15,27 +15,30 @@ CLIP_BYTES = 3 * (5 * 2 + 8 + 8 + 1)
 """Of a clip of three rows of five float16 values."""
 
 
-def make_encoded(*counts: int) -> Iterator[tuple[str, Rows]]:
+def make_rows(count: int) -> Rows:
+    seconds = np.arange(count, dtype=float)
+    embedding = np.zeros((count, 5), np.float32)
+    return Rows(embedding, seconds, seconds + 1, np.ones(count, bool))
+
+
+def make_encoded(*counts: int) -> Iterator[Encoded]:
     """Clips of so many rows each."""
     for number, count in enumerate(counts):
-        seconds = np.arange(count, dtype=float)
-        embedding = np.zeros((count, 5), np.float32)
-        yield f"clip {number}", Rows(embedding, seconds, seconds + 1, np.ones(count, bool))
+        yield Encoded(f"clip {number}", float(count), measure_rows(make_rows(count), 2))
 
 
 def count_passed(batch: int, clip_limit: float, *counts: int) -> int:
     """Clips that passed before the ceiling, which lies at `clip_limit` clips of three rows."""
     params = make_mfcc(batch=batch, max_gb=clip_limit * CLIP_BYTES / GB)
-    limited = Ceilings("mfcc", params, len(counts)).limit(make_encoded(*counts), 2)
-    passed: list[tuple[str, Rows]] = []
+    limited = Ceilings("mfcc", params, len(counts)).limit(make_encoded(*counts))
+    passed: list[Encoded] = []
     with pytest.raises(ParamsError):
         passed.extend(limited)
     return len(passed)
 
 
 def test_rows_weigh_what_is_stored_of_them() -> None:
-    (_, rows) = next(make_encoded(3))
-    assert measure_rows(rows, 2) == CLIP_BYTES
+    assert measure_rows(make_rows(3), 2) == CLIP_BYTES
 
 
 def test_the_first_batch_foretells_the_others() -> None:
@@ -48,13 +51,13 @@ def test_later_clips_count_as_they_come() -> None:
 
 def test_what_stays_below_passes_whole() -> None:
     params = make_mfcc(batch=2, max_gb=7 * CLIP_BYTES / GB)
-    limited = Ceilings("mfcc", params, 7).limit(make_encoded(*[3] * 7), 2)
+    limited = Ceilings("mfcc", params, 7).limit(make_encoded(*[3] * 7))
     assert len(list(limited)) == 7
 
 
 def test_nothing_is_refused_after_the_last_clip() -> None:
     params = make_mfcc(batch=2, max_gb=1.5 * CLIP_BYTES / GB)
-    assert len(list(Ceilings("mfcc", params, 2).limit(make_encoded(3, 3), 2))) == 2
+    assert len(list(Ceilings("mfcc", params, 2).limit(make_encoded(3, 3)))) == 2
 
 
 def test_ceilings_shape_no_row() -> None:

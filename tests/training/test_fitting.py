@@ -90,15 +90,17 @@ def test_each_epoch_is_in_the_history(fitted):
         assert epoch["score"] == pytest.approx((epoch["uar"] + epoch["ccc_mean"]) / 2, abs=1e-6)
 
 
-def test_the_weights_are_those_of_the_epoch_that_was_best_on_validation(corpus):
+@pytest.mark.parametrize(("monitor", "choose"), [("ccc_valence", max), ("val_loss", min)])
+def test_the_weights_are_those_of_the_epoch_that_was_best_on_validation(corpus, monitor, choose):
     # At this rate of learning the last epoch is not the best one.
     fitted = corpus.fit(
         targets=["valence"],
-        training={**TRAINING, "epochs": 6, "learning_rate": 0.3, "monitor": "ccc_valence"},
+        training={**TRAINING, "epochs": 6, "learning_rate": 0.3, "monitor": monitor},
     )
-    best = max(epoch["ccc_valence"] for epoch in fitted.history)
-    assert best > fitted.history[-1]["ccc_valence"]
-    assert measure_valence(corpus, fitted.weights) == pytest.approx(best, abs=1e-5)
+    best = choose(fitted.history, key=lambda epoch: epoch[monitor])
+    assert best is not fitted.history[-1]
+    found = measure_valence(corpus, fitted.weights)
+    assert found == pytest.approx(best["ccc_valence"], abs=1e-5)
 
 
 def measure_valence(corpus, weights):

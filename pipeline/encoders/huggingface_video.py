@@ -1,0 +1,145 @@
+"""Any Hugging Face network of video, such as VideoMAE: runs of frames → mean of hidden states."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import transformers
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipeline.encoding.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
+from pipeline.encoding.layers import Layers, number_layers, stack_layers
+from pipeline.encoding.pictures import Preparation
+from pipeline.encoding.preprocessors import compare, read_preparation
+from pipeline.encoding.pretrained import Pretrained, PretrainedParams, check_names, load_pretrained
+from pipeline.errors import ParamsError
+from pipeline.rows import FrameRun
+
+
+class Params(PretrainedParams, FrameRunParams):
+    """Which weights, and what is taken of them.
+
+    Rows are means over the places of a run, without the class token. Without `layer`, they are of
+    `last_hidden_state`, which most networks normalise.
+    """
+
+    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | FrameRunParams.keyless
+
+    encoder: Literal["huggingface_video"]
+    modality: Literal["face", "scene"]
+    layer: Layers | None = None
+
+
+class Encoder(FrameRunEncoder):
+    """One row per run of frames: `(dim,)`, or `(layers, dim)` for a list or all.
+
+    Pictures are prepared as the checkpoint's preprocessor_config.json says.
+    """
+
+    version = 1
+
+    def __init__(self, params: Params, device: str = "cpu") -> None:
+        pretrained = Pretrained(params)
+        config = load_config(pretrained.folder)
+        run = plan_run(params, config.num_frames)
+        model = load_network(pretrained, config, run).to(device)
+        prefix = sum(name.endswith("cls_token") for name in model.state_dict())
+
+        def see(runs: Float[Tensor, "runs time 3 _ _"]) -> Float[Tensor, "runs *row"]:
+            output = model(
+                pixel_values=runs.to(model.dtype), output_hidden_states=params.layer is not None
+            )
+            if params.layer is None:
+                return average_places(output.last_hidden_state, prefix)[:, 0]
+            number_layers(params.layer, len(output.hidden_states) - 1)
+            means = [average_places(state, prefix) for state in output.hidden_states]
+            return stack_layers(params.layer, means)[:, 0]
+
+        super().__init__(
+            see,
+            load_preparation(pretrained.folder),
+            pretrained.provenance,
+            run,
+            device=device,
+            frames=params.frames,
+        )
+
+
+def average_places(
+    state: Float[Tensor, "runs tokens dim"], prefix: int
+) -> Float[Tensor, "runs 1 dim"]:
+    """Mean over the tokens behind the first `prefix`."""
+    return state[:, prefix:].mean(1, keepdim=True)
+
+
+def load_config(folder: Path) -> Any:
+    """Configuration of a checkpoint; raises ParamsError where it is of no network of video."""
+    config = load_pretrained(transformers.AutoConfig, folder)
+    if not hasattr(config, "num_frames"):
+        raise ParamsError(
+            f"weights {folder}: expected a network of video, whose config.json has num_frames, got "
+            f"{type(config).__name__}; choose another checkpoint, or `huggingface_vision`"
+        )
+    return config
+
+
+def load_network(pretrained: Pretrained, config: Any, run: FrameRun) -> Any:
+    """Frozen network for runs of so many frames, without a head that the checkpoint may have.
+
+    Raises ParamsError for other weights than the network's, and for frames that it has no
+    positions for.
+    """
+    own, config.num_frames = config.num_frames, run.frames
+    tube = int(np.ravel(getattr(config, "tubelet_size", 1))[0])
+    if run.frames % tube:
+        raise ParamsError(f"frames_per_run: expected a multiple of {tube}, got {run.frames}")
+    model, report = load_pretrained(
+        transformers.AutoModel,
+        pretrained.folder,
+        config=config,
+        dtype=pretrained.dtype,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told below, by name
+    )
+    network, unfit = type(model).__name__, [name for name, *_ in report["mismatched_keys"]]
+    if unfit and run.frames != own:
+        raise ParamsError(
+            f"frames_per_run: expected {own}, for which {network} has learned positions, got "
+            f"{run.frames}; leave it out"
+        )
+    missing = [name for name in report["missing_keys"] if not name.startswith("pooler.")]
+    parts = {name.split(".")[0] for name in model.state_dict()}
+    bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
+    unexpected = [name for name in bare if name.split(".")[0] in parts]
+    check_names(pretrained.folder, network, [*missing, *unfit], unexpected)
+    return pretrained.freeze(model)
+
+
+def load_preparation(folder: Path) -> Preparation:
+    """What the preprocessor in `folder` does; raises ParamsError where it does anything else."""
+    processor = load_pretrained(transformers.AutoVideoProcessor, folder)
+
+    def prepare(images: Sequence[UInt8[np.ndarray, "3 _ _"]], **options: Any) -> dict[str, Tensor]:
+        run = np.stack(images)
+        return {"pixel_values": processor([run], **options)["pixel_values"][0]}
+
+    try:
+        plain = read_preparation(processor)
+        for preparation in (plain, lower_levels(plain, processor)):
+            if all(compare(preparation, prepare, size) for size in ((47, 61), (61, 47))):
+                return preparation
+    except (AttributeError, KeyError, TypeError):  # settings of another kind
+        pass
+    raise ParamsError(
+        f"weights {folder}: expected a preprocessor of video that resizes, cuts around the middle "
+        f"and normalises, got {type(processor).__name__}; choose another checkpoint"
+    )
+
+
+def lower_levels(preparation: Preparation, processor: Any) -> Preparation:
+    """The same for a preprocessor that takes 1 from the rescaled levels (ViViT's)."""
+    one = 1 / (255 * processor.rescale_factor)
+    return replace(preparation, mean=tuple(value + one for value in preparation.mean))

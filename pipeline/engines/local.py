@@ -1,0 +1,176 @@
+"""Worker processes: many clips at once, none of which can stop or stall the run.
+
+Media come from anywhere, and a decoder may crash or hang on one file in ten thousand; a process
+per worker lets such a clip fail alone.
+"""
+
+import fcntl
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from typing import Any, Generic, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from pipeline.engines import TRIES, EngineParams, explain_crash, explain_timeout
+from pipeline.errors import MediaError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+IN_FLIGHT_PER_WORKER = 2
+"""One clip at work and one waiting: workers never starve, and memory stays flat."""
+
+THREAD_LIMITS = dict.fromkeys(
+    ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
+)
+"""Environment of workers: the pool fills the cores, so libraries need no threads of their own."""
+
+
+def run_clips(
+    engine: EngineParams,
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    limit_seconds: float | None,
+    gpus: bool = False,
+) -> Iterator[tuple[Item, Result | MediaError]]:
+    """As `engines.run_clips`: processes of this machine."""
+    rest = iter(items)
+    first = list(islice(rest, IN_FLIGHT_PER_WORKER * workers))
+    if not first:
+        return
+    with _pool(min(workers, len(first)), gpus) as pool:
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
+        waiting: dict[Future[Result], Task[Item]] = {}
+
+        def send(task: Task[Item]) -> None:
+            future = pool.schedule(function, args=(task.item,), timeout=limit_seconds)
+            waiting[future] = task
+            future.add_done_callback(done.put)
+
+        for item in first:
+            send(Task(item))
+        while waiting:
+            future = done.get()
+            task = waiting.pop(future)
+            if isinstance(future.exception(), ProcessExpired) and task.tries < TRIES:
+                send(Task(task.item, task.tries + 1))
+                continue
+            for following in islice(rest, 1):
+                send(Task(following))
+            yield task.item, _outcome(future, limit_seconds)
+
+
+@dataclass(frozen=True)
+class Task(Generic[Item]):
+    """An item at work, its number of tries so far counted."""
+
+    item: Item
+    tries: int = 1
+
+
+def _outcome(future: Future[Any], limit_seconds: float | None) -> Any:
+    """What `future` came to: a result or a MediaError; raises any other error it met."""
+    try:
+        return future.result()
+    except MediaError as error:
+        return error
+    except TimeoutError:
+        return explain_timeout(limit_seconds)
+    except ProcessExpired as error:
+        return explain_crash(f"ended with exit code {error.exitcode}")
+
+
+@contextmanager
+def _pool(workers: int, gpus: bool) -> Iterator[ProcessPool]:
+    """Pool of processes that are gone when the block ends, however it ends.
+
+    They are spawned, not forked: a fork copies the locks of whatever threads run here (Arrow's,
+    OpenMP's, CUDA's) in the state they happen to be in.
+    """
+    context = multiprocessing.get_context("spawn")
+    with TemporaryDirectory() as seats, _environment(THREAD_LIMITS):
+        devices = list_gpus(workers) if gpus else []
+        pool = ProcessPool(
+            workers, initializer=_begin_worker, initargs=(seats, devices), context=context
+        )
+        try:
+            yield pool
+        finally:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
+
+
+def list_gpus(workers: int) -> list[str]:
+    """A GPU for each of `workers`, as CUDA_VISIBLE_DEVICES names them; shared where they are fewer.
+
+    Empty where there is none.
+    """
+    import torch
+
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    visible = named.split(",")[:count] if named else [str(number) for number in range(count)]
+    return list(islice(cycle(visible), workers)) if visible else []
+
+
+def _begin_worker(seats: str, devices: Sequence[str]) -> None:
+    """Take a GPU that no other worker holds, and follow the parent."""
+    if devices:
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices[take_seat(Path(seats), len(devices))]
+    _follow_parent()
+
+
+def take_seat(folder: Path, seats: int) -> int:
+    """Number of a seat that no living process has; this one keeps it until it ends.
+
+    Raises RuntimeError where all `seats` are taken.
+    """
+    for seat in range(seats):
+        descriptor = os.open(folder / str(seat), os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+        else:
+            return seat
+    raise RuntimeError(f"{folder}: expected a free one of {seats} seats, got none")
+
+
+def _follow_parent() -> None:
+    """End this worker, whatever it is at, when the process that started it is gone."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set `values` for processes that start meanwhile: workers import libraries before any
+    code of ours could limit them.
+    """
+    former = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

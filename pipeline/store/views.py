@@ -1,0 +1,25 @@
+"""Views in a feature set: a clip's augmented copies, each under an id of its own.
+
+A view is no clip: what counts, lists or judges clips leaves views out, and only training reads
+them. Which ids are views is told by the number of views that the set's provenance states.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+
+def name_view(clip_id: str, number: int) -> str:
+    """Id of view `number`, from 1 on, of a clip."""
+    return f"{clip_id}#{number}"
+
+
+def count_views(provenance: Mapping[str, Any]) -> int:
+    """Most views of a clip in a set of this provenance."""
+    return int(provenance.get("views", {}).get("count", 0))
+
+
+def find_views(clip_ids: Collection[str], provenance: Mapping[str, Any]) -> frozenset[str]:
+    """Those of `clip_ids`, all ids in a set of this provenance, that are views."""
+    numbers = range(1, count_views(provenance) + 1)
+    named = {name_view(clip_id, number) for clip_id in clip_ids for number in numbers}
+    return frozenset(named.intersection(clip_ids))

@@ -1,0 +1,108 @@
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from ray.cluster_utils import Cluster
+
+from pipeline.engines import EngineParams
+from pipeline.engines.ray import run_clips
+from pipeline.errors import MediaError, ParamsError
+from pipeline.extraction import extract_features
+from pipeline.store.reader import open_features
+from tests.tones import make_mfcc, pack_tones
+
+
+@pytest.fixture(scope="module")
+def head():
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+    )
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(head):
+    """Two nodes of one processor each."""
+    while len(head.list_all_nodes()) < 2:
+        head.add_node(num_cpus=1)
+    head.wait_for_nodes()
+    return head
+
+
+def lose_node(cluster, condition):
+    """Kill the second node as soon as `condition` holds."""
+
+    def wait():
+        while not condition():
+            time.sleep(0.05)
+        cluster.remove_node(cluster.list_all_nodes()[1], allow_graceful=False)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def misbehave(how):
+    if how == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "refuse":
+        raise MediaError("no_audio", "expected sound")
+    if how == "mistake":
+        raise ZeroDivisionError("a bug of ours")
+    return how, os.getcwd()
+
+
+def work_on(item):
+    log, number = item
+    with log.open("a") as file:
+        file.write(f"{number}\n")
+    time.sleep(0.3)
+    return number
+
+
+def test_one_bad_clip_fails_alone(cluster, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    engine = EngineParams(kind="ray", address=cluster.address)
+    items = ["fine", "die", "well", "refuse"]
+    results = dict(run_clips(engine, misbehave, items, workers=2, limit_seconds=60.0))
+    reasons = {how: results.pop(how).reason for how in ("die", "refuse")}
+    assert reasons == {"die": "crashed", "refuse": "no_audio"}
+    assert results == {how: (how, str(tmp_path)) for how in ("fine", "well")}
+    with pytest.raises(ZeroDivisionError, match="a bug of ours"):
+        list(run_clips(engine, misbehave, ["mistake"], workers=1, limit_seconds=60.0))
+
+
+def test_a_lost_node_costs_what_it_was_at(cluster, tmp_path):
+    engine = EngineParams(kind="ray", address=cluster.address)
+    log = tmp_path / "log"
+    items = [(log, number) for number in range(24)]
+    losing = lose_node(cluster, lambda: log.is_file() and len(log.read_text().split()) > 6)
+    results = run_clips(engine, work_on, items, workers=2, limit_seconds=60.0)
+    assert sorted(number for _, number in results) == list(range(24))
+    losing.join()
+    assert len(log.read_text().split()) <= 24 + 1
+
+
+def test_extraction_survives_a_lost_node_and_equals_the_local_one(cluster, tmp_path):
+    audio = pack_tones(tmp_path / "audio", {f"clip-{n:02}": 0.3 + n / 100 for n in range(40)})
+    engine = EngineParams(kind="ray", address=cluster.address)
+    params, work = make_mfcc(batch=1, workers=2), tmp_path / "work"
+    losing = lose_node(cluster, lambda: len(list(work.glob("*/[!.]*"))) > 3)
+    extract_features(params, audio, tmp_path / "far", work, engine=engine)
+    losing.join()
+    extract_features(make_mfcc(), audio, tmp_path / "near", tmp_path / "other")
+    far, near = open_features(tmp_path / "far"), open_features(tmp_path / "near")
+    assert far.index.clip_ids == near.index.clip_ids
+    for clip_id in near.index.clip_ids:
+        np.testing.assert_array_equal(far[clip_id].embedding, near[clip_id].embedding)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere"])
+def test_a_cluster_that_is_not_there_is_told(address):
+    engine = EngineParams(kind="ray", address=address)
+    with pytest.raises(ParamsError, match=r"engine\.address: expected a Ray cluster at"):
+        list(run_clips(engine, misbehave, ["fine"], workers=1, limit_seconds=60.0))
