@@ -11,6 +11,8 @@ import jaxtyping
 import pytest
 from hypothesis import settings
 
+from tests.projects import FirstRun
+
 # Must stand before the first import of pipeline: modules already loaded are not checked.
 jaxtyping.install_import_hook("pipeline", "beartype.beartype")
 
@@ -36,3 +38,10 @@ def real_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    """A project that ran once, for tests of what comes after; test processes share it."""
+    base = tmp_path_factory.getbasetemp()
+    return FirstRun(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

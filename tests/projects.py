@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 PROJECT = Path(__file__).parents[1]
@@ -136,9 +137,9 @@ class Project:
 
 
 class Miniature(Project):
-    """A project with eight clips of four speakers, in git if asked for."""
+    """A project in git with eight clips of four speakers."""
 
-    def __init__(self, root: Path, params: str = PARAMS, *, git: bool = False) -> None:
+    def __init__(self, root: Path) -> None:
         super().__init__(root)
         for name in ("pipeline", "stages", "features/none"):
             ignored = shutil.ignore_patterns("__pycache__")
@@ -146,18 +147,42 @@ class Miniature(Project):
         (root / "data").mkdir()
         for name in COPIED:
             shutil.copy(PROJECT / name, root / name)
-        (root / "params.yaml").write_text(params)
+        (root / "params.yaml").write_text(PARAMS)
         for speaker in SPEAKERS:
             for number in (1, 2):
                 self.add_clip(speaker, number)
-        if git:
-            self._enter_git()
-        else:
-            self.dvc("init", "-q", "--no-scm")
-
-    def _enter_git(self) -> None:
-        """What a team's clone has before its first run."""
         self.git("init", "-q", "-b", "main")
-        (self.root / ".dvc").mkdir()
+        (root / ".dvc").mkdir()
         for name in (".gitignore", "config"):
-            shutil.copy(PROJECT / ".dvc" / name, self.root / ".dvc" / name)
+            shutil.copy(PROJECT / ".dvc" / name, root / ".dvc" / name)
+
+
+class FirstRun:
+    """A miniature in git that ran once and was committed, in the folder `shared`.
+
+    Whichever test process asks first makes it, for all.
+    """
+
+    def __init__(self, shared: Path) -> None:
+        self.source = shared / "first_run"
+        with FileLock(shared / "first_run.lock"):
+            if not self.source.is_dir():
+                self._make(shared / "first_run.unfinished")
+
+    @property
+    def stages(self) -> set[str]:
+        """Stages that ran."""
+        return set((self.source / "stages").read_text().split())
+
+    def copy(self, root: Path) -> Project:
+        """A copy at `root`; files that are linked to one another stay so."""
+        subprocess.run(["cp", "-a", self.source / "project", root], check=True)
+        return Project(root)
+
+    def _make(self, folder: Path) -> None:
+        project = Miniature(folder / "project")
+        stages = project.reproduce()
+        project.git("add", ".")
+        project.git("commit", "-qm", "First run")
+        (folder / "stages").write_text(" ".join(stages))
+        folder.rename(self.source)

@@ -17,22 +17,19 @@ from dvc.utils.hydra import apply_overrides
 from pipeline.params import read_yaml
 from pipeline.presets import Preset, list_presets
 from pipeline.verification import verify_paths
-from tests.projects import Miniature
+from tests.projects import FirstRun, Project
 
 PATIENCE_SECONDS = 300
 """Workers end by themselves ten seconds or two after the last task."""
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Miniature]:
+def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A first run, committed; what git ignores, the link to the media included, is not in it."""
     root = tmp_path_factory.mktemp("experiments")
-    project = Miniature(root / "project", git=True)
+    project = first_run.copy(root / "project")
     project.corpus.rename(root / "media")
     project.corpus.symlink_to(root / "media")
-    project.reproduce()
-    project.git("add", ".")
-    project.git("commit", "-qm", "First run")
     yield project
     for process in find_processes(project):
         process.kill()
@@ -47,7 +44,7 @@ def first_commit(request: pytest.FixtureRequest) -> None:
         project.dvc("checkout", "-q")
 
 
-def find_processes(project: Miniature) -> list[psutil.Process]:
+def find_processes(project: Project) -> list[psutil.Process]:
     """Workers, and what they run: whatever works inside the project's folder."""
     found = []
     for process in psutil.process_iter():
@@ -57,24 +54,24 @@ def find_processes(project: Miniature) -> list[psutil.Process]:
     return found
 
 
-def run_experiment(project: Miniature, *arguments: str) -> set[str]:
+def run_experiment(project: Project, *arguments: str) -> set[str]:
     """Stages that `dvc exp run` ran."""
     told = project.dvc("exp", "run", *arguments)
     return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
 
 
-def list_parts(project: Miniature) -> set[Path]:
+def list_parts(project: Project) -> set[Path]:
     """Every part of the work store."""
     return set((project.root / ".dvc" / "moodline").glob("*/[!.]*"))
 
 
-def test_a_setting_of_a_head_runs_that_head_alone(project: Miniature) -> None:
+def test_a_setting_of_a_head_runs_that_head_alone(project: Project) -> None:
     ran = run_experiment(project, "-S", "+heads.sound.strengths=[0.5,5.0]")
     assert ran == {"check", "train@sound", "evaluate@sound", "report"}
 
 
 def test_a_temporary_copy_extracts_the_set_that_changed_for_the_workspace_too(
-    project: Miniature,
+    project: Project,
 ) -> None:
     changed = ("-n", "edges", "-S", "+features.hog.orientations=6")
     ran = run_experiment(project, "--temp", "--allow-missing", *changed, "evaluate@both")
@@ -86,7 +83,7 @@ def test_a_temporary_copy_extracts_the_set_that_changed_for_the_workspace_too(
     assert project.count_encoded() == 0
 
 
-def test_two_workers_extract_with_two_encoders_and_go_away(project: Miniature) -> None:
+def test_two_workers_extract_with_two_encoders_and_go_away(project: Project) -> None:
     parts = list_parts(project)
     changed = ("-n", "turns", "-S", "+features.hog.orientations=5,7")
     run_experiment(project, "--queue", "--allow-missing", *changed, "extract@hog")
@@ -102,7 +99,7 @@ def test_two_workers_extract_with_two_encoders_and_go_away(project: Miniature) -
         assert not verified.problems
 
 
-def wait_for_workers(project: Miniature) -> None:
+def wait_for_workers(project: Project) -> None:
     given_up = time.monotonic() + PATIENCE_SECONDS
     while processes := find_processes(project):
         assert time.monotonic() < given_up, processes

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from pipeline.store.reader import open_features
 from pipeline.verification import verify_paths
-from tests.projects import PROJECT, Miniature, Project
+from tests.projects import PROJECT, FirstRun, Project
 
 IN_A_FOLDER = pytest.mark.parametrize("team", ["folder"], indirect=True)
 IN_A_BUCKET = pytest.mark.parametrize("team", ["bucket"], indirect=True)
@@ -63,11 +63,8 @@ class Grown:
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Miniature(tmp_path_factory.mktemp("origin"), git=True)
-    project.reproduce()
-    commit(project)
-    return project
+def origin(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return first_run.copy(tmp_path_factory.mktemp("origin") / "project")
 
 
 @pytest.fixture(scope="module")
