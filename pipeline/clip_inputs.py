@@ -16,15 +16,15 @@ STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
 
 
-PIECE_FRAMES = 512
-"""Frames that are decoded at once."""
+PIECE_BYTES = 64_000_000
+"""Decoded frames of a piece hold about so many bytes."""
 
 
 def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ClipInput]:
     """Input of a clip from its rows in `data/<modality>`, whole or in pieces.
 
     Sound and words are whole, and so are frames without a `run`. With one, pieces are of about
-    PIECE_FRAMES, and the rows of all pieces, one after another, are those of the whole.
+    PIECE_BYTES, and the rows of all pieces, one after another, are those of the whole.
     """
     if modality == "audio":
         yield read_sound(table)
@@ -34,19 +34,21 @@ def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> It
         seconds = table["seconds"].to_numpy()
         starts, ends = stretch_frames(seconds)
         points = read_landmarks(table)
-        for piece in cut_pieces(len(seconds), run):
-            jpegs = table["jpeg"].slice(piece.start, piece.stop - piece.start).to_pylist()
-            images = np.stack([decode_jpeg(jpeg) for jpeg in jpegs])
+        jpegs = table["jpeg"]
+        most = PIECE_BYTES // decode_jpeg(jpegs[0].as_py()).nbytes
+        for piece in cut_pieces(len(seconds), run, most):
+            shown = jpegs.slice(piece.start, piece.stop - piece.start).to_pylist()
+            images = np.stack([decode_jpeg(jpeg) for jpeg in shown])
             seen = None if points is None else points[piece]
             yield Frames(images, starts[piece], ends[piece], seen)
 
 
-def cut_pieces(frames: int, run: FrameRun | None) -> Iterator[slice]:
-    """Stretches of a clip that hold each of its runs once."""
+def cut_pieces(frames: int, run: FrameRun | None, most: int) -> Iterator[slice]:
+    """Stretches of a clip that hold each of its runs once; runs begin in `most` frames of each."""
     if run is None:
         yield slice(0, frames)
         return
-    step = max(1, PIECE_FRAMES // run.hop) * run.hop
+    step = max(1, most // run.hop) * run.hop
     overlap = run.frames - run.hop
     for start in range(0, max(1, frames - overlap), step):
         yield slice(start, min(frames, start + step + overlap))

@@ -22,7 +22,7 @@ from pipeline.store.parts import PartClip
 from pipeline.store.writer import Made, StoreWriter
 
 TASK_BATCHES = 4
-"""Batches of clips that a worker encodes at a time; they are one part at least."""
+"""Most batches of clips that a worker encodes at a time; they are one part at least."""
 
 
 def extract_features(
@@ -42,13 +42,13 @@ def extract_features(
     met.
     """
     apart = params.workers > 1 or engine != LOCAL
-    source = open_source(params, media, trained, device="cpu" if apart else params.device)
+    source = open_source(hold_back(params) if apart else params, media, trained)
     with StoreWriter(work, source.provenance, params.format) as writer:
         missing = writer.missing(source.keys, out)
         ceilings = Ceilings(out.name, params, len(missing))
         ceilings.check_clips()
         if apart:
-            encoded = encode_apart(params, Job.of(source, work, trained), engine, missing)
+            encoded = encode_apart(params, Job.of(params, source, work, trained), engine, missing)
         else:
             encoded = encode_into(writer, source, missing)
         what, limited = f"extract {out.name}", ceilings.limit(encoded)
@@ -56,6 +56,13 @@ def extract_features(
         writer.close_part()
         writer.adopt({clip_id: source.keys[clip_id] for clip_id in missing})
         publish_features(writer, source, out)
+
+
+def hold_back(params: FeatureParams) -> FeatureParams:
+    """`params` on a processor, uncompiled: enough to know what their encoder is."""
+    plain = {"device": "cpu", "compile": False}
+    known = type(params).model_fields
+    return params.model_copy(update={name: plain[name] for name in plain.keys() & known.keys()})
 
 
 def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
@@ -86,30 +93,40 @@ class Job:
 
     encoder: str
     options: str
+    fingerprint: str
     media: Path
     work: Path
     trained: Path | None
 
     @classmethod
-    def of(cls, source: Source, work: Path, trained: Path | None) -> "Job":
-        """The job of `source`; its paths hold in whatever folder."""
-        params, media = source.params, source.media.path
-        paths = media.resolve(), work.resolve(), trained and trained.resolve()
-        return cls(params.encoder, params.model_dump_json(), *paths)
+    def of(cls, params: FeatureParams, source: Source, work: Path, trained: Path | None) -> "Job":
+        """The job of `params` over the media of `source`; its paths hold in whatever folder."""
+        paths = source.media.path.resolve(), work.resolve(), trained and trained.resolve()
+        fingerprint = source.provenance.fingerprint
+        return cls(params.encoder, params.model_dump_json(), fingerprint, *paths)
 
     def encode(self, clip_ids: Sequence[str]) -> list[Encoded]:
         """Encode `clip_ids` and commit their rows, in parts of this process alone."""
         source, writer = _begin(self)
-        encoded = list(encode_into(writer, source, clip_ids))
-        writer.close_part()
-        return encoded
+        try:
+            return list(encode_into(writer, source, clip_ids))
+        finally:
+            writer.close_part()
 
 
 @lru_cache(maxsize=1)
 def _begin(job: Job) -> tuple[Source, StoreWriter]:
-    """What a worker keeps from task to task, until it ends."""
+    """What a worker keeps from task to task, until it ends.
+
+    Raises StoreError where its encoder is another one than that of the process it works for.
+    """
     params = ENCODERS.load(job.encoder).Params.model_validate_json(job.options)
     source = open_source(params, job.media, job.trained)
+    if source.provenance.fingerprint != job.fingerprint:
+        raise StoreError(
+            f"{job.media}: expected a worker with the encoder of fingerprint {job.fingerprint}, "
+            f"got {source.provenance.fingerprint}; give each node the same weights and packages"
+        )
     return source, StoreWriter(job.work, source.provenance, params.format).__enter__()
 
 
@@ -120,7 +137,7 @@ def encode_apart(
 
     Raises StoreError where the same clips end their worker again and again.
     """
-    size = TASK_BATCHES * params.batch
+    size = max(1, min(TASK_BATCHES * params.batch, len(clip_ids) // (4 * params.workers)))
     tasks = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
     done = run_clips(
         engine,

@@ -17,6 +17,7 @@ from pipeline.ledger import Entry, write_ledger
 from pipeline.overrides import SCALES, exclude, find_kept, read_overrides, relabel
 from pipeline.runs import find_trained, list_runs
 from pipeline.splits import SIDES, SplitParams, assign_splits, overlaps, sides
+from pipeline.store.views import is_like_view
 from pipeline.tables import write_table
 from pipeline.targets import FRAMES_SCHEMA, Target, write_targets, write_trained
 
@@ -97,6 +98,13 @@ def _check_clips(corpus: Corpus, name: str) -> None:
             raise CorpusError(f"{name}: {first}: two clips of this id; tell them apart")
         if first > second:
             raise CorpusError(f"{name}: {second} comes after {first}; sort clips by id")
+    for clip in corpus.clips:
+        if is_like_view(clip.clip_id):
+            raise CorpusError(
+                f"{name}: {clip.path}: expected a clip id that does not end like a view's, in "
+                f"#view and a number, got {clip.clip_id!r}; rename the file, or give a column "
+                f"clip_id"
+            )
 
 
 def _check_targets(corpus: Corpus, name: str) -> None:

@@ -22,7 +22,7 @@ from pipeline.encoding.ceilings import measure_rows
 from pipeline.encoding.views import View
 from pipeline.errors import MediaError
 from pipeline.faces.cutting import cut_clip
-from pipeline.faces.packing import describe_crops, specify_crops
+from pipeline.faces.packing import describe_crops, make_faces, make_scenes, specify_crops
 from pipeline.files import digest_json
 from pipeline.heads import HEADS, HeadParams
 from pipeline.labelling import label_corpus
@@ -253,7 +253,8 @@ def plan_extract(
         if (table := _read_media(copy.clip, params.modality, media, setting)) is not None
     ]
     sample = measure(partial(_encode, encoder, params), tables)
-    found = forecast(f"extract@{name}", [copy.clip for copy in to_do], len(asked), sample)
+    media_of = [copy.clip for copy in to_do]
+    found = forecast(f"extract@{name}", media_of, len(asked), sample, params.workers)
     return replace(found, to_do=len({copy.clip.clip_id for copy in to_do}))
 
 
@@ -364,9 +365,7 @@ def _read_media(
         row = {"start_seconds": 0.0, "end_seconds": 1.0, "text": clip.transcript}
         return pa.Table.from_pylist([row]) if clip.transcript else None
     cut = cut_clip(clip, spec=specify_crops(setting.params.faces))
-    pictures = cut.faces if modality == "face" else cut.scenes
-    rows = [{"seconds": picture.seconds, "jpeg": picture.jpeg} for picture in pictures]
-    return pa.Table.from_pylist(rows) if rows else None
+    return (make_faces(clip, cut) if modality == "face" else make_scenes(clip, cut)).content
 
 
 def _pack_sounds(clips: Sequence[Clip]) -> int:

@@ -11,12 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.clip_inputs import read_pieces
-from pipeline.encoders import ENCODERS, Device, Encoder, FeatureParams
+from pipeline.encoders import ENCODERS, Encoder, FeatureParams
 from pipeline.encoding.ahead import read_ahead
 from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.encoding.rates import average_rows
 from pipeline.encoding.views import View, augment, describe_views, measure_pace, retime_rows
-from pipeline.errors import StoreError
 from pipeline.rows import ClipInput, Rows
 from pipeline.store.parts import Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
@@ -27,7 +26,7 @@ DTYPE = np.dtype(np.float16)
 
 Item = TypeVar("Item")
 
-BATCH_BYTES = 256_000_000
+BATCH_BYTES = 128_000_000
 """A batch ends with the piece that makes its media, decoded, so many bytes."""
 
 
@@ -79,16 +78,10 @@ class Source:
 
     @cached_property
     def views(self) -> dict[str, View]:
-        """Id → view, of all views; raises StoreError where a clip is called like one."""
+        """Id → view, of all views."""
         numbers = range(1, self.params.views + 1)
         made = [View(name, n) for name in self._inputs if name in self.trained for n in numbers]
-        views = {view.id: view for view in made}
-        if taken := views.keys() & self.media.index.positions.keys():
-            raise StoreError(
-                f"{self.media.path}: {min(taken)}: expected no clip with the id of another one's "
-                f"view, got one; name it otherwise, or set `views` to 0"
-            )
-        return views
+        return {view.id: view for view in made}
 
     @cached_property
     def keys(self) -> dict[str, str]:
@@ -111,18 +104,12 @@ class Source:
         return encode_clips(self.encoder, self.params, self.media, clip_ids, self.views)
 
 
-def open_source(
-    params: FeatureParams,
-    media: Path,
-    trained: Path | None = None,
-    *,
-    device: Device | None = None,
-) -> Source:
-    """Encoder of `params` over the store at `media`; on the device of `params`, or on another.
+def open_source(params: FeatureParams, media: Path, trained: Path | None = None) -> Source:
+    """Encoder of `params` over the store at `media`.
 
     `trained` is the table of the clips that views are made of, if the params ask for some.
     """
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, device or params.device)
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
     clips = read_trained(trained) if trained is not None and params.views else frozenset()
     return Source(params, encoder, open_media(media), clips)
 

@@ -33,7 +33,7 @@ def write_features(
 ) -> FeatureStore:
     """Feature set at `out` of `clips`; those of None are in its index without rows.
 
-    With `views`, it states that it has so many of each clip, under `<clip>#1`, ….
+    With `views`, it states that it has so many of each clip, under `<clip>#view1`, ….
     """
     shape = next(rows.embedding.shape[1:] for rows in clips.values() if rows is not None)
     settings = {"encoder": encoder, "row_shape": list(shape), "dtype": "float16"}

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import clip_inputs
 from pipeline.cleaning import AUDIO_SCHEMA
 from pipeline.clip_inputs import (
-    PIECE_FRAMES,
     STILL_SECONDS,
     cut_pieces,
     read_pieces,
@@ -69,22 +69,23 @@ def test_images_are_read_with_their_stretches():
     np.testing.assert_allclose(found.end_seconds, [0.2, 0.4, 0.6])
 
 
-@given(st.integers(1, 5 * PIECE_FRAMES), st.integers(1, 40), st.integers(1, 40))
-def test_pieces_hold_each_run_of_frames_once(frames, length, hop):
+@given(st.integers(1, 900), st.integers(1, 40), st.integers(1, 40), st.integers(0, 200))
+def test_pieces_hold_each_run_of_frames_once(frames, length, hop, most):
     run = FrameRun(max(length, hop), hop)
     starts = [
         start
-        for piece in cut_pieces(frames, run)
+        for piece in cut_pieces(frames, run, most)
         for start in range(piece.start, max(piece.start + 1, piece.stop - run.frames + hop), hop)
     ]
     assert starts == list(range(0, max(1, frames - run.frames + hop), hop))
 
 
-def test_frames_in_pieces_are_the_frames_of_the_whole():
-    table = scenes(*np.arange(PIECE_FRAMES + 3) / 5)
+def test_frames_in_pieces_are_the_frames_of_the_whole(monkeypatch):
+    monkeypatch.setattr(clip_inputs, "PIECE_BYTES", 4 * 5 * 7 * 3)
+    table = scenes(*np.arange(7) / 5)
     (whole,) = read_pieces("scene", table, None)
     first, second = read_pieces("scene", table, FrameRun())
-    assert [len(piece.images) for piece in (first, second)] == [PIECE_FRAMES, 3]
+    assert [len(piece.images) for piece in (first, second)] == [4, 3]
     np.testing.assert_array_equal(
         np.append(first.end_seconds, second.end_seconds), whole.end_seconds
     )

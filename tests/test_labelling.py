@@ -124,6 +124,22 @@ def test_a_broken_corpus_is_refused(changes, message):
         check_corpus(make_corpus(**changes), "toy")
 
 
+def rename_clip(clip_id: str) -> Corpus:
+    clips = [Clip(clip_id=clip_id, corpus="toy", path="a.mp4")]
+    return make_corpus(clips=clips, targets=[Target(clip_id=clip_id, emotion="sad")])
+
+
+def test_a_clip_that_is_called_like_a_view_is_refused():
+    told = r"toy: a.mp4: expected a clip id that .*, got 'a#view12'; rename the file"
+    with pytest.raises(CorpusError, match=told):
+        check_corpus(rename_clip("a#view12"), "toy")
+
+
+@pytest.mark.parametrize("clip_id", ["a#1", "a#view", "a#view1/b"])
+def test_other_signs_in_a_clip_id_are_kept(clip_id):
+    check_corpus(rename_clip(clip_id), "toy")
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

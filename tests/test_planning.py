@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.cleaning import clean_corpus
 from pipeline.clips import Clip
+from pipeline.encoders import landmarks
 from pipeline.extraction import extract_features
 from pipeline.faces.packing import pack_faces
 from pipeline.labelling import label_corpus
@@ -240,6 +241,30 @@ def test_a_set_is_measured_without_any_store(
         found = plan_extract(name, setting.params.features[name], clips, nowhere)
         assert (found.to_do, found.clips) == (total, total)
         assert found.bytes
+
+
+def test_rows_of_faces_that_are_not_cut_yet_have_landmarks(
+    project: Path, setting: Setting, tmp_path: Path
+) -> None:
+    raw = survey_clips(label(project), tmp_path / "clips")
+    wanted = landmarks.Params(encoder="landmarks", modality="face")
+    nowhere = replace(setting, data=tmp_path, work=tmp_path, sample=4)
+    found = plan_extract("landmarks", wanted, raw, nowhere)
+    assert (found.to_do, found.remark) == (4, "from 1 clip")
+    assert found.bytes
+
+
+def test_workers_share_the_time_of_a_set(
+    clips: list[Clip], setting: Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.planning.measure", lambda *_: Sample(1, 1.0, 1.0, 1))
+    nowhere, feature = replace(setting, work=tmp_path), setting.params.features["mfcc"]
+    alone, shared = (
+        plan_extract("mfcc", feature.model_copy(update={"workers": n}), clips, nowhere).seconds
+        for n in (1, 2)
+    )
+    assert alone is not None
+    assert shared == alone / 2
 
 
 def test_training_is_counted_and_not_timed(setting: Setting) -> None:

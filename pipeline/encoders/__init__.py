@@ -28,8 +28,6 @@ from pipeline.store import RowFormat
 Modality = Literal["face", "scene", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
 
-Device = Literal["cpu", "cuda"]
-
 ENCODERS = Family(
     "encoder",
     {
@@ -84,7 +82,7 @@ class FeatureParams(Section):
     encoder: str
     format: RowFormat = "zarr"
     batch: PositiveInt = 64
-    device: Device = "cpu"
+    device: Literal["cpu", "cuda"] = "cpu"
     workers: PositiveInt = 1
     rate_hz: PositiveFloat | None = None
     views: NonNegativeInt = 0

@@ -16,7 +16,6 @@ from pipeline.encoding.pictures import PictureEncoder, choose_layout
 from pipeline.encoding.preprocessors import load_preparation
 from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen
 from pipeline.errors import ParamsError
-from pipeline.rows import FrameRun
 
 PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "single_label_classification": lambda logits: logits.softmax(1),
@@ -45,7 +44,6 @@ class Encoder(PictureEncoder):
     """
 
     version = 1
-    run = FrameRun()
     modalities: ClassVar[frozenset[Modality]] = frozenset({"face"})
 
     def __init__(self, params: Params, device: str = "cpu") -> None:

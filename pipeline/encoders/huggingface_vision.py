@@ -17,7 +17,6 @@ from pipeline.encoding.pictures import PictureEncoder, PictureParams, choose_lay
 from pipeline.encoding.preprocessors import load_preparation
 from pipeline.encoding.pretrained import Pretrained, check_names, load_pretrained
 from pipeline.errors import ParamsError
-from pipeline.rows import FrameRun
 
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "cls": lambda tokens, prefix: tokens[:, 0],
@@ -57,7 +56,6 @@ class Encoder(PictureEncoder):
     """
 
     version = 1
-    run = FrameRun()
 
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)

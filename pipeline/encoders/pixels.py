@@ -9,7 +9,6 @@ from torchvision.transforms.v2 import functional as F
 
 from pipeline.encoders import FeatureParams
 from pipeline.encoding.pictures import PictureEncoder, Preparation
-from pipeline.rows import FrameRun
 
 FRAMES = 64
 """Pictures resized at once, which bounds the memory of a long clip."""
@@ -28,7 +27,6 @@ class Encoder(PictureEncoder):
     """Rows `(3, pixels, pixels)`, red first, or `(1, pixels, pixels)` with `grey`."""
 
     version = 1
-    run = FrameRun()
 
     def __init__(self, params: Params, device: str = "cpu") -> None:
         square = (params.pixels, params.pixels)

@@ -26,7 +26,6 @@ from pipeline.encoding.pictures import (
 )
 from pipeline.encoding.pretrained import Pretrained, check_names
 from pipeline.errors import ParamsError
-from pipeline.rows import FrameRun
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -57,7 +56,6 @@ class Encoder(PictureEncoder):
     """One row per frame, at the input size and preparation of the checkpoint."""
 
     version = 1
-    run = FrameRun()
 
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)

@@ -33,7 +33,7 @@ class Ceilings:
         if most is not None and self.clips > most:
             raise ParamsError(
                 f"params.yaml: features.{self.name}.max_new_clips: expected at most {most:,} clips "
-                f"to encode, got {self.clips:,}; look by `moodline plan` why, or raise it"
+                f"and views to encode, got {self.clips:,}; look by `moodline plan` why, or raise it"
             )
 
     def limit(self, encoded: Iterator[Encoded]) -> Iterator[Encoded]:

@@ -14,7 +14,6 @@ from pipeline.encoding.pictures import PictureEncoder, Preparation, choose_layou
 from pipeline.encoding.pretrained import DTYPES, check_names
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file
-from pipeline.rows import FrameRun
 
 STATES = ("state_dict", "net_state_dict")
 """Names under which training scripts keep the weights beside what else they save."""
@@ -43,8 +42,6 @@ class CheckpointParams(FeatureParams):
 
 class CheckpointEncoder(PictureEncoder):
     """One row per frame, by a network with the weights of one file."""
-
-    run = FrameRun()
 
     def __init__(
         self, model: nn.Module, preparation: Preparation, params: CheckpointParams, device: str

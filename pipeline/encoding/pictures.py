@@ -19,7 +19,7 @@ from pipeline.encoding.batches import Batcher
 from pipeline.encoding.devices import measure_fill, move
 from pipeline.encoding.pretrained import PretrainedParams, first_line
 from pipeline.errors import ParamsError
-from pipeline.rows import Frames, Rows
+from pipeline.rows import FrameRun, Frames, Rows
 
 VERSION = 1
 """Raised whenever preparation changes: part of the key of every set it shapes."""
@@ -140,6 +140,7 @@ class PictureEncoder:
 
     version: ClassVar[int]
     modalities: ClassVar[frozenset[Modality]] = frozenset({"face", "scene"})
+    run = FrameRun()
 
     def __init__(
         self,

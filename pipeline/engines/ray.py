@@ -5,12 +5,14 @@ Its nodes see the project, its corpus and its work store under the paths that th
 """
 
 import logging
+import math
 import os
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -22,7 +24,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is import
 
 try:
     import ray
-    from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+    from ray.exceptions import RayError, RayTaskError
 except ImportError as error:
     raise ParamsError(
         "params.yaml: engine.kind: expected the package ray for kind ray, got none; install it "
@@ -31,19 +33,32 @@ except ImportError as error:
 
 POLL_SECONDS = 1.0
 
-STARTING_SECONDS = 30.0
-"""Allowance above the limit of an item: a worker may have to be started for it first."""
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Task(Generic[Item]):
-    """An item that was sent off, and when."""
+class Worker:
+    """A process of the cluster, in the project's folder, for one item after another."""
+
+    def __init__(self, folder: Path) -> None:
+        os.chdir(folder)  # paths in clips are the project's
+
+    def begin(self) -> None:
+        """Answer as soon as the process is there."""
+
+    def work(self, function: Callable[[Item], Result], item: Item) -> Result:
+        """What `function` makes of an item; it may keep things from one to the next."""
+        return function(item)
+
+
+@dataclass
+class Order(Generic[Item]):
+    """An item to work on: when it was begun, how often, and whether it took too long."""
 
     item: Item
-    sent_at: float = field(default_factory=time.monotonic)
+    begun_at: float = math.inf
+    tries: int = 0
+    late: bool = False
 
 
 def run_clips(
@@ -61,50 +76,107 @@ def run_clips(
     if not first:
         return
     with _join_cluster(engine.address):
-        work: Any = ray.remote(num_cpus=1, num_gpus=int(gpus), max_retries=TRIES - 1)(_work)
-        waiting: dict[Any, Task[Item]] = {}
-
-        def send(item: Item) -> None:
-            waiting[work.remote(function, item, Path.cwd())] = Task(item)
-
-        for item in first:
-            send(item)
-        while waiting:
-            done, _ = ray.wait(list(waiting), timeout=POLL_SECONDS)
-            for following in islice(rest, len(done)):
-                send(following)
-            for reference in done:
-                yield waiting.pop(reference).item, _outcome(reference, limit_seconds)
-            _cancel_late(waiting, limit_seconds)
+        crew = Crew(function, len(first), gpus=gpus)
+        to_do = deque(map(Order, first))
+        while to_do or crew.orders:
+            crew.give(to_do)
+            crew.stop_late(limit_seconds)
+            for order, outcome in crew.wait():
+                if isinstance(outcome, RayError) and not order.late and order.tries < TRIES:
+                    to_do.appendleft(order)
+                    continue
+                to_do.extend(map(Order, islice(rest, 1)))
+                yield order.item, _explain(order, outcome, limit_seconds)
 
 
-def _work(function: Callable[[Item], Result], item: Item, folder: Path) -> Result:
-    os.chdir(folder)  # paths in clips are the project's
-    return function(item)
+class Crew(Generic[Item, Result]):
+    """Workers of the cluster, as many as it has room for, and what each is at.
+
+    Raises ParamsError where GPUs are asked for and the cluster has none, or where workers end
+    before they begin.
+    """
+
+    def __init__(self, function: Callable[[Item], Result], workers: int, *, gpus: bool) -> None:
+        if gpus and not ray.cluster_resources().get("GPU"):  # type: ignore[no-untyped-call]
+            raise ParamsError(
+                "params.yaml: engine: expected GPUs in the Ray cluster for device cuda, got none; "
+                "add a node that has some, or set device: cpu"
+            )
+        self.function = function
+        self.kind: Any = ray.remote(num_cpus=1, num_gpus=int(gpus))(Worker)
+        self.free: list[Any] = []
+        self.starting: dict[Any, Any] = {}
+        self.orders: dict[Any, tuple[Any, Order[Item]]] = {}
+        self.failed_starts = 0
+        for _ in range(workers):
+            self._start()
+
+    def give(self, to_do: deque[Order[Item]]) -> None:
+        """Let free workers begin what there is to do."""
+        while self.free and to_do:
+            worker, order = self.free.pop(), to_do.popleft()
+            order.begun_at, order.tries = time.monotonic(), order.tries + 1
+            self.orders[worker.work.remote(self.function, order.item)] = worker, order
+
+    def stop_late(self, limit_seconds: float | None) -> None:
+        """End the workers whose item takes longer than allowed."""
+        for worker, order in self.orders.values():
+            if limit_seconds is not None and time.monotonic() - order.begun_at > limit_seconds:
+                order.late = True
+                ray.kill(worker)
+
+    def wait(self) -> list[tuple[Order[Item], Result | MediaError | RayError]]:
+        """Orders that were done since, or lost with their worker; raises any other error."""
+        done, _ = ray.wait([*self.starting, *self.orders], timeout=POLL_SECONDS)
+        return [found for reference in done for found in self._take(reference)]
+
+    def _take(self, reference: Any) -> Iterator[tuple[Order[Item], Any]]:
+        outcome = _read(reference)
+        lost = isinstance(outcome, RayError)
+        if reference in self.starting:
+            worker = self.starting.pop(reference)
+            self._count_start(outcome if lost else None)
+        else:
+            worker, order = self.orders.pop(reference)
+            yield order, outcome
+        if lost:
+            self._start()
+        else:
+            self.free.append(worker)
+
+    def _start(self) -> None:
+        worker = self.kind.remote(Path.cwd())
+        self.starting[worker.begin.remote()] = worker
+
+    def _count_start(self, error: RayError | None) -> None:
+        self.failed_starts = self.failed_starts + 1 if error else 0
+        if error and self.failed_starts > TRIES:
+            told = " ".join(str(error).split())
+            raise ParamsError(
+                f"params.yaml: engine: expected workers in the Ray cluster, got none that begins "
+                f"({told}); give each node this project and the same environment"
+            )
 
 
-def _cancel_late(waiting: dict[Any, Task[Any]], limit_seconds: float | None) -> None:
-    """End the tasks that have taken too long; `ray.wait` gives them as done."""
-    if limit_seconds is not None:
-        latest = time.monotonic() - limit_seconds - STARTING_SECONDS
-        for reference in [
-            reference for reference, task in waiting.items() if task.sent_at < latest
-        ]:
-            ray.cancel(reference, force=True)
-
-
-def _outcome(reference: Any, limit_seconds: float | None) -> Any:
-    """What a task came to: a result or a MediaError; raises any other error it met."""
+def _read(reference: Any) -> Any:
+    """What a call came to: a result, a MediaError, or how its worker was lost."""
     try:
         return ray.get(reference)
     except RayTaskError as error:
         if isinstance(error.cause, MediaError):
             return error.cause
         raise error.cause from error
-    except TaskCancelledError:
-        return explain_timeout(limit_seconds)
     except RayError as error:
-        return explain_crash(f"was lost ({type(error).__name__})")
+        return error
+
+
+def _explain(order: Order[Any], outcome: Any, limit_seconds: float | None) -> Any:
+    """`outcome`, as a MediaError where the worker was lost."""
+    if not isinstance(outcome, RayError):
+        return outcome
+    if order.late:
+        return explain_timeout(limit_seconds)
+    return explain_crash(f"was lost ({type(outcome).__name__})")
 
 
 @contextmanager
@@ -119,7 +191,7 @@ def _join_cluster(address: str | None) -> Iterator[None]:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-    except OSError as error:  # ConnectionError among them
+    except (OSError, RuntimeError) as error:  # of other versions, too
         told = " ".join(str(error).split())
         raise ParamsError(
             f"params.yaml: engine.address: expected a Ray cluster at {address!r}, got none "

@@ -150,7 +150,7 @@ def _cut_missing(
             continue
         for name, clip_ids in lacking.items():
             if clip.clip_id in clip_ids:
-                made = _make_faces(clip, cut) if name == "face" else _make_scenes(clip, cut)
+                made = make_faces(clip, cut) if name == "face" else make_scenes(clip, cut)
                 writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
     return failures
 
@@ -167,7 +167,7 @@ def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError
     return present, failures
 
 
-def _make_faces(clip: Clip, cut: Cut) -> Made:
+def make_faces(clip: Clip, cut: Cut) -> Made:
     """Store rows of a clip's crops, and the remark it earns."""
     found, frames = len(cut.faces), cut.frames
     seen = f"a face in {found} of {frames} frames"
@@ -183,7 +183,8 @@ def _make_faces(clip: Clip, cut: Cut) -> Made:
     return Made(table)
 
 
-def _make_scenes(clip: Clip, cut: Cut) -> Made:
+def make_scenes(clip: Clip, cut: Cut) -> Made:
+    """Store rows of a clip's whole frames, or why there are none."""
     if not cut.scenes:
         return Made(None, "left_out", *(cut.broken or ("no_frames", "no frame was decoded")))
     rows = [{"clip_id": clip.clip_id, **asdict(scene)} for scene in cut.scenes]

@@ -4,13 +4,19 @@ A view is no clip: what counts, lists or judges clips leaves views out, and only
 them. Which ids are views is told by the number of views that the set's provenance states.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 
 def name_view(clip_id: str, number: int) -> str:
     """Id of view `number`, from 1 on, of a clip."""
-    return f"{clip_id}#{number}"
+    return f"{clip_id}#view{number}"
+
+
+def is_like_view(clip_id: str) -> bool:
+    """Whether an id has the form of a view's, which no clip may have."""
+    return re.search(r"#view\d+\Z", clip_id) is not None
 
 
 def count_views(provenance: Mapping[str, Any]) -> int:

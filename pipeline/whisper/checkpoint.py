@@ -28,9 +28,12 @@ LEAST_LOG_PROBABILITY = -1.0
 probability is below the other: the thresholds of Whisper's authors.
 """
 
+MOST_COMPRESSION = 2.4
+"""Text that zlib shortens more repeats itself: a threshold of theirs, too."""
+
 
 @dataclass(frozen=True)
-class Weighed:
+class NamedWeights:
     """Which weights, and at what precision they run, as encoders are told it."""
 
     weights: str
@@ -63,7 +66,8 @@ class Checkpoint:
     def __init__(self, params: TranscribeParams) -> None:
         assert params.model is not None
         self.params = params
-        self.pretrained = Pretrained(Weighed(params.model, params.revision, params.precision))
+        named = NamedWeights(params.model, params.revision, params.precision)
+        self.pretrained = Pretrained(named)
         self.folder = self.pretrained.folder
         kind = load_pretrained(transformers.AutoConfig, self.folder).model_type
         if kind != "whisper":
@@ -90,6 +94,7 @@ class Checkpoint:
             "precision": self.params.precision,
             "no_speech_probability": NO_SPEECH_PROBABILITY,
             "least_log_probability": LEAST_LOG_PROBABILITY,
+            "most_compression": MOST_COMPRESSION,
             **language,
         }
         return Provenance("transcribe", settings)

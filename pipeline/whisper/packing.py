@@ -28,11 +28,8 @@ from pipeline.transcripts import (
     publish_texts,
     trace_words,
 )
-from pipeline.whisper.checkpoint import LEAST_LOG_PROBABILITY, Checkpoint
+from pipeline.whisper.checkpoint import LEAST_LOG_PROBABILITY, MOST_COMPRESSION, Checkpoint
 from pipeline.whisper.listening import Hearing, Listener
-
-MOST_COMPRESSION = 2.4
-"""Text that zlib shortens more repeats itself: the threshold of Whisper's authors."""
 
 LOG_PROBABILITY_DIGITS = 3
 """A batch rounds its last digits otherwise than a clip alone."""
@@ -49,17 +46,17 @@ def pack_heard(
     `audio` is the store of their sound. Clips whose words the corpus gives keep those unless
     `params.replace`. With `context_turns`, words without context stay in the work store.
     """
-    source = Source(clips, open_media(audio), params)
-    with StoreWriter(work, source.provenance, "parquet") as writer:
-        keys = fill_store(writer, source.origins, source.make, out)
+    transcriber = Transcriber(clips, open_media(audio), params)
+    with StoreWriter(work, transcriber.provenance, "parquet") as writer:
+        keys = fill_store(writer, transcriber.origins, transcriber.make, out)
         if not params.context_turns:
             publish_texts(writer, keys, out)
             return
         made = read_made(writer, keys)
-    source.publish_contexts(made, out, work)
+    transcriber.publish_contexts(made, out, work)
 
 
-class Source:
+class Transcriber:
     """Where the words of `clips` come from, and how they are made."""
 
     def __init__(self, clips: Sequence[Clip], media: MediaStore, params: TranscribeParams) -> None:

@@ -67,7 +67,7 @@ def test_ceilings_shape_no_row() -> None:
 def test_more_new_clips_than_allowed_are_refused_before_the_first(tmp_path: Path) -> None:
     media = pack_tones(tmp_path / "audio", {"a": 0.3, "b": 0.5, "c": 0.7})
     work = tmp_path / "work"
-    told = r"features\.mfcc\.max_new_clips: expected at most 2 clips to encode, got 3; look by"
+    told = r"mfcc\.max_new_clips: expected at most 2 clips and views to encode, got 3; look by"
     with pytest.raises(ParamsError, match=told):
         extract_features(make_mfcc(max_new_clips=2), media, tmp_path / "mfcc", work)
     assert not list(work.glob("*/[!.]*"))

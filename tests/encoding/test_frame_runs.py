@@ -40,7 +40,7 @@ def test_every_frame_is_in_a_run_and_only_the_last_run_is_short(frames, run):
 def test_the_runs_of_all_pieces_are_those_of_the_whole(frames, run):
     joined = [
         range(piece.start + places.start, piece.start + places.stop)
-        for piece in cut_pieces(frames, run)
+        for piece in cut_pieces(frames, run, 512)
         for places in cut_runs(piece.stop - piece.start, run)
     ]
     assert joined == cut_runs(frames, run)

@@ -51,9 +51,16 @@ def misbehave(how):
         os.kill(os.getpid(), signal.SIGKILL)
     if how == "refuse":
         raise MediaError("no_audio", "expected sound")
+    if how == "hang":
+        time.sleep(3600)
     if how == "mistake":
         raise ZeroDivisionError("a bug of ours")
     return how, os.getcwd()
+
+
+def take_a_second(number):
+    time.sleep(1)
+    return number
 
 
 def work_on(item):
@@ -67,13 +74,25 @@ def work_on(item):
 def test_one_bad_clip_fails_alone(cluster, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     engine = EngineParams(kind="ray", address=cluster.address)
-    items = ["fine", "die", "well", "refuse"]
-    results = dict(run_clips(engine, misbehave, items, workers=2, limit_seconds=60.0))
-    reasons = {how: results.pop(how).reason for how in ("die", "refuse")}
-    assert reasons == {"die": "crashed", "refuse": "no_audio"}
+    items = ["fine", "die", "well", "hang", "refuse"]
+    results = dict(run_clips(engine, misbehave, items, workers=2, limit_seconds=3.0))
+    reasons = {how: results.pop(how).reason for how in ("die", "hang", "refuse")}
+    assert reasons == {"die": "crashed", "hang": "timeout", "refuse": "no_audio"}
     assert results == {how: (how, str(tmp_path)) for how in ("fine", "well")}
     with pytest.raises(ZeroDivisionError, match="a bug of ours"):
         list(run_clips(engine, misbehave, ["mistake"], workers=1, limit_seconds=60.0))
+
+
+def test_workers_that_wait_for_a_processor_are_not_late(cluster):
+    engine = EngineParams(kind="ray", address=cluster.address)
+    results = run_clips(engine, take_a_second, range(6), workers=6, limit_seconds=2.5)
+    assert sorted(result for _, result in results) == list(range(6))
+
+
+def test_a_cluster_without_gpus_is_told(cluster):
+    engine = EngineParams(kind="ray", address=cluster.address)
+    with pytest.raises(ParamsError, match=r"expected GPUs in the Ray cluster"):
+        list(run_clips(engine, misbehave, ["fine"], workers=1, limit_seconds=None, gpus=True))
 
 
 def test_a_lost_node_costs_what_it_was_at(cluster, tmp_path):

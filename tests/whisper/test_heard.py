@@ -15,7 +15,7 @@ from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.transcripts import CONTEXT_SCHEMA, TEXT_SCHEMA, fill_store, transcribe_corpus
 from pipeline.whisper.listening import Hearing, Stretch
-from pipeline.whisper.packing import Source, pack_hearing
+from pipeline.whisper.packing import Transcriber, pack_hearing
 from tests.conftest import PROJECT
 from tests.makers import list_parts
 from tests.tones import pack_tones
@@ -125,10 +125,10 @@ def test_another_clip_is_heard_alone(tmp_path: Path) -> None:
 
 def test_what_was_heard_before_a_run_was_stopped_is_kept(tmp_path: Path) -> None:
     media = open_media(pack_tones(tmp_path / "audio", SECONDS))
-    source = Source(make_clips(b=OWN), media, make_params(save_listener(), batch=1))
+    transcriber = Transcriber(make_clips(b=OWN), media, make_params(save_listener(), batch=1))
 
     def stop(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
-        for clip_id, made in source.make(clip_ids):
+        for clip_id, made in transcriber.make(clip_ids):
             yield clip_id, made
             if clip_id == "a":
                 raise KeyboardInterrupt
@@ -136,9 +136,9 @@ def test_what_was_heard_before_a_run_was_stopped_is_kept(tmp_path: Path) -> None
     work = tmp_path / "work"
     with (
         pytest.raises(KeyboardInterrupt),
-        StoreWriter(work, source.provenance, "parquet") as writer,
+        StoreWriter(work, transcriber.provenance, "parquet") as writer,
     ):
-        fill_store(writer, source.origins, stop, tmp_path / "text")
+        fill_store(writer, transcriber.origins, stop, tmp_path / "text")
     before = list_parts(work)
     transcribe(tmp_path)
     assert list_new(tmp_path, before) - set().union(*before.values()) == {"d"}
