@@ -44,7 +44,7 @@ def extract_features(
     apart = params.workers > 1 or engine != LOCAL
     source = open_source(hold_back(params) if apart else params, media, trained)
     with StoreWriter(work, source.provenance, params.format) as writer:
-        missing = writer.missing(source.keys, out)
+        missing = source.sort(writer.missing(source.keys, out))
         ceilings = Ceilings(out.name, params, len(missing))
         ceilings.check_clips()
         if apart:

@@ -103,6 +103,15 @@ class Source:
         """Float32 rows of each of `clip_ids`, views among them, in order."""
         return encode_clips(self.encoder, self.params, self.media, clip_ids, self.views)
 
+    def sort(self, clip_ids: Iterable[str]) -> list[str]:
+        """`clip_ids`, views among them, in the order in which their media lie in the store."""
+
+        def place(clip_id: str) -> tuple[int, int]:
+            view = self.views.get(clip_id)
+            return self.media.place_of(view.clip_id if view else clip_id)
+
+        return sorted(clip_ids, key=place)
+
 
 def open_source(params: FeatureParams, media: Path, trained: Path | None = None) -> Source:
     """Encoder of `params` over the store at `media`.

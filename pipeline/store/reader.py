@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,9 @@ class Store:
 
     Raises StoreError for bytes that are not those that were written.
     """
+
+    held_parts: ClassVar[int | None] = None
+    """Most parts that are held open; None holds all of them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,8 +62,10 @@ class Store:
         return self._format.slice_part(opened, start, start + index.rows.item(position))
 
     def open_part(self, number: int) -> Any:
-        """Part `number` of the index, opened once."""
+        """Part `number` of the index, opened once, or again after others where few are held."""
         if number not in self._opened:
+            if len(self._opened) == self.held_parts:
+                del self._opened[next(iter(self._opened))]
             path = self._format.path_of(self.path / "parts", self.index.parts[number])
             if not path.exists():
                 raise StoreError(f"{path}: the index names this part, expected it here; `dvc pull`")
@@ -78,7 +83,12 @@ class Store:
 
 
 class MediaStore(Store):
-    """A store of media: `store[clip_id]` is a table of the clip's rows, None where it has none."""
+    """A store of media: `store[clip_id]` is a table of the clip's rows, None where it has none.
+
+    A part is read into memory, so few are held: clips are best read in the order of `place_of`.
+    """
+
+    held_parts = 2
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -86,6 +96,11 @@ class MediaStore(Store):
 
     def __getitem__(self, clip_id: str) -> pa.Table | None:
         return self.slice_clip(clip_id)
+
+    def place_of(self, clip_id: str) -> tuple[int, int]:
+        """Number of the part that a clip lies in, and its first row there."""
+        position = self._position_of(clip_id)
+        return self.index.part_numbers.item(position), self.index.starts.item(position)
 
 
 class FeatureStore(Store):

@@ -82,7 +82,7 @@ class Transcriber:
 
     def make(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
         """Words of each of `clip_ids`; the model is loaded only where some are to be heard."""
-        to_hear = [clip_id for clip_id in clip_ids if clip_id in self.heard]
+        to_hear = sorted(self.heard.keys() & set(clip_ids), key=self.media.place_of)
         for clip_id in clip_ids:
             if clip_id not in self.heard:
                 made = pack_words(self.clips[clip_id])

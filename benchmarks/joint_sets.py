@@ -1,0 +1,73 @@
+"""A head that reads several feature sets of one modality at once, on every run of the splits.
+
+    python -m benchmarks.joint_sets mlp egemaps logmel mfcc --seed 0
+
+A head of params.yaml reads one set per modality. This one reads any sets of `features/`, with the
+options of the first head of its kind in params.yaml, and prints the UAR and the accuracy of its
+out-of-fold predictions, for validation and for test.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from pipeline.dataset import WindowDataset, read_labels
+from pipeline.heads import HeadParams
+from pipeline.heads.building import build_head
+from pipeline.metrics import accuracy, confusion, uar
+from pipeline.params import parse_head, read_yaml
+from pipeline.paths import FEATURES, LABELS
+from pipeline.prediction import predict_clips
+from pipeline.runs import list_runs, split_clips
+from pipeline.store.reader import open_features
+from pipeline.training.fitting import fit_run
+
+
+def read_options(kind: str, seed: int) -> HeadParams:
+    """Params of the first head of `kind`, for classes alone, with another seed."""
+    sections = read_yaml()
+    name, head = next((n, h) for n, h in sections["heads"].items() if h["kind"] == kind)
+    training = {**head.get("training", {}), "seed": seed}
+    sections["heads"][name] = {**head, "targets": ["emotion"], "training": training}
+    return parse_head(sections, name)
+
+
+def main(
+    kind: Annotated[str, typer.Argument(help="Kind of head.")],
+    sets: Annotated[list[str], typer.Argument(help="Feature sets.")],
+    seed: Annotated[int, typer.Option(help="Of training.")] = 0,
+) -> None:
+    """Train and judge the head."""
+    params, labels = read_options(kind, seed), read_labels(LABELS)
+    features = {name: open_features(FEATURES / name) for name in sets}
+    classes = len(labels.names.emotion)
+    pairs: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for run in list_runs(labels.targets.values()):
+        with TemporaryDirectory() as live:
+            fitted = fit_run(params, features, labels, run, Path(live))
+        for side, clip_ids in split_clips(labels.targets.values(), run).items():
+            dataset = WindowDataset(features, labels, params)
+            dataset.add_clips(clip_ids)
+            head = build_head(params, dataset.dims, dataset.per, classes)
+            head.load_state_dict(fitted.weights)
+            for clip_id, found in predict_clips(head.eval(), dataset).items():
+                guess = int(np.argmax(found.clip["emotion"]))
+                pairs[side].append((labels.value(clip_id, "emotion"), guess))
+    figures = {}
+    for side in ("val", "test"):
+        truth, guess = np.array(pairs[side], int).T
+        counts = confusion(truth, guess, classes)[None]
+        figures |= {
+            f"{side}_uar": float(uar(counts)[0]),
+            f"{side}_accuracy": float(accuracy(counts)[0]),
+        }
+    print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    typer.run(main)

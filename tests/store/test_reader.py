@@ -1,0 +1,39 @@
+import numpy as np
+import pyarrow as pa
+
+from pipeline.store import writer
+from pipeline.store.parts import Provenance
+from pipeline.store.reader import open_media
+from pipeline.store.writer import Made, StoreWriter
+
+CLIPS = [f"clip-{number}" for number in range(12)]
+CLIP_BYTES = 200_000
+
+
+def pack(root, monkeypatch):
+    """A store of 12 clips in parts of two."""
+    monkeypatch.setattr(writer, "PART_BYTES", 2 * CLIP_BYTES)
+    keys = dict.fromkeys(CLIPS, "key")
+    with StoreWriter(root / "work", Provenance("faces", {}), "parquet") as made:
+        for clip_id in CLIPS:
+            row = {"clip_id": clip_id, "jpeg": np.random.default_rng(0).bytes(CLIP_BYTES)}
+            made.add(clip_id, keys[clip_id], Made(pa.Table.from_pylist([row])))
+        made.close_part()
+        made.publish(root / "media", made.locate(keys), [])
+    return open_media(root / "media")
+
+
+def test_media_take_no_more_memory_the_more_of_them_are_read(tmp_path, monkeypatch):
+    store = pack(tmp_path, monkeypatch)
+    assert len(store.index.parts) == 6
+    before = pa.total_allocated_bytes()
+    for clip_id in sorted(CLIPS, key=store.place_of):
+        assert len(store[clip_id]["jpeg"][0].as_py()) == CLIP_BYTES
+        assert pa.total_allocated_bytes() - before < 3 * 2.5 * CLIP_BYTES
+
+
+def test_places_bring_clips_of_a_part_together(tmp_path, monkeypatch):
+    store = pack(tmp_path, monkeypatch)
+    parts = [store.place_of(clip_id)[0] for clip_id in sorted(CLIPS, key=store.place_of)]
+    assert parts == sorted(parts)
+    assert store.place_of("clip-0")[1] in (0, 1)
