@@ -80,8 +80,9 @@ def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
 
 
 def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) -> Iterator[Encoded]:
-    """Encode `clip_ids` and add their rows to `writer`; what follows is encoded meanwhile."""
-    for clip_id, rows in read_ahead(source.encode(clip_ids)):
+    """Encode `clip_ids` and add their rows to `writer`; a GPU encodes what follows meanwhile."""
+    encoded = source.encode(clip_ids)
+    for clip_id, rows in read_ahead(encoded) if source.params.device == "cuda" else encoded:
         writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows))
         seconds = float(rows.end_seconds.max(initial=0.0))
         yield Encoded(clip_id, seconds, measure_rows(rows, DTYPE.itemsize))
