@@ -14,7 +14,13 @@ from pipeline.encoding.frame_runs import FrameRunEncoder, FrameRunParams, plan_r
 from pipeline.encoding.layers import Layers, number_layers, stack_layers
 from pipeline.encoding.pictures import Preparation
 from pipeline.encoding.preprocessors import compare, read_preparation
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, check_names, load_pretrained
+from pipeline.encoding.pretrained import (
+    Pretrained,
+    PretrainedParams,
+    check_names,
+    load_loosely,
+    load_pretrained,
+)
 from pipeline.errors import ParamsError
 from pipeline.rows import FrameRun
 
@@ -96,26 +102,16 @@ def load_network(pretrained: Pretrained, config: Any, run: FrameRun) -> Any:
     tube = int(np.ravel(getattr(config, "tubelet_size", 1))[0])
     if run.frames % tube:
         raise ParamsError(f"frames_per_run: expected a multiple of {tube}, got {run.frames}")
-    model, report = load_pretrained(
-        transformers.AutoModel,
-        pretrained.folder,
-        config=config,
-        dtype=pretrained.dtype,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # told below, by name
-    )
-    network, unfit = type(model).__name__, [name for name, *_ in report["mismatched_keys"]]
-    if unfit and run.frames != own:
+    loaded = load_loosely(pretrained, config)
+    network = type(loaded.model).__name__
+    if loaded.unfit and run.frames != own:
         raise ParamsError(
             f"frames_per_run: expected {own}, for which {network} has learned positions, got "
             f"{run.frames}; leave it out"
         )
-    missing = [name for name in report["missing_keys"] if not name.startswith("pooler.")]
-    parts = {name.split(".")[0] for name in model.state_dict()}
-    bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
-    unexpected = [name for name in bare if name.split(".")[0] in parts]
-    check_names(pretrained.folder, network, [*missing, *unfit], unexpected)
-    return pretrained.freeze(model)
+    missing = [name for name in loaded.missing if not name.startswith("pooler.")]
+    check_names(pretrained.folder, network, [*missing, *loaded.unfit], loaded.unexpected)
+    return pretrained.freeze(loaded.model)
 
 
 def load_preparation(folder: Path) -> Preparation:

@@ -15,7 +15,7 @@ from torch import Tensor
 from pipeline.encoding.layers import Layers, number_layers, stack_layers
 from pipeline.encoding.pictures import PictureEncoder, PictureParams, choose_layout
 from pipeline.encoding.preprocessors import load_preparation
-from pipeline.encoding.pretrained import Pretrained, check_names, load_pretrained
+from pipeline.encoding.pretrained import Pretrained, check_names, load_loosely, load_pretrained
 from pipeline.errors import ParamsError
 
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
@@ -60,7 +60,7 @@ class Encoder(PictureEncoder):
     def __init__(self, params: Params, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         preparation = load_preparation(pretrained.folder).for_pixels(params.pixels)
-        model = load_tower(pretrained, params)
+        model = load_model(pretrained, params)
         model.to(device=device, memory_format=choose_layout(model))
         super().__init__(
             Tower(model, params), preparation, pretrained.provenance, device, params.frames
@@ -118,29 +118,18 @@ def list_places(
     return state if state.ndim == 3 else state.flatten(2).transpose(1, 2)
 
 
-def load_tower(pretrained: Pretrained, params: Params) -> Any:
+def load_model(pretrained: Pretrained, params: Params) -> Any:
     """Frozen vision model of a checkpoint, whose other parts are left out.
 
     Raises ParamsError for absent weights, and for some of its parts that it does not know.
     """
     config = load_pretrained(transformers.AutoConfig, pretrained.folder)
-    model, report = load_pretrained(
-        transformers.AutoModel,
-        pretrained.folder,
-        config=getattr(config, "vision_config", config),
-        dtype=pretrained.dtype,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # told below, by name
-    )
+    loaded = load_loosely(pretrained, getattr(config, "vision_config", config))
     # Checkpoints of classifiers come without a pooler: it matters only where it is used.
     spare = () if params.pooling == "pooler" else ("pooler.",)
-    absent = [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]
-    missing = [name for name in absent if not name.startswith(spare)]
-    parts = {name.split(".")[0] for name in model.state_dict()}
-    bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
-    unexpected = [name for name in bare if name.split(".")[0] in parts]
-    check_names(pretrained.folder, type(model).__name__, missing, unexpected)
-    return pretrained.freeze(model)
+    missing = [name for name in [*loaded.missing, *loaded.unfit] if not name.startswith(spare)]
+    check_names(pretrained.folder, type(loaded.model).__name__, missing, loaded.unexpected)
+    return pretrained.freeze(loaded.model)
 
 
 def check_patches(model: Any, pixels: int) -> None:

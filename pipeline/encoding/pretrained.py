@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -164,6 +165,40 @@ def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) 
     missing = [key for key in report["missing_keys"] if not key.startswith(tuple(spare))]
     check_names(pretrained.folder, type(model).__name__, missing)
     return pretrained.freeze(model)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network out of a larger checkpoint, and the names of what does not fit it.
+
+    `missing` are weights that it has and the checkpoint has not, `unfit` those of another shape,
+    `unexpected` those that the checkpoint has for one of its parts, and it has not.
+    """
+
+    model: Any
+    missing: list[str]
+    unfit: list[str]
+    unexpected: list[str]
+
+
+def load_loosely(pretrained: Pretrained, config: Any) -> Loaded:
+    """Network of `config` with its weights; other parts of the checkpoint are left out."""
+    model, report = load_pretrained(
+        transformers.AutoModel,
+        pretrained.folder,
+        config=config,
+        dtype=pretrained.dtype,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told by name
+    )
+    parts = {name.split(".")[0] for name in model.state_dict()}
+    bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
+    return Loaded(
+        model,
+        list(report["missing_keys"]),
+        [name for name, *_ in report["mismatched_keys"]],
+        [name for name in bare if name.split(".")[0] in parts],
+    )
 
 
 def check_fit(pretrained: Pretrained, name: str, got: int, expected: int) -> None:
