@@ -12,7 +12,7 @@ from jaxtyping import Float32
 from pipeline.clips import CLEAN_SCHEMA, Clip, write_clips
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
-from pipeline.files import digest_file
+from pipeline.files import digest_file, digest_json
 from pipeline.ledger import Entry, check_share, describe_losses, write_ledger
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
 from pipeline.media.probe import Probe, probe_media
@@ -32,7 +32,7 @@ AUDIO_SCHEMA = pa.schema(
 )
 """One row per clip that has sound: mono 16-bit FLAC."""
 
-PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 2})
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 3})
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
@@ -100,7 +100,11 @@ def _decode_missing(
 ) -> dict[str, MediaError]:
     """Decode `clips`; returns the failures that may not hold next time."""
     decoded = run_clips(
-        engine, decode_clip, clips, workers=params.workers, limit_seconds=params.limit_seconds
+        engine,
+        decode_clip,
+        clips,
+        workers=params.workers,
+        limit_seconds=lambda _: params.limit_seconds,
     )
     failures = {}
     for clip, made in track(decoded, "clean", len(clips)):
@@ -193,9 +197,18 @@ def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict
         if clip.path not in digests
     }
     digested = [
-        replace(clip, media_digest=digests[clip.path]) for clip in clips if clip.path in digests
+        replace(clip, media_digest=digests[clip.path], crops_digest=_digest_crops(clip.crops))
+        for clip in clips
+        if clip.path in digests
     ]
     return digested, failures
+
+
+def _digest_crops(folder: str | None) -> str | None:
+    """Digest of the crops that a corpus ships for a clip, None where it ships none."""
+    if folder is None or not Path(folder).is_dir():
+        return None
+    return digest_json({path.name: digest_file(path) for path in Path(folder).iterdir()})
 
 
 def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:

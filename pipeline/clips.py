@@ -22,6 +22,7 @@ LABELS_SCHEMA = pa.schema(
         ("dialogue", pa.string()),
         ("turn", pa.int64()),
         ("transcript", pa.string()),
+        ("crops", pa.string()),
     ]
 )
 """Columns of `data/labels/clips.parquet`."""
@@ -33,6 +34,7 @@ CLEAN_SCHEMA = pa.schema(
         ("duration_seconds", pa.float64()),
         ("audio_hz", pa.int64()),
         ("media_digest", pa.string()),
+        ("crops_digest", pa.string()),
     ]
 )
 """Columns of `data/clips/clips.parquet`: what `clean` learned from the media comes last."""
@@ -43,8 +45,10 @@ class Clip:
     """One clip; `path` is relative to the project, or absolute; the stretch is half-open.
 
     `start_seconds` and `end_seconds` are None for a clip that is its whole file. `fps` is None
-    where there is no video, `audio_hz` where there is no sound. The last four fields are None
-    until `clean` has seen the media.
+    where there is no video, `audio_hz` where there is no sound. `crops` is the folder of the face
+    crops that the corpus ships, if it does, one picture for each frame that shows the face, named
+    by the frame's number in the file, from 1. Fields from `fps` on are None until `clean` has seen
+    the media.
     """
 
     clip_id: str
@@ -57,10 +61,12 @@ class Clip:
     dialogue: str | None = None
     turn: int | None = None
     transcript: str | None = None
+    crops: str | None = None
     fps: float | None = None
     duration_seconds: float | None = None
     audio_hz: int | None = None
     media_digest: str | None = None
+    crops_digest: str | None = None
 
     def derive_key(self, fingerprint: str) -> str:
         """Key of what is made of this clip's media: its file's bytes, its stretch, the making."""

@@ -18,7 +18,8 @@ from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.engines import EngineParams
 from pipeline.errors import ParamsError
 from pipeline.evaluation import EvaluateParams
-from pipeline.faces import DETECTORS
+from pipeline.faces import AUTO, DETECTORS
+from pipeline.faces.params import FacesParams
 from pipeline.families import Family, suggest
 from pipeline.heads import HEADS, NO_FEATURES, HeadParams
 from pipeline.sections import Name, Section, parse_section
@@ -51,24 +52,6 @@ class CleanParams(Section):
         if self.min_seconds > self.max_seconds:
             raise PydanticCustomError("bounds", "min_seconds must not exceed max_seconds")
         return self
-
-
-class FacesParams(Section):
-    """How faces are found and cut; `rate_hz` None takes every frame.
-
-    `margin` is the share of the box added on each side. `scene_pixels` asks for whole frames of
-    that height as well.
-    """
-
-    detector: str = "cascade"
-    rate_hz: PositiveFloat | None = 5.0
-    pixels: PositiveInt = 112
-    margin: float = Field(0.2, ge=0)
-    jpeg_quality: int = Field(95, ge=1, le=100)
-    scene_pixels: PositiveInt | None = None
-    allowed_share: float = Field(0.5, ge=0, le=1)
-    workers: PositiveInt = 2
-    limit_seconds: PositiveFloat = 600.0
 
 
 class TranscribeParams(Section):
@@ -178,8 +161,8 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
         name: parse_section(kind, sections[name], name) for name, kind in PLAIN_SECTIONS.items()
     }
     faces = parse_plain(sections, FacesParams)
-    if faces.detector not in DETECTORS.members:
-        hint = suggest(faces.detector, DETECTORS.members)
+    if faces.detector not in (AUTO, *DETECTORS.members):
+        hint = suggest(faces.detector, [AUTO, *DETECTORS.members])
         raise ParamsError(f"params.yaml: faces.detector: unknown detector; {hint}")
     features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
     heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -22,13 +23,15 @@ from pipeline.encoding.ceilings import measure_rows
 from pipeline.encoding.views import View
 from pipeline.errors import MediaError
 from pipeline.faces.cutting import cut_clip
-from pipeline.faces.packing import describe_crops, make_faces, make_scenes, specify_crops
+from pipeline.faces.packing import describe_crops, list_stores, make_stores
+from pipeline.faces.params import FacesParams
+from pipeline.faces.searching import resolve_detector
 from pipeline.files import digest_json
 from pipeline.heads import HEADS, HeadParams
 from pipeline.labelling import label_corpus
 from pipeline.ledger import read_ledger
 from pipeline.media.probe import probe_media
-from pipeline.params import FacesParams, Params, TranscribeParams
+from pipeline.params import Params, TranscribeParams
 from pipeline.paths import CLIPS, DATA, OVERRIDES
 from pipeline.runs import find_trained, list_runs
 from pipeline.source import DTYPE, Source, encode_clips
@@ -36,6 +39,7 @@ from pipeline.store import ROW_FORMATS
 from pipeline.store.parts import Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.work import WorkParts
+from pipeline.store.writer import Made
 from pipeline.transcripts import describe_source, is_heard
 
 Item = TypeVar("Item")
@@ -180,11 +184,13 @@ def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
 
 def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `faces`: clips that have, or may have, pictures, and lack their crops."""
-    params = setting.params.faces
+    params = resolve_detector(setting.params.faces)
     filmed = [clip for clip in clips if _may_have(clip, "face", setting.params.transcribe)]
-    crops, asked = describe_crops(params), ("face", "scene") if params.scene_pixels else ("face",)
+    crops = describe_crops(params)
     lacking = {
-        clip.clip_id: clip for name in asked for clip in _find_missing(filmed, crops[name], setting)
+        clip.clip_id: clip
+        for name in list_stores(params)
+        for clip in _find_missing(filmed, crops[name], setting)
     }
     to_do = list(lacking.values())
     sample = measure(partial(_pack_crops, params=params), _choose(to_do, setting))
@@ -350,7 +356,9 @@ def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:
 def _describe_media(params: Params, modality: Modality) -> Provenance:
     if modality == "text":
         return describe_source(params.transcribe)
-    return SOUND if modality == "audio" else describe_crops(params.faces)[modality]
+    if modality == "audio":
+        return SOUND
+    return describe_crops(resolve_detector(params.faces))[modality]
 
 
 def _read_media(
@@ -364,8 +372,7 @@ def _read_media(
     if modality == "text":
         row = {"start_seconds": 0.0, "end_seconds": 1.0, "text": clip.transcript}
         return pa.Table.from_pylist([row]) if clip.transcript else None
-    cut = cut_clip(clip, spec=specify_crops(setting.params.faces))
-    return (make_faces(clip, cut) if modality == "face" else make_scenes(clip, cut)).content
+    return _cut(clip, resolve_detector(setting.params.faces))[modality].content
 
 
 def _pack_sounds(clips: Sequence[Clip]) -> int:
@@ -374,9 +381,14 @@ def _pack_sounds(clips: Sequence[Clip]) -> int:
 
 
 def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
-    cuts = [cut_clip(clip, spec=specify_crops(params)) for clip in clips]
-    faces = sum(len(face.jpeg) for cut in cuts for face in cut.faces)
-    return faces + sum(len(scene.jpeg) for cut in cuts for scene in cut.scenes)
+    contents: list[Any] = [made.content for clip in clips for made in _cut(clip, params).values()]
+    return sum(content.nbytes for content in contents if content is not None)
+
+
+def _cut(clip: Clip, params: FacesParams) -> dict[str, Made]:
+    """Store → what `clip` gives to it."""
+    with TemporaryDirectory() as folder:
+        return make_stores(cut_clip(clip, params=params, folder=Path(folder)))
 
 
 def _encode(

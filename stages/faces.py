@@ -1,16 +1,17 @@
-"""Stage `faces`: the face crops of each clip, and whole frames if asked for."""
+"""Stage `faces`: the people of each clip, their face crops, and whole frames if asked for."""
 
 from pipeline.clips import CLEAN_SCHEMA, read_clips
 from pipeline.engines import EngineParams
 from pipeline.faces.packing import pack_faces
-from pipeline.params import FacesParams, parse_plain, read_yaml
+from pipeline.faces.params import FacesParams
+from pipeline.params import parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
 
 
 def main() -> None:
-    """Write data/face and data/scene."""
+    """Write data/face, data/tracks and data/scene."""
     sections = read_yaml()
     params, engine = parse_plain(sections, FacesParams), parse_plain(sections, EngineParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)

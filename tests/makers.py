@@ -1,12 +1,13 @@
 """Small real media, made by PyAV; the clips they are; the parts and the numbers made of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 
 from pipeline.clips import Clip
 from pipeline.store.parquet import PARTS
@@ -23,6 +24,26 @@ AUDIO_CODECS = {
     ".ts": "aac",
     ".wav": "pcm_s16le",
 }
+
+
+DECLARED_MATRICES = {Colorspace.ITU601: 6, Colorspace.ITU709: 1, Colorspace.BT2020: 9}
+"""FFmpeg's numbers for them in a file."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How pictures are stored: FFmpeg's names; 4:2:0 for even sizes and 4:4:4 for odd.
+
+    RGB pictures become others by `matrix` and `full_range`, which the file tells if `declared`.
+    """
+
+    codec: str = "libx264"
+    pixel_format: str | None = None
+    matrix: Colorspace = Colorspace.ITU601
+    full_range: bool = False
+    declared: bool = False
+    pixel_ratio: Fraction | None = None
+    options: Mapping[str, str] = field(default_factory=lambda: {"crf": "8", "g": "10"})
 
 
 @dataclass(frozen=True)
@@ -53,15 +74,17 @@ def write_video(
     audio: Sound | None = None,
     seconds: Sequence[float] | None = None,
     rotation: int = 0,
+    coding: Coding | None = None,
 ) -> Path:
-    """H.264 video of RGB `frames`, at `seconds` or else at `fps`, a key frame every ten."""
+    """Video of RGB `frames`, at `seconds` or else at `fps`: H.264, a key frame every ten."""
     base = Fraction(1, 90_000)
     times = [Fraction(i, fps) for i in range(len(frames))] if seconds is None else seconds
     with av.open(path, "w") as container:
-        pictures = _add_pictures(container, frames[0].shape[:2], fps, rotation)
+        coding = coding or Coding()
+        pictures = _add_pictures(container, frames[0].shape[:2], fps, rotation, coding)
         track = None if audio is None else _add_track(container, path, audio)
         for image, time in zip(frames, times, strict=True):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame = _picture(image, pictures.pix_fmt, coding)
             frame.pts, frame.time_base = round(time / base), base
             container.mux(pictures.encode(frame))
         container.mux(pictures.encode(None))
@@ -109,17 +132,39 @@ def project_values(values: np.ndarray) -> list[float]:
     return [float(norm), *(float(flat @ wave / norm) for wave in waves)]
 
 
-def _add_pictures(container, size, fps, rotation):
+def _add_pictures(container, size, fps, rotation, coding):
     height, width = size
-    stream = container.add_stream("libx264", rate=fps)
+    stream = container.add_stream(coding.codec, rate=fps)
     stream.width, stream.height = width, height
-    stream.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"
-    stream.codec_context.time_base = Fraction(1, 90_000)
+    usual = "yuv444p" if height % 2 or width % 2 else "yuv420p"
+    stream.pix_fmt = coding.pixel_format or usual
+    ticks_hz = fps if coding.codec.startswith("mpeg") else 90_000  # these know no other times
+    stream.codec_context.time_base = Fraction(1, ticks_hz)
     stream.codec_context.thread_count = 1
-    stream.options = {"crf": "8", "g": "10"}
+    stream.options = dict(coding.options)
+    if coding.declared:
+        stream.codec_context.colorspace = DECLARED_MATRICES[coding.matrix]
+        stream.codec_context.color_range = _color_range(coding)
+    if coding.pixel_ratio is not None:
+        stream.codec_context.sample_aspect_ratio = coding.pixel_ratio
     if rotation:
         stream.set_display_rotation(rotation)
     return stream
+
+
+def _picture(image, pixel_format, coding):
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+    if not pixel_format.startswith(("yuv", "gray")):
+        return frame.reformat(format=pixel_format)
+    return frame.reformat(
+        format=pixel_format,
+        dst_colorspace=coding.matrix,
+        dst_color_range=_color_range(coding),
+    )
+
+
+def _color_range(coding):
+    return ColorRange.JPEG if coding.full_range else ColorRange.MPEG
 
 
 def _add_track(container, path, audio):

@@ -197,7 +197,7 @@ def test_sound_changes_only_with_the_version(tmp_path):
     made = decode_clip(clip)
     (row,) = made.content.to_pylist()
     (tmp_path / "a.flac").write_bytes(row["flac"])
-    assert PROVENANCE.settings["version"] == 2
+    assert PROVENANCE.settings["version"] == 3
     assert project_values(decode_audio(tmp_path / "a.flac")) == pytest.approx(
         [22.4931, -0.43368, -0.00491], rel=1e-4, abs=1e-3
     )

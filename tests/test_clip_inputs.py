@@ -16,7 +16,7 @@ from pipeline.clip_inputs import (
 )
 from pipeline.errors import StoreError
 from pipeline.faces.crops import encode_jpeg
-from pipeline.faces.packing import SCENE_SCHEMA
+from pipeline.faces.tables import SCENE_SCHEMA
 from pipeline.media.audio import encode_flac
 from pipeline.rows import FrameRun, Frames, Waveform, Words
 from pipeline.transcripts import CONTEXT_SCHEMA, TEXT_SCHEMA

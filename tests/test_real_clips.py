@@ -14,9 +14,10 @@ from pipeline.encoders import ENCODERS
 from pipeline.errors import TrainingError
 from pipeline.extraction import extract_features
 from pipeline.faces.packing import pack_faces
+from pipeline.faces.params import FacesParams
 from pipeline.labelling import label_corpus, write_labels
 from pipeline.ledger import read_ledger
-from pipeline.params import CleanParams, FacesParams
+from pipeline.params import CleanParams
 from pipeline.sections import parse_section
 from pipeline.splits import SplitParams
 from pipeline.store.reader import open_features, open_media

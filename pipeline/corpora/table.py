@@ -72,6 +72,7 @@ class Row(BaseModel):
     dialogue: Text | None = None
     turn: int | None = None
     transcript: Text | None = None
+    crops: Text | None = None
     split: Literal["train", "val", "test"] | None = None
     fold: Annotated[int, Field(ge=0)] | None = None
     emotion: Text | None = None
@@ -232,6 +233,7 @@ def _make_clip(clip_id: str, root: Path, row: Row) -> Clip:
         dialogue=row.dialogue,
         turn=row.turn,
         transcript=row.transcript,
+        crops=None if row.crops is None else (root / row.crops).as_posix(),
     )
 
 

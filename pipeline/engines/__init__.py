@@ -58,7 +58,7 @@ def run_clips(
     items: Iterable[Item],
     *,
     workers: int,
-    limit_seconds: float | None,
+    limit_seconds: Callable[[Item], float] | None,
     gpus: bool = False,
 ) -> Iterator[tuple[Item, Result | MediaError]]:
     """Each item with what `function` made of it, in order of completion.
@@ -66,16 +66,16 @@ def run_clips(
     At most `workers` processes work at once, with `gpus` each on a GPU of its own as far as there
     are so many. `function` and items travel to them, so both are picklable and `function` has a
     module. A MediaError it raises is given as its result, and so are `timeout`, for an item that
-    took more than `limit_seconds`, and `crashed`, for one that ended its worker each of `TRIES`
-    times. Any other error stops the run, and is raised here. Leaving the iterator early stops the
-    workers. Raises ParamsError for an engine that is not there.
+    took more than its `limit_seconds`, and `crashed`, for one that ended its worker each of
+    `TRIES` times. Any other error stops the run, and is raised here. Leaving the iterator early
+    stops the workers. Raises ParamsError for an engine that is not there.
     """
     run = ENGINES.load(engine.kind).run_clips
     how = {"workers": workers, "limit_seconds": limit_seconds, "gpus": gpus}
     yield from run(engine, function, items, **how)
 
 
-def explain_timeout(limit_seconds: float | None) -> MediaError:
+def explain_timeout(limit_seconds: float) -> MediaError:
     """What is said of an item that took too long."""
     return MediaError(
         "timeout", f"expected to end within {limit_seconds:g} seconds; replace the file"

@@ -41,7 +41,7 @@ def run_clips(
     items: Iterable[Item],
     *,
     workers: int,
-    limit_seconds: float | None,
+    limit_seconds: Callable[[Item], float] | None,
     gpus: bool = False,
 ) -> Iterator[tuple[Item, Result | MediaError]]:
     """As `engines.run_clips`: processes of this machine."""
@@ -54,9 +54,12 @@ def run_clips(
         waiting: dict[Future[Result], Task[Item]] = {}
 
         def send(task: Task[Item]) -> None:
-            future = pool.schedule(function, args=(task.item,), timeout=limit_seconds)
+            future = pool.schedule(function, args=(task.item,), timeout=allow(task.item))
             waiting[future] = task
             future.add_done_callback(done.put)
+
+        def allow(item: Item) -> float | None:
+            return None if limit_seconds is None else limit_seconds(item)
 
         for item in first:
             send(Task(item))
@@ -68,7 +71,7 @@ def run_clips(
                 continue
             for following in islice(rest, 1):
                 send(Task(following))
-            yield task.item, _outcome(future, limit_seconds)
+            yield task.item, _outcome(future, allow(task.item))
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def _outcome(future: Future[Any], limit_seconds: float | None) -> Any:
     except MediaError as error:
         return error
     except TimeoutError:
+        assert limit_seconds is not None
         return explain_timeout(limit_seconds)
     except ProcessExpired as error:
         return explain_crash(f"ended with exit code {error.exitcode}")
@@ -128,7 +132,7 @@ def _begin_worker(seats: str, devices: Sequence[str]) -> None:
     """Take a GPU that no other worker holds, and follow the parent."""
     if devices:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[take_seat(Path(seats), len(devices))]
-    _follow_parent()
+    follow_parent()
 
 
 def take_seat(folder: Path, seats: int) -> int:
@@ -147,7 +151,7 @@ def take_seat(folder: Path, seats: int) -> int:
     raise RuntimeError(f"{folder}: expected a free one of {seats} seats, got none")
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """End this worker, whatever it is at, when the process that started it is gone."""
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -53,9 +53,12 @@ class Worker:
 
 @dataclass
 class Order(Generic[Item]):
-    """An item to work on: when it was begun, how often, and whether it took too long."""
+    """An item to work on: how long it may take, when it was begun, how often, and whether it took
+    longer.
+    """
 
     item: Item
+    limit_seconds: float
     begun_at: float = math.inf
     tries: int = 0
     late: bool = False
@@ -67,7 +70,7 @@ def run_clips(
     items: Iterable[Item],
     *,
     workers: int,
-    limit_seconds: float | None,
+    limit_seconds: Callable[[Item], float] | None,
     gpus: bool = False,
 ) -> Iterator[tuple[Item, Result | MediaError]]:
     """As `engines.run_clips`; what was at work on a node that is lost begins anew elsewhere."""
@@ -77,16 +80,20 @@ def run_clips(
         return
     with _join_cluster(engine.address):
         crew = Crew(function, len(first), gpus=gpus)
-        to_do = deque(map(Order, first))
+        to_do = deque(_order(item, limit_seconds) for item in first)
         while to_do or crew.orders:
             crew.give(to_do)
-            crew.stop_late(limit_seconds)
+            crew.stop_late()
             for order, outcome in crew.wait():
                 if isinstance(outcome, RayError) and not order.late and order.tries < TRIES:
                     to_do.appendleft(order)
                     continue
-                to_do.extend(map(Order, islice(rest, 1)))
-                yield order.item, _explain(order, outcome, limit_seconds)
+                to_do.extend(_order(item, limit_seconds) for item in islice(rest, 1))
+                yield order.item, _explain(order, outcome)
+
+
+def _order(item: Item, limit_seconds: Callable[[Item], float] | None) -> Order[Item]:
+    return Order(item, math.inf if limit_seconds is None else limit_seconds(item))
 
 
 class Crew(Generic[Item, Result]):
@@ -118,10 +125,10 @@ class Crew(Generic[Item, Result]):
             order.begun_at, order.tries = time.monotonic(), order.tries + 1
             self.orders[worker.work.remote(self.function, order.item)] = worker, order
 
-    def stop_late(self, limit_seconds: float | None) -> None:
+    def stop_late(self) -> None:
         """End the workers whose item takes longer than allowed."""
         for worker, order in self.orders.values():
-            if limit_seconds is not None and time.monotonic() - order.begun_at > limit_seconds:
+            if time.monotonic() - order.begun_at > order.limit_seconds:
                 order.late = True
                 ray.kill(worker)
 
@@ -170,12 +177,12 @@ def _read(reference: Any) -> Any:
         return error
 
 
-def _explain(order: Order[Any], outcome: Any, limit_seconds: float | None) -> Any:
+def _explain(order: Order[Any], outcome: Any) -> Any:
     """`outcome`, as a MediaError where the worker was lost."""
     if not isinstance(outcome, RayError):
         return outcome
     if order.late:
-        return explain_timeout(limit_seconds)
+        return explain_timeout(order.limit_seconds)
     return explain_crash(f"was lost ({type(outcome).__name__})")
 
 

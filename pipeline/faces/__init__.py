@@ -1,18 +1,41 @@
-"""Faces: detectors find them in frames, crops cut them out.
+"""Faces: detectors find them in frames, tracks tell persons apart, crops cut them out.
 
-A detector is a module with one name, `Detector`, of the form below.
+A detector is a module with two names:
+
+- `Detector`, of the form below;
+- `place_weights(weights) -> list[Path]`, the files it needs, of `faces.weights` in params.yaml
+  or, where that is None, from their usual place; empty for a detector that needs none. Raises
+  ParamsError where one is not there.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from pipeline.families import Family
 
-DETECTORS = Family("detector", {"cascade": "pipeline.faces.cascade"})
+DETECTORS = Family(
+    "detector",
+    {
+        "cascade": "pipeline.faces.cascade",
+        "given": "pipeline.faces.given",
+        "mtcnn": "pipeline.faces.mtcnn",
+        "retinaface": "pipeline.faces.retinaface",
+        "whole": "pipeline.faces.whole",
+        "yunet": "pipeline.faces.yunet",
+    },
+)
+
+GIVEN = "given"
+"""The detector that takes the crops a corpus ships, in place of the video's frames."""
+
+AUTO = "auto"
+"""Stands for the first of BEST_FIRST whose weights are here."""
+
+BEST_FIRST = ("retinaface", "mtcnn", "yunet", "cascade")
 
 
 @dataclass(frozen=True)
@@ -31,13 +54,44 @@ class Faces:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def select(self, chosen: Bool[np.ndarray, " faces"]) -> "Faces":
+        """Those that are `chosen`."""
+        return Faces(self.boxes[chosen], self.scores[chosen], self.landmarks[chosen])
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a detector is told: `min_score` None is its own, `weights` as in `place_weights`."""
+
+    weights: str | None = None
+    min_score: float | None = None
+    device: str = "cpu"
+    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
+
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds faces in RGB frames of one size."""
+    """Finds faces in RGB frames; each frame gives what it gives alone."""
 
     version: ClassVar[int]
     """Raised whenever the output changes; part of every key."""
 
+    search_pixels: ClassVar[int | None]
+    """Longer side to which frames are shrunk before `detect`, unless params.yaml says another."""
+
+    margin_free: ClassVar[bool]
+    """Whether it looks for nothing: frames are not shrunk, and its boxes are cut as they are."""
+
+    gives_landmarks: ClassVar[bool]
+    """Whether faces have landmarks."""
+
+    batched: ClassVar[bool]
+    """Whether it is a network on a device, which gains by many frames at once."""
+
+    def __init__(self, search: Search) -> None: ...
+
     def detect(self, frames: Sequence[UInt8[np.ndarray, "height width 3"]]) -> list[Faces]:
-        """One `Faces` for each of `frames`, in order, empty where none is found."""
+        """One `Faces` for each of `frames`, in order, empty where none is found.
+
+        Frames are of one size where the detector is `batched`.
+        """

@@ -5,6 +5,7 @@ the cascade that scikit-image ships.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from skimage.data import lbp_frontal_face_cascade_filename
 from skimage.feature import Cascade
 
-from pipeline.faces import Faces
+from pipeline.faces import Faces, Search
 
 SHORT_SIDE_PIXELS = 144
 """Frames are searched at this size: on real talkers 120 missed more faces, and 192 saw more that
@@ -21,12 +22,15 @@ were none."""
 SCALE_STEP = 1.15
 """Growth of the search window from one pass to the next."""
 
-NEIGHBOURS = 2
+NEIGHBOURS = 2.0
 """Windows that must agree on a face: with 3, a quarter of the frames of a face a third of the
 frame wide were missed; with 1, textures are faces."""
 
 LARGE_SHARE = 0.3
 """Faces this large, as a share of the shorter side, are looked for first: a third of the work."""
+
+SMALL_SHARE = 0.2
+"""Smaller ones are not looked for: textures of that size are faces, too."""
 
 SAME_FACE = 0.4
 """Windows whose intersection over union exceeds this see the same face."""
@@ -35,17 +39,26 @@ COVERED = 0.5
 """A window of which this share lies in a better face, or the reverse, is no face of its own."""
 
 
+def place_weights(_: str | None) -> list[Path]:
+    """None: the cascade comes with scikit-image."""
+    return []
+
+
 class Detector:
-    """Finds upright, frontal faces at least `min_share` of the frame's shorter side wide.
+    """Finds upright, frontal faces at least SMALL_SHARE of the frame's shorter side wide.
 
     Those under LARGE_SHARE are looked for where there is no larger one. A score is the number of
     search windows that agree on the face; there are no landmarks.
     """
 
     version = 1
+    search_pixels = None
+    margin_free = False
+    gives_landmarks = False
+    batched = False
 
-    def __init__(self, min_share: float = 0.2) -> None:
-        self._min_share = min_share
+    def __init__(self, search: Search) -> None:
+        self._neighbours = NEIGHBOURS if search.min_score is None else search.min_score
         path = lbp_frontal_face_cascade_filename()  # type: ignore[no-untyped-call]
         self._cascade = Cascade(path)
 
@@ -59,12 +72,11 @@ class Detector:
         size = (round(width * scale), round(height * scale))
         shrunk = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(shrunk, cv2.COLOR_RGB2GRAY)
-        large = max(LARGE_SHARE, self._min_share)
-        windows = self._search(grey, large, 1.0)
-        boxes, scores = _agree(windows)
+        windows = self._search(grey, LARGE_SHARE, 1.0)
+        boxes, scores = _agree(windows, self._neighbours)
         if len(boxes) == 0:
-            smaller = self._search(grey, self._min_share, large)
-            boxes, scores = _agree(np.concatenate([windows, smaller]))
+            smaller = self._search(grey, SMALL_SHARE, LARGE_SHARE)
+            boxes, scores = _agree(np.concatenate([windows, smaller]), self._neighbours)
         return Faces(boxes / scale, scores, np.full((len(boxes), 5, 2), np.nan))
 
     def _search(
@@ -89,7 +101,7 @@ class Detector:
 
 
 def _agree(
-    windows: Float[np.ndarray, "windows 4"],
+    windows: Float[np.ndarray, "windows 4"], neighbours: float
 ) -> tuple[Float[np.ndarray, "faces 4"], Float[np.ndarray, " faces"]]:
     """Mean boxes of windows that agree, and how many did: most first, none inside a better one."""
     boxes, scores = [], []
@@ -97,7 +109,7 @@ def _agree(
         shared, areas = _intersect(windows, windows), _areas(windows)
         same = shared > SAME_FACE * (areas[:, None] + areas - shared)
         best = same.sum(axis=1).argmax()
-        if same[best].sum() < NEIGHBOURS:
+        if same[best].sum() < neighbours:
             break
         boxes.append(windows[same[best]].mean(axis=0))
         scores.append(float(same[best].sum()))

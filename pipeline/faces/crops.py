@@ -1,4 +1,4 @@
-"""Face crops: which face of a frame is followed, its square cut out, and JPEG to keep it in.
+"""Face crops: a face cut out of its frame, square or aligned, and JPEG to keep it in.
 
 OpenCV's blue-green-red order never leaves this file.
 """
@@ -8,23 +8,22 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from pipeline.errors import StoreError
-from pipeline.faces import Faces
 
+ALIGNED_POINTS = np.array(
+    [
+        [38.2946, 51.6963],
+        [73.5318, 51.5014],
+        [56.0252, 71.7366],
+        [41.5493, 92.3655],
+        [70.7299, 92.2041],
+    ]
+)
+"""Where eyes, nose tip and mouth corners lie in an aligned crop of ALIGNED_PIXELS.
 
-def choose_face(faces: Faces, previous_box: Float[np.ndarray, "4"] | None) -> int | None:
-    """Index of the face that overlaps `previous_box` most, else of the largest; None without any.
+Those that ArcFace was trained on (Deng et al., CVPR 2019), and face networks after it.
+"""
 
-    Overlap is intersection over union, so a passer-by who comes nearer does not take over.
-    """
-    if len(faces) == 0:
-        return None
-    sizes = faces.boxes[:, 2:] - faces.boxes[:, :2]
-    areas = sizes.prod(axis=1)
-    if previous_box is not None:
-        overlaps = _overlap(faces.boxes, previous_box)
-        if overlaps.max() > 0:
-            return int(overlaps.argmax())
-    return int(areas.argmax())
+ALIGNED_PIXELS = 112
 
 
 def crop_face(
@@ -49,6 +48,55 @@ def crop_face(
     how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     crop: UInt8[np.ndarray, "size size 3"] = cv2.resize(square, (size, size), interpolation=how)
     return crop
+
+
+def align_face(
+    image: UInt8[np.ndarray, "height width 3"], landmarks: Float[np.ndarray, "5 2"], *, size: int
+) -> UInt8[np.ndarray, "size size 3"]:
+    """Crop of side `size` whose five points lie as near to ALIGNED_POINTS as turning lets them.
+
+    Turned, scaled and moved, never sheared or mirrored: the similarity of least squares.
+    Beyond the image its edge pixels are repeated.
+    """
+    places = ALIGNED_POINTS * size / ALIGNED_PIXELS
+    scale = float(np.hypot(*fit_similarity(landmarks, places)[0, :2]))
+    image, points = _cut_round(image, landmarks, reach=size / scale)
+    if scale < 1:  # warping samples points: only shrinking first is free of aliasing
+        height, width = image.shape[:2]
+        shrunk = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)
+        points = (points + 0.5) * shrunk / (width, height) - 0.5
+    moved = fit_similarity(points, places)
+    crop: UInt8[np.ndarray, "size size 3"] = cv2.warpAffine(
+        image, moved, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return crop
+
+
+def _cut_round(
+    image: UInt8[np.ndarray, "height width 3"], points: Float[np.ndarray, "points 2"], reach: float
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float[np.ndarray, "points 2"]]:
+    """Part of `image` within `reach` of the middle of `points`, and `points` in it."""
+    height, width = image.shape[:2]
+    middle = points.mean(axis=0)
+    left, top = (np.clip(np.floor(middle - reach), 0, (width - 1, height - 1))).astype(int)
+    right, bottom = (np.ceil(middle + reach)).astype(int) + 1
+    part = image[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return part, points - (left, top)
+
+
+def fit_similarity(
+    points: Float[np.ndarray, "points 2"], places: Float[np.ndarray, "points 2"]
+) -> Float[np.ndarray, "2 3"]:
+    """Matrix that turns, scales and moves `points` as near to `places` as squares measure.
+
+    As numbers of the complex plane, places = turn * points + shift.
+    """
+    before, after = points @ (1, 1j), places @ (1, 1j)
+    from_middle = before - before.mean()
+    turn = np.vdot(from_middle, after) / np.vdot(from_middle, from_middle)
+    shift = after.mean() - turn * before.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def scale_frame(
@@ -92,15 +140,3 @@ def _span(start: int, side: int, length: int) -> tuple[int, int, int, int]:
     missing = side - (high - low)
     before = min(max(-start, 0), missing)
     return low, high, before, missing - before
-
-
-def _overlap(
-    boxes: Float[np.ndarray, "faces 4"], box: Float[np.ndarray, "4"]
-) -> Float[np.ndarray, " faces"]:
-    """Intersection over union of each of `boxes` with `box`."""
-    low = np.maximum(boxes[:, :2], box[:2])
-    high = np.minimum(boxes[:, 2:], box[2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    overlap: Float[np.ndarray, " faces"] = shared / (areas + (box[2:] - box[:2]).prod() - shared)
-    return overlap

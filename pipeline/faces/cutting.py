@@ -1,125 +1,206 @@
-"""Cutting: one clip's video → a face crop, and a whole frame if asked for, per sampled frame."""
+"""Cutting: one clip's video → its people, their face crops, and whole frames if asked for."""
 
-from dataclasses import dataclass
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+import pyarrow as pa
+from jaxtyping import Bool
 
 from pipeline.clips import Clip
 from pipeline.errors import MediaError
-from pipeline.faces import DETECTORS, Detector, Faces
-from pipeline.faces.crops import choose_face, crop_face, encode_jpeg, scale_frame
-from pipeline.media.video import Frame, read_frames
+from pipeline.faces import GIVEN
+from pipeline.faces.choosing import People, Sound, choose_tracks
+from pipeline.faces.crops import align_face, crop_face, encode_jpeg, scale_frame
+from pipeline.faces.params import Choice, FacesParams, Thresholds
+from pipeline.faces.quality import measure_quality
+from pipeline.faces.searching import find_faces, load_detector
+from pipeline.faces.serving import RemoteDetector
+from pipeline.faces.spool import Spool, keep_rows
+from pipeline.faces.tables import SCHEMAS
+from pipeline.faces.tracks import Seen, Sighting, Tracker
+from pipeline.media.audio import decode_audio
+from pipeline.media.sampling import Sampling
+from pipeline.media.video import Frame, read_crops, read_frames
 
-Box = tuple[float, float, float, float]
+SOUND_HZ = 4000
+"""Enough of a voice to tell when it speaks."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class CropSpec:
-    """How frames are sampled and cut: `FacesParams` without what shapes no image."""
-
-    detector: str
-    rate_hz: float | None
-    size: int
-    margin: float
-    jpeg_quality: int
-    scene_pixels: int | None = None
-
-
-@dataclass(frozen=True)
-class FaceRow:
-    """One crop: the number and the time of its frame in the clip, and where the face was.
-
-    `box` and the ten of `landmarks` (x, y of five points, NaN without) are in pixels of the
-    upright frame. `track` tells persons apart; `marks` are remarks parted by commas.
-    """
-
-    frame: int
-    seconds: float
-    jpeg: bytes
-    box: Box
-    score: float
-    landmarks: tuple[float, ...]
-    track: int
-    marks: str
-
-
-@dataclass(frozen=True)
-class SceneRow:
-    """One whole frame, scaled: its number and its time in the clip."""
-
-    frame: int
-    seconds: float
-    jpeg: bytes
+UNALIGNED = "unaligned"
+"""Mark of a face without landmarks among aligned ones: it is cut by its box."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """What one clip gave: `frames` were looked at, and at most one face was cut from each.
+    """What one clip gave: files of rows (`spool`), for `take_rows`, by the name of their store.
 
-    `broken` is reason and detail where the video could not be read, or not to its end.
+    `frames` were looked at; `people` are the tracks in them. `crops` are of the person chosen,
+    `poor` counts those of that person that were not kept, by what is wrong with them. `broken`
+    is why the video could not be read, or not to its end.
     """
 
-    faces: list[FaceRow]
-    scenes: list[SceneRow]
+    rows: dict[str, Path]
     frames: int
-    broken: tuple[str, str] | None
+    people: int
+    crops: int
+    poor: dict[str, int]
+    broken: MediaError | None
 
 
-def cut_clip(clip: Clip, *, spec: CropSpec) -> Cut:
-    """Crops of the face that is followed through `clip`, and its scenes, in order of time."""
-    detector = _load_detector(spec.detector)
-    faces: list[FaceRow] = []
-    scenes: list[SceneRow] = []
-    frames, broken = 0, None
-    try:
-        for frame in read_frames(
-            Path(clip.path),
-            rate_hz=spec.rate_hz,
-            start_seconds=clip.start_seconds,
-            end_seconds=clip.end_seconds,
-        ):
-            frames += 1
-            (found,) = detector.detect([frame.image])
-            chosen = choose_face(found, np.array(faces[-1].box) if faces else None)
-            if chosen is not None:
-                faces.append(_cut_face(frame, found, chosen, spec))
-            if spec.scene_pixels is not None:
-                scenes.append(_cut_scene(frame, spec.scene_pixels, spec.jpeg_quality))
-    except MediaError as error:
-        broken = (error.reason, error.detail)
-    return Cut(faces, scenes, frames, broken)
+def cut_clip(clip: Clip, *, params: FacesParams, folder: Path, servers: Sequence[str] = ()) -> Cut:
+    """Crops of the person chosen in `clip`, all its people, and its scenes, in order of time.
 
-
-@lru_cache(maxsize=1)
-def _load_detector(name: str) -> Detector:
-    """Detector `name`, made once in each worker."""
-    detector: Detector = DETECTORS.load(name).Detector()
-    return detector
-
-
-def _cut_face(frame: Frame, faces: Faces, chosen: int, spec: CropSpec) -> FaceRow:
-    box = faces.boxes[chosen]
-    crop = crop_face(frame.image, box, size=spec.size, margin=spec.margin)
-    return FaceRow(
-        frame=frame.index,
-        seconds=frame.seconds,
-        jpeg=encode_jpeg(crop, spec.jpeg_quality),
-        box=_as_tuple(box),
-        score=float(faces.scores[chosen]),
-        landmarks=tuple(faces.landmarks[chosen].ravel().tolist()),
-        track=0,
-        marks="",
+    `params` are as `resolve_detector` gives them. Frames are searched here, or by one of
+    `servers`. Rows go to files in `folder`: a long clip takes no more memory than a short one.
+    """
+    reel = Reel(clip, params)
+    people = People(watch_mouths=params.choose == "speaker")
+    with ExitStack() as stack:
+        spools = {name: stack.enter_context(Spool(SCHEMAS[name], folder)) for name in SCHEMAS}
+        for seen in _find_people(reel, params, servers):
+            people.add(seen)
+            for name, row in _list_rows(seen, params):
+                spools[name].add({"clip_id": clip.clip_id, **row})
+    chosen = choose_tracks(people.tracks, params.choose, _hear(clip, params.choose))
+    picker = Picker(chosen, params.thresholds)
+    keep_rows(spools["face"].path, picker.judge)
+    return Cut(
+        rows={name: spool.path for name, spool in spools.items()},
+        frames=reel.frames,
+        people=len(people.tracks),
+        crops=picker.kept,
+        poor=dict(picker.poor),
+        broken=reel.broken,
     )
 
 
-def _cut_scene(frame: Frame, pixels: int, jpeg_quality: int) -> SceneRow:
-    scaled = scale_frame(frame.image, pixels)
-    return SceneRow(frame.index, frame.seconds, encode_jpeg(scaled, jpeg_quality))
+class Reel:
+    """The sampled frames of a clip, as far as they can be read.
+
+    `frames` counts them, and `broken` is what ended them early, if anything did.
+    """
+
+    def __init__(self, clip: Clip, params: FacesParams) -> None:
+        self._clip = clip
+        self._given = params.detector == GIVEN
+        self._sampling = Sampling(
+            rate_hz=params.rate_hz,
+            every=params.every,
+            per_clip=params.per_clip,
+            middle_share=params.middle_share,
+        )
+        self.frames = 0
+        self.broken: MediaError | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        try:
+            for frame in self._read():
+                self.frames += 1
+                yield frame
+        except MediaError as error:
+            self.broken = error
+
+    def _read(self) -> Iterator[Frame]:
+        clip = self._clip
+        stretch = clip.start_seconds, clip.end_seconds
+        if not self._given:
+            return read_frames(Path(clip.path), self._sampling, *stretch)
+        if clip.crops is None:
+            raise MediaError("no_crops", "expected crops of the corpus, got none; find faces anew")
+        return read_crops(Path(clip.path), Path(clip.crops), self._sampling, *stretch)
 
 
-def _as_tuple(box: Float[np.ndarray, "4"]) -> Box:
-    left, top, right, bottom = box.tolist()
-    return left, top, right, bottom
+class Picker:
+    """Picks the crops of the tracks chosen that keep to the thresholds, and counts the others."""
+
+    def __init__(self, chosen: frozenset[int], thresholds: Thresholds) -> None:
+        self._chosen = np.array(sorted(chosen), dtype=np.int64)
+        self._thresholds = thresholds
+        self.kept = 0
+        self.poor: Counter[str] = Counter()
+
+    def judge(self, batch: pa.RecordBatch) -> Bool[np.ndarray, " rows"]:
+        """Which rows of a batch of crops to keep."""
+        kept: Bool[np.ndarray, " rows"] = np.isin(batch["track"].to_numpy(), self._chosen)
+        for reason, failing in self._thresholds.judge(batch).items():
+            self.poor[reason] += int((kept & failing).sum())
+            kept = kept & ~failing
+        self.kept += int(kept.sum())
+        return kept
+
+
+def _find_people(reel: Reel, params: FacesParams, servers: Sequence[str]) -> Iterator[Seen]:
+    """The frames of `reel` with who is in them, in order."""
+    searcher = _reach_server(tuple(servers)) if servers else load_detector(params)
+    tracker, frames = Tracker(params.gap_seconds), iter(reel)
+    while batch := list(islice(frames, params.batch)):
+        found = find_faces([frame.image for frame in batch], searcher, params.search_pixels)
+        for frame, faces in zip(batch, found, strict=True):
+            yield from tracker.add(frame, faces)
+    yield from tracker.end()
+
+
+@lru_cache(maxsize=1)
+def _reach_server(servers: tuple[str, ...]) -> RemoteDetector:
+    """One of `servers`, the same for all clips of this process, and others for others."""
+    return RemoteDetector(servers[os.getpid() % len(servers)])
+
+
+def _list_rows(seen: Seen, params: FacesParams) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of one frame, each with the store it is for."""
+    place = {"frame": seen.frame.index, "seconds": seen.frame.seconds}
+    for person in seen.people:
+        yield "tracks", place | describe_person(person)
+        yield "face", place | _cut_face(seen.frame, person, params)
+    if params.scene_pixels is not None:
+        scene = scale_frame(seen.frame.image, params.scene_pixels)
+        yield "scene", place | {"jpeg": encode_jpeg(scene, params.jpeg_quality)}
+
+
+def _cut_face(frame: Frame, person: Sighting, params: FacesParams) -> dict[str, Any]:
+    """Crop of a person and what it is worth."""
+    pointed = not np.isnan(person.landmarks).any()
+    if params.align and pointed:
+        crop = align_face(frame.image, person.landmarks, size=params.pixels)
+    else:
+        crop = crop_face(frame.image, person.box, size=params.pixels, margin=params.margin)
+    unaligned = (UNALIGNED,) if params.align and not pointed else ()
+    return {
+        **describe_person(replace(person, marks=person.marks + unaligned)),
+        "jpeg": encode_jpeg(crop, params.jpeg_quality),
+        **asdict(measure_quality(crop, person.box, person.landmarks)),
+    }
+
+
+def describe_person(person: Sighting) -> dict[str, Any]:
+    """Columns of someone in a frame."""
+    return {
+        "box": person.box,
+        "score": person.score,
+        "landmarks": person.landmarks.ravel(),
+        "track": person.track,
+        "marks": ",".join(person.marks),
+    }
+
+
+def _hear(clip: Clip, choose: Choice) -> Sound | None:
+    """Sound of a clip, where the speaker is to be chosen and there is any."""
+    if choose != "speaker" or clip.audio_hz is None:
+        return None
+    try:
+        samples = decode_audio(
+            Path(clip.path),
+            hz=SOUND_HZ,
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.end_seconds,
+        )
+    except MediaError:
+        return None
+    return samples, SOUND_HZ

@@ -1,8 +1,8 @@
-"""Packing: every clip's face crops, and whole frames if asked for, as stores."""
+"""Packing: every clip's people, their face crops, and whole frames if asked for, as stores."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -11,42 +11,21 @@ import pyarrow as pa
 from pipeline.clips import Clip
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import MediaError
-from pipeline.faces import DETECTORS
-from pipeline.faces.cutting import CropSpec, Cut, cut_clip
+from pipeline.faces import DETECTORS, GIVEN
+from pipeline.faces.cutting import Cut, cut_clip
+from pipeline.faces.params import FacesParams
+from pipeline.faces.searching import locate_weights, resolve_detector
+from pipeline.faces.serving import list_devices, serve_detector
+from pipeline.faces.spool import take_rows
+from pipeline.files import digest_file
 from pipeline.ledger import Entry, check_share
-from pipeline.params import FacesParams
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
-from pipeline.store.parts import Provenance
+from pipeline.store.parts import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
-FACE_SCHEMA = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("frame", pa.int64()),
-        ("seconds", pa.float64()),
-        ("jpeg", pa.binary()),
-        ("box", pa.list_(pa.float32(), 4)),
-        ("score", pa.float32()),
-        ("landmarks", pa.list_(pa.float32(), 10)),
-        ("track", pa.int64()),
-        ("marks", pa.string()),
-    ]
-)
-"""One row per frame that shows the face; boxes and landmarks in pixels of the upright frame."""
-
-SCENE_SCHEMA = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("frame", pa.int64()),
-        ("seconds", pa.float64()),
-        ("jpeg", pa.binary()),
-    ]
-)
-"""One row per sampled frame, whole."""
-
-VERSION = 1
-"""Raised whenever sampling, cropping or scaling changes."""
+VERSION = 2
+"""Raised whenever sampling, linking, choosing, cropping or scaling changes."""
 
 SPARSE_SHARE = 0.8
 """A clip with a face in a smaller share of its frames is marked."""
@@ -60,10 +39,12 @@ def pack_faces(
     *,
     engine: EngineParams = LOCAL,
 ) -> None:
-    """Write the stores `out`/face and `out`/scene; each video is decoded once for both.
+    """Write the stores `out`/face, `out`/tracks and `out`/scene; a video is decoded once for all.
 
-    Raises MoodlineError when more of the clips with video than allowed have no face.
+    Raises ParamsError as `resolve_detector` does, and MoodlineError when more of the clips with
+    video than allowed have no face.
     """
+    params = resolve_detector(params)
     filmed = [clip for clip in clips if clip.fps is not None]
     blind = [clip.clip_id for clip in clips if clip.fps is None]
     with ExitStack() as stack:
@@ -72,7 +53,7 @@ def pack_faces(
             for name, provenance in describe_crops(params).items()
         }
         keys = {name: _derive_keys(filmed, writer) for name, writer in writers.items()}
-        asked = ("face", "scene") if params.scene_pixels else ("face",)
+        asked = list_stores(params)
         lacking = {name: frozenset(writers[name].missing(keys[name], out / name)) for name in asked}
         failures = _cut_missing(filmed, params, writers, keys, lacking, engine=engine)
         for name, writer in writers.items():
@@ -84,45 +65,52 @@ def pack_faces(
             if name == "face":
                 entries += [Entry(clip_id, "faces", "absent", *NO_VIDEO) for clip_id in blind]
                 check_share(entries, len(filmed), params.allowed_share)
-            writer.publish(out / name, locations, entries)
+            writer.publish(out / name, locations, entries if name != "tracks" else [])
 
 
 NO_VIDEO = ("no_video", "no video stream")
 
 
+def list_stores(params: FacesParams) -> tuple[str, ...]:
+    """Stores that `params` ask rows for."""
+    return ("face", "tracks", "scene") if params.scene_pixels else ("face", "tracks")
+
+
 def describe_crops(params: FacesParams) -> dict[str, Provenance]:
-    """Provenance of `face` and of `scene`: everything that shapes them."""
-    sampled = {"version": VERSION, "rate_hz": params.rate_hz, "jpeg_quality": params.jpeg_quality}
+    """Provenance of `face`, `tracks` and `scene`: everything that shapes them.
+
+    `params` are as `resolve_detector` gives them.
+    """
+    sampled = {"version": VERSION, **params.model_dump(include=SAMPLED)}
     detector = DETECTORS.load(params.detector).Detector
-    face = {
+    found = {
         **sampled,
-        "detector": params.detector,
+        **params.model_dump(include=FOUND),
         "detector_version": detector.version,
-        "pixels": params.pixels,
-        "margin": params.margin,
+        "weights_digests": [digest_file(path) for path in locate_weights(params)],
     }
+    cut = params.model_dump(include=CUT)
+    whole = {"scene_pixels": params.scene_pixels, "jpeg_quality": params.jpeg_quality}
     return {
-        "face": Provenance("faces", face),
-        "scene": Provenance("faces", {**sampled, "scene_pixels": params.scene_pixels}),
+        "face": Provenance("faces", {**found, **cut}),
+        "tracks": Provenance("tracks", found),
+        "scene": Provenance("faces", {**sampled, **whole}),
     }
 
 
-def specify_crops(params: FacesParams) -> CropSpec:
-    """What a worker is told of `params`."""
-    return CropSpec(
-        detector=params.detector,
-        rate_hz=params.rate_hz,
-        size=params.pixels,
-        margin=params.margin,
-        jpeg_quality=params.jpeg_quality,
-        scene_pixels=params.scene_pixels,
-    )
+SAMPLED = {"rate_hz", "every", "per_clip", "middle_share"}
+FOUND = {"detector", "min_score", "search_pixels", "precision", "gap_seconds"}
+CUT = {"choose", "align", "pixels", "margin", "jpeg_quality", "thresholds"}
+"""Params that shape which frames are seen, who is found in them, and their crops."""
 
 
 def _derive_keys(clips: Iterable[Clip], writer: StoreWriter) -> dict[str, str]:
-    """clip_id → key."""
-    fingerprint = writer.provenance.fingerprint
-    return {clip.clip_id: clip.derive_key(fingerprint) for clip in clips}
+    """clip_id → key; crops that the corpus ships count where they are what is taken."""
+    provenance = writer.provenance
+    keys = {clip.clip_id: clip.derive_key(provenance.fingerprint) for clip in clips}
+    if provenance.settings.get("detector") != GIVEN:
+        return keys
+    return {clip.clip_id: derive_key(keys[clip.clip_id], clip.crops_digest or "") for clip in clips}
 
 
 def _cut_missing(
@@ -137,22 +125,29 @@ def _cut_missing(
     """Cut the clips that any store is `lacking`; returns failures that may not hold next time."""
     anywhere = frozenset().union(*lacking.values())
     missing, failures = _find_files(clip for clip in clips if clip.clip_id in anywhere)
-    cuts = run_clips(
-        engine,
-        partial(cut_clip, spec=specify_crops(params)),
-        missing,
-        workers=params.workers,
-        limit_seconds=params.limit_seconds,
-    )
-    for clip, cut in track(cuts, "faces", len(missing)):
-        if isinstance(cut, MediaError):
-            failures[clip.clip_id] = cut
-            continue
-        for name, clip_ids in lacking.items():
-            if clip.clip_id in clip_ids:
-                made = make_faces(clip, cut) if name == "face" else make_scenes(clip, cut)
-                writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
+    devices = list_devices(params, engine)
+    with writers["face"].scratch() as folder, serve_detector(params, devices) as servers:
+        cuts = run_clips(
+            engine,
+            partial(cut_clip, params=params, folder=folder, servers=servers),
+            missing,
+            workers=params.workers,
+            limit_seconds=partial(_allow_seconds, a_minute=params.limit_seconds),
+            gpus=params.device == "cuda" and not servers,
+        )
+        for clip, cut in track(cuts, f"faces by {params.detector}", len(missing)):
+            if isinstance(cut, MediaError):
+                failures[clip.clip_id] = cut
+                continue
+            for name, made in make_stores(cut).items():
+                if clip.clip_id in lacking.get(name, ()):
+                    writers[name].add(clip.clip_id, keys[name][clip.clip_id], made)
     return failures
+
+
+def _allow_seconds(clip: Clip, a_minute: float) -> float:
+    """Longest that the work on `clip` may take: so long for each minute of it, or part of one."""
+    return a_minute * max(1, math.ceil((clip.duration_seconds or 0) / 60))
 
 
 def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError]]:
@@ -167,28 +162,41 @@ def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError
     return present, failures
 
 
-def make_faces(clip: Clip, cut: Cut) -> Made:
-    """Store rows of a clip's crops, and the remark it earns."""
-    found, frames = len(cut.faces), cut.frames
-    seen = f"a face in {found} of {frames} frames"
-    if not found:
-        reason, detail = cut.broken or ("no_face", seen)
-        return Made(None, "left_out", reason, detail)
-    rows = [{"clip_id": clip.clip_id, **asdict(face)} for face in cut.faces]
-    table = pa.Table.from_pylist(rows, schema=FACE_SCHEMA)
-    if cut.broken:
-        return Made(table, "marked", *cut.broken)
-    if found < SPARSE_SHARE * frames:
-        return Made(table, "marked", "face_leaves", seen)
-    return Made(table)
+def make_stores(cut: Cut) -> dict[str, Made]:
+    """Store → its rows of a clip, and the remark it earns; the files of `cut` are gone."""
+    rows = {name: take_rows(path) for name, path in cut.rows.items()}
+    return {
+        "face": _make_faces(cut, rows["face"]),
+        "tracks": Made(rows["tracks"] if len(rows["tracks"]) else None),
+        "scene": _make_scenes(cut, rows["scene"]),
+    }
 
 
-def make_scenes(clip: Clip, cut: Cut) -> Made:
-    """Store rows of a clip's whole frames, or why there are none."""
-    if not cut.scenes:
-        return Made(None, "left_out", *(cut.broken or ("no_frames", "no frame was decoded")))
-    rows = [{"clip_id": clip.clip_id, **asdict(scene)} for scene in cut.scenes]
-    return Made(pa.Table.from_pylist(rows, schema=SCENE_SCHEMA))
+def _make_faces(cut: Cut, rows: pa.Table) -> Made:
+    poor = sum(cut.poor.values())
+    seen = f"a face in {cut.crops + poor} of {cut.frames} frames"
+    if poor:
+        told = ", ".join(f"{count} {what}" for what, count in cut.poor.items() if count)
+        seen = f"{seen}, {poor} of them left out ({told})"
+    facts = {"frames": cut.frames, "crops": cut.crops, "people": cut.people}
+    reason = "poor_faces" if poor > cut.frames - cut.crops - poor else "face_leaves"
+    if not cut.crops:
+        reason = "poor_faces" if poor else "no_face"
+        return Made(None, "left_out", *_explain(cut, reason, seen), facts)
+    if cut.broken or cut.crops < SPARSE_SHARE * cut.frames:
+        return Made(rows, "marked", *_explain(cut, reason, seen), facts)
+    return Made(rows, facts=facts)
+
+
+def _make_scenes(cut: Cut, rows: pa.Table) -> Made:
+    if len(rows):
+        return Made(rows)
+    return Made(None, "left_out", *_explain(cut, "no_frames", "no frame was decoded"))
+
+
+def _explain(cut: Cut, reason: str, detail: str) -> tuple[str, str]:
+    """Reason and detail of a remark: a broken video explains all else."""
+    return (cut.broken.reason, cut.broken.detail) if cut.broken else (reason, detail)
 
 
 def _collect(

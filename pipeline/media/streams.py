@@ -1,5 +1,6 @@
 """Streams of a media file, and their decoded frames in seconds since the file's start."""
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +16,14 @@ from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
 
-PRE_ROLL_SECONDS = 0.5
-"""A seek goes this much further back: MP3 and Opus frames lean on those before them."""
+PRE_ROLL_SECONDS = (0.5, 5.0, 25.0)
+"""A seek goes this much further back: MP3 and Opus frames lean on those before them.
+
+More where that is no place to begin: a seek in MPEG-TS ends anywhere between two key frames.
+"""
+
+REORDERING_SECONDS = 10.0
+"""Decoding begins at most this much before the first picture is shown."""
 
 REFUSED_SHARE = 0.05
 """Stray packets that a decoder refuses leave a gap; a larger share makes a stream undecodable."""
@@ -71,10 +78,27 @@ def declared_duration(container: InputContainer) -> float | None:
     return float(seconds - _zero(container) if "matroska" in container.format.name else seconds)
 
 
-def scan_duration(container: InputContainer) -> float:
-    """Seconds from the file's start to the end of its last packet, 0 without timestamps."""
+def list_times(container: InputContainer, stream: Stream) -> list[float]:
+    """Seconds since the file's start at which the pictures of `stream` are shown, in order."""
     zero = _zero(container)
-    return max((_packet_end(packet, zero) for packet in _read_packets(container)), default=0.0)
+    return sorted(
+        float(packet.pts * packet.time_base - zero)
+        for packet in _read_packets(container)
+        if packet.stream is stream
+        and packet.pts is not None
+        and packet.time_base is not None
+        and not packet.is_discard
+    )
+
+
+def scan_duration(container: InputContainer, stream: Stream | None = None) -> float:
+    """Seconds from the file's start to the end of the last packet, 0 without timestamps.
+
+    The last of `stream`, or of all streams without one.
+    """
+    zero, packets = _zero(container), _read_packets(container)
+    wanted = (packet for packet in packets if stream is None or packet.stream is stream)
+    return max((_packet_end(packet, zero) for packet in wanted), default=0.0)
 
 
 @overload
@@ -100,15 +124,18 @@ def decode_frames(
     stream.codec_context.thread_count = 1  # worker processes already fill the cores
     # Only from its beginning can the pictures of such a file be counted.
     if start_seconds > 0 and not _is_reordered_avi(container):
-        _seek(container, stream, start_seconds - PRE_ROLL_SECONDS)
-        frames = _decode(container, stream)
-        first = next(frames, None)
-        if first is not None and first[0] <= start_seconds:
-            yield first
-            yield from frames
-            return
+        for pre_roll in PRE_ROLL_SECONDS:
+            _seek(container, stream, max(start_seconds - pre_roll, 0.0))
+            frames = _decode(container, stream, from_key=True)
+            first = next(frames, None)
+            if first is not None and first[0] <= start_seconds:
+                yield first
+                yield from frames
+                return
+            if pre_roll >= start_seconds:
+                break
         # Some indices point too far, and some streams begin late: only a full read can tell.
-        _seek(container, stream, 0.0)
+        _rewind(container, stream)
     yield from _decode(container, stream)
 
 
@@ -127,24 +154,34 @@ def _is_reordered_avi(container: InputContainer) -> bool:
 def _seek(container: InputContainer, stream: Stream, seconds: float) -> None:
     """Move to the last place at or before `seconds` where decoding can begin."""
     assert stream.time_base is not None
-    offset = int((Fraction(max(seconds, 0.0)) + _zero(container)) / stream.time_base)
+    offset = int((Fraction(seconds) + _zero(container)) / stream.time_base)
     # A format that cannot seek stays where it is, at its beginning, and is read from there.
     with suppress(av.FFmpegError):
         container.seek(offset, stream=stream)
 
 
+def _rewind(container: InputContainer, stream: Stream) -> None:
+    """Move to the first packet: some formats search for the time of decoding, others refuse it."""
+    _seek(container, stream, 0.0)
+    _seek(container, stream, -REORDERING_SECONDS)
+
+
 def _decode(
-    container: InputContainer, stream: av.VideoStream | av.AudioStream
+    container: InputContainer, stream: av.VideoStream | av.AudioStream, *, from_key: bool = False
 ) -> Iterator[tuple[float, Any]]:
-    """Frames of `stream` from where the container stands; raises as `decode_frames` does."""
+    """Frames of `stream` from where the container stands; raises as `decode_frames` does.
+
+    With `from_key` the packets before the first that leans on no other are passed over.
+    """
     zero, end_seconds = _zero(container), 0.0
     counted = stream.type == "video" and _is_reordered_avi(container)
     stored_ticks: deque[int | None] = deque()
     packets, refusals = 0, []
     for packet in _read_packets(container):
         end_seconds = max(end_seconds, _packet_end(packet, zero))
-        if packet.stream is not stream:
+        if packet.stream is not stream or (from_key and packet.size and not packet.is_keyframe):
             continue
+        from_key = False
         packets += 1
         try:
             frames = packet.decode()
@@ -192,7 +229,10 @@ def _packet_end(packet: Packet, zero: Fraction) -> float:  # type: ignore[type-a
     """Seconds at which what `packet` holds is over, 0 for one without timestamps."""
     if packet.pts is None or packet.time_base is None:
         return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base - zero)
+    begin = packet.pts * packet.time_base - zero
+    if not packet.duration and isinstance(packet.stream, av.VideoStream):  # as in MPEG-TS and FLV
+        return float(begin + 1 / (packet.stream.average_rate or math.inf))
+    return float(begin + (packet.duration or 0) * packet.time_base)
 
 
 def _frame_seconds(frame: av.VideoFrame | av.AudioFrame, zero: Fraction) -> float:

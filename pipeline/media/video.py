@@ -1,24 +1,36 @@
 """Pictures: the frames of a file, with their own times."""
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
-from pipeline.media.streams import decode_frames, find_video, open_media
-
-TOLERANCE_SECONDS = 1e-3
-"""A frame this much early is in time: Matroska rounds times to whole milliseconds."""
+from pipeline.media.drawing import display_matrix, draw_frame, turn_image, with_neighbours
+from pipeline.media.sampling import TOLERANCE_SECONDS, Counted, Picture, Sampling, sample_frames
+from pipeline.media.streams import (
+    DECLARING_FORMATS,
+    declared_duration,
+    declared_end,
+    decode_frames,
+    find_video,
+    list_times,
+    open_media,
+    scan_duration,
+)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture, upright, in RGB.
+    """One picture in RGB, upright, its pixels square.
 
     `index` counts all frames of the stretch from 0, those not sampled included; `seconds` is
     when it is shown, from the stretch's start.
@@ -31,45 +43,121 @@ class Frame:
 
 def read_frames(
     path: Path,
-    *,
-    rate_hz: float | None,
+    sampling: Sampling,
     start_seconds: float | None = None,
     end_seconds: float | None = None,
 ) -> Iterator[Frame]:
-    """Frames shown in the stretch, one at a time: the first at or after each tick of 1 / `rate_hz`.
+    """Frames shown in the stretch that `sampling` takes, one at a time, none of them twice.
 
-    All of them where `rate_hz` is None; no frame twice where the file has fewer. The times are
-    the file's own, never a count over a rate. Raises MediaError `no_video`, and `unreadable`,
-    `undecodable` or `truncated` as `streams` does: the last two after the frames that could be
-    had, so that a caller may keep and mark them.
+    Their times are the file's own, never a count over a rate. They look as a player shows them:
+    turned and mirrored as the file asks for, stretched in width to square pixels, deinterlaced,
+    by the file's own colour matrix and range. HDR keeps its curve, transparency is ignored.
+    Raises MediaError `no_video`, and `unreadable`, `undecodable` or `truncated` as `streams`
+    does: the last two after the frames that could be had, so that a caller may keep and mark them.
     """
-    begin, end = start_seconds or 0.0, math.inf if end_seconds is None else end_seconds
+    stretch = _bound(start_seconds, end_seconds)
     with open_media(path) as container:
-        stream = find_video(container)
-        if stream is None:
-            raise MediaError("no_video", "expected a stream of pictures, got none; add one")
-        next_tick = 0
-        shown = _cut(decode_frames(container, stream, begin), begin, end)
-        for index, (seconds, frame) in enumerate(shown):
-            tick = index if rate_hz is None else math.floor((seconds + TOLERANCE_SECONDS) * rate_hz)
-            if tick >= next_tick:
-                next_tick = tick + 1
-                yield Frame(index, max(seconds, 0.0), _upright_rgb(frame))
+        stream = _expect_video(container)
+        length = _measure(path, container, stream, sampling, stretch)
+        decoded = with_neighbours(decode_frames(container, stream, stretch[0]))
+        matrix = None
+        for frame in sample_frames(_count(decoded, *stretch), sampling, length):
+            shown = frame.picture
+            matrix = matrix or display_matrix(shown.frame)
+            image = draw_frame(shown, stream.sample_aspect_ratio or Fraction(1))
+            yield Frame(frame.index, max(frame.seconds, 0.0), turn_image(image, matrix))
 
 
-def _cut(
-    frames: Iterator[tuple[float, av.VideoFrame]], begin: float, end: float
-) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Those of `frames` in `[begin, end)`, with their seconds since `begin`."""
-    for seconds, frame in frames:
+def read_crops(
+    path: Path,
+    folder: Path,
+    sampling: Sampling,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+) -> Iterator[Frame]:
+    """As `read_frames`, with the pictures in `folder` in place of the video's own.
+
+    The number at the end of a picture's name is that of its frame in the file, from 1; a frame
+    without one has an image of no pixels. Raises MediaError `no_crops` for a folder without any.
+    """
+    pictures = list_pictures(folder)
+    stretch = _bound(start_seconds, end_seconds)
+    with open_media(path) as container:
+        stream = _expect_video(container)
+        length = _measure(path, container, stream, sampling, stretch)
+        times = [*list_times(container, stream), math.inf]
+    timed = (
+        (seconds, until, pictures.get(number))
+        for number, (seconds, until) in enumerate(pairwise(times), start=1)
+    )
+    for frame in sample_frames(_count(timed, *stretch), sampling, length):
+        image = NOTHING if frame.picture is None else read_picture(frame.picture)
+        yield Frame(frame.index, max(frame.seconds, 0.0), image)
+
+
+NOTHING = np.empty((0, 0, 3), np.uint8)
+"""Image of a frame that has none."""
+
+
+def list_pictures(folder: Path) -> dict[int, Path]:
+    """Number at the end of its name → picture of `folder`; raises MediaError `no_crops`."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    numbered = ((re.search(r"(\d+)$", path.stem), path) for path in found)
+    pictures = {int(number[1]): path for number, path in numbered if number}
+    if not pictures:
+        raise MediaError(
+            "no_crops", f"expected pictures named by their frame in {folder}, got none; link them"
+        )
+    return pictures
+
+
+def read_picture(path: Path) -> UInt8[np.ndarray, "height width 3"]:
+    """The one frame of a picture; raises MediaError as `read_frames` does."""
+    return next(read_frames(path, Sampling())).image
+
+
+def _bound(start_seconds: float | None, end_seconds: float | None) -> tuple[float, float]:
+    return start_seconds or 0.0, math.inf if end_seconds is None else end_seconds
+
+
+def _expect_video(container: InputContainer) -> av.VideoStream:
+    stream = find_video(container)
+    if stream is None:
+        raise MediaError("no_video", "expected a stream of pictures, got none; add one")
+    return stream
+
+
+def _measure(
+    path: Path,
+    container: InputContainer,
+    stream: av.VideoStream,
+    sampling: Sampling,
+    stretch: tuple[float, float],
+) -> float:
+    """Seconds of the stretch that has pictures; infinite where `sampling` need not know."""
+    if sampling.per_clip is None and sampling.middle_share == 1:
+        return math.inf
+    return _find_end(path, container, stream, stretch[1]) - stretch[0]
+
+
+def _find_end(path: Path, container: InputContainer, stream: av.VideoStream, end: float) -> float:
+    """Seconds since the file's start at which the last picture before `end` is over."""
+    if container.format.name in DECLARING_FORMATS and (declared := declared_end(container, stream)):
+        return min(end, declared)
+    if end < math.inf:  # a long file is not read for a short stretch
+        return min(end, declared_duration(container) or math.inf)
+    with open_media(path) as other:
+        return scan_duration(other, find_video(other))
+
+
+def _count(
+    timed: Iterator[tuple[float, float, Picture]], begin: float, end: float
+) -> Iterator[Counted[Picture]]:
+    """Those that begin in `[begin, end)`, counted, with their times since `begin`."""
+    index = 0
+    for seconds, until, picture in timed:
         if seconds >= end - TOLERANCE_SECONDS:
             return
         if seconds >= begin - TOLERANCE_SECONDS:
-            yield seconds - begin, frame
-
-
-def _upright_rgb(frame: av.VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
-    """Image of `frame`, turned as phones ask for in the file's display matrix."""
-    image = frame.to_ndarray(format="rgb24")
-    quarters = round(frame.rotation / 90)  # counter-clockwise, as np.rot90 counts
-    return np.ascontiguousarray(np.rot90(image, quarters))
+            yield Counted(index, seconds - begin, until - begin, picture)
+            index += 1

@@ -28,19 +28,23 @@ COMMITS = 20
 def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path) -> None:
     """Link into the work store the former parts of `out` that hold any of `keys` (clip_id → key).
 
-    Where they can be fetched from nowhere, that is said and nothing is done: the clips are made.
+    Where they cannot be fetched, that is said, but not where there is no remote to fetch from; and
+    nothing is done: the clips are made.
     """
     project = _find_project(out)
     digests = _find_digests(project, out) if project else []
     if not digests:
         return
-    from dvc.exceptions import DvcException  # half a second, and seldom needed
+    from dvc.config import NoRemoteError  # half a second, and seldom needed
+    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo(str(project)) as repo:
             stores = [FormerStore(repo, out, digest) for digest in digests]
             _link_former(stores, work, fingerprint, keys)
+    except NoRemoteError:
+        return
     except (DvcException, OSError) as error:
         told = " ".join(str(error).split())
         print(f"moodline: {out}: not fetched ({told}); its clips are made again", file=sys.stderr)

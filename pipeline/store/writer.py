@@ -1,14 +1,15 @@
 """Writing a store: keep what has its key, make the rest, publish all of it."""
 
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
-from pipeline.files import measure_tree
+from pipeline.files import PARTIAL, measure_tree
 from pipeline.interrupts import finish_first
 from pipeline.ledger import Entry
 from pipeline.rows import Rows
@@ -71,6 +72,12 @@ class StoreWriter:
     ) -> None:
         with self._held:
             self.close_part()
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Folder for files on their way, seen by all workers and gone with the block."""
+        with TemporaryDirectory(dir=self.parts.folder, prefix=".", suffix=PARTIAL) as folder:
+            yield Path(folder)
 
     def missing(self, keys: Mapping[str, str], out: Path) -> list[str]:
         """Those of `keys` (clip_id → key) that are yet to be made.

@@ -51,17 +51,17 @@ def is_gone(pid, send=os.kill):
 
 
 def test_every_item_comes_back_with_its_result():
-    results = run_clips(LOCAL, square, range(97), workers=2, limit_seconds=60.0)
+    results = run_clips(LOCAL, square, range(97), workers=2, limit_seconds=lambda _: 60.0)
     assert dict(results) == {number: number * number for number in range(97)}
 
 
 def test_nothing_to_do_starts_nothing():
-    assert list(run_clips(LOCAL, square, [], workers=2, limit_seconds=60.0)) == []
+    assert list(run_clips(LOCAL, square, [], workers=2, limit_seconds=lambda _: 60.0)) == []
 
 
 def test_one_bad_clip_fails_alone():
     items = ["fine", "die", "well", "hang", "good", "refuse", "nice"]
-    results = dict(run_clips(LOCAL, misbehave, items, workers=1, limit_seconds=1.0))
+    results = dict(run_clips(LOCAL, misbehave, items, workers=1, limit_seconds=lambda _: 1.0))
     reasons = {how: results.pop(how).reason for how in ("die", "hang", "refuse")}
     assert reasons == {"die": "crashed", "hang": "timeout", "refuse": "no_audio"}
     assert results == {how: how for how in ("fine", "well", "good", "nice")}
@@ -69,7 +69,7 @@ def test_one_bad_clip_fails_alone():
 
 def test_a_clip_that_kills_its_worker_is_tried_three_times(tmp_path):
     log = tmp_path / "log"
-    ((_, error),) = run_clips(LOCAL, die_noted, [log], workers=1, limit_seconds=60.0)
+    ((_, error),) = run_clips(LOCAL, die_noted, [log], workers=1, limit_seconds=lambda _: 60.0)
     assert error.reason == "crashed"
     assert log.read_text() == "died" * 3
 
@@ -81,27 +81,27 @@ def test_each_worker_keeps_a_seat_of_its_own(tmp_path):
 
 
 def test_the_errors_say_what_happened():
-    results = dict(run_clips(LOCAL, misbehave, ["die", "hang"], workers=2, limit_seconds=1.0))
+    results = dict(run_clips(LOCAL, misbehave, ["die", "hang"], workers=2, limit_seconds=lambda _: 1.0))
     assert "exit code -9" in results["die"].detail
     assert "expected to end within 1 seconds" in results["hang"].detail
 
 
 def test_a_mistake_of_ours_stops_the_run_with_its_traceback():
     with pytest.raises(ZeroDivisionError, match="a bug of ours") as caught:
-        list(run_clips(LOCAL, misbehave, ["fine", "mistake"], workers=1, limit_seconds=60.0))
+        list(run_clips(LOCAL, misbehave, ["fine", "mistake"], workers=1, limit_seconds=lambda _: 60.0))
     assert "in misbehave" in str(caught.value.__cause__)
 
 
 def test_items_are_taken_as_they_are_needed():
     items = count()
-    results = run_clips(LOCAL, square, items, workers=1, limit_seconds=60.0)
+    results = run_clips(LOCAL, square, items, workers=1, limit_seconds=lambda _: 60.0)
     next(results)
     results.close()
     assert next(items) == 3
 
 
 def test_leaving_early_leaves_no_process():
-    results = run_clips(LOCAL, tell_process, count(), workers=2, limit_seconds=60.0)
+    results = run_clips(LOCAL, tell_process, count(), workers=2, limit_seconds=lambda _: 60.0)
     pids = {next(results)[1][0] for _ in range(7)}
     results.close()
     assert all(is_gone(pid) for pid in pids)
@@ -110,7 +110,7 @@ def test_leaving_early_leaves_no_process():
 def test_workers_have_one_thread_and_no_torch():
     former = os.environ.get("OMP_NUM_THREADS")
     ((_, (pid, threads, modules)),) = run_clips(
-        LOCAL, tell_process, [0], workers=3, limit_seconds=60.0
+        LOCAL, tell_process, [0], workers=3, limit_seconds=lambda _: 60.0
     )
     assert pid != os.getpid()
     assert threads == "1"
@@ -131,7 +131,7 @@ def test_workers_end_with_their_parent(how, tmp_path):
                 return os.getpid()
 
             if __name__ == "__main__":
-                for _, pid in run_clips(LOCAL, work, range(2), workers=2, limit_seconds=3600.0):
+                for _, pid in run_clips(LOCAL, work, range(2), workers=2, limit_seconds=lambda _: 3600.0):
                     print(pid, flush=True)
         """)
     )

@@ -77,23 +77,23 @@ def test_one_bad_clip_fails_alone(cluster, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     engine = EngineParams(kind="ray", address=cluster.address)
     items = ["fine", "die", "well", "refuse"]
-    results = dict(run_clips(engine, misbehave, items, workers=2, limit_seconds=60.0))
+    results = dict(run_clips(engine, misbehave, items, workers=2, limit_seconds=lambda _: 60.0))
     reasons = {how: results.pop(how).reason for how in ("die", "refuse")}
     assert reasons == {"die": "crashed", "refuse": "no_audio"}
     assert results == {how: (how, str(tmp_path)) for how in ("fine", "well")}
     with pytest.raises(ZeroDivisionError, match="a bug of ours"):
-        list(run_clips(engine, misbehave, ["mistake"], workers=1, limit_seconds=60.0))
+        list(run_clips(engine, misbehave, ["mistake"], workers=1, limit_seconds=lambda _: 60.0))
 
 
 def test_an_item_that_takes_too_long_is_stopped(cluster):
     engine = EngineParams(kind="ray", address=cluster.address)
-    ((_, error),) = run_clips(engine, misbehave, ["hang"], workers=1, limit_seconds=3.0)
+    ((_, error),) = run_clips(engine, misbehave, ["hang"], workers=1, limit_seconds=lambda _: 3.0)
     assert error.reason == "timeout"
 
 
 def test_items_that_wait_for_a_processor_are_not_late(cluster):
     engine = EngineParams(kind="ray", address=cluster.address)
-    results = run_clips(engine, take_a_second, range(14), workers=14, limit_seconds=5.0)
+    results = run_clips(engine, take_a_second, range(14), workers=14, limit_seconds=lambda _: 5.0)
     assert sorted(result for _, result in results) == list(range(14))
 
 
@@ -108,7 +108,7 @@ def test_a_lost_node_costs_what_it_was_at(cluster, tmp_path):
     log = tmp_path / "log"
     items = [(log, number) for number in range(24)]
     losing = lose_node(cluster, lambda: log.is_file() and len(log.read_text().split()) > 6)
-    results = run_clips(engine, work_on, items, workers=2, limit_seconds=60.0)
+    results = run_clips(engine, work_on, items, workers=2, limit_seconds=lambda _: 60.0)
     assert sorted(number for _, number in results) == list(range(24))
     losing.join()
     assert len(log.read_text().split()) <= 24 + 1
@@ -132,4 +132,4 @@ def test_extraction_survives_a_lost_node_and_equals_the_local_one(cluster, tmp_p
 def test_a_cluster_that_is_not_there_is_told(address):
     engine = EngineParams(kind="ray", address=address)
     with pytest.raises(ParamsError, match=r"engine\.address: expected a Ray cluster at"):
-        list(run_clips(engine, misbehave, ["fine"], workers=1, limit_seconds=60.0))
+        list(run_clips(engine, misbehave, ["fine"], workers=1, limit_seconds=lambda _: 60.0))

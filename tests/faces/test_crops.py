@@ -1,21 +1,19 @@
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.data import astronaut
 
-from pipeline.clips import Clip
 from pipeline.errors import StoreError
-from pipeline.faces import Faces
-from pipeline.faces.crops import choose_face, crop_face, decode_jpeg, encode_jpeg, scale_frame
-from pipeline.faces.cutting import CropSpec, cut_clip
-from pipeline.media.video import read_frames
-from tests.makers import grey_frames, write_video
-
-SPEC = CropSpec(detector="cascade", rate_hz=None, size=61, margin=0.15, jpeg_quality=92)
+from pipeline.faces.crops import (
+    ALIGNED_POINTS,
+    align_face,
+    crop_face,
+    decode_jpeg,
+    encode_jpeg,
+    fit_similarity,
+    scale_frame,
+)
 
 
 def gradient(height, width):
@@ -24,13 +22,6 @@ def gradient(height, width):
     image[..., 0] = np.arange(height)[:, None]
     image[..., 1] = np.arange(width)
     return image
-
-
-def faces_of(*boxes):
-    count = len(boxes)
-    return Faces(
-        np.array(boxes, float).reshape(-1, 4), np.ones(count), np.full((count, 5, 2), np.nan)
-    )
 
 
 def test_a_crop_is_the_square_round_the_box():
@@ -67,6 +58,46 @@ def test_colours_survive_crop_and_jpeg():
     assert back[..., 1:].max() < 10
 
 
+def test_a_similarity_turns_scales_and_moves():
+    turned = ALIGNED_POINTS @ np.array([[0.0, 1.0], [-1.0, 0.0]]) * 3 + (7, 11)
+    moved = fit_similarity(ALIGNED_POINTS, turned)
+    np.testing.assert_allclose(moved, [[0, -3, 7], [3, 0, 11]], atol=1e-9)
+
+
+def draw_dots(landmarks):
+    """Grey picture with a white dot on each landmark."""
+    image = np.full((400, 500, 3), 90, np.uint8)
+    for x, y in landmarks:
+        cv2.circle(image, (round(x), round(y)), 6, (255, 255, 255), -1)
+    return image
+
+
+@pytest.mark.parametrize(("scale", "degrees"), [(1.0, 0), (2.3, 20), (2.7, -35), (0.8, 180)])
+def test_an_aligned_crop_has_its_points_where_they_belong(scale, degrees):
+    turn = cv2.getRotationMatrix2D((56, 56), degrees, scale)
+    landmarks = ALIGNED_POINTS @ turn[:, :2].T + turn[:, 2] + (150, 120)
+    crop = align_face(draw_dots(landmarks), landmarks, size=112)
+    assert crop.shape == (112, 112, 3)
+    for x, y in ALIGNED_POINTS:
+        around = crop[round(y) - 3 : round(y) + 4, round(x) - 3 : round(x) + 4, 0].astype(float)
+        rows, columns = np.mgrid[-3:4, -3:4]
+        weights = around - 85
+        middle = (columns * weights).sum() / weights.sum(), (rows * weights).sum() / weights.sum()
+        assert middle == pytest.approx((x - round(x), y - round(y)), abs=0.7)
+
+
+def test_an_aligned_crop_beyond_the_image_repeats_its_edge():
+    image = np.full((60, 60, 3), 211, np.uint8)
+    assert (align_face(image, ALIGNED_POINTS - 40, size=112) == 211).all()
+    assert (align_face(image, ALIGNED_POINTS + 900, size=112) == 211).all()
+
+
+def test_aligning_a_large_face_averages_its_pixels():
+    noise = np.random.default_rng(2).integers(0, 255, (900, 900, 3), np.uint8)
+    crop = align_face(noise, ALIGNED_POINTS * 8, size=112)
+    assert crop[10:100, 10:100].std() < 20
+
+
 def test_a_frame_is_scaled_to_a_height_with_its_shape_kept():
     assert scale_frame(gradient(97, 194), 31).shape == (31, 62, 3)
 
@@ -75,91 +106,3 @@ def test_what_is_no_jpeg_is_refused():
     for data in (b"", b"no jpeg at all"):
         with pytest.raises(StoreError, match=f"expected a JPEG file, got {len(data)} bytes"):
             decode_jpeg(data)
-
-
-def test_no_face_is_chosen_where_there_is_none():
-    assert choose_face(faces_of(), None) is None
-    assert choose_face(faces_of(), np.array([0.0, 0.0, 5.0, 5.0])) is None
-
-
-def test_the_largest_face_is_chosen_first():
-    assert choose_face(faces_of((0, 0, 7, 7), (20, 20, 40, 40)), None) == 1
-
-
-def test_a_face_is_followed_though_another_is_larger():
-    faces = faces_of((1, 1, 8, 8), (20, 20, 40, 40))
-    assert choose_face(faces, np.array([0.0, 0.0, 7.0, 7.0])) == 0
-
-
-def test_after_a_cut_the_largest_face_is_chosen_again():
-    faces = faces_of((1, 1, 8, 8), (20, 20, 40, 40))
-    assert choose_face(faces, np.array([60.0, 0.0, 67.0, 7.0])) == 1
-
-
-@pytest.fixture(scope="module")
-def face_image():
-    return cv2.resize(astronaut(), (160, 160), interpolation=cv2.INTER_AREA)
-
-
-def clip_of(path, **stretch):
-    return Clip(clip_id="a", corpus="made", path=str(path), **stretch)
-
-
-def test_a_clip_gives_a_crop_for_each_frame_with_a_face(tmp_path, face_image):
-    frames = [face_image, face_image, np.zeros_like(face_image), face_image]
-    cut = cut_clip(clip_of(write_video(tmp_path / "a.mp4", frames, fps=5)), spec=SPEC)
-    assert (cut.frames, cut.scenes, cut.broken) == (4, [], None)
-    assert [row.frame for row in cut.faces] == [0, 1, 3]
-    assert [row.seconds for row in cut.faces] == pytest.approx([0.0, 0.2, 0.6])
-    assert all(row.track == 0 and row.marks == "" and row.score >= 2 for row in cut.faces)
-    assert all(np.isnan(row.landmarks).all() and len(row.landmarks) == 10 for row in cut.faces)
-
-
-def test_a_row_holds_the_crop_of_its_box(tmp_path, face_image):
-    path = write_video(tmp_path / "a.mp4", [face_image])
-    (frame,) = read_frames(path, rate_hz=None)
-    (row,) = cut_clip(clip_of(path), spec=SPEC).faces
-    crop = crop_face(frame.image, np.array(row.box), size=61, margin=0.15)
-    assert np.abs(decode_jpeg(row.jpeg).astype(int) - crop).mean() < 5
-
-
-def test_scenes_are_whole_frames_with_or_without_a_face(tmp_path):
-    path = write_video(tmp_path / "a.mp4", grey_frames(3, height=48, width=64))
-    cut = cut_clip(clip_of(path), spec=replace(SPEC, scene_pixels=24))
-    assert (cut.frames, cut.faces) == (3, [])
-    images = [decode_jpeg(row.jpeg) for row in cut.scenes]
-    assert [image.shape for image in images] == [(24, 32, 3)] * 3
-    assert [image.mean() for image in images] == pytest.approx([0, 5, 10], abs=1.5)
-
-
-def test_a_stretch_counts_its_own_frames(tmp_path, face_image):
-    path = write_video(tmp_path / "a.mp4", [face_image] * 7, fps=5)
-    clip = clip_of(path, start_seconds=0.6, end_seconds=1.2)
-    cut = cut_clip(clip, spec=replace(SPEC, rate_hz=2.5))
-    assert [(row.frame, round(row.seconds, 3)) for row in cut.faces] == [(0, 0.0), (2, 0.4)]
-
-
-def test_a_video_that_breaks_off_keeps_its_crops(tmp_path, face_image):
-    noise = np.random.default_rng(5).integers(0, 40, (60, 160, 160, 3), dtype=np.uint8)
-    path = write_video(tmp_path / "a.mkv", face_image // 5 * 4 + noise)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
-    cut = cut_clip(clip_of(path), spec=SPEC)
-    assert cut.broken[0] == "truncated"
-    assert 10 < cut.frames < 25
-    assert len(cut.faces) == cut.frames
-
-
-def test_a_video_that_cannot_be_read_gives_the_reason(tmp_path):
-    (tmp_path / "a.mp4").touch()
-    cut = cut_clip(clip_of(tmp_path / "a.mp4"), spec=SPEC)
-    assert (cut.faces, cut.frames, cut.broken[0]) == ([], 0, "unreadable")
-
-
-def test_a_real_clip_without_faces_gives_none(real_data):
-    cut = cut_clip(clip_of(real_data("clips/no_face.mp4")), spec=replace(SPEC, rate_hz=1.0))
-    assert (cut.frames, cut.faces) == (4, [])
-
-
-def test_a_real_talker_is_found_until_the_face_leaves(real_data):
-    cut = cut_clip(clip_of(real_data("clips/face_leaves.mov")), spec=replace(SPEC, rate_hz=2.0))
-    assert [round(row.seconds * 2) for row in cut.faces] == [0, 1, 2, 3, 4]

@@ -8,10 +8,10 @@ import pytest
 from pipeline.errors import MoodlineError
 from pipeline.faces.crops import crop_face, decode_jpeg, encode_jpeg, scale_frame
 from pipeline.faces.cutting import cut_clip
-from pipeline.faces.packing import VERSION, pack_faces, specify_crops
+from pipeline.faces.packing import VERSION, make_stores, pack_faces
+from pipeline.faces.params import FacesParams
 from pipeline.files import digest_file
 from pipeline.ledger import read_ledger
-from pipeline.params import FacesParams
 from pipeline.store.reader import open_media
 from tests.conftest import PROJECT
 from tests.makers import grey_frames, list_parts, make_clips, project_values, write_video
@@ -98,8 +98,8 @@ def test_a_clip_added_costs_only_itself(project):
     before = project.parts()
     project.paths["added"] = write_video(project.root / "added.mkv", grey_frames(20))
     project.pack("more")
-    (new,) = project.parts().keys() - before.keys()
-    assert project.parts()[new] == {"added"}
+    new = project.parts().keys() - before.keys()
+    assert [project.parts()[part] for part in new] == [{"added"}, {"added"}]  # crops and tracks
     del project.paths["added"]
 
 
@@ -140,12 +140,10 @@ def test_what_is_sampled_changes_only_with_the_version(tmp_path):
     (clip,) = make_clips({"a": write_video(tmp_path / "a.mkv", grey_frames(30))})
     clip = replace(clip, start_seconds=0.13, end_seconds=1.0)
     params = PARAMS.model_copy(update={"rate_hz": 7.0, "scene_pixels": 36})
-    found = cut_clip(clip, spec=specify_crops(params))
-    assert VERSION == 1
-    assert [scene.frame for scene in found.scenes] == [0, 3, 7, 10, 14, 18]
-    assert [scene.seconds for scene in found.scenes] == pytest.approx(
-        [0.03, 0.15, 0.31, 0.43, 0.59, 0.75]
-    )
+    found = make_stores(cut_clip(clip, params=params, folder=tmp_path))["scene"].content
+    assert VERSION == 2
+    assert found["frame"].to_pylist() == [0, 3, 7, 10, 14, 18]
+    assert found["seconds"].to_pylist() == pytest.approx([0.03, 0.15, 0.31, 0.43, 0.59, 0.75])
 
 
 def test_crops_and_scenes_change_only_with_the_version():
@@ -157,7 +155,7 @@ def test_crops_and_scenes_change_only_with_the_version():
         *(scale_frame(image, height) for height in (36, 200)),
     ]
     found = [project_values(decode_jpeg(encode_jpeg(picture, 95))) for picture in pictures]
-    assert VERSION == 1
+    assert VERSION == 2
     # Rounding otherwise changes norms by 3e-4; another interpolation, or edge, by 3e-3 and more.
     np.testing.assert_allclose(
         found,
@@ -171,3 +169,18 @@ def test_crops_and_scenes_change_only_with_the_version():
         rtol=1e-3,
         atol=0.03,
     )
+
+
+def test_crops_that_the_corpus_ships_are_made_again_when_they_change(tmp_path):
+    project = Project(tmp_path)
+    crops = tmp_path / "crops"
+    crops.mkdir()
+    (crops / "00001.jpg").write_bytes(encode_jpeg(np.full((40, 40, 3), 90, np.uint8), 95))
+    (clip,) = make_clips({"face": project.paths["face"]})
+    found = []
+    for digest in ("a", "a", "b"):
+        filmed = replace(clip, fps=25.0, media_digest="c", crops=str(crops), crops_digest=digest)
+        params = PARAMS.model_copy(update={"detector": "given"})
+        pack_faces([filmed], params, tmp_path / "out", tmp_path / "work")
+        found.append(open_media(tmp_path / "out" / "face").index.keys[0])
+    assert found[0] == found[1] != found[2]
