@@ -19,6 +19,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 from unittest.mock import patch
 
 import cv2
@@ -152,31 +153,34 @@ def read_status(name: str) -> int:
     return int(kilobytes) * 1024
 
 
-def main() -> None:
-    """Print each peak as it is known, then the figures."""
+def main(
+    modality: Annotated[list[str], typer.Option(default_factory=lambda: list(WORKLOADS))],
+) -> None:
+    """Print each peak of each `modality` as it is known, then the figures."""
     peaks: dict[str, dict[str, float]] = {}
     with TemporaryDirectory(prefix="moodline-") as scratch:
-        for modality, (encoder, save, draw, draw_long) in WORKLOADS.items():
-            folder = Path(scratch, modality)
+        for name in modality:
+            encoder, save, draw, draw_long = WORKLOADS[name]
+            folder = Path(scratch, name)
             save(folder / "weights")
-            given = {"modality": modality, "encoder": encoder, "weights": str(folder / "weights")}
-            params = parse_section(ENCODERS.load(encoder).Params, given, f"features.{modality}")
-            peaks[modality] = {
-                name: measure_peak(params, pack(folder / name, clips, drawn))
-                for name, clips, drawn in (
+            given = {"modality": name, "encoder": encoder, "weights": str(folder / "weights")}
+            params = parse_section(ENCODERS.load(encoder).Params, given, f"features.{name}")
+            peaks[name] = {
+                load: measure_peak(params, pack(folder / load, clips, drawn))
+                for load, clips, drawn in (
                     ("two_hours", 1, draw_long),
                     ("100_clips", 100, draw),
                     ("2000_clips", 2000, draw),
                 )
             }
-            print(modality, {name: f"{peak:.3g} GB" for name, peak in peaks[modality].items()})
+            print(name, {load: f"{peak:.3g} GB" for load, peak in peaks[name].items()})
     grown = [found["2000_clips"] - found["100_clips"] for found in peaks.values()]
     figures = {
         "peak_gb_over_model": max(found["two_hours"] for found in peaks.values()),
         "gb_of_2000_over_100_clips": max(grown),
     }
-    for modality, found in peaks.items():
-        figures |= {f"{modality}_{name}_gb": peak for name, peak in found.items()}
+    for name, found in peaks.items():
+        figures |= {f"{name}_{load}_gb": peak for load, peak in found.items()}
     print(json.dumps({key: float(f"{value:.3g}") for key, value in figures.items()}))
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from pipeline.evaluation import Comparison, EvaluateParams, SplitName, compare_heads
 from pipeline.ledger import Entry, read_ledger
 from pipeline.params import PARAMS_PATH, ReportParams, parse_plain
-from pipeline.paths import DATA, FEATURES, PROJECT
+from pipeline.paths import DATA, FACE_COUNTS, FEATURES, PROJECT
+from pipeline.report.face_summaries import read_counts
 from pipeline.report.index_page import Overview
 from pipeline.report.summary import HeadSummary, read_summaries
 
@@ -22,6 +23,7 @@ def read_overview(sections: Mapping[str, Any]) -> Overview:
         heads=heads,
         comparisons=_compare(heads, evaluate),
         ledger=_read_ledgers(heads),
+        faces=read_counts(PROJECT / FACE_COUNTS),
         params_yaml=PARAMS_PATH.read_text(encoding="utf-8"),
         report=parse_plain(sections, ReportParams),
         evaluate=evaluate,

@@ -1,5 +1,6 @@
 """A source of rows: an encoder over a store of media, batch by batch and piece by piece."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,10 @@ from pipeline.targets import read_trained
 
 DTYPE = np.dtype(np.float16)
 """Precision of stored embeddings: half of float32's bytes; errors stay below 0.1 %."""
+
+KERNELS = "128"
+"""Kernels that oneDNN keeps: a few megabytes for each layer and each length of sound. It would keep
+1,024, two gigabytes of them; a network with as many layers as 128 shapes is none that is met."""
 
 Item = TypeVar("Item")
 
@@ -118,6 +123,7 @@ def open_source(params: FeatureParams, media: Path, trained: Path | None = None)
 
     `trained` is the table of the clips that views are made of, if the params ask for some.
     """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
     clips = read_trained(trained) if trained is not None and params.views else frozenset()
     return Source(params, encoder, open_media(media), clips)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.projects import SPEAKERS, FirstRun, Project
 
-MEDIA = {"labels", "clean", "faces", "transcribe", "extract@hog", "extract@mfcc"}
+MEDIA = {"labels", "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
 HEADS = BOTH | SOUND | {"report"}
@@ -98,7 +98,7 @@ def test_where_words_come_from_stops_at_transcribe(miniature: Project) -> None:
 
 def test_a_sampling_rate_of_faces_leaves_sound_alone(miniature: Project) -> None:
     miniature.set_params(lambda p: p["faces"].update(rate_hz=3))
-    assert miniature.reproduce() == {"check", "faces", "extract@hog", "report"} | BOTH
+    assert miniature.reproduce() == {"check", "faces", "sheet", "extract@hog", "report"} | BOTH
 
 
 def test_another_split_trains_but_extracts_nothing(miniature: Project) -> None:

@@ -92,6 +92,25 @@ def inspect(
 
 
 @app.command()
+def faces(
+    clip: Annotated[
+        str | None, typer.Option(help="Id of a clip; without it, the clips to look at first.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write; by default one in reports/faces.")
+    ] = None,
+    clips: Annotated[
+        int, typer.Option(min=1, help="Clips on the page of all, a count.", show_default=True)
+    ] = 40,
+) -> None:
+    """Write a page of face crops: a clip with its frames and people, or the worst clips."""
+    from pipeline.cli.faces import write_faces
+    from pipeline.paths import DATA
+
+    typer.echo(write_faces(DATA, clip, out, clips))
+
+
+@app.command()
 def verify(
     paths: Annotated[list[Path], typer.Argument(help="Stores, heads, tables, folders of them.")],
 ) -> None:

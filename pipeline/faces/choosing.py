@@ -1,6 +1,7 @@
 """Choosing: which of the people in a clip it is about."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import cv2
@@ -82,8 +83,9 @@ def choose_tracks(
 ) -> frozenset[int]:
     """Numbers of the tracks that are the person `choice` names, none where there are none.
 
-    The best track comes first, then every other that was never seen beside one of those chosen:
-    someone who leaves and comes back begins a new track. `sound` is the clip's, with its rate.
+    The best track comes first, then every other that is alone in its frames: someone who leaves and
+    comes back begins a new track, and among several nobody can tell who that is. `sound` is that
+    of the clip.
 
     largest: the face that fills most of the frames, area times time; longest: that is seen in most
     of them; centre, left, right: by mean place; speaker: whose mouth moves with the voice, a
@@ -95,8 +97,14 @@ def choose_tracks(
     longest = max(map(len, tracks.values()))
     floor = 0.0 if choice in ("largest", "longest") else LONG_SHARE * longest
     ranks = {number: _rank(track, choice, sound) for number, track in tracks.items()}
-    ordered = sorted(tracks, key=lambda number: (len(tracks[number]) < floor, -ranks[number]))
-    return _add_absent(tracks, ordered)
+    best = min(tracks, key=lambda number: (len(tracks[number]) < floor, -ranks[number]))
+    company = Counter(frame for track in tracks.values() for frame in track.frames)
+    alone = {
+        number
+        for number, track in tracks.items()
+        if all(company[frame] == 1 for frame in track.frames)
+    }
+    return frozenset({best, *alone})
 
 
 def _rank(track: Presence, choice: Choice, sound: Sound | None) -> float:
@@ -104,18 +112,6 @@ def _rank(track: Presence, choice: Choice, sound: Sound | None) -> float:
     if choice == "speaker" and sound is not None:
         return measure_speech(track, *sound)
     return RANKS["largest" if choice == "speaker" else choice](track)
-
-
-def _add_absent(tracks: Mapping[int, Presence], ordered: Iterable[int]) -> frozenset[int]:
-    """Those of `ordered`, in turn, that share no frame with those before."""
-    chosen: set[int] = set()
-    taken: set[int] = set()
-    for number in ordered:
-        frames = set(tracks[number].frames)
-        if not frames & taken:
-            chosen.add(number)
-            taken |= frames
-    return frozenset(chosen)
 
 
 def measure_speech(track: Presence, samples: Float[np.ndarray, " samples"], hz: int) -> float:

@@ -41,13 +41,14 @@ UNALIGNED = "unaligned"
 class Cut:
     """What one clip gave: files of rows (`spool`), for `take_rows`, by the name of their store.
 
-    `frames` were looked at; `people` are the tracks in them. `crops` are of the person chosen,
-    `poor` counts those of that person that were not kept, by what is wrong with them. `broken`
-    is why the video could not be read, or not to its end.
+    `frames` of `height` pixels were looked at; `people` are the tracks in them. `crops` are of the
+    person chosen, `poor` counts those of that person that were not kept, by what is wrong with
+    them. `broken` is why the video could not be read, or not to its end.
     """
 
     rows: dict[str, Path]
     frames: int
+    height: int
     people: int
     crops: int
     poor: dict[str, int]
@@ -74,6 +75,7 @@ def cut_clip(clip: Clip, *, params: FacesParams, folder: Path, servers: Sequence
     return Cut(
         rows={name: spool.path for name, spool in spools.items()},
         frames=reel.frames,
+        height=reel.height,
         people=len(people.tracks),
         crops=picker.kept,
         poor=dict(picker.poor),
@@ -84,7 +86,8 @@ def cut_clip(clip: Clip, *, params: FacesParams, folder: Path, servers: Sequence
 class Reel:
     """The sampled frames of a clip, as far as they can be read.
 
-    `frames` counts them, and `broken` is what ended them early, if anything did.
+    `frames` counts them, `height` is theirs in pixels, and `broken` is what ended them early, if
+    anything did.
     """
 
     def __init__(self, clip: Clip, params: FacesParams) -> None:
@@ -97,12 +100,14 @@ class Reel:
             middle_share=params.middle_share,
         )
         self.frames = 0
+        self.height = 0
         self.broken: MediaError | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         try:
             for frame in self._read():
                 self.frames += 1
+                self.height = frame.image.shape[0]
                 yield frame
         except MediaError as error:
             self.broken = error

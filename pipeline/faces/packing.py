@@ -190,7 +190,7 @@ def _make_faces(cut: Cut, rows: pa.Table) -> Made:
 
 def _make_scenes(cut: Cut, rows: pa.Table) -> Made:
     if len(rows):
-        return Made(rows)
+        return Made(rows, facts={"height": cut.height})
     return Made(None, "left_out", *_explain(cut, "no_frames", "no frame was decoded"))
 
 

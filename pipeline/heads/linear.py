@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pipeline.errors import TrainingError
@@ -145,14 +146,15 @@ def solve_logistic(known: Examples, size: int, strengths: Sequence[float]) -> It
     layer = np.zeros(size * (features.shape[1] + 1))
     truth = F.one_hot(labels, size).to(features)
     for strength in strengths:
-        layer = minimize(
-            _logistic_loss,
-            layer,
-            args=(features, truth, strength),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": MOST_STEPS, "gtol": 1e-6, "ftol": 0.0},
-        ).x
+        with threadpool_limits(1):  # for steps of microseconds, waking a thread takes longer
+            layer = minimize(
+                _logistic_loss,
+                layer,
+                args=(features, truth, strength),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": MOST_STEPS, "gtol": 1e-6, "ftol": 0.0},
+            ).x
         weight, bias = torch.from_numpy(layer).reshape(size, -1).tensor_split([-1], dim=1)
         yield weight, bias[:, 0]
 

@@ -11,6 +11,7 @@ from pipeline.ledger import Entry
 from pipeline.metrics import METRICS
 from pipeline.params import ReportParams
 from pipeline.recipes import Input
+from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.figures import draw_small_curves
 from pipeline.report.head_page import SPLIT_NAMES, draw_splits
 from pipeline.report.pages import embed, write_page
@@ -37,6 +38,7 @@ class Overview:
     heads: Sequence[HeadSummary]
     comparisons: Sequence[Comparison]
     ledger: Sequence[Entry]
+    faces: FaceCounts
     params_yaml: str
     report: ReportParams
     evaluate: EvaluateParams

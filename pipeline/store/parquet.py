@@ -16,6 +16,8 @@ from pipeline.files import DIGEST_BYTES
 from pipeline.store.parts import PartClip
 
 FORMAT_VERSION = 1
+ROWS = 1024
+"""Rows that are read at once: a part read whole takes twice its size in memory."""
 _VERSION_KEY = b"moodline.format_version"
 _CLIPS_KEY = b"moodline.clips"
 
@@ -52,7 +54,8 @@ class ParquetParts:
     def open_part(self, path: Path) -> pa.Table:
         """Table of the whole part; raises StoreError when it is not a readable one."""
         with _open_file(path) as file:
-            return file.read().replace_schema_metadata()
+            table = pa.Table.from_batches(file.iter_batches(ROWS), file.schema_arrow)
+            return table.replace_schema_metadata()
 
     def slice_part(self, opened: pa.Table, start: int, stop: int) -> pa.Table:
         """Rows `start` to `stop`, without a copy."""
@@ -77,7 +80,7 @@ class ParquetParts:
 def _open_file(path: Path) -> Iterator[pq.ParquetFile]:
     """Part at `path` while it is read; raises StoreError for whatever Arrow cannot make of it."""
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
+        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
             yield file
     except (pa.ArrowException, OSError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error

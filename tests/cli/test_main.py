@@ -19,7 +19,18 @@ from tests.tones import make_mfcc, pack_tones
 RUN = [sys.executable, "-c", "from pipeline.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
 COMMANDS = (
-    *("preset", "plan", "encoders", "weights", "inspect", "verify", "replay", "diff", "convert"),
+    *(
+        "preset",
+        "plan",
+        "encoders",
+        "faces",
+        "weights",
+        "inspect",
+        "verify",
+        "replay",
+        "diff",
+        "convert",
+    ),
     *("prune", "summary", "schema"),
 )
 

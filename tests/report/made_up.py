@@ -14,6 +14,7 @@ from pipeline.ledger import Entry
 from pipeline.params import ReportParams
 from pipeline.predictions import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.recipes import Input, Recipe
+from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.index_page import Overview
 from pipeline.report.summary import HeadSummary
 
@@ -185,6 +186,13 @@ def make_overview(made: MadeUp, heads: Sequence[HeadSummary]) -> Overview:
             Entry("demo/05-02", "faces", "left_out", "no_face", "no face in 29 frames"),
             Entry("demo/09-04", "clean", "marked", "quiet", "sound at -51.3 dBFS"),
         ],
+        faces=FaceCounts(
+            clips=60,
+            with_faces=58,
+            median_share=0.97,
+            people_per_clip=1.3,
+            interpolated_share=0.021,
+        ),
         params_yaml="corpus:\n  name: table   # <made up>\n",
         report=ReportParams(title="Made-up moods", remark="synthetic: a smoke test"),
         evaluate=made.evaluate,

@@ -77,6 +77,11 @@ def test_the_page_shows_the_best_head_and_withheld_modalities(index_page: Page) 
         assert index_page.find("div", id=figure)
 
 
+def test_faces_are_counted_and_their_sheet_is_a_file_of_its_own(index_page: Page) -> None:
+    assert "58 of 60 with video" in index_page.text
+    assert index_page.find("object", data="faces.svg")
+
+
 def test_the_ledger_is_counted_by_stage_and_reason(index_page: Page) -> None:
     assert "faces left out no face 2" in index_page.text
     assert "moov atom not found" in index_page.text

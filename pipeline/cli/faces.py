@@ -1,0 +1,29 @@
+"""Where pages of faces are written, and which page that is."""
+
+import re
+from pathlib import Path
+
+from pipeline.report.faces_page import write_clip_page, write_corpus_page
+
+PAGES = Path("reports/faces")
+"""Folder of the pages, which git ignores: they hold faces."""
+
+_LONGEST_NAME = 120
+
+
+def write_faces(data: Path, clip_id: str | None, out: Path | None, most: int) -> Path:
+    """Write the page of a clip, or of the `most` clips to look at first; returns its path.
+
+    Raises StoreError as `write_clip_page` and `write_corpus_page` do.
+    """
+    path = out or PAGES / f"{'index' if clip_id is None else name_page(clip_id)}.html"
+    if clip_id is None:
+        write_corpus_page(path, data, most)
+    else:
+        write_clip_page(path, data, clip_id)
+    return path
+
+
+def name_page(clip_id: str) -> str:
+    """Name of a file for a clip: its id, with `_` for what file systems or shells may not like."""
+    return re.sub(r"[^\w.-]", "_", clip_id)[-_LONGEST_NAME:]
