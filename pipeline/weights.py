@@ -12,6 +12,9 @@ from huggingface_hub import snapshot_download
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.encoding.pretrained import GENERATION, SETTINGS, WEIGHTS, find_folder
 from pipeline.errors import ParamsError
+from pipeline.faces import AUTO, WEIGHTLESS
+from pipeline.faces.params import FacesParams
+from pipeline.faces.searching import locate_weights
 from pipeline.params import Params, TranscribeParams
 
 
@@ -40,7 +43,19 @@ class Place:
 def name_all(params: Params) -> dict[str, Named]:
     """Place in params.yaml, such as `features.words` or `transcribe` → the weights it names."""
     sets = {f"features.{name}": named for name, named in name_weights(params.features).items()}
-    return name_model(params.transcribe) | sets
+    return name_detector(params.faces) | name_model(params.transcribe) | sets
+
+
+def name_detector(params: FacesParams) -> dict[str, Named]:
+    """The weights of the detector that `faces` names, if it names one that needs some."""
+    if params.detector in (AUTO, *WEIGHTLESS):
+        return {}
+
+    def place() -> Path:
+        files = locate_weights(params)
+        return files[0] if len(files) == 1 else files[0].parent
+
+    return {"faces": Named(params.weights or params.detector, None, place)}
 
 
 def name_model(params: TranscribeParams) -> dict[str, Named]:

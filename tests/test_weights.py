@@ -9,6 +9,8 @@ import pytest
 
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.errors import ParamsError
+from pipeline.faces import DETECTORS, WEIGHTLESS
+from pipeline.faces.params import FacesParams
 from pipeline.params import load_params
 from pipeline.presets import find_preset
 from pipeline.sections import parse_section
@@ -62,6 +64,24 @@ def test_the_whisper_of_transcribe_is_named_with_the_sets() -> None:
     assert list(name_all(params)) == ["features.minilm"]
     assert list(named) == ["transcribe", "features.minilm"]
     assert (named["transcribe"].weights, named["transcribe"].revision) == ("acme/whisper", COMMIT)
+
+
+def test_a_detector_names_its_weights(tmp_path: Path) -> None:
+    params = load_params(find_preset("demo").path)
+    model = tmp_path / "model.onnx"
+    asked = FacesParams(detector="yunet", weights=str(model))
+    named = name_all(replace(params, faces=asked))["faces"]
+    assert locate_weights(named) is None
+    model.touch()
+    assert locate_weights(named) == Place("file", model)
+
+
+def test_only_detectors_with_weights_name_some() -> None:
+    for name in DETECTORS.members.keys() - WEIGHTLESS:
+        with pytest.raises(ParamsError):
+            DETECTORS.load(name).place_weights("nowhere")
+    for name in WEIGHTLESS:
+        assert DETECTORS.load(name).place_weights(None) == []
 
 
 def test_a_checkpoint_is_whole_with_what_it_needs_beside(tmp_path: Path) -> None:

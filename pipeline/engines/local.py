@@ -34,6 +34,10 @@ THREAD_LIMITS = dict.fromkeys(
 )
 """Environment of workers: the pool fills the cores, so libraries need no threads of their own."""
 
+MEMORY_GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
+"""And each image has memory of its own: in a heap, what is small and stays lies between frames that
+were let go of, and a long video would take gigabytes (glibc's `mallopt`)."""
+
 
 def run_clips(
     engine: EngineParams,
@@ -103,7 +107,7 @@ def _pool(workers: int, gpus: bool) -> Iterator[ProcessPool]:
     OpenMP's, CUDA's) in the state they happen to be in.
     """
     context = multiprocessing.get_context("spawn")
-    with TemporaryDirectory() as seats, _environment(THREAD_LIMITS):
+    with TemporaryDirectory() as seats, _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
         devices = list_gpus(workers) if gpus else []
         pool = ProcessPool(
             workers, initializer=_begin_worker, initargs=(seats, devices), context=context

@@ -35,6 +35,9 @@ GIVEN = "given"
 AUTO = "auto"
 """Stands for the first of BEST_FIRST whose weights are here."""
 
+WEIGHTLESS = frozenset({"cascade", "given", "whole"})
+"""Detectors that need no weights."""
+
 BEST_FIRST = ("retinaface", "mtcnn", "yunet", "cascade")
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 
-BATCH_BYTES = 16_000_000
-"""Rows that wait to be written weigh about so much at most."""
+BATCH_BYTES = 1_000_000
+"""Rows that wait to be written weigh about so much at most; what waits for long lies between frames
+that were let go of, and keeps their memory from being used again."""
 
-ROW_BYTES = 200
+ROW_BYTES = 1_000
 """About what a row weighs beside its JPEG."""
 
 

@@ -2,6 +2,8 @@ import os
 import signal
 import threading
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,12 @@ from pipeline.engines import EngineParams
 from pipeline.engines.ray import run_clips
 from pipeline.errors import MediaError, ParamsError
 from pipeline.extraction import extract_features
-from pipeline.store.reader import open_features
+from pipeline.faces.packing import pack_faces
+from pipeline.faces.params import FacesParams
+from pipeline.files import digest_file
+from pipeline.store.reader import open_features, open_media
+from tests.conftest import PROJECT
+from tests.makers import make_clips
 from tests.tones import make_mfcc, pack_tones
 
 PATIENCE_SECONDS = 180
@@ -126,6 +133,23 @@ def test_extraction_survives_a_lost_node_and_equals_the_local_one(cluster, tmp_p
     assert far.index.clip_ids == near.index.clip_ids
     for clip_id in near.index.clip_ids:
         np.testing.assert_array_equal(far[clip_id].embedding, near[clip_id].embedding)
+
+
+def test_crops_of_a_cluster_equal_the_local_ones(cluster, tmp_path):
+    speakers = [f"speaker_0{number}" for number in range(1, 5)]
+    paths = {name: PROJECT / "data" / "demo" / name / "clip_01.mp4" for name in speakers}
+    clips = [
+        replace(clip, fps=15.0, media_digest=digest_file(Path(clip.path)))
+        for clip in make_clips(paths)
+    ]
+    engine = EngineParams(kind="ray", address=cluster.address)
+    params = FacesParams(rate_hz=2, pixels=40)
+    pack_faces(clips, params, tmp_path / "far", tmp_path / "work", engine=engine)
+    pack_faces(clips, params, tmp_path / "near", tmp_path / "other")
+    far, near = (open_media(tmp_path / side / "face") for side in ("far", "near"))
+    assert sum(near.has_rows(name) for name in speakers) == 4
+    for name in speakers:
+        assert str(far[name].to_pylist()) == str(near[name].to_pylist())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "nowhere"])
