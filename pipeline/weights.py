@@ -12,9 +12,8 @@ from huggingface_hub import snapshot_download
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.encoding.pretrained import GENERATION, SETTINGS, WEIGHTS, find_folder
 from pipeline.errors import ParamsError
-from pipeline.faces import AUTO, WEIGHTLESS
+from pipeline.faces import AUTO, WEIGHTLESS, searching
 from pipeline.faces.params import FacesParams
-from pipeline.faces.searching import locate_weights
 from pipeline.params import Params, TranscribeParams
 
 
@@ -52,7 +51,7 @@ def name_detector(params: FacesParams) -> dict[str, Named]:
         return {}
 
     def place() -> Path:
-        files = locate_weights(params)
+        files = searching.locate_weights(params)
         return files[0] if len(files) == 1 else files[0].parent
 
     return {"faces": Named(params.weights or params.detector, None, place)}
