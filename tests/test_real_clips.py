@@ -18,6 +18,7 @@ from pipeline.faces.params import FacesParams
 from pipeline.labelling import label_corpus, write_labels
 from pipeline.ledger import read_ledger
 from pipeline.params import CleanParams
+from pipeline.report.face_summaries import read_facts
 from pipeline.sections import parse_section
 from pipeline.splits import SplitParams
 from pipeline.store.reader import open_features, open_media
@@ -133,3 +134,36 @@ def test_a_head_cannot_be_trained_without_labels(data):
     labels = read_labels(data / "labels")
     with pytest.raises(TrainingError, match="expected clips with labels to train on, got none"):
         train_head("sound", params, data.parent / "features", labels, data.parent / "models")
+
+
+@pytest.fixture(scope="module")
+def yunet(real_data, data):
+    """Store of the clips' faces by YuNet, and that of everyone in them."""
+    clips = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
+    weights = str(real_data("weights/yunet_n_dynamic.onnx"))
+    out = data / "yunet"
+    pack_faces(clips, FacesParams(detector="yunet", weights=weights), out, data.parent / "work")
+    return open_media(out / "face"), open_media(out / "tracks")
+
+
+def test_talkers_have_a_face_in_nearly_all_frames_and_others_where_it_is(yunet):
+    faces, _ = yunet
+    shares = {
+        clip_id: facts["crops"] / facts["frames"] for clip_id, facts in read_facts(faces).items()
+    }
+    assert all(shares[clip_id] >= 0.95 for clip_id in TALKING)
+    assert shares["no_face"] == 0
+    assert not faces.has_rows("no_face")
+
+
+def test_a_face_that_leaves_has_no_crops_once_it_is_gone(yunet):
+    faces, _ = yunet
+    seconds = faces["face_leaves"]["seconds"].to_numpy()
+    assert seconds.max() < 2.5
+    assert np.diff(seconds).max() < 0.5
+
+
+def test_several_small_faces_are_several_people(yunet):
+    _, tracks = yunet
+    seen = tracks["several_small_faces"].to_pandas().groupby("frame").size()
+    assert seen.min() >= 2

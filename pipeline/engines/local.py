@@ -8,8 +8,10 @@ import fcntl
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -50,32 +52,69 @@ def run_clips(
 ) -> Iterator[tuple[Item, Result | MediaError]]:
     """As `engines.run_clips`: processes of this machine."""
     rest = iter(items)
-    first = list(islice(rest, IN_FLIGHT_PER_WORKER * workers))
-    if not first:
-        return
-    with _pool(min(workers, len(first)), gpus) as pool:
-        done: SimpleQueue[Future[Result]] = SimpleQueue()
-        waiting: dict[Future[Result], Task[Item]] = {}
+    tasks = deque(map(Task, islice(rest, IN_FLIGHT_PER_WORKER * workers)))
+    broken = 0
+    while tasks:
+        with _pool(min(workers, len(tasks)), gpus) as pool:
+            try:
+                for task, future in _work(pool, function, tasks, limit_seconds):
+                    broken = 0
+                    tasks.extend(map(Task, islice(rest, 1)))
+                    yield task.item, _outcome(future, _allow(task, limit_seconds))
+            except BrokenProcessPool:
+                broken += 1
+                if broken > TRIES:
+                    raise
 
-        def send(task: Task[Item]) -> None:
-            future = pool.schedule(function, args=(task.item,), timeout=allow(task.item))
-            waiting[future] = task
-            future.add_done_callback(done.put)
 
-        def allow(item: Item) -> float | None:
-            return None if limit_seconds is None else limit_seconds(item)
+def _work(
+    pool: ProcessPool,
+    function: Callable[[Item], Result],
+    tasks: "deque[Task[Item]]",
+    limit_seconds: Callable[[Item], float] | None,
+) -> Iterator[tuple["Task[Item]", Future[Result]]]:
+    """Each of `tasks` once it is done, also those that come meanwhile.
 
-        for item in first:
-            send(Task(item))
-        while waiting:
+    Raises BrokenProcessPool where workers ended that were at nothing, as pebble then gives up;
+    what was not done is in `tasks` again.
+    """
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
+    waiting: dict[Future[Result], Task[Item]] = {}
+    try:
+        while tasks or waiting:
+            while tasks:
+                future = _schedule(pool, function, tasks[0], limit_seconds)
+                waiting[future] = tasks.popleft()
+                future.add_done_callback(done.put)
             future = done.get()
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                raise error
             task = waiting.pop(future)
-            if isinstance(future.exception(), ProcessExpired) and task.tries < TRIES:
-                send(Task(task.item, task.tries + 1))
-                continue
-            for following in islice(rest, 1):
-                send(Task(following))
-            yield task.item, _outcome(future, allow(task.item))
+            if isinstance(error, ProcessExpired) and task.tries < TRIES:
+                tasks.append(Task(task.item, task.tries + 1))
+            else:
+                yield task, future
+    except BrokenProcessPool:
+        tasks.extend(waiting.values())
+        raise
+
+
+def _schedule(
+    pool: ProcessPool,
+    function: Callable[[Item], Result],
+    task: "Task[Item]",
+    limit_seconds: Callable[[Item], float] | None,
+) -> Future[Result]:
+    """The task as it is to be done; raises BrokenProcessPool where the pool takes no more."""
+    try:
+        return pool.schedule(function, args=(task.item,), timeout=_allow(task, limit_seconds))
+    except RuntimeError as error:
+        raise BrokenProcessPool(str(error)) from error
+
+
+def _allow(task: "Task[Item]", limit_seconds: Callable[[Item], float] | None) -> float | None:
+    return None if limit_seconds is None else limit_seconds(task.item)
 
 
 @dataclass(frozen=True)
@@ -92,8 +131,9 @@ def _outcome(future: Future[Any], limit_seconds: float | None) -> Any:
         return future.result()
     except MediaError as error:
         return error
-    except TimeoutError:
-        assert limit_seconds is not None
+    except TimeoutError as error:
+        if limit_seconds is None or error.args[1:] != (limit_seconds,):
+            raise  # one of the work's own, not pebble's
         return explain_timeout(limit_seconds)
     except ProcessExpired as error:
         return explain_crash(f"ended with exit code {error.exitcode}")

@@ -97,7 +97,12 @@ def choose_tracks(
     longest = max(map(len, tracks.values()))
     floor = 0.0 if choice in ("largest", "longest") else LONG_SHARE * longest
     ranks = {number: _rank(track, choice, sound) for number, track in tracks.items()}
-    best = min(tracks, key=lambda number: (len(tracks[number]) < floor, -ranks[number]))
+
+    def place(number: int) -> tuple[bool, float, float]:
+        track = tracks[number]
+        return len(track) < floor, -ranks[number], -track.area
+
+    best = min(tracks, key=place)
     company = Counter(frame for track in tracks.values() for frame in track.frames)
     alone = {
         number

@@ -171,7 +171,7 @@ def _list_rows(seen: Seen, params: FacesParams) -> Iterator[tuple[str, dict[str,
 
 def _cut_face(frame: Frame, person: Sighting, params: FacesParams) -> dict[str, Any]:
     """Crop of a person and what it is worth."""
-    pointed = not np.isnan(person.landmarks).any()
+    pointed = bool(np.ptp(person.landmarks, axis=0).max() > 0)  # False of NaN
     if params.align and pointed:
         crop = align_face(frame.image, person.landmarks, size=params.pixels)
     else:

@@ -59,7 +59,9 @@ def pack_faces(
         for name, writer in writers.items():
             writer.close_part()
             wanted = keys[name] if name in asked else {}
-            locations, entries = _collect(writer, wanted, failures)
+            lacked = lacking.get(name, frozenset())
+            failed = {clip: failure for clip, failure in failures.items() if clip in lacked}
+            locations, entries = _collect(writer, wanted, failed)
             absent = blind if wanted else [clip.clip_id for clip in clips]
             locations.update((clip_id, rowless(clip_id)) for clip_id in absent)
             if name == "face":

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.faces import GIVEN
@@ -61,7 +61,7 @@ class FacesParams(Section):
 
     detector: str = "cascade"
     weights: str | None = None
-    min_score: float | None = None
+    min_score: float | None = Field(None, ge=0)
     search_pixels: PositiveInt | None = None
     batch: PositiveInt = 16
     device: Literal["cpu", "cuda"] = "cpu"
@@ -70,7 +70,7 @@ class FacesParams(Section):
     every: PositiveInt | None = None
     per_clip: PositiveInt | None = None
     middle_share: float = Field(1.0, gt=0, le=1)
-    gap_seconds: NonNegativeFloat = 0.5
+    gap_seconds: float = Field(0.5, ge=0, le=10)
     choose: Choice = "largest"
     align: bool = False
     pixels: PositiveInt = 112

@@ -43,7 +43,7 @@ def find_faces(
 
 
 def resolve_detector(params: FacesParams) -> FacesParams:
-    """`params` with the detector that `auto` stands for here, its own size of search and margin.
+    """`params` with the detector that `auto` stands for here, and its own for what it does not use.
 
     Raises ParamsError where weights are named and no detector is, where the detector named lacks
     its own, and where crops are to be aligned by landmarks that it does not give.
@@ -54,7 +54,9 @@ def resolve_detector(params: FacesParams) -> FacesParams:
         _check_alignment(params)
         own = {"search_pixels": params.search_pixels or detector.search_pixels}
         if detector.margin_free:
-            own = {"search_pixels": None, "margin": 0.0}
+            own = {"search_pixels": None, "margin": 0.0, "min_score": None}
+        if not detector.batched:
+            own["precision"] = "fp32"
         return params.model_copy(update=own)
     if params.weights is not None:
         raise ParamsError(

@@ -101,8 +101,23 @@ class RemoteDetector:
         if self._memory is None or self._memory.size < size:
             if self._memory is not None:
                 self._memory.close()
-            self._memory = SharedMemory(create=True, size=size)
+            self._memory = _make_memory(size)
         return self._memory
+
+
+def _make_memory(size: int) -> SharedMemory:
+    """Shared memory of `size` bytes that are there; raises MoodlineError where they are not."""
+    memory = SharedMemory(create=True, size=size)
+    try:
+        if hasattr(os, "posix_fallocate"):  # else its first use would end this process
+            os.posix_fallocate(memory._fd, 0, size)  # type: ignore[attr-defined]
+    except OSError as error:
+        _remove(memory)
+        raise MoodlineError(
+            f"faces: expected {size:,} bytes of shared memory for frames, got none ({error}); "
+            f"lower faces.workers or faces.batch, or give the container more (--shm-size)"
+        ) from error
+    return memory
 
 
 @dataclass(frozen=True)
@@ -193,16 +208,19 @@ class _Clients:
                 name, shape = client.recv()
                 if memory is None or memory.name != name:
                     _remove(memory)
+                    memory = None  # as long as there is no other
                     memory = SharedMemory(name)
                 frames = np.ndarray(shape, np.uint8, memory.buf).copy()
                 self._requests.put(Request(client, frames))
         _remove(memory)
+        client.close()
 
 
 def _remove(memory: SharedMemory | None) -> None:
     if memory is not None:
         memory.close()
-        memory.unlink()
+        with suppress(FileNotFoundError):
+            memory.unlink()
 
 
 def _await_end(parent: Connection, requests: Requests) -> None:

@@ -131,6 +131,8 @@ def _bridge(track: _Track, found: Sighting, seconds: float) -> None:
     """Enter `track` into the frames it was missed in, on the straight line to where it is found."""
     last, begin = track.last, track.seconds
     for seen in track.missed:
+        if not seen.frame.image.size:  # there is nothing to cut a face from
+            continue
         share = (seen.frame.seconds - begin) / (seconds - begin)
         between = Sighting(
             track.number,

@@ -38,7 +38,9 @@ class ClipFaces:
 
     @property
     def share(self) -> float | None:
-        """Share of the frames that have a crop; None where frames are not known."""
+        """Share of the frames that have a crop: 0 of a clip left out, None where it is unknown."""
+        if self.status == "left_out":
+            return 0.0
         return self.crops / self.frames if self.frames else None
 
 
@@ -89,11 +91,15 @@ def summarise_clip(store: MediaStore, clip_id: str, entry: Entry | None, facts: 
 
 
 def read_facts(store: MediaStore) -> dict[str, Facts]:
-    """clip_id → what was found out about the clip, as the parts of `store` have it."""
+    """clip_id → what was found out about the clip, of those that have crops."""
     keys = dict(zip(store.index.clip_ids, store.index.keys, strict=True))
     paths = [PARTS.path_of(store.path / "parts", part) for part in store.index.parts]
     listed = [clip for path in paths for clip in PARTS.read_clips(path)]
-    return {clip.clip_id: clip.facts for clip in listed if keys.get(clip.clip_id) == clip.key}
+    return {
+        clip.clip_id: clip.facts
+        for clip in listed
+        if clip.rows and keys.get(clip.clip_id) == clip.key
+    }
 
 
 def rank_clips(clips: Iterable[ClipFaces]) -> list[ClipFaces]:

@@ -66,10 +66,11 @@ class ParquetParts:
         digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
         for name, column in zip(content.column_names, content.columns, strict=True):
             digest.update(name.encode())
-            for value in column.to_pylist():
-                data = value if type(value) is bytes else json.dumps(value).encode()
-                digest.update(len(data).to_bytes(8, "little"))
-                digest.update(data)
+            for start in range(0, len(column), ROWS):
+                for value in column.slice(start, ROWS).to_pylist():
+                    data = value if type(value) is bytes else json.dumps(value).encode()
+                    digest.update(len(data).to_bytes(8, "little"))
+                    digest.update(data)
         return digest.hexdigest()
 
     def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:

@@ -76,7 +76,9 @@ class StoreWriter:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """Folder for files on their way, seen by all workers and gone with the block."""
-        with TemporaryDirectory(dir=self.parts.folder, prefix=".", suffix=PARTIAL) as folder:
+        with TemporaryDirectory(
+            dir=self.parts.folder, prefix=".", suffix=PARTIAL, ignore_cleanup_errors=True
+        ) as folder:
             yield Path(folder)
 
     def missing(self, keys: Mapping[str, str], out: Path) -> list[str]:

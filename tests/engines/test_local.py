@@ -1,8 +1,10 @@
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from itertools import count
 
@@ -154,3 +156,31 @@ def test_workers_end_with_their_parent(how, tmp_path):
         parent.wait(timeout=20)
     assert is_gone(pid)
     assert is_gone(parent.pid, os.killpg)
+
+
+def begin_slowly(log):
+    with log.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(0.5)
+    return os.getpid()
+
+
+def test_workers_that_end_before_they_have_anything_to_do_are_replaced(tmp_path):
+    log = tmp_path / "log"
+    killed = threading.Event()
+
+    def kill():
+        while not (workers := multiprocessing.active_children()):
+            time.sleep(0.01)
+        for worker in workers:
+            worker.kill()
+        killed.set()
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    results = run_clips(LOCAL, begin_slowly, [log] * 3, workers=2, limit_seconds=None)
+    pids = [pid for _, pid in results]
+    thread.join()
+    assert killed.is_set()
+    assert len(pids) == 3
+    assert all(isinstance(pid, int) for pid in pids)

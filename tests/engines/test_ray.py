@@ -17,9 +17,11 @@ from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
 from pipeline.files import digest_file
 from pipeline.store.reader import open_features, open_media
-from tests.conftest import PROJECT
 from tests.makers import make_clips
 from tests.tones import make_mfcc, pack_tones
+
+PROJECT = Path(__file__).parents[2]
+"""Not from tests.conftest: on a worker's path that may be the file of another package."""
 
 PATIENCE_SECONDS = 180
 """A node starts in a few, where nothing else is at work."""

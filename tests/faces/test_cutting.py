@@ -197,3 +197,11 @@ def test_a_clip_without_crops_of_its_own_gives_the_reason(tmp_path, cut):
     assert cut(clip_of(path), detector="given")[0].broken.reason == "no_crops"
     empty = clip_of(path, crops=str(tmp_path / "nowhere"))
     assert cut(empty, detector="given")[0].broken.reason == "no_crops"
+
+
+def test_a_crop_that_is_missing_between_others_is_not_made_up(tmp_path, cut):
+    path = write_video(tmp_path / "a.mp4", grey_frames(6), fps=25)
+    folder = write_crops(tmp_path / "crops", [1, 2, 5], np.full((40, 40, 3), 90, np.uint8))
+    made, rows = cut(clip_of(path, crops=str(folder)), detector="given", gap_seconds=0.5)
+    assert [row["frame"] for row in rows["face"]] == [0, 1, 4]
+    assert made.people == 1

@@ -22,7 +22,7 @@ from pipeline.faces.mtcnn import (
     place_weights,
     sum_areas,
 )
-from pipeline.faces.searching import Finder
+from pipeline.faces.searching import find_faces
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
 from tests.networks import fill_weights
@@ -154,7 +154,8 @@ def test_landmarks_begin_at_the_left_of_the_image(published):
     [("talking_1.mp4", 1, 1), ("no_face.mp4", 0, 0), ("several_small_faces.mp4", 2, 7)],
 )
 def test_real_clips_show_as_many_faces_as_they_do(published, real_data, name, fewest, most):
-    finder = Finder(Detector(Search(str(published))), Detector.search_pixels)
+    detector = Detector(Search(str(published)))
     frames = read_frames(real_data("clips") / name, Sampling(rate_hz=1.0))
-    numbers = [len(faces) for faces in finder.find([frame.image for frame in frames])]
+    images = [frame.image for frame in frames]
+    numbers = list(map(len, find_faces(images, detector, Detector.search_pixels)))
     assert fewest <= min(numbers) <= max(numbers) <= most

@@ -184,3 +184,17 @@ def test_crops_that_the_corpus_ships_are_made_again_when_they_change(tmp_path):
         pack_faces([filmed], params, tmp_path / "out", tmp_path / "work")
         found.append(open_media(tmp_path / "out" / "face").index.keys[0])
     assert found[0] == found[1] != found[2]
+
+
+def test_a_clip_that_fails_keeps_what_was_made_of_it(tmp_path):
+    project = Project(tmp_path)
+    project.pack(names=["face"])
+    Path(project.paths["face"]).rename(tmp_path / "away.mp4")
+    (clip,) = make_clips({"face": project.paths["face"]})
+    filmed = replace(clip, fps=25.0, media_digest=digest_file(tmp_path / "away.mp4"))
+    params = PARAMS.model_copy(update={"scene_pixels": 36})
+    pack_faces([filmed], params, tmp_path / "out", tmp_path / "work")
+    assert open_media(tmp_path / "out" / "face").has_rows("face")
+    assert not open_media(tmp_path / "out" / "scene").has_rows("face")
+    (entry,) = read_ledger(tmp_path / "out" / "scene" / "ledger.parquet")
+    assert (entry.status, entry.reason) == ("left_out", "missing")

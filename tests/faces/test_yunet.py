@@ -5,7 +5,7 @@ from skimage.data import astronaut
 
 from pipeline.errors import ParamsError
 from pipeline.faces import Search
-from pipeline.faces.searching import Finder
+from pipeline.faces.searching import find_faces
 from pipeline.faces.yunet import PUBLISHED, Detector, order_faces, place_weights
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
@@ -26,9 +26,10 @@ def count_faces(detector, real_data):
     """Faces in each frame of a clip, five frames a second."""
 
     def count(name):
-        finder = Finder(detector, Detector.search_pixels)
         frames = read_frames(real_data("clips") / name, Sampling(rate_hz=5.0))
-        return np.array([len(finder.find([frame.image])[0]) for frame in frames])
+        images = [frame.image for frame in frames]
+        found = find_faces(images, detector, Detector.search_pixels)
+        return np.array([len(faces) for faces in found])
 
     return count
 
