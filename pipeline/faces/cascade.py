@@ -14,6 +14,7 @@ from skimage.data import lbp_frontal_face_cascade_filename
 from skimage.feature import Cascade
 
 from pipeline.faces import Faces, Search
+from pipeline.faces.boxes import intersect_boxes, measure_areas, measure_overlap
 
 SHORT_SIDE_PIXELS = 144
 """Frames are searched at this size: on real talkers 120 missed more faces, and 192 saw more that
@@ -106,8 +107,7 @@ def _agree(
     """Mean boxes of windows that agree, and how many did: most first, none inside a better one."""
     boxes, scores = [], []
     while len(windows):
-        shared, areas = _intersect(windows, windows), _areas(windows)
-        same = shared > SAME_FACE * (areas[:, None] + areas - shared)
+        same = measure_overlap(windows, windows) > SAME_FACE
         best = same.sum(axis=1).argmax()
         if same[best].sum() < neighbours:
             break
@@ -121,21 +121,8 @@ def _covered(
     windows: Float[np.ndarray, "windows 4"], box: Float[np.ndarray, "4"]
 ) -> Bool[np.ndarray, " windows"]:
     """Which of `windows` lie in `box`, or it in them."""
-    smaller = np.minimum(_areas(windows), _areas(box[None]))
-    covered: Bool[np.ndarray, " windows"] = _intersect(windows, box[None])[:, 0] > COVERED * smaller
+    smaller = np.minimum(measure_areas(windows), measure_areas(box[None]))
+    covered: Bool[np.ndarray, " windows"] = (
+        intersect_boxes(windows, box[None])[:, 0] > COVERED * smaller
+    )
     return covered
-
-
-def _areas(boxes: Float[np.ndarray, "boxes 4"]) -> Float[np.ndarray, " boxes"]:
-    areas: Float[np.ndarray, " boxes"] = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return areas
-
-
-def _intersect(
-    first: Float[np.ndarray, "first 4"], second: Float[np.ndarray, "second 4"]
-) -> Float[np.ndarray, "first second"]:
-    """Area that each box of `first` shares with each of `second`."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared: Float[np.ndarray, "first second"] = np.prod(np.clip(high - low, 0, None), axis=2)
-    return shared

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pipeline.faces import Faces
+from pipeline.faces.boxes import measure_overlap
 from pipeline.media.video import Frame
 
 SAME_PERSON = 0.2
@@ -142,17 +143,3 @@ def _bridge(track: _Track, found: Sighting, seconds: float) -> None:
             (INTERPOLATED,),
         )
         seen.people.append(between)
-
-
-def measure_overlap(
-    first: Float[np.ndarray, "first 4"], second: Float[np.ndarray, "second 4"]
-) -> Float[np.ndarray, "first second"]:
-    """Intersection over union of each box of `first` with each of `second`."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (first, second)]
-    overlap: Float[np.ndarray, "first second"] = shared / (
-        areas[0][:, None] + areas[1][None, :] - shared
-    )
-    return overlap
