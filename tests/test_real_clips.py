@@ -152,7 +152,6 @@ def test_talkers_have_a_face_in_nearly_all_frames_and_others_where_it_is(yunet):
         clip_id: facts["crops"] / facts["frames"] for clip_id, facts in read_facts(faces).items()
     }
     assert all(shares[clip_id] >= 0.95 for clip_id in TALKING)
-    assert shares["no_face"] == 0
     assert not faces.has_rows("no_face")
 
 

@@ -127,7 +127,7 @@ def _cut_missing(
     """Cut the clips that any store is `lacking`; returns failures that may not hold next time."""
     anywhere = frozenset().union(*lacking.values())
     missing, failures = _find_files(clip for clip in clips if clip.clip_id in anywhere)
-    devices = list_devices(params, engine)
+    devices = list_devices(params, engine) if missing else []
     with writers["face"].scratch() as folder, serve_detector(params, devices) as servers:
         cuts = run_clips(
             engine,
