@@ -59,7 +59,7 @@ from pipeline.faces import DETECTORS
 from pipeline.faces.cutting import Reel
 from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
-from pipeline.faces.searching import load_detector, shrink_image
+from pipeline.faces.searching import load_detector, resolve_detector, shrink_image
 from pipeline.faces.serving import list_devices
 from pipeline.files import digest_file
 from pipeline.media.probe import probe_media
@@ -144,7 +144,7 @@ def make_workload(
         params = params.model_copy(update={"weights": str(weights), "min_score": min_score})
     frames = sum(len(np.load(path, mmap_mode="r")) for path in ready)
     copied = [copy_clip(clip, number) for number in range(copies) for clip in clips]
-    return Workload(copied, copies, params, ready * copies, frames)
+    return Workload(copied, copies, resolve_detector(params), ready * copies, frames)
 
 
 def copy_clip(clip: Clip, number: int) -> Clip:

@@ -17,7 +17,7 @@ from pipeline.faces.spool import take_rows
 from tests.conftest import PROJECT
 from tests.makers import make_clips
 
-PARAMS = resolve_detector(FacesParams(rate_hz=2, pixels=40, batch=2))
+PARAMS = resolve_detector(FacesParams(rate_hz=2, pixels=40)).model_copy(update={"batch": 2})
 SPEAKERS = ("speaker_01", "speaker_02", "speaker_03")
 PATHS = {name: PROJECT / "data" / "demo" / name / "clip_01.mp4" for name in SPEAKERS}
 
