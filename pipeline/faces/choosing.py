@@ -11,9 +11,6 @@ from jaxtyping import Float, UInt8
 from pipeline.faces.params import Choice
 from pipeline.faces.tracks import Seen, Sighting
 
-Sound = tuple[Float[np.ndarray, " samples"], int]
-"""Samples, and how many there are in a second."""
-
 LONG_SHARE = 0.25
 """By its place or its voice only a track at least this long, beside the longest, is chosen."""
 
@@ -22,6 +19,26 @@ VOICE_SECONDS = 0.2
 
 MOUTH = 24
 """Side in pixels at which mouths are compared."""
+
+
+class Sound:
+    """The sound of a clip, `hz` samples a second, for its loudness at any time."""
+
+    def __init__(self, samples: Float[np.ndarray, " samples"], hz: int) -> None:
+        self._hz = hz
+        self._power = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+
+    def measure_loudness(self, seconds: Float[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
+        """Root mean square of the sound around each of `seconds`, 0 beyond its end."""
+        half, last = VOICE_SECONDS / 2, len(self._power) - 1
+        begins, ends = (
+            np.clip(np.round((seconds + shift) * self._hz).astype(int), 0, last)
+            for shift in (-half, half)
+        )
+        loudness: Float[np.ndarray, " times"] = np.sqrt(
+            (self._power[ends] - self._power[begins]) / (2 * half * self._hz)
+        )
+        return loudness
 
 
 @dataclass
@@ -115,34 +132,20 @@ def choose_tracks(
 def _rank(track: Presence, choice: Choice, sound: Sound | None) -> float:
     """The more, the better `track` is what `choice` names."""
     if choice == "speaker" and sound is not None:
-        return measure_speech(track, *sound)
+        return measure_speech(track, sound)
     return RANKS["largest" if choice == "speaker" else choice](track)
 
 
-def measure_speech(track: Presence, samples: Float[np.ndarray, " samples"], hz: int) -> float:
+def measure_speech(track: Presence, sound: Sound) -> float:
     """Correlation of the mouth's motion with loudness at the same times, 0 where one is constant.
 
     A heuristic: chewing to somebody else's words counts, too.
     """
     motion = np.array(track.motion)
-    loudness = _measure_loudness(samples, hz, np.array(track.seconds))
+    loudness = sound.measure_loudness(np.array(track.seconds))
     if len(motion) < 3 or motion.std() == 0 or loudness.std() == 0:
         return 0.0
     return float(np.corrcoef(motion, loudness)[0, 1])
-
-
-def _measure_loudness(
-    samples: Float[np.ndarray, " samples"], hz: int, seconds: Float[np.ndarray, " times"]
-) -> Float[np.ndarray, " times"]:
-    """Root mean square of the sound around each of `seconds`, 0 beyond its end."""
-    power = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
-    half = VOICE_SECONDS / 2
-    begins, ends = (
-        np.clip(np.round((seconds + shift) * hz).astype(int), 0, len(samples))
-        for shift in (-half, half)
-    )
-    loudness: Float[np.ndarray, " times"] = np.sqrt((power[ends] - power[begins]) / (2 * half * hz))
-    return loudness
 
 
 def _watch_mouth(

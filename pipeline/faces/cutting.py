@@ -27,7 +27,7 @@ from pipeline.faces.spool import Spool, keep_rows
 from pipeline.faces.tables import SCHEMAS
 from pipeline.faces.tracks import Seen, Sighting, Tracker
 from pipeline.media.audio import decode_audio
-from pipeline.media.sampling import Sampling
+from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.media.video import Frame, read_crops, read_frames
 
 SOUND_HZ = 4000
@@ -93,12 +93,7 @@ class Reel:
     def __init__(self, clip: Clip, params: FacesParams) -> None:
         self._clip = clip
         self._given = params.detector == GIVEN
-        self._sampling = Sampling(
-            rate_hz=params.rate_hz,
-            every=params.every,
-            per_clip=params.per_clip,
-            middle_share=params.middle_share,
-        )
+        self._sampling = Sampling(**params.model_dump(include=set(SAMPLED)))
         self.frames = 0
         self.height = 0
         self.broken: MediaError | None = None
@@ -208,4 +203,4 @@ def _hear(clip: Clip, choose: Choice) -> Sound | None:
         )
     except MediaError:
         return None
-    return samples, SOUND_HZ
+    return Sound(samples, SOUND_HZ)

@@ -19,6 +19,7 @@ from pipeline.faces.serving import list_devices, serve_detector
 from pipeline.faces.spool import take_rows
 from pipeline.files import digest_file
 from pipeline.ledger import Entry, check_share
+from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
 from pipeline.store.parts import Provenance, derive_key
@@ -83,7 +84,7 @@ def describe_crops(params: FacesParams) -> dict[str, Provenance]:
 
     `params` are as `resolve_detector` gives them.
     """
-    sampled = {"version": VERSION, **params.model_dump(include=SAMPLED)}
+    sampled = {"version": VERSION, **params.model_dump(include=set(SAMPLED))}
     detector = DETECTORS.load(params.detector).Detector
     found = {
         **sampled,
@@ -100,10 +101,9 @@ def describe_crops(params: FacesParams) -> dict[str, Provenance]:
     }
 
 
-SAMPLED = {"rate_hz", "every", "per_clip", "middle_share"}
 FOUND = {"detector", "min_score", "search_pixels", "precision", "gap_seconds"}
 CUT = {"choose", "align", "pixels", "margin", "jpeg_quality", "thresholds"}
-"""Params that shape which frames are seen, who is found in them, and their crops."""
+"""Params that shape who is found in the frames, and their crops."""
 
 
 def _derive_keys(clips: Iterable[Clip], writer: StoreWriter) -> dict[str, str]:

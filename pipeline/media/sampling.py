@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -25,6 +25,9 @@ class Sampling:
     per_clip: int | None = None
     middle_share: float = 1.0
 
+
+SAMPLED = frozenset(field.name for field in fields(Sampling))
+"""Params that say which frames are taken."""
 
 Picture = TypeVar("Picture")
 

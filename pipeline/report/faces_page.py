@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.errors import StoreError
 from pipeline.ledger import read_ledger
-from pipeline.media.sampling import Sampling
+from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.report.face_summaries import (
     ClipFaces,
     count_faces,
@@ -90,8 +90,7 @@ def check_clip(faces: MediaStore, clip_id: str) -> None:
 def read_sampling(faces: MediaStore) -> Sampling:
     """Which frames of each clip were looked at for the store of crops."""
     settings = faces.provenance["settings"]
-    names = ("rate_hz", "every", "per_clip", "middle_share")
-    return Sampling(**{name: settings[name] for name in names})
+    return Sampling(**{name: settings[name] for name in SAMPLED})
 
 
 def describe_sampling(sampling: Sampling) -> str:

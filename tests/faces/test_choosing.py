@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pipeline.faces import Faces
-from pipeline.faces.choosing import People, choose_tracks, measure_speech
+from pipeline.faces.choosing import People, Sound, choose_tracks, measure_speech
 from pipeline.faces.tracks import Tracker
 from tests.faces.sightings import faces_at, frame_at
 
@@ -75,10 +75,10 @@ def test_the_speaker_is_whose_mouth_moves_with_the_voice():
     frames = [join(faces_at(10, side=60), faces_at(120, side=60))] * len(loud)
     for opened, speaker in (((talks, chews), 0), ((chews, talks), 1)):
         tracks = gather(frames, draw_mouths(opened), watch_mouths=True)
-        assert choose_tracks(tracks, "speaker", (sound, HZ)) == {speaker}
+        assert choose_tracks(tracks, "speaker", Sound(sound, HZ)) == {speaker}
 
 
 def test_silence_and_still_mouths_say_nothing():
     tracks = gather([faces_at(10, side=60)] * 9, watch_mouths=True)
-    assert measure_speech(tracks[0], np.zeros(HZ), HZ) == 0
-    assert measure_speech(tracks[0], np.random.default_rng(0).normal(size=HZ), HZ) == 0
+    assert measure_speech(tracks[0], Sound(np.zeros(HZ), HZ)) == 0
+    assert measure_speech(tracks[0], Sound(np.random.default_rng(0).normal(size=HZ), HZ)) == 0
