@@ -18,7 +18,6 @@ import typer
 
 from pipeline.dataset import WindowDataset, read_labels
 from pipeline.heads import HeadParams
-from pipeline.heads.building import build_head
 from pipeline.metrics import accuracy, confusion, uar
 from pipeline.params import parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS
@@ -53,9 +52,7 @@ def main(
         for side, clip_ids in split_clips(labels.targets.values(), run).items():
             dataset = WindowDataset(features, labels, params)
             dataset.add_clips(clip_ids)
-            head = build_head(params, dataset.dims, dataset.per, classes)
-            head.load_state_dict(fitted.weights)
-            for clip_id, found in predict_clips(head.eval(), dataset).items():
+            for clip_id, found in predict_clips(fitted.head, dataset).items():
                 guess = int(np.argmax(found.clip["emotion"]))
                 pairs[side].append((labels.value(clip_id, "emotion"), guess))
     figures = {}

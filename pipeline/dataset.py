@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,10 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from pipeline.emotions import Names, read_names
-from pipeline.errors import TrainingError
+from pipeline.errors import StoreError, TrainingError
 from pipeline.heads import HeadParams, WindowParams
 from pipeline.heads.base import Per
+from pipeline.store.header import read_header
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.views import count_views, name_view
 from pipeline.tables import read_table
@@ -310,6 +312,23 @@ def open_inputs(params: HeadParams, features: Path) -> dict[str, FeatureStore]:
     return {
         modality: open_features(features / name) for modality, name in params.inputs.sets().items()
     }
+
+
+def check_encoders(
+    params: HeadParams, features: Path, sections: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise StoreError where a set that a head reads is not by the encoder it has in params.yaml.
+
+    `sections` is `features` there. DVC keeps them in step, but not where a stage runs alone.
+    """
+    for name in params.inputs.sets().values():
+        asked = sections.get(name, {}).get("encoder")
+        made = read_header(features / name)["provenance"]["settings"]["encoder"]
+        if made != asked:
+            raise StoreError(
+                f"{features / name}: expected embeddings by encoder {asked!r}, which params.yaml "
+                f"asks for, got {made!r}; run `dvc repro extract@{name}`"
+            )
 
 
 def load_batches(dataset: WindowDataset, size: int = 256) -> DataLoader[Batch]:

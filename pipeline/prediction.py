@@ -10,13 +10,11 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from pipeline.clips import Clip
 from pipeline.dataset import TARGETS, Labels, Window, WindowDataset, load_batches
 from pipeline.heads import HeadParams
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
-from pipeline.predictions import NOTHING, PREDICTIONS_SCHEMA
-from pipeline.recipes import Recipe
+from pipeline.predictions import HELD_OUT_SCHEMA, NOTHING
 from pipeline.runs import list_runs, split_clips
 from pipeline.store.reader import FeatureStore
 
@@ -40,15 +38,16 @@ class Predicted:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What predictions are made and tabulated from: a trained head's recipe, data and clips."""
+class Trained:
+    """A head of every run, ready to predict, and what it reads.
 
-    recipe: Recipe
+    `priors` is run → target → what the training labels alone predict, emotions by class index.
+    """
+
     params: HeadParams
-    heads: Mapping[str, Head]
     features: Mapping[str, FeatureStore]
-    labels: Labels
-    clips: Mapping[str, Clip]
+    heads: Mapping[str, Head]
+    priors: Mapping[str, Mapping[str, float]]
 
 
 @torch.inference_mode()
@@ -95,52 +94,49 @@ def _join_windows(found: Sequence[tuple[Window, Decoded]], per: Mapping[str, str
     return Predicted(clip, seconds, frames)
 
 
-def tabulate_predictions(judged: Judged, splits: Sequence[str]) -> pa.Table:
-    """Table of `PREDICTIONS_SCHEMA`: each run on its own clips of each of `splits`.
+def predict_held_out(trained: Trained, labels: Labels) -> pa.Table:
+    """Table of `HELD_OUT_SCHEMA`: each run on the clips that it was not trained on.
 
     A head with several modalities predicts again with each of them withheld.
     """
-    modalities = list(judged.features)
+    modalities = list(trained.features)
     withholdings = [NOTHING, *(modalities if len(modalities) > 1 else ())]
     rows: list[Row] = []
-    for run in list_runs(judged.labels.targets.values()):
-        placed = split_clips(judged.labels.targets.values(), run)
-        for split in splits:
-            dataset = WindowDataset(judged.features, judged.labels, judged.params)
+    for run in list_runs(labels.targets.values()):
+        placed = split_clips(labels.targets.values(), run)
+        priors = _describe_priors(trained.priors[run.name], labels.names.emotion)
+        for split in ("val", "test"):
+            dataset = WindowDataset(trained.features, labels, trained.params)
             dataset.add_clips(placed[split])
             for withheld in withholdings:
-                predicted = predict_clips(judged.heads[run.name], dataset, withheld)
-                shared = {"split": split, "fold": run.fold, "withheld": withheld}
-                shared.update(_describe_priors(judged.recipe, run.name))
+                predicted = predict_clips(trained.heads[run.name], dataset, withheld)
+                shared = {"split": split, "fold": run.fold, "withheld": withheld, **priors}
                 rows += [
                     {**shared, **row}
                     for clip_id in placed[split]
-                    for row in _list_rows(judged, clip_id, predicted.get(clip_id))
+                    for row in _list_rows(labels, clip_id, predicted.get(clip_id))
                 ]
-    return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
+    return pa.Table.from_pylist(rows, schema=HELD_OUT_SCHEMA)
 
 
-def _describe_priors(recipe: Recipe, run: str) -> Row:
-    priors = recipe.priors[run]
+def _describe_priors(priors: Mapping[str, float], emotions: Sequence[str]) -> Row:
     emotion = priors.get("emotion")
     return {
-        "prior_emotion": None if emotion is None else recipe.emotions[int(emotion)],
+        "prior_emotion": None if emotion is None else emotions[int(emotion)],
         "prior_valence": priors.get("valence"),
         "prior_arousal": priors.get("arousal"),
     }
 
 
-def _list_rows(judged: Judged, clip_id: str, predicted: Predicted | None) -> list[Row]:
+def _list_rows(labels: Labels, clip_id: str, predicted: Predicted | None) -> list[Row]:
     """Rows of one clip: one for its clip targets, one per frame for its frame targets."""
-    labels, emotions = judged.labels, judged.recipe.emotions
-    clip = judged.clips[clip_id]
-    named = {"clip_id": clip_id, "subject": clip.subject, "group": clip.group}
+    emotions = labels.names.emotion
     by_kind = {kind: [t for t in TARGETS if labels.per(t) == kind] for kind in ("clip", "frame")}
     rows = []
     truth = {target: labels.value(clip_id, target) for target in by_kind["clip"]}
     if not np.isnan(list(truth.values())).all():
         found = predicted.clip if predicted else {}
-        rows.append({**named, **_fill_row(truth, found, emotions)})
+        rows.append({"clip_id": clip_id, **_fill_row(truth, found, emotions)})
     frames = labels.frames.get(clip_id)
     if by_kind["frame"] and frames is not None:
         places = {} if predicted is None else _index(predicted.seconds)
@@ -151,7 +147,8 @@ def _list_rows(judged: Judged, clip_id: str, predicted: Predicted | None) -> lis
                 if predicted is not None and seconds in places
                 else {}
             )
-            rows.append({**named, "seconds": seconds, **_fill_row(truth, found, emotions)})
+            filled = _fill_row(truth, found, emotions)
+            rows.append({"clip_id": clip_id, "seconds": seconds, **filled})
     return rows
 
 

@@ -1,17 +1,18 @@
 """What a head says of the clips it was not trained on, beside what their labels say."""
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
+from pipeline.clips import Clip
 from pipeline.targets import SCORES
 
 NOTHING = "none"
 """`withheld` of predictions made from every input the head has."""
 
-PREDICTIONS_SCHEMA = pa.schema(
+HELD_OUT_SCHEMA = pa.schema(
     [
         ("clip_id", pa.string()),
-        ("subject", pa.string()),
-        ("group", pa.string()),
         ("split", pa.string()),
         ("fold", pa.int64()),
         ("withheld", pa.string()),
@@ -28,7 +29,9 @@ PREDICTIONS_SCHEMA = pa.schema(
         ("prior_arousal", pa.float64()),
     ]
 )
-"""One row per annotated clip (`seconds` null) or frame, for each `split` (`val`, `test`), fold
+"""Columns of `models/<head>/predictions.parquet`.
+
+One row per annotated clip (`seconds` null) or frame, for each `split` (`val`, `test`), fold
 and `withheld` modality.
 
 Labels are null where not annotated; predictions are null where the head had nothing to go on:
@@ -36,3 +39,15 @@ such rows count as annotated and not covered. `scores` are class probabilities. 
 columns are what the training clips of that fold would predict: their commonest emotion, their
 mean valence and arousal.
 """
+
+PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", pa.string()), ("group", pa.string())])
+"""Columns of `reports/heads/<head>/predictions.parquet`: as before, and whose clip it is."""
+
+
+def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
+    """Table of `PREDICTIONS_SCHEMA` from one of `HELD_OUT_SCHEMA` over some of `clips`."""
+    known = {clip.clip_id: clip for clip in clips}
+    rows = [known[clip_id] for clip_id in held_out["clip_id"].to_pylist()]
+    subjects = pa.array([clip.subject for clip in rows], pa.string())
+    groups = pa.array([clip.group for clip in rows], pa.string())
+    return held_out.append_column("subject", subjects).append_column("group", groups)

@@ -1,6 +1,5 @@
 """Recipes: everything needed to make a trained head again from media, written beside it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,7 +7,6 @@ from pydantic import ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.sections import Section
-from pipeline.store.reader import FeatureStore
 
 
 class Input(Section):
@@ -25,7 +23,7 @@ class Recipe(Section):
 
     `per` says of each target whether it is labelled per clip or per frame; `priors` is run →
     target → what the training labels alone predict (emotions by class index). `weights_digest`
-    is that of the file of weights beside it.
+    and `predictions_digest` are those of the files beside it.
     """
 
     format_version: Literal[1] = 1
@@ -36,6 +34,7 @@ class Recipe(Section):
     inputs: dict[str, Input]
     priors: dict[str, dict[str, float]]
     weights_digest: str
+    predictions_digest: str
     versions: dict[str, str]
     git_revision: str | None
 
@@ -53,14 +52,3 @@ def read_recipe(folder: Path) -> Recipe:
         raise StoreError(
             f"{folder}/recipe.json: not a head's recipe ({mistake['loc']}: {mistake['msg']})"
         ) from error
-
-
-def check_inputs(recipe: Recipe, inputs: Mapping[str, FeatureStore]) -> None:
-    """Raise StoreError when a feature set is not made the way the head's own was."""
-    for modality, store in inputs.items():
-        trained = recipe.inputs[modality].provenance
-        if store.provenance["fingerprint"] != trained["fingerprint"]:
-            raise StoreError(
-                f"{store.path}: head {recipe.head!r} expects embeddings made by "
-                f"{trained['settings']}, got {store.provenance['settings']}; run `dvc repro`"
-            )

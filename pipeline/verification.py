@@ -138,17 +138,22 @@ def verify_head(path: Path) -> Iterator[str]:
     from pipeline.heads.building import load_heads  # torch: stores and tables do without
 
     recipe = read_recipe(path)
-    weights = path / "model.safetensors"
-    if not weights.is_file():
-        yield "model.safetensors: missing"
-    elif digest_file(weights) != recipe.weights_digest:
-        yield "model.safetensors: not the weights that its recipe was written with"
-    else:
-        try:
-            load_heads(path)
-        except RuntimeError as error:
-            first = str(error).splitlines()[0]
-            yield f"model.safetensors: not the weights of the head in its recipe ({first})"
+    yield from _verify_file(path / "predictions.parquet", recipe.predictions_digest)
+    if problems := [*_verify_file(path / "model.safetensors", recipe.weights_digest)]:
+        yield from problems
+        return
+    try:
+        load_heads(path)
+    except RuntimeError as error:
+        first = str(error).splitlines()[0]
+        yield f"model.safetensors: not the weights of the head in its recipe ({first})"
+
+
+def _verify_file(path: Path, digest: str) -> Iterator[str]:
+    if not path.is_file():
+        yield f"{path.name}: missing"
+    elif digest_file(path) != digest:
+        yield f"{path.name}: not the file that the recipe was written with"
 
 
 def verify_table(path: Path) -> Iterator[str]:

@@ -1,8 +1,6 @@
-"""Stage `evaluate@<head>`: one head judged on clips it was not trained on."""
+"""Stage `evaluate@<head>`: one head judged by what it said of clips it was not trained on."""
 
 import sys
-
-import torch
 
 from pipeline.evaluation import EvaluateParams
 from pipeline.judging import judge_head
@@ -12,7 +10,6 @@ from pipeline.stage import run_stage
 
 def main() -> None:
     """Write reports/metrics/<head>.json and reports/heads/<head>."""
-    torch.set_num_threads(1)  # heads are small: more threads cost more than they give
     judge_head(sys.argv[1], parse_plain(read_yaml(), EvaluateParams))
 
 

@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from pipeline.dataset import read_labels
+from pipeline.dataset import check_encoders, read_labels
 from pipeline.params import parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
 from pipeline.stage import run_stage
@@ -15,7 +15,9 @@ def main() -> None:
     """Write models/<head>."""
     torch.set_num_threads(1)  # heads are small: more threads cost more than they give
     name = sys.argv[1]
-    params = parse_head(read_yaml(), name)
+    sections = read_yaml()
+    params = parse_head(sections, name)
+    check_encoders(params, FEATURES, sections["features"])
     train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)
 
 

@@ -224,7 +224,7 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
         ("faces", [], "data/clips/clips.parquet: no such table"),
         ("transcribe", [], "data/clips/clips.parquet: no such table"),
         ("extract", ["mfcc"], "data/audio: expected a store, found no store.json"),
-        ("train", ["sound"], "data/labels/names.json: no such file"),
+        ("train", ["sound"], "features/mfcc: expected a store, found no store.json"),
         ("evaluate", ["sound"], "models/sound: expected a head, found no recipe.json"),
         ("report", [], "reports/heads/sound"),
     ],
@@ -264,14 +264,13 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
     )
 
 
-def test_features_made_another_way_than_the_heads_own_are_refused(project, run, refuse):
-    project.write_mfcc()
-    run("labels")
-    run("train", "sound")
+def test_features_of_another_encoder_are_refused(project, run, refuse):
     project.write_mfcc(encoder="another")
-    message = refuse("evaluate", "sound")
+    run("labels")
+    message = refuse("train", "sound")
     assert_one_sentence(message)
-    assert re.search("'sound' expects embeddings made by .*'mfcc'.* got .*'another'", message)
+    assert "features/mfcc: expected embeddings by encoder 'mfcc'" in message
+    assert "got 'another'; run `dvc repro extract@mfcc`" in message
 
 
 def test_a_process_refuses_params_with_one_sentence(project):

@@ -13,7 +13,8 @@ from pipeline.clips import Clip
 from pipeline.dataset import Labels
 from pipeline.evaluation import EvaluateParams, evaluate_head
 from pipeline.heads.building import load_heads
-from pipeline.prediction import Judged, tabulate_predictions
+from pipeline.prediction import Trained, predict_held_out
+from pipeline.predictions import add_speakers
 from pipeline.store.reader import open_features
 from pipeline.targets import Target
 from pipeline.training.saving import train_head
@@ -103,10 +104,9 @@ class Corpus:
         out = self.folder / "models" / kind
         train_head(kind, params, self.folder, training_labels, out)
         recipe, params, heads = load_heads(out)
-        clips = {name: _describe(name) for name in self.labels.targets}
         stores = {name: open_features(self.folder / name) for name in DIMS}
-        judged = Judged(recipe, params, heads, stores, self.labels, clips)
-        predictions = tabulate_predictions(judged, ["val", "test"])
+        held_out = predict_held_out(Trained(params, stores, heads, recipe.priors), self.labels)
+        predictions = add_speakers(held_out, map(_describe, self.labels.targets))
         evaluation = evaluate_head(
             kind, predictions, EMOTIONS, EvaluateParams(test=True, resamples=10)
         )

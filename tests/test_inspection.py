@@ -71,6 +71,7 @@ def build_head(folder: Path) -> Path:
         inputs={"audio": Input(name="toys", dim=3, index_digest="abc", provenance=source)},
         priors={"fold-0": {}, "fold-1": {}},
         weights_digest="",
+        predictions_digest="",
         versions={"torch": "2.11.0"},
         git_revision=None,
     )

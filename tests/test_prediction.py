@@ -8,9 +8,10 @@ from pipeline.dataset import Labels, WindowDataset, read_labels
 from pipeline.emotions import Names, write_names
 from pipeline.evaluation import EvaluateParams, evaluate_head
 from pipeline.heads.building import build_head, load_heads
-from pipeline.prediction import Judged, predict_clips, tabulate_predictions
+from pipeline.prediction import Trained, predict_clips, predict_held_out
+from pipeline.predictions import HELD_OUT_SCHEMA, add_speakers
 from pipeline.store.reader import open_features
-from pipeline.tables import write_table
+from pipeline.tables import read_table, write_table
 from pipeline.targets import FRAMES_SCHEMA, Target, write_targets
 from pipeline.training.saving import train_head
 from tests.stores import make_labels, make_params, make_rows, write_features
@@ -147,13 +148,10 @@ class Corpus:
             windows=windows,
             strengths=[1e-4],
         )
-        out = self.folder / "models"
-        train_head("toy", params, self.folder, self.labels(), out)
-        recipe, params, heads = load_heads(out)
-        clips = {name: Clip(clip_id=name, corpus="toy", path=name) for name in self.names}
-        stores = {"audio": open_features(self.folder / "audio")}
-        judged = Judged(recipe, params, heads, stores, self.labels(), clips)
-        return tabulate_predictions(judged, ["val", "test"])
+        train_head("toy", params, self.folder, self.labels(), self.folder / "models")
+        held_out = read_table(self.folder / "models" / "predictions.parquet", HELD_OUT_SCHEMA)
+        clips = [Clip(clip_id=name, corpus="toy", path=name) for name in self.names]
+        return add_speakers(held_out, clips)
 
 
 @pytest.fixture(scope="module")
@@ -207,10 +205,11 @@ def test_scores_are_probabilities_of_every_emotion(tmp_path):
     store, labels = write_features(tmp_path / "audio", rows), make_labels(targets)
     params = make_params("linear", {"audio": "audio"}, targets=["emotion"], strengths=[1.0])
     train_head("toy", params, tmp_path, labels, tmp_path / "model")
+    written = read_table(tmp_path / "model" / "predictions.parquet", HELD_OUT_SCHEMA)
     recipe, params, heads = load_heads(tmp_path / "model")
-    clips = {t.clip_id: Clip(clip_id=t.clip_id, corpus="toy", path="") for t in targets}
-    judged = Judged(recipe, params, heads, {"audio": store}, labels, clips)
-    for row in tabulate_predictions(judged, ["val"]).to_pylist():
+    loaded = Trained(params, {"audio": store}, heads, recipe.priors)
+    assert predict_held_out(loaded, labels).equals(written), "as the head in memory said"
+    for row in written.to_pylist():
         scores = dict(row["scores"])
         assert sum(scores.values()) == pytest.approx(1.0, abs=1e-5)
         assert row["predicted_emotion"] == max(scores, key=scores.get)

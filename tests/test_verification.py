@@ -190,6 +190,7 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
         folder.mkdir()
         made = {f"official/{name}": value.contiguous() for name, value in weights.items()}
         save_file(made if tensors is None else tensors, folder / "model.safetensors")
+        (folder / "predictions.parquet").write_bytes(b"said")
         recipe = Recipe(
             head="head",
             params=params.model_dump(mode="json"),
@@ -198,6 +199,7 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
             inputs={"audio": Input(name="mfcc", dim=5, index_digest="", provenance={})},
             priors={"official": {"emotion": 1.0}},
             weights_digest=digest_file(folder / "model.safetensors"),
+            predictions_digest=digest_file(folder / "predictions.parquet"),
             versions={},
             git_revision=None,
         )
@@ -211,13 +213,13 @@ def test_a_head_as_it_was_written_is_whole(head: Callable[..., Path]) -> None:
     assert find_problems(head()) == []
 
 
-def test_a_bit_flipped_in_weights_is_found(head: Callable[..., Path]) -> None:
-    weights = head() / "model.safetensors"
-    data = bytearray(weights.read_bytes())
+@pytest.mark.parametrize("name", ["model.safetensors", "predictions.parquet"])
+def test_a_bit_flipped_in_a_heads_file_is_found(head: Callable[..., Path], name: str) -> None:
+    path = head() / name
+    data = bytearray(path.read_bytes())
     data[-1] ^= 1
-    weights.write_bytes(data)
-    expected = "model.safetensors: not the weights that its recipe was written with"
-    assert find_problems(weights.parent) == [expected]
+    path.write_bytes(data)
+    assert find_problems(path.parent) == [f"{name}: not the file that the recipe was written with"]
 
 
 def test_weights_of_another_head_are_found(head: Callable[..., Path]) -> None:

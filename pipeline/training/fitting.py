@@ -13,18 +13,20 @@ from jaxtyping import Float
 from pipeline.dataset import TARGETS, Labels, WindowDataset, load_batches
 from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams
+from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
+from pipeline.training.imports import leave_out
 
 History = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A head after one run: its weights, what each epoch measured, and its training priors."""
+    """After one run: a head ready to predict, what each epoch measured, and training priors."""
 
-    weights: dict[str, torch.Tensor]
+    head: Head
     history: History
     priors: dict[str, float]
 
@@ -68,12 +70,12 @@ def fit_run(
         history: History = []
     else:
         # Lightning takes as long to import as a small head takes to train.
-        from pipeline.training.descent import descend
+        with leave_out("scipy", "torchvision", "transformers"):
+            from pipeline.training.descent import descend
 
         head.start()
         history = descend(head, params.training, train, val, live)
-    weights = {name: value.detach().clone() for name, value in head.state_dict().items()}
-    return Fitted(weights, history, priors)
+    return Fitted(head.eval(), history, priors)
 
 
 class Moments:

@@ -1,10 +1,11 @@
 """The folder of a trained head: its weights, and the recipe to make it again from media.
 
 models/<head>/
-  model.safetensors   every run's tensors, under `<run>/`
-  recipe.json         params, labels, provenance of the inputs, versions, seed, git revision
-  history.csv         what each epoch of each run measured
-  live/               the same, as DVCLive showed it while it ran
+  model.safetensors    every run's tensors, under `<run>/`
+  predictions.parquet  what each run says of the clips it was not trained on
+  recipe.json          params, labels, provenance of the inputs, versions, seed, git revision
+  history.csv          what each epoch of each run measured
+  live/                the same, as DVCLive showed it while it ran
 """
 
 import importlib.metadata
@@ -13,15 +14,18 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 from safetensors.torch import save_file
 
 from pipeline.dataset import Labels, open_inputs
 from pipeline.files import digest_file, write_json, write_whole
 from pipeline.heads import HeadParams
+from pipeline.prediction import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.recipes import Input, Recipe
 from pipeline.runs import list_runs
 from pipeline.store.reader import FeatureStore
+from pipeline.tables import write_table
 from pipeline.training.fitting import Fitted, fit_run, write_history
 
 PACKAGES = ("torch", "lightning", "transformers", "scikit-learn", "numpy", "pyarrow", "zarr")
@@ -36,7 +40,10 @@ def train_head(name: str, params: HeadParams, features: Path, labels: Labels, ou
         run.name: fit_run(params, inputs, labels, run, out / "live" / run.name)
         for run in track(runs, f"train {name}", len(runs))
     }
-    save_head(out, describe_head(name, params, inputs, labels, fitted), fitted)
+    heads = {run: result.head for run, result in fitted.items()}
+    priors = {run: result.priors for run, result in fitted.items()}
+    predictions = predict_held_out(Trained(params, inputs, heads, priors), labels)
+    save_head(out, describe_head(name, params, inputs, labels, fitted), fitted, predictions)
 
 
 def describe_head(
@@ -62,7 +69,8 @@ def describe_head(
             for modality, store in inputs.items()
         },
         priors={run: result.priors for run, result in fitted.items()},
-        weights_digest="",  # of a file that is yet to be written: `save_head` knows it
+        weights_digest="",  # of files that are yet to be written: `save_head` knows them
+        predictions_digest="",
         versions={
             "python": platform.python_version(),
             **{package: importlib.metadata.version(package) for package in PACKAGES},
@@ -71,17 +79,21 @@ def describe_head(
     )
 
 
-def save_head(out: Path, recipe: Recipe, fitted: Mapping[str, Fitted]) -> None:
+def save_head(
+    out: Path, recipe: Recipe, fitted: Mapping[str, Fitted], predictions: pa.Table
+) -> None:
     """Write the folder of a head; `recipe.json` comes last and marks it as whole."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{run}/{name}": value.contiguous()
         for run, result in fitted.items()
-        for name, value in result.weights.items()
+        for name, value in result.head.state_dict().items()
     }
-    weights = out / "model.safetensors"
+    weights, said = out / "model.safetensors", out / "predictions.parquet"
     write_whole(weights, lambda aside: save_file(tensors, aside))
-    sealed = recipe.model_copy(update={"weights_digest": digest_file(weights)})
+    write_table(said, predictions)
+    digests = {"weights_digest": digest_file(weights), "predictions_digest": digest_file(said)}
+    sealed = recipe.model_copy(update=digests)
     write_history(out / "history.csv", {run: result.history for run, result in fitted.items()})
     write_json(out / "recipe.json", sealed.model_dump(mode="json"))
 

@@ -151,6 +151,7 @@ def make_recipe(name: str, kind: str, modalities: Sequence[str]) -> Recipe:
         priors={"fold-0": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}},
         versions={"python": "3.11.9", "torch": "2.11.0", "numpy": "2.4.0"},
         weights_digest="0d3c5b9f2a714e68",
+        predictions_digest="7a41e09d55c2f318",
         git_revision="62abb5b2f0e9c7a1d4e8b6f3a0c5d7e9f1b2a3c4",
     )
 
