@@ -117,6 +117,15 @@ def test_features_alone_are_enough_to_train_and_evaluate(team: Team, tmp_path: P
     assert clone.reproduce(*PARTIAL, "evaluate@sound") == {"train@sound", "evaluate@sound"}
 
 
+@IN_A_FOLDER
+def test_heads_are_judged_anew_where_no_features_came(team: Team, tmp_path: Path) -> None:
+    clone = team.join(tmp_path / "clone")
+    clone.dvc("pull", "train")
+    clone.set_params(lambda sections: sections["evaluate"].update(test=False))
+    assert clone.reproduce(*PARTIAL, "evaluate@sound") == {"evaluate@sound"}
+    assert not (clone.root / "features" / "mfcc").exists()
+
+
 def test_one_clip_on_a_clone_that_pulled_nothing_encodes_one(grown: Grown) -> None:
     assert grown.encoded == 1
     assert len(open_features(grown.project.root / "features" / "mfcc").index) == 9

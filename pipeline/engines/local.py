@@ -8,15 +8,16 @@ import fcntl
 import multiprocessing
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, TypeVar
 
@@ -30,6 +31,12 @@ Result = TypeVar("Result")
 
 IN_FLIGHT_PER_WORKER = 2
 """One clip at work and one waiting: workers never starve, and memory stays flat."""
+
+LOOK_SECONDS = 1.0
+"""While nothing is done, the pool is looked at so often."""
+
+LOST_SECONDS = 120.0
+"""Workers that are at nothing for so long, with clips to do, never will: a start takes a tenth."""
 
 THREAD_LIMITS = dict.fromkeys(
     ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
@@ -75,8 +82,8 @@ def _work(
 ) -> Iterator[tuple["Task[Item]", Future[Result]]]:
     """Each of `tasks` once it is done, also those that come meanwhile.
 
-    Raises BrokenProcessPool where workers ended that were at nothing, as pebble then gives up;
-    what was not done is in `tasks` again.
+    Raises BrokenProcessPool where pebble gives up, as it does when workers end that were at
+    nothing, or loses a task; what was not done is in `tasks` again.
     """
     done: SimpleQueue[Future[Result]] = SimpleQueue()
     waiting: dict[Future[Result], Task[Item]] = {}
@@ -86,7 +93,7 @@ def _work(
                 future = _schedule(pool, function, tasks[0], limit_seconds)
                 waiting[future] = tasks.popleft()
                 future.add_done_callback(done.put)
-            future = done.get()
+            future = await_one(pool, done, waiting)
             error = future.exception()
             if isinstance(error, BrokenProcessPool):
                 raise error
@@ -98,6 +105,26 @@ def _work(
     except BrokenProcessPool:
         tasks.extend(waiting.values())
         raise
+
+
+def await_one(
+    pool: ProcessPool, done: "SimpleQueue[Future[Result]]", waiting: Collection[Future[Result]]
+) -> Future[Result]:
+    """The next of `waiting` that is done; raises BrokenProcessPool where none will ever be.
+
+    What pebble had not handed to a worker when it gave up, and what a worker took and did not live
+    to say so, it forgets.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return done.get(timeout=LOOK_SECONDS)
+        except Empty:
+            now = time.monotonic()
+            if any(future.running() for future in waiting):
+                begun = now
+            if not pool.active or now - begun > LOST_SECONDS:
+                raise BrokenProcessPool("the workers are gone, or at nothing") from None
 
 
 def _schedule(

@@ -6,12 +6,16 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from itertools import count
+from queue import SimpleQueue
 
 import pytest
+from pebble import ProcessPool
 
 from pipeline.engines import LOCAL, run_clips
-from pipeline.engines.local import take_seat
+from pipeline.engines.local import await_one, take_seat
 from pipeline.errors import MediaError
 
 
@@ -184,3 +188,10 @@ def test_workers_that_end_before_they_have_anything_to_do_are_replaced(tmp_path)
     assert killed.is_set()
     assert len(pids) == 3
     assert all(isinstance(pid, int) for pid in pids)
+
+
+def test_a_pool_that_gave_up_is_not_waited_for():
+    pool = ProcessPool(1)
+    pool.stop()
+    with pytest.raises(BrokenProcessPool):
+        await_one(pool, SimpleQueue(), [Future()])
