@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from pipeline.clips import Clip
+from pipeline.errors import StoreError
 from pipeline.targets import SCORES
 
 NOTHING = "none"
@@ -45,9 +46,18 @@ PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", pa.string()), ("gr
 
 
 def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
-    """Table of `PREDICTIONS_SCHEMA` from one of `HELD_OUT_SCHEMA` over some of `clips`."""
+    """Table of `PREDICTIONS_SCHEMA` from one of `HELD_OUT_SCHEMA` over some of `clips`.
+
+    Raises StoreError for a clip that is not among them.
+    """
     known = {clip.clip_id: clip for clip in clips}
-    rows = [known[clip_id] for clip_id in held_out["clip_id"].to_pylist()]
-    subjects = pa.array([clip.subject for clip in rows], pa.string())
-    groups = pa.array([clip.group for clip in rows], pa.string())
+    clip_ids = held_out["clip_id"].to_pylist()
+    for clip_id in clip_ids:
+        if clip_id not in known:
+            raise StoreError(
+                f"predictions of clip {clip_id!r}: expected a clip of data/labels/clips.parquet, "
+                f"got none of that name; run `dvc repro` to bring labels and heads in step"
+            )
+    subjects = pa.array([known[clip_id].subject for clip_id in clip_ids], pa.string())
+    groups = pa.array([known[clip_id].group for clip_id in clip_ids], pa.string())
     return held_out.append_column("subject", subjects).append_column("group", groups)

@@ -6,6 +6,7 @@ import torch
 from pipeline.clips import Clip
 from pipeline.dataset import Labels, WindowDataset, read_labels
 from pipeline.emotions import Names, write_names
+from pipeline.errors import StoreError
 from pipeline.evaluation import EvaluateParams, evaluate_head
 from pipeline.heads.building import build_head, load_heads
 from pipeline.prediction import Trained, predict_clips, predict_held_out
@@ -193,6 +194,12 @@ def test_each_row_carries_what_the_training_labels_alone_predict(predictions):
         (prior,) = {row["prior_valence"] for row in select(predictions, fold=fold, split="test")}
         assert -0.8 < prior < 0.8
     assert {row["prior_emotion"] for row in predictions.to_pylist()} == {None}
+
+
+def test_predictions_of_clips_that_are_no_more_are_refused(predictions):
+    held_out = predictions.drop_columns(["subject", "group"])
+    with pytest.raises(StoreError, match=r"predictions of clip 'c.': expected a clip of data/lab"):
+        add_speakers(held_out, [])
 
 
 def test_scores_are_probabilities_of_every_emotion(tmp_path):
