@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -314,15 +313,12 @@ def open_inputs(params: HeadParams, features: Path) -> dict[str, FeatureStore]:
     }
 
 
-def check_encoders(
-    params: HeadParams, features: Path, sections: Mapping[str, Mapping[str, Any]]
-) -> None:
-    """Raise StoreError where a set that a head reads is not by the encoder it has in params.yaml.
+def check_encoders(features: Path, encoders: Mapping[str, str]) -> None:
+    """Raise StoreError where a set is not by the encoder that `encoders` has for it.
 
-    `sections` is `features` there. DVC keeps them in step, but not where a stage runs alone.
+    DVC keeps params.yaml and feature sets in step, but not where a stage runs alone.
     """
-    for name in params.inputs.sets().values():
-        asked = sections.get(name, {}).get("encoder")
+    for name, asked in encoders.items():
         made = read_header(features / name)["provenance"]["settings"]["encoder"]
         if made != asked:
             raise StoreError(

@@ -490,7 +490,7 @@ def _check_emotions(head: str, table: pa.Table, emotions: Sequence[str]) -> None
             word = wrong[f"{role}emotion"][0].as_py()
             raise StoreError(
                 f"{head}: clip {wrong['clip_id'][0]}: {role}emotion: unknown emotion {word!r}; "
-                f"{suggest(word, emotions)}; run `dvc repro` to bring labels and heads in step"
+                f"{suggest(word, emotions)}; run `dvc repro -f train@{head}`"
             )
 
 

@@ -150,6 +150,11 @@ def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
     return _parse_named(ENCODERS, FeatureParams, sections, ("features", name))
 
 
+def name_encoder(sections: Mapping[str, Any], name: str) -> str:
+    """Encoder of feature set `name`, its options not looked at and none of its libraries loaded."""
+    return _read_member_name(ENCODERS, _find_entry(sections, "features", name), f"features.{name}")
+
+
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
     return _parse_named(HEADS, HeadParams, sections, ("heads", name))
@@ -192,6 +197,17 @@ _TYPE_KEYS = {"corpus": "name", "encoder": "encoder", "head": "kind"}
 
 
 def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) -> PlainT:
+    member = _read_member_name(family, value, where)
+    try:
+        module = family.load(member)
+    except ParamsError as error:
+        raise ParamsError(f"params.yaml: {where}.{_TYPE_KEYS[family.noun]}: {error}") from error
+    kind: type[PlainT] = module.Params
+    assert issubclass(kind, base)
+    return parse_section(kind, value, where)
+
+
+def _read_member_name(family: Family, value: Any, where: str) -> str:
     fields = _expect_map(value, f"params.yaml: {where}")
     key = _TYPE_KEYS[family.noun]
     if key not in fields:
@@ -199,23 +215,20 @@ def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) ->
         raise ParamsError(f"params.yaml: {where}.{key}: missing; one of {known}")
     if not isinstance(fields[key], str):
         raise ParamsError(f"params.yaml: {where}.{key}: expected a name, got {fields[key]!r}")
-    try:
-        module = family.load(fields[key])
-    except ParamsError as error:
-        raise ParamsError(f"params.yaml: {where}.{key}: {error}") from error
-    kind: type[PlainT] = module.Params
-    assert issubclass(kind, base)
-    return parse_section(kind, fields, where)
+    return str(fields[key])
 
 
 def _parse_named(
     family: Family, base: type[PlainT], sections: Mapping[str, Any], place: tuple[str, str]
 ) -> PlainT:
-    section, name = place
+    return _parse_member(family, base, _find_entry(sections, *place), ".".join(place))
+
+
+def _find_entry(sections: Mapping[str, Any], section: str, name: str) -> Any:
     known = _names(sections, section)
     if name not in known:
         raise ParamsError(f"params.yaml: {section}.{name}: no such entry; {suggest(name, known)}")
-    return _parse_member(family, base, sections[section][name], f"{section}.{name}")
+    return sections[section][name]
 
 
 _NAME = TypeAdapter(Name)

@@ -1,4 +1,4 @@
-"""Stage `evaluate@<head>`: one head judged by what it said of clips it was not trained on."""
+"""Stage `evaluate@<head>`: one head's predictions of clips it was not trained on, judged."""
 
 import sys
 

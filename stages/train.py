@@ -5,7 +5,7 @@ import sys
 import torch
 
 from pipeline.dataset import check_encoders, read_labels
-from pipeline.params import parse_head, read_yaml
+from pipeline.params import name_encoder, parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
@@ -17,7 +17,8 @@ def main() -> None:
     name = sys.argv[1]
     sections = read_yaml()
     params = parse_head(sections, name)
-    check_encoders(params, FEATURES, sections["features"])
+    encoders = {set_: name_encoder(sections, set_) for set_ in params.inputs.sets().values()}
+    check_encoders(FEATURES, encoders)
     train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)
 
 

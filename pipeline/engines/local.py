@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from typing import Any, Generic, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.engines import TRIES, EngineParams, explain_crash, explain_timeout
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, MoodlineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -68,10 +68,14 @@ def run_clips(
                     broken = 0
                     tasks.extend(map(Task, islice(rest, 1)))
                     yield task.item, _outcome(future, _allow(task, limit_seconds))
-            except BrokenProcessPool:
+            except BrokenProcessPool as error:
                 broken += 1
                 if broken > TRIES:
-                    raise
+                    raise MoodlineError(
+                        f"worker processes ended {broken} times before they began with a clip "
+                        f"({error}); look for what ends them, such as too little memory, and run "
+                        f"`dvc repro` to go on"
+                    ) from error
 
 
 def _work(
@@ -93,7 +97,7 @@ def _work(
                 future = _schedule(pool, function, tasks[0], limit_seconds)
                 waiting[future] = tasks.popleft()
                 future.add_done_callback(done.put)
-            future = await_one(pool, done, waiting)
+            future = await_one(pool, done)
             error = future.exception()
             if isinstance(error, BrokenProcessPool):
                 raise error
@@ -107,13 +111,11 @@ def _work(
         raise
 
 
-def await_one(
-    pool: ProcessPool, done: "SimpleQueue[Future[Result]]", waiting: Collection[Future[Result]]
-) -> Future[Result]:
-    """The next of `waiting` that is done; raises BrokenProcessPool where none will ever be.
+def await_one(pool: ProcessPool, done: "SimpleQueue[Future[Result]]") -> Future[Result]:
+    """The next future that is `done`; raises BrokenProcessPool where none will ever be.
 
-    What pebble had not handed to a worker when it gave up, and what a worker took and did not live
-    to say so, it forgets.
+    Pebble forgets what it had not handed to a worker when it gave up, what a worker took and did
+    not live to say so, and what it hears of from a worker that it has buried already.
     """
     begun = time.monotonic()
     while True:
@@ -121,10 +123,17 @@ def await_one(
             return done.get(timeout=LOOK_SECONDS)
         except Empty:
             now = time.monotonic()
-            if any(future.running() for future in waiting):
+            if _is_at_work(pool):
                 begun = now
             if not pool.active or now - begun > LOST_SECONDS:
                 raise BrokenProcessPool("the workers are gone, or at nothing") from None
+
+
+def _is_at_work(pool: ProcessPool) -> bool:
+    """Whether a worker that lives has a task."""
+    manager = pool._pool_manager
+    living = manager.worker_manager.workers
+    return any(task.worker_id in living for task in list(manager.task_manager.tasks.values()))
 
 
 def _schedule(

@@ -16,7 +16,8 @@ def leave_out(*packages: str) -> Iterator[None]:
 
     Lightning imports all of torchmetrics, and torchmetrics, for metrics of texts and pictures,
     whatever of transformers, torchvision and scipy is there: more than half of the time that
-    Lightning takes to import, in every head that is trained. What is imported already stays.
+    Lightning takes to import, in every head that is trained. What is imported already stays, and
+    so does what torchmetrics has concluded.
     """
     absent = [package for package in packages if package not in sys.modules]
 
@@ -31,5 +32,6 @@ def leave_out(*packages: str) -> Iterator[None]:
         yield
     finally:
         imports._version = version  # type: ignore[attr-defined]
+        imports.package_available.cache_clear()
         for package in absent:
             del sys.modules[package]

@@ -89,10 +89,10 @@ def save_head(
         for run, result in fitted.items()
         for name, value in result.head.state_dict().items()
     }
-    weights, said = out / "model.safetensors", out / "predictions.parquet"
+    weights, predicted = out / "model.safetensors", out / "predictions.parquet"
     write_whole(weights, lambda aside: save_file(tensors, aside))
-    write_table(said, predictions)
-    digests = {"weights_digest": digest_file(weights), "predictions_digest": digest_file(said)}
+    write_table(predicted, predictions)
+    digests = {"weights_digest": digest_file(weights), "predictions_digest": digest_file(predicted)}
     sealed = recipe.model_copy(update=digests)
     write_history(out / "history.csv", {run: result.history for run, result in fitted.items()})
     write_json(out / "recipe.json", sealed.model_dump(mode="json"))

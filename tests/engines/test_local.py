@@ -6,7 +6,6 @@ import sys
 import textwrap
 import threading
 import time
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import count
 from queue import SimpleQueue
@@ -16,7 +15,7 @@ from pebble import ProcessPool
 
 from pipeline.engines import LOCAL, run_clips
 from pipeline.engines.local import await_one, take_seat
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, MoodlineError
 
 
 def square(number):
@@ -194,4 +193,24 @@ def test_a_pool_that_gave_up_is_not_waited_for():
     pool = ProcessPool(1)
     pool.stop()
     with pytest.raises(BrokenProcessPool):
-        await_one(pool, SimpleQueue(), [Future()])
+        await_one(pool, SimpleQueue())
+
+
+def test_workers_that_never_begin_are_not_waited_for(monkeypatch):
+    monkeypatch.setattr("pipeline.engines.local.LOST_SECONDS", 0.5)
+    with ProcessPool(1, context=multiprocessing.get_context("spawn")) as pool:
+        done = SimpleQueue()
+        pool.schedule(time.sleep, args=[2]).add_done_callback(done.put)
+        await_one(pool, done)
+        with pytest.raises(BrokenProcessPool):
+            await_one(pool, done)
+
+
+def end_at_once():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_that_cannot_begin_are_told_of(monkeypatch):
+    monkeypatch.setattr("pipeline.engines.local._begin_worker", end_at_once)
+    with pytest.raises(MoodlineError, match="worker processes ended 4 times before they began"):
+        list(run_clips(LOCAL, square, [1], workers=1, limit_seconds=None))
