@@ -24,7 +24,6 @@ from pipeline.prediction import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.recipes import Input, Recipe
 from pipeline.runs import list_runs
-from pipeline.store.reader import FeatureStore
 from pipeline.tables import write_table
 from pipeline.training.fitting import Fitted, fit_run, write_history
 
@@ -42,23 +41,18 @@ def train_head(name: str, params: HeadParams, features: Path, labels: Labels, ou
     }
     heads = {run: result.head for run, result in fitted.items()}
     priors = {run: result.priors for run, result in fitted.items()}
-    predictions = predict_held_out(Trained(params, inputs, heads, priors), labels)
-    save_head(out, describe_head(name, params, inputs, labels, fitted), fitted, predictions)
+    trained = Trained(params, inputs, heads, priors)
+    predictions = predict_held_out(trained, labels)
+    save_head(out, describe_head(name, trained, labels), fitted, predictions)
 
 
-def describe_head(
-    name: str,
-    params: HeadParams,
-    inputs: Mapping[str, FeatureStore],
-    labels: Labels,
-    fitted: Mapping[str, Fitted],
-) -> Recipe:
+def describe_head(name: str, trained: Trained, labels: Labels) -> Recipe:
     """Recipe of a head that was just trained here."""
     return Recipe(
         head=name,
-        params=params.model_dump(mode="json"),
+        params=trained.params.model_dump(mode="json"),
         emotions=labels.names.emotion,
-        per={target: labels.per(target) for target in params.targets},
+        per={target: labels.per(target) for target in trained.params.targets},
         inputs={
             modality: Input(
                 name=store.path.name,
@@ -66,9 +60,9 @@ def describe_head(
                 index_digest=digest_file(store.path / "index.parquet"),
                 provenance=store.provenance,
             )
-            for modality, store in inputs.items()
+            for modality, store in trained.features.items()
         },
-        priors={run: result.priors for run, result in fitted.items()},
+        priors={run: dict(found) for run, found in trained.priors.items()},
         weights_digest="",  # of files that are yet to be written: `save_head` knows them
         predictions_digest="",
         versions={
