@@ -24,12 +24,12 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from pipeline.cleaning import AUDIO_SCHEMA
-from pipeline.cleaning import PROVENANCE as CLEAN
+from pipeline.cleaning.sound import AUDIO_SCHEMA
+from pipeline.cleaning.sound import PROVENANCE as CLEAN
 from pipeline.encoders.mfcc import Encoder, Params
+from pipeline.extraction.source import encode_clips
 from pipeline.files import measure_tree
 from pipeline.media.audio import encode_flac
-from pipeline.source import encode_clips
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
 

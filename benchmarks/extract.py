@@ -40,12 +40,12 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 
 from benchmarks.rounds import Side, print_table, time_rounds
-from pipeline.cleaning import AUDIO_SCHEMA
+from pipeline.cleaning.sound import AUDIO_SCHEMA
 from pipeline.encoders import ENCODERS, FeatureParams
-from pipeline.extraction import extract_features
+from pipeline.extraction.feature_sets import extract_features
+from pipeline.extraction.source import encode_clips, open_source
 from pipeline.media.audio import decode_audio, encode_flac
 from pipeline.sections import parse_section
-from pipeline.source import encode_clips, open_source
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
@@ -252,7 +252,7 @@ def make_sides(name: str, workload: Workload, folder: Path) -> list[Side]:
         source = open_source(workload.params, workload.media)
 
         def run() -> None:
-            with patch("pipeline.extraction.open_source", return_value=source):
+            with patch("pipeline.extraction.feature_sets.open_source", return_value=source):
                 extract_features(workload.params, workload.media, root / "out", root / "work")
 
         return run

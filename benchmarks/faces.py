@@ -52,16 +52,16 @@ from jaxtyping import UInt8
 from skimage.data import astronaut
 
 from benchmarks.rounds import Job, Side, print_table, time_rounds
-from pipeline.clips import Clip
 from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import MediaError
 from pipeline.faces import DETECTORS
 from pipeline.faces.cutting import Reel
-from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import load_detector, resolve_detector, shrink_image
 from pipeline.faces.serving import list_devices
+from pipeline.faces.stores import pack_faces
 from pipeline.files import digest_file
+from pipeline.labels.clips import Clip
 from pipeline.media.probe import probe_media
 
 PROJECT = Path(__file__).parents[1]

@@ -16,15 +16,15 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from pipeline.dataset import WindowDataset, read_labels
+from pipeline.evaluation.metrics import accuracy, confusion, uar
 from pipeline.heads import HeadParams
-from pipeline.metrics import accuracy, confusion, uar
+from pipeline.labels.runs import list_runs, split_clips
 from pipeline.params import parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS
-from pipeline.prediction import predict_clips
-from pipeline.runs import list_runs, split_clips
+from pipeline.prediction.answers import predict_clips
 from pipeline.store.reader import open_features
 from pipeline.training.fitting import fit_run
+from pipeline.windows.dataset import WindowDataset, read_labels
 
 
 def read_options(kind: str, seed: int) -> HeadParams:

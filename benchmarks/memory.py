@@ -30,12 +30,12 @@ import transformers
 import typer
 
 from benchmarks.extract import draw_face, draw_sound, draw_words, pack, save_tokenizer
-from pipeline.cleaning import AUDIO_SCHEMA
+from pipeline.cleaning.sound import AUDIO_SCHEMA
 from pipeline.encoders import ENCODERS, FeatureParams
-from pipeline.extraction import extract_features
+from pipeline.extraction.feature_sets import extract_features
+from pipeline.extraction.source import open_source
 from pipeline.media.audio import encode_flac
 from pipeline.sections import parse_section
-from pipeline.source import open_source
 
 HOURS = 2
 HZ = 16_000
@@ -141,7 +141,7 @@ def extract(params: FeatureParams, media: Path, sender: Connection) -> None:
     before = read_status("VmRSS")
     with (
         TemporaryDirectory(dir=media.parent) as scratch,
-        patch("pipeline.extraction.open_source", return_value=source),
+        patch("pipeline.extraction.feature_sets.open_source", return_value=source),
     ):
         extract_features(params, media, Path(scratch, "out"), Path(scratch, "work"))
     sender.send((read_status("VmHWM") - before) / 1e9)

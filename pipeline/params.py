@@ -6,81 +6,28 @@ A section's defaults stand here, or in the module of the family member it names;
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, TypeAdapter, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.corpora import CORPORA, CorpusParams
+from pipeline.cleaning.params import CleanParams
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.engines import EngineParams
 from pipeline.errors import ParamsError
-from pipeline.evaluation import EvaluateParams
+from pipeline.evaluation.params import EvaluateParams
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, suggest
 from pipeline.heads import HEADS, NO_FEATURES, HeadParams
+from pipeline.labels.corpora import CORPORA, CorpusParams
+from pipeline.labels.splits import SplitParams
+from pipeline.report.params import ReportParams
 from pipeline.sections import Name, Section, parse_section
-from pipeline.splits import SplitParams
+from pipeline.words.params import TranscribeParams
 
 PARAMS_PATH = Path("params.yaml")
-
-AUDIO_HZ = 16_000
-"""Rate of the packed audio: what speech encoders are trained on."""
-
-
-class CleanParams(Section):
-    """What `clean` keeps; at most `allowed_share` of the clips may be left out.
-
-    Sound below `quiet_dbfs` (RMS, decibels below full scale) is marked, below `silent_dbfs` it
-    is no sound at all.
-    """
-
-    min_seconds: PositiveFloat = 0.2
-    max_seconds: PositiveFloat = 600.0
-    quiet_dbfs: float = -45.0
-    silent_dbfs: float = -80.0
-    allowed_share: float = Field(0.1, ge=0, le=1)
-    workers: PositiveInt = 2
-    limit_seconds: PositiveFloat = 300.0
-
-    @model_validator(mode="after")
-    def _check_bounds(self) -> "CleanParams":
-        """Refuse bounds that no clip can meet."""
-        if self.min_seconds > self.max_seconds:
-            raise PydanticCustomError("bounds", "min_seconds must not exceed max_seconds")
-        return self
-
-
-class TranscribeParams(Section):
-    """Where the words come from: the corpus's own transcripts, and what Whisper hears.
-
-    `model` is a checkpoint of Whisper, as encoders take weights: a local folder, or a Hub id with
-    its commit as `revision`; None hears nothing. It is asked for clips that the corpus gives no
-    words for, with `replace` for all. `language` is a code such as `en`; None has it heard from
-    each clip. A row is a `segment` of speech or a `word`. `batch` clips are heard at once.
-
-    With `context_turns`, so many turns of its dialogue before a clip are packed with its words.
-    """
-
-    model: str | None = None
-    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
-    replace: bool = False
-    language: str | None = None
-    times: Literal["segment", "word"] = "segment"
-    batch: PositiveInt = 16
-    device: Literal["cpu", "cuda"] = "cpu"
-    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
-    context_turns: NonNegativeInt = 0
-
-
-class ReportParams(Section):
-    """What the page says at its head."""
-
-    title: str = "Emotion heads compared"
-    remark: str = ""
 
 
 @dataclass(frozen=True)

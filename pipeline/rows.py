@@ -4,9 +4,13 @@ All times are seconds from the clip's start. A stretch is half-open: [start, end
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
+
+Modality = Literal["face", "scene", "audio", "text"]
+MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
 
 
 @dataclass(frozen=True)

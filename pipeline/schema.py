@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from pipeline.corpora import CORPORA
 from pipeline.encoders import ENCODERS
 from pipeline.faces import DETECTORS
 from pipeline.families import Family
 from pipeline.heads import HEADS, NO_FEATURES
+from pipeline.labels.corpora import CORPORA
 from pipeline.params import PLAIN_SECTIONS, SECTIONS
 from pipeline.sections import Name
 

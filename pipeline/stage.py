@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from pipeline.errors import MoodlineError
-from pipeline.tables import leave_pandas_out
+from pipeline.store.tables import leave_pandas_out
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""

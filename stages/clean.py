@@ -1,12 +1,13 @@
 """Stage `clean`: usable clips and their sound."""
 
-from pipeline.cleaning import clean_corpus
-from pipeline.clips import LABELS_SCHEMA, read_clips
+from pipeline.cleaning.params import CleanParams
+from pipeline.cleaning.sound import clean_corpus
 from pipeline.engines import EngineParams
-from pipeline.ledger import read_ledger
-from pipeline.params import CleanParams, parse_plain, read_yaml
+from pipeline.labels.clips import LABELS_SCHEMA, read_clips
+from pipeline.params import parse_plain, read_yaml
 from pipeline.paths import DATA, LABELS, PROJECT
 from pipeline.stage import run_stage
+from pipeline.store.ledger import read_ledger
 from pipeline.store.work import locate_work_store
 
 

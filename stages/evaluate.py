@@ -2,9 +2,9 @@
 
 import sys
 
-from pipeline.evaluation import EvaluateParams
-from pipeline.judging import judge_head
+from pipeline.evaluation.params import EvaluateParams
 from pipeline.params import parse_plain, read_yaml
+from pipeline.report.judging import judge_head
 from pipeline.stage import run_stage
 
 

@@ -3,7 +3,7 @@
 import sys
 
 from pipeline.engines import EngineParams
-from pipeline.extraction import extract_features
+from pipeline.extraction.feature_sets import extract_features
 from pipeline.params import parse_feature, parse_plain, read_yaml
 from pipeline.paths import DATA, FEATURES, LABELS, PROJECT
 from pipeline.stage import run_stage

@@ -1,9 +1,9 @@
 """Stage `faces`: the people of each clip, their face crops, and whole frames if asked for."""
 
-from pipeline.clips import CLEAN_SCHEMA, read_clips
 from pipeline.engines import EngineParams
-from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import pack_faces
+from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
 from pipeline.params import parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage

@@ -2,10 +2,10 @@
 
 import sys
 
-from pipeline.labelling import find_overlaps, label_corpus, write_labels
+from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
+from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpus, parse_plain, read_yaml
 from pipeline.paths import LABELS, OVERRIDES
-from pipeline.splits import SplitParams
 from pipeline.stage import run_stage
 
 

@@ -4,11 +4,11 @@ import sys
 
 import torch
 
-from pipeline.dataset import check_encoders, read_labels
 from pipeline.params import name_encoder, parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
+from pipeline.windows.dataset import check_encoders, read_labels
 
 
 def main() -> None:

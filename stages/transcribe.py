@@ -1,11 +1,12 @@
 """Stage `transcribe`: the words of each clip."""
 
-from pipeline.clips import CLEAN_SCHEMA, read_clips
-from pipeline.params import TranscribeParams, parse_plain, read_yaml
+from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
+from pipeline.params import parse_plain, read_yaml
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
-from pipeline.transcripts import transcribe_corpus
+from pipeline.words.params import TranscribeParams
+from pipeline.words.transcripts import transcribe_corpus
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from pipeline.clips import Clip
+from pipeline.labels.clips import Clip
 from pipeline.store.parquet import PARTS
 
 AUDIO_CODECS = {

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.dataset import FrameLabels, Labels
-from pipeline.emotions import Names
-from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.heads import HEADS, HeadParams
+from pipeline.labels.emotions import Names
+from pipeline.labels.targets import Target
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
+from pipeline.store.exposure import FeatureProvenance
 from pipeline.store.index import rowless
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.targets import Target
+from pipeline.windows.dataset import FrameLabels, Labels
 
 EMOTIONS = ["angry", "happy", "sad"]
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")

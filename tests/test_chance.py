@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.clips import Clip
-from pipeline.dataset import Labels
-from pipeline.evaluation import EvaluateParams, evaluate_head
+from pipeline.evaluation.judgement import evaluate_head
+from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import load_heads
-from pipeline.prediction import Trained, predict_held_out
-from pipeline.predictions import add_speakers
+from pipeline.labels.clips import Clip
+from pipeline.labels.targets import Target
+from pipeline.prediction.answers import Trained, predict_held_out
+from pipeline.prediction.table import add_speakers
 from pipeline.store.reader import open_features
-from pipeline.targets import Target
 from pipeline.training.saving import train_head
+from pipeline.windows.dataset import Labels
 from tests.stores import make_labels, make_params, make_rows, write_features
 
 SUBJECTS, CLIPS, FOLDS = 12, 16, 3

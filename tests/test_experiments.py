@@ -14,9 +14,9 @@ import psutil
 import pytest
 from dvc.utils.hydra import apply_overrides
 
+from pipeline.audits.verification import verify_paths
 from pipeline.params import read_yaml
 from pipeline.presets import Preset, list_presets
-from pipeline.verification import verify_paths
 from tests.projects import FirstRun, Project
 
 PATIENCE_SECONDS = 300

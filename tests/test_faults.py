@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.cleaning import PROVENANCE as CLEAN
+from pipeline.audits.verification import verify_paths
+from pipeline.cleaning.sound import PROVENANCE as CLEAN
 from pipeline.encoders.mfcc import Params
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
@@ -27,8 +28,7 @@ from pipeline.store.header import digest_tree
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.verification import verify_paths
-from tests.test_extraction import make_sound
+from tests.extraction.test_feature_sets import make_sound
 
 CASES = int(os.environ.get("MOODLINE_FAULTS", "3"))
 """Kills of each part format."""
@@ -45,7 +45,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
     """The stage, in small parts; each clip is logged before it is added."""
     import torch
 
-    from pipeline import extraction, source
+    from pipeline.extraction import feature_sets, source
     from pipeline.stage import run_stage
     from pipeline.store import writer
 
@@ -64,7 +64,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
     source.encode_clips = log
     sys.stderr = (root / "errors").open("w", buffering=1)
     params = Params(encoder="mfcc", modality="audio", format=part_format, batch=1)
-    run_stage(lambda: extraction.extract_features(params, root / "audio", root / "out", work))
+    run_stage(lambda: feature_sets.extract_features(params, root / "audio", root / "out", work))
 
 
 class Extraction:

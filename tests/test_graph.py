@@ -31,7 +31,7 @@ def test_nothing_changed_runs_nothing(miniature: Project) -> None:
 
 def test_a_comment_in_unrelated_code_runs_nothing(miniature: Project) -> None:
     miniature.append("pipeline/cli/__init__.py", "\n# a comment\n")
-    miniature.append("pipeline/corpora/ravdess.py", "\n# a comment\n")
+    miniature.append("pipeline/labels/corpora/ravdess.py", "\n# a comment\n")
     assert miniature.reproduce() == set()
 
 

@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.cleaning import clean_corpus
-from pipeline.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
-from pipeline.corpora.table import Params as TableParams
-from pipeline.dataset import read_labels
+from pipeline.cleaning.params import CleanParams
+from pipeline.cleaning.sound import clean_corpus
 from pipeline.encoders import ENCODERS
 from pipeline.errors import TrainingError
-from pipeline.extraction import extract_features
-from pipeline.faces.packing import pack_faces
+from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.params import FacesParams
-from pipeline.labelling import label_corpus, write_labels
-from pipeline.ledger import read_ledger
-from pipeline.params import CleanParams
+from pipeline.faces.stores import pack_faces
+from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
+from pipeline.labels.corpora.table import Params as TableParams
+from pipeline.labels.labelling import label_corpus, write_labels
+from pipeline.labels.splits import SplitParams
 from pipeline.report.face_summaries import read_facts
 from pipeline.sections import parse_section
-from pipeline.splits import SplitParams
+from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_features, open_media
 from pipeline.training.saving import train_head
-from pipeline.transcripts import pack_transcripts
+from pipeline.windows.dataset import read_labels
+from pipeline.words.transcripts import pack_transcripts
 from tests.stores import make_params
 
 TALKING = {"talking_1", "talking_2", "talking_3", "talking_4"}

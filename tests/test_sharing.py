@@ -12,8 +12,8 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from pipeline.audits.verification import verify_paths
 from pipeline.store.reader import open_features
-from pipeline.verification import verify_paths
 from tests.projects import PROJECT, FirstRun, Project
 
 IN_A_FOLDER = pytest.mark.parametrize("team", ["folder"], indirect=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.cleaning import AUDIO_SCHEMA, PROVENANCE
+from pipeline.cleaning.sound import AUDIO_SCHEMA, PROVENANCE
 from pipeline.encoders import ENCODERS, FeatureParams
 from pipeline.media.audio import encode_flac
 from pipeline.sections import parse_section

@@ -13,12 +13,12 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from pipeline.params import TranscribeParams
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
-from pipeline.whisper.checkpoint import Checkpoint
-from pipeline.whisper.listening import Listener
-from tests.networks import make_folder
+from pipeline.words.params import TranscribeParams
+from pipeline.words.whisper.checkpoint import Checkpoint
+from pipeline.words.whisper.listening import Listener
+from tests.tiny_models import make_folder
 
 HZ = 16_000
 STEPS = 50

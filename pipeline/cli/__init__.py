@@ -66,11 +66,11 @@ def plan(
     ] = 3,
 ) -> None:
     """Say what each stage would do, and about how long it would take."""
+    from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
     from pipeline.params import load_params
     from pipeline.paths import PROJECT
-    from pipeline.planning import plan_project
     from pipeline.store.work import locate_work_store
 
     forecasts = plan_project(PROJECT, load_params(), locate_work_store(PROJECT), sample)
@@ -83,8 +83,8 @@ def inspect(
     path: Annotated[Path, typer.Argument(help="Store, head, table, or a folder of them.")],
 ) -> None:
     """Show what a store, a head or a table holds."""
+    from pipeline.audits.inspection import inspect_path
     from pipeline.cli.printing import open_console
-    from pipeline.inspection import inspect_path
 
     console = open_console()
     for renderable in inspect_path(path):
@@ -115,8 +115,8 @@ def verify(
     paths: Annotated[list[Path], typer.Argument(help="Stores, heads, tables, folders of them.")],
 ) -> None:
     """Check every digest of stores, heads and tables."""
+    from pipeline.audits.verification import verify_paths
     from pipeline.errors import StoreError
-    from pipeline.verification import verify_paths
 
     checked = damaged = 0
     for found in verify_paths(paths):
@@ -134,7 +134,7 @@ def verify(
 @app.command()
 def encoders() -> None:
     """Show what each encoder is and needs, and what is known of each feature set."""
-    from pipeline.catalogue import list_members, list_sets
+    from pipeline.audits.catalogue import list_members, list_sets
     from pipeline.cli.listings import tabulate_members, tabulate_sets
     from pipeline.cli.printing import open_console
     from pipeline.params import PARAMS_PATH, load_params
@@ -149,9 +149,9 @@ def encoders() -> None:
 @app.command()
 def weights() -> None:
     """Fetch all weights that params.yaml names; status 1 where some cannot be had."""
+    from pipeline.audits.weights import name_all
     from pipeline.cli.listings import list_fetched
     from pipeline.params import load_params
-    from pipeline.weights import name_all
 
     for line in list_fetched(name_all(load_params())):
         typer.echo(line)
@@ -168,11 +168,11 @@ def replay(
     ] = 0,
 ) -> None:
     """Encode clips of a feature set again and compare; status 1 where any differs."""
+    from pipeline.audits.replaying import replay_features
     from pipeline.cli.replays import conclude, list_replay
+    from pipeline.extraction.source import open_source
     from pipeline.params import parse_feature, read_yaml
     from pipeline.paths import DATA, LABELS
-    from pipeline.replaying import replay_features
-    from pipeline.source import open_source
 
     params = parse_feature(read_yaml(), path.name)
     source = open_source(params, DATA / params.modality, LABELS / "trained.parquet")
@@ -192,8 +192,8 @@ def diff(
     ] = 1e-3,
 ) -> None:
     """Say why two stores differ, and by how much; status 1 where their content does."""
+    from pipeline.audits.differences import compare_stores
     from pipeline.cli.comparisons import list_differences
-    from pipeline.differences import compare_stores
 
     differences = compare_stores(first, second, tolerance)
     for line in list_differences(differences):
@@ -222,7 +222,7 @@ def prune(
     ] = False,
 ) -> None:
     """Free what no store needs any more of the work store."""
-    from pipeline.inspection import write_bytes
+    from pipeline.audits.inspection import write_bytes
     from pipeline.paths import PROJECT
     from pipeline.store.pruning import prune_parts
     from pipeline.store.work import locate_work_store

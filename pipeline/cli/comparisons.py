@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.differences import Differences
-from pipeline.differences.clips import ClipDifferences
-from pipeline.differences.media import MediaDifferences
-from pipeline.differences.settings import Change
-from pipeline.differences.values import Largest, ValueDifferences
+from pipeline.audits.differences import Differences
+from pipeline.audits.differences.clips import ClipDifferences
+from pipeline.audits.differences.media import MediaDifferences
+from pipeline.audits.differences.settings import Change
+from pipeline.audits.differences.values import Largest, ValueDifferences
 
 NAMED = 3
 """Clips that are named of many."""

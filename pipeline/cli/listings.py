@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rich.table import Table
 
-from pipeline.catalogue import ListedSet, Member
+from pipeline.audits.catalogue import ListedSet, Member
+from pipeline.audits.weights import Named, fetch_weights, locate_weights
 from pipeline.cli.printing import tabulate
 from pipeline.errors import ParamsError
-from pipeline.weights import Named, fetch_weights, locate_weights
 
 DASH = "–"
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.audits.differences.values import ValueDifferences
+from pipeline.audits.replaying import Replay
 from pipeline.cli.comparisons import list_changes, list_values
-from pipeline.differences.values import ValueDifferences
 from pipeline.errors import StoreError
-from pipeline.replaying import Replay
 
 
 def list_replay(path: Path, replay: Replay) -> Iterator[str]:

@@ -5,7 +5,7 @@ A member is a module with two names:
 - `Params`, a `FeatureParams` with the encoder's own options;
 - `Encoder`, of the form below;
 
-and where its like (`encoding.facts`, `weights`) have it otherwise
+and where its like (`encoders.shared.facts`, `weights`) have it otherwise
 
 - `FACTS`, licence and needs;
 - `place_weights(params) -> Path`, the file of weights that are no folder, package or Hub id;
@@ -21,12 +21,9 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family
-from pipeline.rows import ClipInput, Rows
+from pipeline.rows import ClipInput, Modality, Rows
 from pipeline.sections import Section
 from pipeline.store import RowFormat
-
-Modality = Literal["face", "scene", "audio", "text"]
-MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
 
 ENCODERS = Family(
     "encoder",
@@ -57,10 +54,10 @@ class FeatureParams(Section):
 
     `batch` clips are encoded at once on `device`, by so many `workers`, with `cuda` each on a GPU
     of its own; none of these changes the rows beyond rounding.
-    With `rate_hz`, rows are averaged to at most so many per second (`encoding.rates`). With
-    `views`, clips that train have so many augmented copies (`encoding.views`). A run that would
+    With `rate_hz`, rows are averaged to at most so many per second (`extraction.rates`). With
+    `views`, clips that train have so many augmented copies (`extraction.views`). A run that would
     encode more than `max_new_clips` clips, or write more than `max_gb`, stops
-    (`encoding.ceilings`).
+    (`extraction.ceilings`).
     """
 
     keyless: ClassVar[frozenset[str]] = frozenset(

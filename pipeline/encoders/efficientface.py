@@ -12,15 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipeline.encoding.checkpoints import (
-    CheckpointEncoder,
-    CheckpointParams,
-    fill_network,
-    find_checkpoint,
-    read_state,
-)
-from pipeline.encoding.facts import Facts
-from pipeline.encoding.pictures import Preparation
+from pipeline.encoders.shared.checkpoint_pictures import CheckpointEncoder, find_checkpoint
+from pipeline.encoders.shared.facts import Facts
+from pipeline.encoders.shared.params import CheckpointParams
+from pipeline.encoders.shared.pictures import Preparation
+from pipeline.networks.checkpoints import fill_network, read_state
 
 FACTS = Facts("MIT; published weights: MIT, trained on data for research only")
 

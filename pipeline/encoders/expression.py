@@ -11,11 +11,12 @@ from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor
 
-from pipeline.encoders import Modality
-from pipeline.encoding.pictures import PictureEncoder, choose_layout
-from pipeline.encoding.preprocessors import load_preparation
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen
+from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.shared.pictures import PictureEncoder, choose_layout
+from pipeline.encoders.shared.preprocessors import load_preparation
 from pipeline.errors import ParamsError
+from pipeline.networks.pretrained import Pretrained, load_frozen
+from pipeline.rows import Modality
 
 PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "single_label_classification": lambda logits: logits.softmax(1),

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from pydantic import PositiveInt, model_validator
 
-from pipeline.encoders import FeatureParams, Modality
-from pipeline.rows import FrameRun, Frames, Rows
+from pipeline.encoders import FeatureParams
+from pipeline.rows import FrameRun, Frames, Modality, Rows
 
 
 class Params(FeatureParams):

@@ -11,18 +11,18 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
-from pipeline.encoders import Modality
-from pipeline.encoding.batches import Batcher
-from pipeline.encoding.devices import measure_fill
-from pipeline.encoding.layers import Layers, number_layers, shape_layers
-from pipeline.encoding.pieces import Inputs, join_pieces, run_pieces
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen, load_pretrained
-from pipeline.encoding.prompts import PARTS, PLACE, Kind, Prompt, Shown
-from pipeline.encoding.sound import check_hz
-from pipeline.encoding.tokens import check_length, load_tokenizer
+from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.shared.pieces import Inputs, join_pieces, run_pieces
+from pipeline.encoders.shared.prompts import PARTS, PLACE, Kind, Prompt, Shown
 from pipeline.errors import ParamsError
-from pipeline.params import AUDIO_HZ
-from pipeline.rows import ClipInput, Frames, Rows, Words
+from pipeline.media import AUDIO_HZ
+from pipeline.networks.batches import Batcher
+from pipeline.networks.devices import measure_fill
+from pipeline.networks.layers import Layers, number_layers, shape_layers
+from pipeline.networks.pretrained import Pretrained, load_frozen, load_pretrained
+from pipeline.networks.sound import check_hz
+from pipeline.networks.tokens import check_length, load_tokenizer
+from pipeline.rows import ClipInput, Frames, Modality, Rows, Words
 
 LEAST_ROOM = 8
 """Tokens that a prompt must leave to words."""

@@ -8,19 +8,14 @@ import transformers
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.encoding.devices import move
-from pipeline.encoding.padding import FrontNorm, mask_padding
-from pipeline.encoding.pretrained import (
-    Pretrained,
-    PretrainedParams,
-    check_fit,
-    load_frozen,
-    load_pretrained,
-)
-from pipeline.encoding.speech import Grid, Network, SpeechEncoder, SpeechParams, trace_front
+from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.shared.speech import Grid, Network, SpeechEncoder, SpeechParams, trace_front
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
-from pipeline.params import AUDIO_HZ
+from pipeline.media import AUDIO_HZ
+from pipeline.networks.devices import move
+from pipeline.networks.padding import FrontNorm, mask_padding
+from pipeline.networks.pretrained import Pretrained, check_fit, load_frozen, load_pretrained
 
 FRAME, HOP = 400, 160
 """Samples of a frame of AST's spectrogram, and from one to the next."""

@@ -10,12 +10,13 @@ import transformers
 from jaxtyping import Bool, Float
 from pydantic import Field, PositiveInt
 
-from pipeline.encoders import Modality
-from pipeline.encoding.batches import Batcher
-from pipeline.encoding.devices import measure_fill
-from pipeline.encoding.layers import Layers, number_layers, shape_layers, stack_layers
-from pipeline.encoding.pretrained import Pretrained, PretrainedParams, load_frozen
-from pipeline.encoding.tokens import (
+from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.errors import StoreError
+from pipeline.networks.batches import Batcher
+from pipeline.networks.devices import measure_fill
+from pipeline.networks.layers import Layers, number_layers, shape_layers, stack_layers
+from pipeline.networks.pretrained import Pretrained, load_frozen
+from pipeline.networks.tokens import (
     Chunk,
     check_length,
     find_separator,
@@ -24,8 +25,7 @@ from pipeline.encoding.tokens import (
     pad,
     split_texts,
 )
-from pipeline.errors import StoreError
-from pipeline.rows import Rows, Words
+from pipeline.rows import Modality, Rows, Words
 
 
 class Params(PretrainedParams):

@@ -10,18 +10,13 @@ import transformers
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from pipeline.encoding.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
-from pipeline.encoding.layers import Layers, number_layers, stack_layers
-from pipeline.encoding.pictures import Preparation
-from pipeline.encoding.preprocessors import compare, read_preparation
-from pipeline.encoding.pretrained import (
-    Pretrained,
-    PretrainedParams,
-    check_names,
-    load_loosely,
-    load_pretrained,
-)
+from pipeline.encoders.shared.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
+from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.shared.pictures import Preparation
+from pipeline.encoders.shared.preprocessors import compare, read_preparation
 from pipeline.errors import ParamsError
+from pipeline.networks.layers import Layers, number_layers, stack_layers
+from pipeline.networks.pretrained import Pretrained, check_names, load_loosely, load_pretrained
 from pipeline.rows import FrameRun
 
 

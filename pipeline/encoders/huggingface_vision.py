@@ -12,11 +12,11 @@ from jaxtyping import Float
 from pydantic import model_validator
 from torch import Tensor
 
-from pipeline.encoding.layers import Layers, number_layers, stack_layers
-from pipeline.encoding.pictures import PictureEncoder, PictureParams, choose_layout
-from pipeline.encoding.preprocessors import load_preparation
-from pipeline.encoding.pretrained import Pretrained, check_names, load_loosely, load_pretrained
+from pipeline.encoders.shared.pictures import PictureEncoder, PictureParams, choose_layout
+from pipeline.encoders.shared.preprocessors import load_preparation
 from pipeline.errors import ParamsError
+from pipeline.networks.layers import Layers, number_layers, stack_layers
+from pipeline.networks.pretrained import Pretrained, check_names, load_loosely, load_pretrained
 
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "cls": lambda tokens, prefix: tokens[:, 0],

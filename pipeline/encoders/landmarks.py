@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.encoders import FeatureParams, Modality
+from pipeline.encoders import FeatureParams
 from pipeline.errors import StoreError
-from pipeline.rows import FrameRun, Frames, Rows
+from pipeline.rows import FrameRun, Frames, Modality, Rows
 
 POINTS = 5
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import torch
 
-from pipeline.encoding.spectra import SpectralEncoder, SpectraParams
+from pipeline.encoders.shared.spectra import SpectralEncoder, SpectraParams
 
 
 class Params(SpectraParams):

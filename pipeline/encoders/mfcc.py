@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import PositiveInt, model_validator
 from torchaudio.functional import create_dct
 
-from pipeline.encoding.spectra import SpectralEncoder, SpectraParams
+from pipeline.encoders.shared.spectra import SpectralEncoder, SpectraParams
 
 
 class Params(SpectraParams):

@@ -12,15 +12,11 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from pipeline.encoding.checkpoints import (
-    CheckpointEncoder,
-    CheckpointParams,
-    fill_network,
-    find_checkpoint,
-    read_state,
-)
-from pipeline.encoding.pictures import Preparation
+from pipeline.encoders.shared.checkpoint_pictures import CheckpointEncoder, find_checkpoint
+from pipeline.encoders.shared.params import CheckpointParams
+from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
+from pipeline.networks.checkpoints import fill_network, read_state
 
 STAGES = ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1))
 """Expansion, channels, blocks and first stride of each."""

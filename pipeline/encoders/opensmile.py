@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.encoders import FeatureParams, Modality
-from pipeline.encoding.facts import Facts
-from pipeline.encoding.sound import check_hz, make_no_rows, make_one_row
+from pipeline.encoders import FeatureParams
+from pipeline.encoders.shared.facts import Facts
 from pipeline.errors import ParamsError
-from pipeline.params import AUDIO_HZ
-from pipeline.rows import Rows, Waveform
+from pipeline.media import AUDIO_HZ
+from pipeline.networks.sound import check_hz, make_no_rows, make_one_row
+from pipeline.rows import Modality, Rows, Waveform
 
 FACTS = Facts("audEERING research licence, no commercial use", extra="opensmile")
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
 from pipeline.encoders import FeatureParams
-from pipeline.encoding.pictures import PictureEncoder, Preparation
+from pipeline.encoders.shared.pictures import PictureEncoder, Preparation
 
 FRAMES = 64
 """Pictures resized at once, which bounds the memory of a long clip."""

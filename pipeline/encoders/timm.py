@@ -17,15 +17,15 @@ from timm.data.config import resolve_model_data_config
 from timm.models import load_state_dict, model_entrypoint
 from torch import Tensor
 
-from pipeline.encoding.pictures import (
+from pipeline.encoders.shared.pictures import (
     Network,
     PictureEncoder,
     PictureParams,
     Preparation,
     choose_layout,
 )
-from pipeline.encoding.pretrained import Pretrained, check_names
 from pipeline.errors import ParamsError
+from pipeline.networks.pretrained import Pretrained, check_names
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""

@@ -10,13 +10,13 @@ import torchaudio
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.encoding.devices import move
-from pipeline.encoding.padding import FrontNorm
-from pipeline.encoding.pretrained import DTYPES, check_names
-from pipeline.encoding.speech import Network, SpeechEncoder, SpeechParams, trace_front
+from pipeline.encoders.shared.speech import Network, SpeechEncoder, SpeechParams, trace_front
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
 from pipeline.files import digest_file
+from pipeline.networks.devices import move
+from pipeline.networks.padding import FrontNorm
+from pipeline.networks.pretrained import DTYPES, check_names
 
 SITE = "https://download.pytorch.org/torchaudio/models/"
 MAKERS = {"Wav2Vec2": torchaudio.models.wav2vec2_model, "WavLM": torchaudio.models.wavlm_model}

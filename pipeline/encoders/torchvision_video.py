@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torchvision.models import video
 
-from pipeline.encoding.checkpoints import CheckpointParams, fill_network, read_state
-from pipeline.encoding.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
-from pipeline.encoding.pictures import Preparation
-from pipeline.encoding.pretrained import DTYPES
+from pipeline.encoders.shared.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
+from pipeline.encoders.shared.params import CheckpointParams
+from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
 from pipeline.files import digest_file
+from pipeline.networks.checkpoints import fill_network, read_state
+from pipeline.networks.pretrained import DTYPES
 
 
 @dataclass(frozen=True)

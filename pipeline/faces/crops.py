@@ -7,8 +7,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from pipeline.errors import StoreError
-
 ALIGNED_POINTS = np.array(
     [
         [38.2946, 51.6963],
@@ -108,26 +106,6 @@ def scale_frame(
     how = cv2.INTER_AREA if height > pixels else cv2.INTER_CUBIC
     scaled: UInt8[np.ndarray, "pixels _ 3"] = cv2.resize(image, size, interpolation=how)
     return scaled
-
-
-def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:
-    """JPEG file of an RGB image, `quality` from 1 to 100."""
-    _, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    return bytes(data)
-
-
-def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
-    """RGB image of a JPEG file; raises StoreError where `data` is none."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise StoreError(
-            f"expected a JPEG file, got {len(data)} bytes that begin {data[:8]!r}; "
-            "delete the part and run `dvc repro` again"
-        )
-    rgb: UInt8[np.ndarray, "height width 3"] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-    return rgb
 
 
 def _span(start: int, side: int, length: int) -> tuple[int, int, int, int]:

@@ -14,11 +14,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool
 
-from pipeline.clips import Clip
 from pipeline.errors import MediaError
 from pipeline.faces import GIVEN
 from pipeline.faces.choosing import People, Sound, choose_tracks
-from pipeline.faces.crops import align_face, crop_face, encode_jpeg, scale_frame
+from pipeline.faces.crops import align_face, crop_face, scale_frame
 from pipeline.faces.params import Choice, FacesParams, Thresholds
 from pipeline.faces.quality import measure_quality
 from pipeline.faces.searching import find_faces, load_detector
@@ -26,7 +25,9 @@ from pipeline.faces.serving import RemoteDetector
 from pipeline.faces.spool import Spool, keep_rows
 from pipeline.faces.tables import SCHEMAS
 from pipeline.faces.tracks import Seen, Sighting, Tracker
+from pipeline.labels.clips import Clip
 from pipeline.media.audio import decode_audio
+from pipeline.media.jpeg import encode_jpeg
 from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.media.video import Frame, read_crops, read_frames
 

@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import batched_nms
 
-from pipeline.encoding.checkpoints import fill_network, read_state
-from pipeline.encoding.devices import move
-from pipeline.encoding.pretrained import DTYPES
 from pipeline.errors import ParamsError
 from pipeline.faces import Faces, Search
+from pipeline.networks.checkpoints import fill_network, read_state
+from pipeline.networks.devices import move
+from pipeline.networks.pretrained import DTYPES
 
 FILES = ("pnet.pt", "rnet.pt", "onet.pt")
 """Weights of the three networks, in the order in which they are run."""

@@ -16,11 +16,11 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torchvision.ops import batched_nms
 
-from pipeline.encoding.checkpoints import fill_network, read_state
-from pipeline.encoding.devices import move
-from pipeline.encoding.pretrained import DTYPES
 from pipeline.errors import ParamsError
 from pipeline.faces import Faces, Search
+from pipeline.networks.checkpoints import fill_network, read_state
+from pipeline.networks.devices import move
+from pipeline.networks.pretrained import DTYPES
 
 SIDES = {32: (512.0, 256.0), 16: (128.0, 64.0), 8: (32.0, 16.0)}
 """Pixels from a place to the next → sides of the square anchors there; in the network's order."""

@@ -49,7 +49,7 @@ def resolve_detector(params: FacesParams) -> FacesParams:
     its own, and where crops are to be aligned by landmarks that it does not give.
     """
     if params.detector != AUTO:
-        locate_weights(params)
+        list_weights(params)
         detector = DETECTORS.load(params.detector).Detector
         _check_alignment(params)
         own: dict[str, Any] = {"search_pixels": params.search_pixels or detector.search_pixels}
@@ -71,7 +71,7 @@ def resolve_detector(params: FacesParams) -> FacesParams:
     return resolve_detector(next(filter(_is_ready, named)))
 
 
-def locate_weights(params: FacesParams) -> list[Path]:
+def list_weights(params: FacesParams) -> list[Path]:
     """Files of the detector's weights; raises ParamsError where one is not there."""
     files: list[Path] = DETECTORS.load(params.detector).place_weights(params.weights)
     return files

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from pipeline.heads import HEADS, HeadParams
 from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
-from pipeline.recipes import Recipe, read_recipe
+from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.sections import parse_section
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams, base
-from pipeline.training.losses import concordance
+from pipeline.heads.losses import concordance
 
 MOST_STEPS = 500
 """Of the search for logistic weights; it stops before where the gradient is below 1e-6."""

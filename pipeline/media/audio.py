@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.errors import MediaError
-from pipeline.media.streams import declared_end, decode_frames, find_audio, open_media
+from pipeline.media.streams import declared_end, decode_frames, find_audio, open_container
 
 GAP_SECONDS = 0.1
 """Timestamps that stray less from the count of samples are jitter; beyond it they are a gap."""
@@ -31,7 +31,7 @@ def decode_audio(
     and `unreadable`, `undecodable` or `truncated` as `streams` does.
     """
     begin = start_seconds or 0.0
-    with open_media(source) as container:
+    with open_container(source) as container:
         stream = find_audio(container)
         if stream is None:
             raise MediaError("no_audio", "expected a stream of sound, got none; add one")

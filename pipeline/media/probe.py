@@ -11,7 +11,7 @@ from pipeline.media.streams import (
     declared_end,
     find_audio,
     find_video,
-    open_media,
+    open_container,
     scan_duration,
 )
 
@@ -35,7 +35,7 @@ def probe_media(
     that ends before it starts, and `outside` for one that starts outside the file.
     """
     _check_file(path)
-    with open_media(path) as container:
+    with open_container(path) as container:
         video, audio = find_video(container), find_audio(container)
         if video is None and audio is None:
             raise MediaError("no_streams", "expected pictures or sound, got neither; replace it")

@@ -36,7 +36,7 @@ DECLARING_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"})
 
 
 @contextmanager
-def open_media(source: Path | BytesIO) -> Iterator[InputContainer]:
+def open_container(source: Path | BytesIO) -> Iterator[InputContainer]:
     """Container of `source`; raises MediaError `unreadable` where FFmpeg cannot read a header."""
     try:
         # By default a tag in an old code page would be reason enough to refuse the file.

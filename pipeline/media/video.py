@@ -23,7 +23,7 @@ from pipeline.media.streams import (
     decode_frames,
     find_video,
     list_times,
-    open_media,
+    open_container,
     scan_duration,
 )
 
@@ -56,7 +56,7 @@ def read_frames(
     does: the last two after the frames that could be had, so that a caller may keep and mark them.
     """
     stretch = _bound(start_seconds, end_seconds)
-    with open_media(path) as container:
+    with open_container(path) as container:
         stream = _expect_video(container)
         length = _measure(path, container, stream, sampling, stretch)
         decoded = with_neighbours(decode_frames(container, stream, stretch[0]))
@@ -82,7 +82,7 @@ def read_crops(
     """
     pictures = list_pictures(folder)
     stretch = _bound(start_seconds, end_seconds)
-    with open_media(path) as container:
+    with open_container(path) as container:
         stream = _expect_video(container)
         length = _measure(path, container, stream, sampling, stretch)
         times = [*list_times(container, stream), math.inf]
@@ -146,7 +146,7 @@ def _find_end(path: Path, container: InputContainer, stream: av.VideoStream, end
         return min(end, declared)
     if end < math.inf:  # a long file is not read for a short stretch
         return min(end, declared_duration(container) or math.inf)
-    with open_media(path) as other:
+    with open_container(path) as other:
         return scan_duration(other, find_video(other))
 
 

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.faces.tracks import INTERPOLATED
-from pipeline.ledger import Entry, read_ledger
 from pipeline.sections import Section
+from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.parquet import PARTS
 from pipeline.store.parts import Facts
 from pipeline.store.reader import MediaStore, open_media

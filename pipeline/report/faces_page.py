@@ -6,9 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pipeline.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.errors import StoreError
-from pipeline.ledger import read_ledger
+from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.report.face_summaries import (
     ClipFaces,
@@ -19,10 +18,11 @@ from pipeline.report.face_summaries import (
     summarise_clips,
 )
 from pipeline.report.pages import write_page
-from pipeline.report.sightings import Cast, Crop, Person, read_cast, read_crops
+from pipeline.report.sightings import Cast, Crop, Person, list_crops, read_cast
 from pipeline.report.stills import Still, take_stills
 from pipeline.report.strips import draw_strips, show_crops
 from pipeline.report.timelines import MOST_TRACKS, Timeline, draw_timeline
+from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import MediaStore, open_media
 
 MOST_CROPS = 48
@@ -42,7 +42,7 @@ def write_clip_page(path: Path, data: Path, clip_id: str) -> None:
     """
     faces, tracks = open_media(data / "face"), open_media(data / "tracks")
     check_clip(faces, clip_id)
-    crops = read_crops(faces[clip_id])
+    crops = list_crops(faces[clip_id])
     cast = read_cast(tracks[clip_id], crops)
     clip, summary = _find_clip(data, clip_id), _summarise(faces, clip_id)
     sampling = read_sampling(faces)

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from jaxtyping import Float64
 from plotly.subplots import make_subplots
 
-from pipeline.metrics import divide
-from pipeline.predictions import NOTHING
+from pipeline.evaluation.metrics import divide
+from pipeline.prediction.table import NOTHING
 from pipeline.report.formats import label, name_metric, round_list
 from pipeline.report.theme import ACCENT, FAINT, METRIC_COLOURS, SCALE, SOFT, TEMPLATE
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from pipeline.evaluation import Estimate
+from pipeline.evaluation.judgement import Estimate
 
 DASH = "–"
 """Stands for a value that is undefined."""

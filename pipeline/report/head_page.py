@@ -6,8 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from pipeline.evaluation import Estimate, EvaluateParams, SplitName
-from pipeline.metrics import METRICS
+from pipeline.evaluation.judgement import Estimate, SplitName
+from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.params import EvaluateParams
 from pipeline.report.figures import (
     draw_confusion,
     draw_losses,

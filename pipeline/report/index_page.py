@@ -6,17 +6,18 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from pipeline.evaluation import Comparison, Difference, EvaluateParams
-from pipeline.ledger import Entry
-from pipeline.metrics import METRICS
-from pipeline.params import ReportParams
-from pipeline.recipes import Input
+from pipeline.evaluation.judgement import Comparison, Difference
+from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.params import EvaluateParams
+from pipeline.heads.recipes import Input
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.figures import draw_small_curves
 from pipeline.report.head_page import SPLIT_NAMES, draw_splits
 from pipeline.report.pages import embed, write_page
+from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
 from pipeline.report.summary import SUMMED, HeadSummary, find_baseline, rank_summaries
+from pipeline.store.ledger import Entry
 
 LISTED = 300
 """Most clips of one stage and reason that the page lists; the ledger itself has them all."""

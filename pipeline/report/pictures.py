@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from pipeline.faces.crops import decode_jpeg, encode_jpeg
 from pipeline.faces.searching import shrink_image
+from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 
 QUALITY = 80
 """JPEG quality of what is shown small."""

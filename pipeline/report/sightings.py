@@ -96,7 +96,7 @@ def read_cast(tracks: pa.Table | None, crops: Sequence[Crop]) -> Cast:
     return Cast([_read_person(row) for row in rows], frozenset(crop.track for crop in crops))
 
 
-def read_crops(rows: pa.Table | None) -> list[Crop]:
+def list_crops(rows: pa.Table | None) -> list[Crop]:
     """Crops in the rows of a clip in data/face, None where there are none."""
     return [] if rows is None else [_read_crop(row) for row in rows.to_pylist()]
 

@@ -6,8 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pipeline.encoders import MODALITIES
-from pipeline.evaluation import SplitEvaluation
+from pipeline.evaluation.judgement import SplitEvaluation
 from pipeline.report.formats import label, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary, find_baseline
 from pipeline.report.theme import (
@@ -21,6 +20,7 @@ from pipeline.report.theme import (
     SOFT,
     TEMPLATE,
 )
+from pipeline.rows import MODALITIES
 
 _SPLITS = {
     "val": ("validation", 0.0, {"color": ACCENT, "size": 9}),

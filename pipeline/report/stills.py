@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.clips import Clip
 from pipeline.errors import MediaError
-from pipeline.faces.crops import decode_jpeg
+from pipeline.labels.clips import Clip
+from pipeline.media.jpeg import decode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import Frame, read_frames
 from pipeline.report.face_summaries import read_facts

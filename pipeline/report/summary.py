@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.encoders import MODALITIES
 from pipeline.errors import StoreError
-from pipeline.evaluation import Evaluation, SplitName, rank_heads
+from pipeline.evaluation.judgement import Evaluation, SplitName, rank_heads
+from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.paths import HEAD_REPORTS, MODELS
-from pipeline.predictions import PREDICTIONS_SCHEMA
-from pipeline.recipes import Recipe, read_recipe
+from pipeline.prediction.table import PREDICTIONS_SCHEMA
 from pipeline.report.formats import DASH, name_metric, write_number
-from pipeline.tables import read_table
+from pipeline.rows import MODALITIES
+from pipeline.store.tables import read_table
 
 BASELINE = "linear"
 """Kind of the head that all others must beat."""

@@ -3,12 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from pipeline.encoding.exposure import FeatureProvenance
 from pipeline.errors import ParamsError, StoreError
 from pipeline.families import suggest
-from pipeline.ledger import read_ledger
 from pipeline.store import ROW_FORMATS
+from pipeline.store.exposure import FeatureProvenance
 from pipeline.store.index import rowless
+from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter
 

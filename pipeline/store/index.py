@@ -11,7 +11,7 @@ import pyarrow as pa
 from jaxtyping import Int64
 
 from pipeline.store.parts import PartClip, Status
-from pipeline.tables import read_table, write_table
+from pipeline.store.tables import read_table, write_table
 
 INDEX_SCHEMA = pa.schema(
     [

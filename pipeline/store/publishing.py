@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipeline.files import digest_file, remove_whole, write_text
-from pipeline.ledger import Entry, write_ledger
 from pipeline.store.header import seal_header
 from pipeline.store.index import Location, write_index
+from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.linking import link_tree
 from pipeline.store.parts import Provenance
 from pipeline.store.work import WorkParts

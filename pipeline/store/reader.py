@@ -14,7 +14,7 @@ from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
-from pipeline.store.views import find_views
+from pipeline.store.view_ids import find_views
 
 
 class Store:

@@ -11,11 +11,11 @@ from typing import Any
 
 from pipeline.files import PARTIAL, measure_tree
 from pipeline.interrupts import finish_first
-from pipeline.ledger import Entry
 from pipeline.rows import Rows
 from pipeline.store import ROW_FORMATS, Content
+from pipeline.store.compaction import Use, choose_parts
 from pipeline.store.index import Location
-from pipeline.store.packing import Use, choose_parts
+from pipeline.store.ledger import Entry
 from pipeline.store.parts import Facts, PartClip, Provenance, Status
 from pipeline.store.publishing import live_parts, publish_store
 from pipeline.store.seeding import seed_parts

@@ -1,25 +1,22 @@
 """Fitting: one head trained on one run of the splits."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from pipeline.dataset import TARGETS, Labels, WindowDataset, load_batches
 from pipeline.errors import TrainingError
 from pipeline.heads import HeadParams
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
-from pipeline.runs import Run, split_clips
+from pipeline.labels.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
+from pipeline.training.history import History
 from pipeline.training.imports import leave_out
-
-History = list[dict[str, Any]]
+from pipeline.windows.dataset import TARGETS, Labels, WindowDataset, load_batches
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,8 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
-    moments = measure_rows(train)
-    measure_rows(val)
+    moments = measure_moments(train)
+    measure_moments(val)
     priors = measure_priors(labels, clips["train"])
     for target in params.targets:
         if target not in priors:
@@ -109,7 +106,7 @@ class Moments:
         return (self.squares / self.count).sqrt()
 
 
-def measure_rows(dataset: WindowDataset) -> dict[str, Moments]:
+def measure_moments(dataset: WindowDataset) -> dict[str, Moments]:
     """Moments of each modality's rows; raises TrainingError where one is NaN or infinite."""
     moments = {modality: Moments(dim) for modality, dim in dataset.dims.items()}
     for batch in load_batches(dataset):
@@ -134,13 +131,3 @@ def measure_priors(labels: Labels, clip_ids: Sequence[str]) -> dict[str, float]:
             counted = np.bincount(known.astype(int)) if target == "emotion" else None
             priors[target] = float(known.mean() if counted is None else counted.argmax())
     return priors
-
-
-def write_history(path: Path, history: Mapping[str, History]) -> None:
-    """Write `history` (run → epochs) as CSV, one row per epoch; heads solved exactly have none."""
-    rows = [{"run": run, **epoch} for run, epochs in history.items() for epoch in epochs]
-    columns = dict.fromkeys(["run", "epoch", *(name for row in rows for name in row)])
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)

@@ -7,13 +7,13 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 from torchmetrics import MeanMetric
 
-from pipeline.dataset import TARGETS, Batch
 from pipeline.errors import TrainingError
+from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads import SCORE, TrainingParams
 from pipeline.heads.base import Head
+from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs
-from pipeline.metrics import Pairs, score_targets
-from pipeline.training.losses import head_loss
+from pipeline.windows.dataset import TARGETS, Batch
 
 SCORED = ("ccc_mean", "uar")
 

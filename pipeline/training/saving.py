@@ -17,15 +17,16 @@ from pathlib import Path
 import pyarrow as pa
 from safetensors.torch import save_file
 
-from pipeline.dataset import Labels, open_inputs
 from pipeline.files import digest_file, write_json, write_whole
 from pipeline.heads import HeadParams
-from pipeline.prediction import Trained, predict_held_out
+from pipeline.heads.recipes import Input, Recipe
+from pipeline.labels.runs import list_runs
+from pipeline.prediction.answers import Trained, predict_held_out
 from pipeline.progress import track
-from pipeline.recipes import Input, Recipe
-from pipeline.runs import list_runs
-from pipeline.tables import write_table
-from pipeline.training.fitting import Fitted, fit_run, write_history
+from pipeline.store.tables import write_table
+from pipeline.training.fitting import Fitted, fit_run
+from pipeline.training.history import write_history
+from pipeline.windows.dataset import Labels, open_inputs
 
 PACKAGES = ("torch", "lightning", "transformers", "scikit-learn", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""

@@ -3,8 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
+from pipeline.audits.planning import Forecast
 from pipeline.cli.forecasts import tabulate_forecasts, write_duration
-from pipeline.planning import Forecast
 
 
 def show(*forecasts: Forecast) -> list[str]:

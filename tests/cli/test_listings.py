@@ -5,10 +5,10 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.catalogue import ListedSet, Member
+from pipeline.audits.catalogue import ListedSet, Member
+from pipeline.audits.weights import Named
 from pipeline.cli.listings import list_fetched, tabulate_members, tabulate_sets
 from pipeline.errors import ParamsError
-from pipeline.weights import Named
 
 
 def show(table: Table) -> list[str]:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from pipeline.cli import main
-from pipeline.extraction import extract_features
+from pipeline.extraction.feature_sets import extract_features
 from pipeline.presets import find_preset
-from pipeline.tables import write_table
+from pipeline.store.tables import write_table
 from tests.conftest import PROJECT
 from tests.tones import make_mfcc, pack_tones
 

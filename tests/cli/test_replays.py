@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.audits.differences.settings import Change
+from pipeline.audits.differences.values import ClipGap, Largest, ValueDifferences
+from pipeline.audits.replaying import Replay
 from pipeline.cli.replays import conclude, list_replay
-from pipeline.differences.settings import Change
-from pipeline.differences.values import ClipGap, Largest, ValueDifferences
 from pipeline.errors import StoreError
-from pipeline.replaying import Replay
 
 SET = Path("features/mfcc")
 

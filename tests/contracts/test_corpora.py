@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpora import CORPORA, Corpus
 from pipeline.errors import CorpusError
-from pipeline.labelling import check_corpus
+from pipeline.labels.corpora import CORPORA, Corpus
+from pipeline.labels.labelling import check_corpus
+from pipeline.labels.targets import FRAMES_SCHEMA
 from pipeline.sections import parse_section
-from pipeline.targets import FRAMES_SCHEMA
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
 

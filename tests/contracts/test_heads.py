@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pipeline.heads import HEADS
 from pipeline.heads.base import Head, Output, Per
+from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
 from pipeline.sections import parse_section
-from pipeline.training.losses import head_loss
 
 DIMS = {"face": 13, "audio": 17, "text": 19}
 TIMES = {"face": 5, "audio": 7, "text": 11}

@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from pipeline.encoders.efficientface import COLOURS, Encoder, Params, place_weights
-from pipeline.encoding.checkpoints import read_state
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
+from pipeline.networks.checkpoints import read_state
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import save_efficientface, save_mobilefacenet
+from tests.tiny_models import save_efficientface, save_mobilefacenet
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (224, 224, 3)).astype(np.uint8)
 

@@ -7,7 +7,7 @@ from pipeline.encoders.expression import Encoder, Params
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import save_classifier, save_vision_model
+from tests.tiny_models import save_classifier, save_vision_model
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (32, 32, 3)).astype(np.uint8)
 

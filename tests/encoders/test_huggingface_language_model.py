@@ -17,7 +17,7 @@ from pipeline.encoders.huggingface_language_model import Encoder, Params
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Frames, Waveform, Words
 from pipeline.sections import parse_section
-from tests.networks import save_language_model, save_picture_model, save_sound_model
+from tests.tiny_models import save_language_model, save_picture_model, save_sound_model
 
 HZ = 16_000
 ASKED = "Is it sad? {clip} Say:"

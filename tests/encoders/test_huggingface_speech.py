@@ -12,17 +12,17 @@ from pipeline.encoders.huggingface_speech import Encoder, Params
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
-from tests import networks
+from tests import tiny_models
 
 HZ = 16_000
 CONVOLUTIONAL = {
-    f"{kind} {norm}": (networks.save_speech_model, kind, norm)
+    f"{kind} {norm}": (tiny_models.save_speech_model, kind, norm)
     for kind in ("Hubert", "Wav2Vec2", "WavLM")
     for norm in ("group", "layer")
 }
 OTHERS = {
-    "Whisper": (networks.save_whisper,),
-    "AST": (networks.save_spectrogram_transformer,),
+    "Whisper": (tiny_models.save_whisper,),
+    "AST": (tiny_models.save_spectrogram_transformer,),
 }
 every_network = pytest.mark.parametrize("name", [*CONVOLUTIONAL, *OTHERS])
 every_front = pytest.mark.parametrize("name", CONVOLUTIONAL)
@@ -136,7 +136,7 @@ def test_long_sound_has_the_rows_of_the_whole_on_the_same_grid(name):
 
 @pytest.mark.parametrize("kind", ["Hubert", "Wav2Vec2", "WavLM"])
 def test_chunks_change_nothing_that_is_heard_within_a_second(kind):
-    folder = networks.save_speech_model(kind, "layer")
+    folder = tiny_models.save_speech_model(kind, "layer")
     sound = make_sound(16_000 * 9 + 77)
     whole, chunked = (embed(folder, sound, layer=0, chunk_seconds=s) for s in (30.0, 4.0))
     np.testing.assert_allclose(chunked, whole, rtol=1e-4, atol=1e-4)
@@ -235,7 +235,7 @@ def test_weights_by_their_former_names_are_found(copied):
 def test_an_adapter_for_a_decoder_of_text_is_left_out(tmp_path):
     torch.manual_seed(3)
     config = transformers.Wav2Vec2Config(
-        **networks.SPEECH, **networks.NORMS["group"], add_adapter=True
+        **tiny_models.SPEECH, **tiny_models.NORMS["group"], add_adapter=True
     )
     transformers.Wav2Vec2Model(config).save_pretrained(tmp_path)
     transformers.Wav2Vec2FeatureExtractor(do_normalize=False).save_pretrained(tmp_path)
@@ -245,7 +245,7 @@ def test_an_adapter_for_a_decoder_of_text_is_left_out(tmp_path):
 def test_a_batch_norm_of_positions_is_never_padded(tmp_path):
     torch.manual_seed(3)
     config = transformers.HubertConfig(
-        **networks.SPEECH, **networks.NORMS["layer"], conv_pos_batch_norm=True
+        **tiny_models.SPEECH, **tiny_models.NORMS["layer"], conv_pos_batch_norm=True
     )
     transformers.HubertModel(config).save_pretrained(tmp_path)
     transformers.Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)

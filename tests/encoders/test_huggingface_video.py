@@ -11,7 +11,7 @@ from pipeline.encoders.huggingface_video import Encoder, Params
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import VIDEO_KINDS, save_video_model, save_vision_model
+from tests.tiny_models import VIDEO_KINDS, save_video_model, save_vision_model
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (4, 41, 53, 3)).astype(np.uint8)
 PREFIXES = {"VideoMAE": 0, "Timesformer": 1, "Vivit": 1}

@@ -10,7 +10,7 @@ from pipeline.encoders.huggingface_vision import Encoder, Params
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import VISION, save_clip, save_vision_model
+from tests.tiny_models import VISION, save_clip, save_vision_model
 
 PICTURE = np.random.default_rng(2).integers(0, 256, (41, 53, 3)).astype(np.uint8)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torchaudio.transforms import MelSpectrogram
 
 from pipeline.encoders.logmel import Encoder, Params
-from pipeline.encoding.spectra import BLOCK_FRAMES, derive_deltas, find_active, summarise
+from pipeline.encoders.shared.spectra import BLOCK_FRAMES, derive_deltas, find_active, summarise
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section

@@ -3,12 +3,12 @@ import pytest
 import torch
 
 from pipeline.encoders.mobilefacenet import LAYOUTS, Encoder, MobileFaceNet, Params, place_weights
-from pipeline.encoding.checkpoints import read_state
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
+from pipeline.networks.checkpoints import read_state
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import save_efficientface, save_mobilefacenet
+from tests.tiny_models import save_efficientface, save_mobilefacenet
 
 PUBLISHED = {
     0: ((7, 7), 512, "ba641c88d5e57ae69d3249085b3402c9"),

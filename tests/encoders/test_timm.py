@@ -13,7 +13,7 @@ from pipeline.encoders.timm import Encoder, Params
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import save_small_swin, save_timm_model
+from tests.tiny_models import save_small_swin, save_timm_model
 
 
 def make_encoder(folder, **options):

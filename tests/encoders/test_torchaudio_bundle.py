@@ -9,7 +9,7 @@ from pipeline.encoders.torchaudio_bundle import MAKERS, Encoder, Params
 from pipeline.errors import ParamsError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
-from tests import networks
+from tests import tiny_models
 
 HZ = 16_000
 BUNDLES = {
@@ -22,14 +22,14 @@ every_bundle = pytest.mark.parametrize("name", BUNDLES)
 
 
 def make_encoder(name, **options):
-    weights = str(networks.save_bundle(name, *BUNDLES[name]))
+    weights = str(tiny_models.save_bundle(name, *BUNDLES[name]))
     section = {"modality": "audio", "encoder": "torchaudio_bundle", "bundle": name}
     return Encoder(parse_section(Params, {**section, "weights": weights, **options}, "features.x"))
 
 
 def make_twin(name, **options):
     section = {"modality": "audio", "encoder": "huggingface_speech", **options}
-    section["weights"] = str(networks.save_speech_model(*BUNDLES[name]))
+    section["weights"] = str(tiny_models.save_speech_model(*BUNDLES[name]))
     return HuggingFace(parse_section(HuggingFaceParams, section, "features.x"))
 
 
@@ -72,7 +72,7 @@ def test_every_bundle_that_was_not_made_for_letters_can_be_built():
 
 
 def test_a_head_for_letters_is_left_out(tmp_path):
-    state = torch.load(networks.save_bundle())
+    state = torch.load(tiny_models.save_bundle())
     torch.save({**state, "aux.weight": torch.zeros(5, 14)}, tmp_path / "asr.pth")
     (sound,) = make_sounds(5_000)
     found, expected = (
@@ -83,25 +83,25 @@ def test_a_head_for_letters_is_left_out(tmp_path):
 
 
 def test_what_torchaudio_downloaded_before_is_found(tmp_path, monkeypatch):
-    networks.add_bundle("TINY_CACHED")
+    tiny_models.add_bundle("TINY_CACHED")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(ParamsError, match=r"'TINY_CACHED': .*tiny_cached\.pth, found none; downl"):
         make_encoder("TINY_HUBERT", bundle="TINY_CACHED", weights=None)
     cache = tmp_path / "hub" / "checkpoints"
     cache.mkdir(parents=True)
-    (cache / "tiny_cached.pth").write_bytes(networks.save_bundle().read_bytes())
+    (cache / "tiny_cached.pth").write_bytes(tiny_models.save_bundle().read_bytes())
     encoder = make_encoder("TINY_HUBERT", bundle="TINY_CACHED", weights=None)
     assert encoder.provenance == make_encoder("TINY_HUBERT").provenance
 
 
 def test_weights_of_another_bundle_are_refused():
-    weights = str(networks.save_bundle("TINY_WAV2VEC2", "Wav2Vec2", "layer"))
+    weights = str(tiny_models.save_bundle("TINY_WAV2VEC2", "Wav2Vec2", "layer"))
     with pytest.raises(ParamsError, match=r"exactly the weights of Wav2Vec2Model, got an unknown"):
         make_encoder("TINY_HUBERT", weights=weights)
 
 
 def test_weights_of_another_size_are_refused(tmp_path):
-    state = torch.load(networks.save_bundle())
+    state = torch.load(tiny_models.save_bundle())
     torch.save(
         {**state, "encoder.feature_projection.layer_norm.bias": torch.ones(5)}, tmp_path / "x"
     )

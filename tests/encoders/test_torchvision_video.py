@@ -20,7 +20,7 @@ from pipeline.encoders.torchvision_video import (
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
-from tests.networks import save_torchvision_video
+from tests.tiny_models import save_torchvision_video
 
 MODELS = list_models(module=video)
 

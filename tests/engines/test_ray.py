@@ -12,9 +12,9 @@ from ray.cluster_utils import Cluster
 from pipeline.engines import EngineParams
 from pipeline.engines.ray import run_clips
 from pipeline.errors import MediaError, ParamsError
-from pipeline.extraction import extract_features
-from pipeline.faces.packing import pack_faces
+from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import pack_faces
 from pipeline.files import digest_file
 from pipeline.store.reader import open_features, open_media
 from tests.makers import make_clips

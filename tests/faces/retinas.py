@@ -8,7 +8,7 @@ import torch
 from skimage.data import astronaut
 
 from pipeline.faces.retinaface import make_network
-from tests.networks import fill_weights, make_folder
+from tests.tiny_models import fill_weights, make_folder
 
 SPREADS = {"cls_score": 2.0, "bbox_pred": 0.2, "landmark_pred": 0.3}
 """Standard deviation of each output that makes a few dozens of faces in a picture."""

@@ -5,15 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import StoreError
-from pipeline.faces.crops import (
-    ALIGNED_POINTS,
-    align_face,
-    crop_face,
-    decode_jpeg,
-    encode_jpeg,
-    fit_similarity,
-    scale_frame,
-)
+from pipeline.faces.crops import ALIGNED_POINTS, align_face, crop_face, fit_similarity, scale_frame
+from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 
 
 def gradient(height, width):

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from pipeline.clips import Clip
-from pipeline.faces.crops import crop_face, decode_jpeg, encode_jpeg
+from pipeline.faces.crops import crop_face
 from pipeline.faces.cutting import cut_clip
 from pipeline.faces.params import FacesParams, Thresholds
 from pipeline.faces.searching import resolve_detector
 from pipeline.faces.spool import take_rows
+from pipeline.labels.clips import Clip
+from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
 from tests.makers import grey_frames, write_video

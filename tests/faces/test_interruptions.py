@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import pack_faces
 from pipeline.files import digest_file
-from pipeline.ledger import read_ledger
 from pipeline.store import writer
+from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_media
 from tests.conftest import PROJECT
 from tests.makers import list_parts, make_clips

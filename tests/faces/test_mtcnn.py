@@ -25,7 +25,7 @@ from pipeline.faces.mtcnn import (
 from pipeline.faces.searching import find_faces
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
-from tests.networks import fill_weights
+from tests.tiny_models import fill_weights
 
 
 @pytest.fixture

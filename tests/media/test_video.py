@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline.errors import MediaError
 from pipeline.media.sampling import Sampling
-from pipeline.media.streams import decode_frames, find_video, open_media
+from pipeline.media.streams import decode_frames, find_video, open_container
 from pipeline.media.video import read_frames
 from tests.makers import Coding, Sound, grey_frames, tone, write_audio, write_video
 
@@ -412,7 +412,7 @@ def test_what_lies_before_a_stretch_is_neither_read_nor_decoded(tmp_path, suffix
     noise = np.random.default_rng(5).integers(0, 255, (500, 48, 48, 3), dtype=np.uint8)
     coding = Coding("libvpx" if suffix == ".webm" else "libx264", options={"g": "10", "b": "9M"})
     file = CountingFile(write_video(tmp_path / f"a{suffix}", noise, coding=coding).read_bytes())
-    with open_media(file) as container:
+    with open_container(file) as container:
         frames = decode_frames(container, find_video(container), 18.0)
         before = sum(1 for _ in takewhile(lambda timed: timed[0] < 18.0, frames))
     assert before <= 0.5 * 25 + 10

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.clips import CLEAN_SCHEMA, write_clips
-from pipeline.faces.packing import pack_faces
 from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import pack_faces
 from pipeline.files import digest_file
+from pipeline.labels.clips import CLEAN_SCHEMA, write_clips
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
 from tests.conftest import PROJECT

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.evaluation import EvaluateParams, compare_heads, evaluate_head
-from pipeline.ledger import Entry
-from pipeline.params import ReportParams
-from pipeline.predictions import NOTHING, PREDICTIONS_SCHEMA
-from pipeline.recipes import Input, Recipe
+from pipeline.evaluation.judgement import compare_heads, evaluate_head
+from pipeline.evaluation.params import EvaluateParams
+from pipeline.heads.recipes import Input, Recipe
+from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.index_page import Overview
+from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary
+from pipeline.store.ledger import Entry
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
 CENTRES = {

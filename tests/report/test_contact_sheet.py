@@ -4,7 +4,6 @@ from xml.etree import ElementTree
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.ledger import Entry
 from pipeline.report.contact_sheet import CROPS, MOST_CLIPS, choose_clips, write_sheet
 from pipeline.report.face_summaries import (
     ClipFaces,
@@ -13,6 +12,7 @@ from pipeline.report.face_summaries import (
     read_counts,
     summarise_clips,
 )
+from pipeline.store.ledger import Entry
 from tests.report.faces_made import FRAMES, MISSED, MadeFaces, make_faces
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.predictions import PREDICTIONS_SCHEMA
+from pipeline.prediction.table import PREDICTIONS_SCHEMA
 from pipeline.report.figures import (
     MOST_POINTS,
     draw_confusion,

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.evaluation import Estimate
+from pipeline.evaluation.judgement import Estimate
 from pipeline.report.formats import (
     find_least_covered,
     label,

@@ -1,10 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.ledger import Entry
-from pipeline.params import ReportParams
 from pipeline.report.index_page import LISTED, Overview, group_entries, write_index_page
+from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary, rank_summaries
+from pipeline.store.ledger import Entry
 from tests.report.made_up import MadeUp, Page, find_outside, make_head, make_overview
 
 

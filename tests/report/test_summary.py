@@ -8,7 +8,7 @@ from rich.console import Console
 from pipeline.errors import StoreError
 from pipeline.files import write_json
 from pipeline.report.summary import HeadSummary, print_summary, read_summaries
-from pipeline.tables import write_table
+from pipeline.store.tables import write_table
 from tests.report.made_up import MadeUp, make_head
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from pipeline.audits.verification import verify_paths
 from pipeline.errors import ParamsError, StoreError
 from pipeline.store.conversion import convert_features
 from pipeline.store.reader import open_features
-from pipeline.verification import verify_paths
 from tests.stores import make_rows, write_features
 
 CLIPS = {

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import remove
-from pipeline.ledger import Entry, read_ledger
 from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, ROW_FORMATS, Content
 from pipeline.store.header import read_header, seal_header
+from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.verification import verify_paths
 from tests.stores import make_rows
 
 SETTINGS = {"encoder": "é", "row_shape": [3], "dtype": "float16", "floor": 1e-05, "top": 1e300}

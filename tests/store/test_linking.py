@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import remove
 from pipeline.store.linking import link_tree
@@ -25,7 +26,6 @@ from pipeline.store.parts import Provenance
 from pipeline.store.pruning import prune_parts
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.verification import verify_paths
 from tests.conftest import PROJECT
 from tests.stores import make_rows
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import zarr
 
-from pipeline.ledger import Entry
 from pipeline.rows import Rows
 from pipeline.store.index import rowless
+from pipeline.store.ledger import Entry
 from pipeline.store.parts import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.work import WorkParts

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.dataset import Labels, WindowDataset
 from pipeline.errors import ParamsError, TrainingError
-from pipeline.metrics import Pairs, score_targets
-from pipeline.prediction import predict_clips
-from pipeline.runs import Run
-from pipeline.targets import Target
-from pipeline.training.fitting import Moments, fit_run, measure_priors, measure_rows, write_history
+from pipeline.evaluation.metrics import Pairs, score_targets
+from pipeline.labels.runs import Run
+from pipeline.labels.targets import Target
+from pipeline.prediction.answers import predict_clips
+from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_priors
+from pipeline.training.history import write_history
+from pipeline.windows.dataset import Labels, WindowDataset
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 
 CLIPS, DIM = 18, 5
@@ -187,7 +188,7 @@ def test_moments_are_those_of_the_rows_that_are_there(tmp_path):
     params = make_params("mlp", {"audio": "audio"})
     dataset = WindowDataset({"audio": store}, make_labels([Target(clip_id="a")]), params)
     dataset.add_clips("a")
-    found = measure_rows(dataset)["audio"]
+    found = measure_moments(dataset)["audio"]
     assert (found.mean.item(), found.scale.item()) == (2.0, 1.0)
 
 

@@ -1,0 +1,1 @@
+"""Audits: what lies there, whether it is sound, and what a run would do."""

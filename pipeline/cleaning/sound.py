@@ -1,0 +1,250 @@
+"""Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float32
+
+from pipeline.cleaning.params import CleanParams
+from pipeline.engines import LOCAL, EngineParams, run_clips
+from pipeline.errors import CorpusError, MediaError
+from pipeline.files import digest_file, digest_json
+from pipeline.labels.clips import CLEAN_SCHEMA, Clip, write_clips
+from pipeline.media import AUDIO_HZ
+from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
+from pipeline.media.probe import Probe, probe_media
+from pipeline.progress import track
+from pipeline.store.index import Location
+from pipeline.store.ledger import Entry, check_share, describe_losses, write_ledger
+from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.writer import Made, StoreWriter
+
+AUDIO_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("hz", pa.int64()),
+        ("samples", pa.int64()),
+        ("flac", pa.binary()),
+    ]
+)
+"""One row per clip that has sound: mono 16-bit FLAC."""
+
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 3})
+
+FLOOR_DBFS = -200.0
+"""Loudness that stands for digital silence, whose own is minus infinity."""
+
+SOUND_SHARE = 0.9
+"""A clip whose sound covers a smaller share of its duration is marked."""
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What `clean` found: the usable clips, where all sound lies, and both ledgers."""
+
+    clips: list[Clip]
+    sounds: dict[str, Location]
+    clip_entries: list[Entry]
+    sound_entries: list[Entry]
+
+
+def clean_corpus(
+    clips: Sequence[Clip],
+    params: CleanParams,
+    kept: frozenset[str],
+    out: Path,
+    work: Path,
+    *,
+    engine: EngineParams = LOCAL,
+) -> None:
+    """Write `out`/clips (usable clips, ledger) and `out`/audio (the store of their sound).
+
+    Clips in `kept` stay whatever their length. Raises MoodlineError when more clips than
+    allowed are left out, CorpusError when all are.
+    """
+    digested, failures = _digest_media(clips, params.workers)
+    with StoreWriter(work, PROVENANCE, "parquet") as writer:
+        keys = {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in digested}
+        missing = frozenset(writer.missing(keys, out / "audio"))
+        undecoded = [clip for clip in digested if clip.clip_id in missing]
+        failures |= _decode_missing(undecoded, keys, params, writer, engine)
+        writer.close_part()
+        found = writer.locate({c: key for c, key in keys.items() if c not in failures})
+        cleaned = judge_clips(
+            {clip.clip_id: clip for clip in [*clips, *digested]}.values(),
+            found,
+            failures,
+            params=params,
+            kept=kept,
+        )
+        check_share(cleaned.clip_entries, len(clips), params.allowed_share)
+        if not cleaned.clips:
+            raise CorpusError(
+                f"clean: expected at least one usable clip, got none of {len(clips)} "
+                f"({describe_losses(cleaned.clip_entries)}); mend the corpus"
+            )
+        writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
+    write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
+    write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
+
+
+def _decode_missing(
+    clips: Sequence[Clip],
+    keys: Mapping[str, str],
+    params: CleanParams,
+    writer: StoreWriter,
+    engine: EngineParams,
+) -> dict[str, MediaError]:
+    """Decode `clips`; returns the failures that may not hold next time."""
+    decoded = run_clips(
+        engine,
+        decode_clip,
+        clips,
+        workers=params.workers,
+        limit_seconds=lambda _: params.limit_seconds,
+    )
+    failures = {}
+    for clip, made in track(decoded, "clean", len(clips)):
+        if isinstance(made, MediaError):
+            failures[clip.clip_id] = made
+        else:
+            writer.add(clip.clip_id, keys[clip.clip_id], made)
+    return failures
+
+
+def decode_clip(clip: Clip) -> Made:
+    """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
+    try:
+        probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
+        samples = _decode_sound(clip, probe)
+    except MediaError as error:
+        return Made(None, "left_out", error.reason, error.detail)
+    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
+    if samples is None:
+        return Made(None, "absent", "no_audio", "no sound goes with the pictures", facts)
+    row = {
+        "clip_id": clip.clip_id,
+        "hz": AUDIO_HZ,
+        "samples": len(samples),
+        "flac": encode_flac(samples, AUDIO_HZ),
+    }
+    return Made(
+        pa.Table.from_pylist([row], schema=AUDIO_SCHEMA),
+        facts={
+            **facts,
+            "audio_hz": probe.audio_hz,
+            "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
+            "sound_seconds": sound_seconds(samples, AUDIO_HZ),
+        },
+    )
+
+
+def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] | None:
+    """Samples of the clip, None where its pictures have no sound to them."""
+    if probe.audio_hz is None:
+        return None
+    try:
+        return decode_audio(
+            Path(clip.path),
+            hz=AUDIO_HZ,
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.end_seconds,
+        )
+    except MediaError as error:
+        # A track may be over before the clip begins: its pictures are no worse for it.
+        if error.reason != "no_audio" or probe.fps is None:
+            raise
+        return None
+
+
+def judge_clips(
+    clips: Iterable[Clip],
+    found: Mapping[str, Location],
+    failures: Mapping[str, MediaError],
+    *,
+    params: CleanParams,
+    kept: frozenset[str],
+) -> Cleaned:
+    """What to keep of `found`, by the thresholds in `params`: nothing is decoded again for them."""
+    cleaned = Cleaned([], {}, [], [])
+    for clip in clips:
+        failure = failures.get(clip.clip_id) or _judge_length(
+            found[clip.clip_id].clip, params, clip.clip_id in kept
+        )
+        if failure is not None:
+            entry = Entry(clip.clip_id, "clean", "left_out", failure.reason, failure.detail)
+            cleaned.clip_entries.append(entry)
+            continue
+        location, entries = _judge_sound(found[clip.clip_id], params)
+        cleaned.clips.append(_describe(clip, location.clip))
+        cleaned.sounds[clip.clip_id] = location
+        cleaned.sound_entries.extend(entries)
+    return cleaned
+
+
+def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
+    """Clips with the digest of their file, and the failure of each whose file is not there."""
+    paths = sorted({clip.path for clip in clips})
+    present = [path for path in paths if Path(path).is_file()]
+    with ThreadPoolExecutor(workers) as pool:
+        digests = dict(zip(present, pool.map(digest_file, map(Path, present)), strict=True))
+    failures = {
+        clip.clip_id: MediaError("missing", f"{clip.path}: no such file")
+        for clip in clips
+        if clip.path not in digests
+    }
+    digested = [
+        replace(clip, media_digest=digests[clip.path], crops_digest=_digest_crops(clip.crops))
+        for clip in clips
+        if clip.path in digests
+    ]
+    return digested, failures
+
+
+def _digest_crops(folder: str | None) -> str | None:
+    """Digest of the crops that a corpus ships for a clip, None where it ships none."""
+    if folder is None or not Path(folder).is_dir():
+        return None
+    return digest_json({path.name: digest_file(path) for path in Path(folder).iterdir()})
+
+
+def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:
+    """Why the clip cannot stay, or None."""
+    if clip.status == "left_out":
+        return MediaError(clip.reason, clip.detail)
+    seconds = float(clip.facts["duration_seconds"] or 0)
+    if kept or params.min_seconds <= seconds <= params.max_seconds:
+        return None
+    reason = "too_short" if seconds < params.min_seconds else "too_long"
+    bounds = f"{params.min_seconds:g} to {params.max_seconds:g} s"
+    return MediaError(reason, f"{seconds:.3f} s, expected {bounds}")
+
+
+def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, list[Entry]]:
+    """Where the clip's sound lies, if it is one, and the remarks it earns."""
+    clip = location.clip
+    if clip.status == "absent":
+        return location, [Entry(clip.clip_id, "clean", "absent", clip.reason, clip.detail)]
+    loudness = float(clip.facts["loudness_dbfs"] or 0)
+    detail = f"{loudness:.1f} dBFS"
+    if loudness < params.silent_dbfs:
+        silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
+        return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
+    remarks = {"quiet": detail} if loudness < params.quiet_dbfs else {}
+    seconds, sounding = (float(clip.facts[name] or 0) for name in _SPANS)
+    if sounding < SOUND_SHARE * seconds:
+        remarks["short_sound"] = f"sound in {sounding:.3f} of {seconds:.3f} s"
+    entries = [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
+    return replace(location, clip=replace(clip, status="marked" if entries else "ok")), entries
+
+
+_SPANS = ("duration_seconds", "sound_seconds")
+
+
+def _describe(clip: Clip, found: PartClip) -> Clip:
+    facts = {name: found.facts.get(name) for name in ("fps", "duration_seconds", "audio_hz")}
+    return replace(clip, **facts)  # type: ignore[arg-type]

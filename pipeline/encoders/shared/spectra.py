@@ -1,0 +1,183 @@
+"""What spectral encoders share: mel frames of sound, their deltas, and statistics over a clip.
+
+Frames are cut without padding, so every one lies whole inside its clip. Clips go through one by
+one: nothing is padded, and a batch gives exactly what its clips give alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor
+from torchaudio.functional import compute_deltas, melscale_fbanks
+
+from pipeline.encoders import FeatureParams
+from pipeline.errors import StoreError
+from pipeline.media import AUDIO_HZ
+from pipeline.rows import Modality, Rows, Waveform
+
+FFT_SIZE = 1024
+"""Points of the zero-padded spectrum: even of 128 bands, none is left without a bin."""
+
+VERSION = 1
+"""Raised whenever frames, deltas or statistics change: part of the key of every set they shape."""
+
+LOUD_QUANTILE = 0.95
+"""What counts as a clip's loud level: unlike the peak, one bang does not move it."""
+
+BLOCK_FRAMES = 2048
+"""Frames transformed at once, which bounds the memory of a long clip."""
+
+Statistic = Literal["mean", "std", "p05", "p25", "p50", "p75", "p95"]
+
+
+class SpectraParams(FeatureParams):
+    """How sound is cut into frames, and what is kept of them.
+
+    `floor` is added to the power before the logarithm: 1e-4 lies 85 dB below a full-scale sine,
+    above what 16-bit rounding leaves, so silence is a constant and not noise. A frame is active
+    when its energy is within `active_db` of the clip's loud level; None takes all as active.
+    `deltas` 1 adds the slope over five frames, 2 the slope of the slope as well. With
+    `statistics`, a clip gives one row over its active frames; without, each frame gives a row
+    and inactive ones are marked as not valid.
+    """
+
+    modality: Literal["audio"]
+    mels: PositiveInt = Field(64, le=128)
+    window_seconds: PositiveFloat = 0.025
+    hop_seconds: PositiveFloat = 0.01
+    floor: PositiveFloat = 1e-4
+    deltas: int = Field(2, ge=0, le=2)
+    statistics: list[Statistic] = ["mean", "std", "p05", "p25", "p75", "p95"]
+    active_db: PositiveFloat | None = 25.0
+
+    @model_validator(mode="after")
+    def check_frames(self) -> "SpectraParams":
+        """Refuse frames that are no whole number of samples, or that leave gaps."""
+        for seconds in (self.window_seconds, self.hop_seconds):
+            samples = seconds * AUDIO_HZ
+            if round(samples) < 1 or abs(samples - round(samples)) > 1e-6:
+                raise ValueError(f"expected whole samples at {AUDIO_HZ} Hz, got {samples:g}")
+        if self.hop_seconds > self.window_seconds:
+            raise ValueError("expected hop_seconds of at most window_seconds")
+        return self
+
+
+class SpectralEncoder:
+    """Log-mel frames times a `basis (mels, bands)`, with deltas, as frames or as statistics."""
+
+    version: ClassVar[int]
+    modalities: ClassVar[frozenset[Modality]] = frozenset({"audio"})
+
+    def __init__(
+        self, params: SpectraParams, device: str, basis: Float[Tensor, "mels bands"]
+    ) -> None:
+        self.params = params
+        self.window = round(params.window_seconds * AUDIO_HZ)
+        self.hop = round(params.hop_seconds * AUDIO_HZ)
+        self.taper = torch.hann_window(self.window, device=device)
+        self.points = max(FFT_SIZE, self.window)
+        self.filters = melscale_fbanks(
+            self.points // 2 + 1, 0.0, AUDIO_HZ / 2, params.mels, AUDIO_HZ
+        ).to(device)
+        self.basis = basis.to(device)
+
+    @property
+    def row_shape(self) -> tuple[int]:
+        """Length of a row: bands, their deltas, and each of these once per statistic."""
+        series = self.basis.shape[1] * (1 + self.params.deltas)
+        return (series * max(1, len(self.params.statistics)),)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Constants that shape the rows."""
+        return {
+            "spectra_version": VERSION,
+            "hz": AUDIO_HZ,
+            "fft_size": self.points,
+            "loud_quantile": LOUD_QUANTILE,
+        }
+
+    def encode(self, clips: Sequence[Waveform]) -> list[Rows]:
+        """Rows of each clip; raises StoreError for sound at another rate than AUDIO_HZ."""
+        return [self._encode_clip(clip) for clip in clips]
+
+    def _encode_clip(self, clip: Waveform) -> Rows:
+        if clip.hz != AUDIO_HZ:
+            raise StoreError(
+                f"audio: expected {AUDIO_HZ} Hz, got {clip.hz} Hz; run `dvc repro clean`"
+            )
+        if len(clip.samples) < self.window:
+            nowhen = np.zeros(0)
+            return Rows(np.zeros((0, *self.row_shape), np.float32), nowhen, nowhen, nowhen > 0)
+        power = self._measure_power(torch.tensor(clip.samples, dtype=torch.float32))
+        active = find_active(power.sum(1).cpu().numpy(), self.params.active_db)
+        bands = torch.log(power + self.params.floor) @ self.basis
+        series = [part.cpu().numpy() for part in derive_deltas(bands, self.params.deltas)]
+        if not self.params.statistics:
+            return Rows(np.concatenate(series, 1), *self._stretch_frames(len(power)), active)
+        chosen = active if active.any() else np.ones_like(active)
+        row = np.concatenate([summarise(part[chosen], self.params.statistics) for part in series])
+        seconds = np.array([0.0, len(clip.samples) / clip.hz])
+        return Rows(row[None], seconds[:1], seconds[1:], np.array([active.any()]))
+
+    def _measure_power(self, samples: Float[Tensor, " samples"]) -> Float[Tensor, "frames mels"]:
+        windows = samples.to(self.taper.device).unfold(0, self.window, self.hop)
+        return torch.cat([self._filter(block) for block in torch.split(windows, BLOCK_FRAMES)])
+
+    def _filter(self, windows: Float[Tensor, "frames window"]) -> Float[Tensor, "frames mels"]:
+        spectrum = torch.fft.rfft(windows * self.taper, n=self.points)
+        power: Tensor = spectrum.abs().square() @ self.filters
+        return power
+
+    def _stretch_frames(
+        self, frames: int
+    ) -> tuple[Float[np.ndarray, " frames"], Float[np.ndarray, " frames"]]:
+        """A frame stands for one hop, centred on its window."""
+        starts = (np.arange(frames) * self.hop + (self.window - self.hop) / 2) / AUDIO_HZ
+        return starts, starts + self.hop / AUDIO_HZ
+
+
+def find_active(
+    energy: Float[np.ndarray, " frames"], active_db: float | None
+) -> Bool[np.ndarray, " frames"]:
+    """Frames whose energy is within `active_db` of the loud level; digital silence never is."""
+    if active_db is None:
+        return np.ones(len(energy), bool)
+    least = np.quantile(energy, LOUD_QUANTILE) * 10 ** (-active_db / 10)
+    return np.asarray((energy > 0) & (energy >= least))
+
+
+def derive_deltas(bands: Float[Tensor, "frames bands"], orders: int) -> list[Tensor]:
+    """Bands, then their deltas of each order up to `orders`, each `(frames, bands)`."""
+    series = [bands.T]
+    for _ in range(orders):
+        series.append(compute_deltas(series[-1]))
+    return [part.T for part in series]
+
+
+def summarise(
+    frames: Float[np.ndarray, "frames bands"], statistics: Sequence[Statistic]
+) -> Float[np.ndarray, " dim"]:
+    """Each statistic of every band, one statistic after the other."""
+    ordered = np.sort(frames, axis=0)
+    moments = {"mean": frames.mean(0), "std": frames.std(0)}
+    return np.concatenate(
+        [
+            moments[name] if name in moments else interpolate(ordered, int(name[1:]) / 100)
+            for name in statistics
+        ]
+    )
+
+
+def interpolate(
+    ordered: Float[np.ndarray, "frames bands"], share: float
+) -> Float[np.ndarray, " bands"]:
+    """Quantile of each sorted band, as `numpy.quantile` gives it in seven times the time."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return np.asarray(ordered[low] + (ordered[high] - ordered[low]) * np.float32(place - low))

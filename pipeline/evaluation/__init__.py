@@ -1,0 +1,1 @@
+"""Evaluation: what predictions are worth, and with what certainty."""

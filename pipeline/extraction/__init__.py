@@ -1,0 +1,1 @@
+"""Extraction: media through encoders into feature sets, each clip once."""

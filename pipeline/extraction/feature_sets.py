@@ -1,0 +1,181 @@
+"""Extraction: a store of media through an encoder into a feature set, each clip once."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.engines import LOCAL, EngineParams, run_clips
+from pipeline.engines.ahead import read_ahead
+from pipeline.errors import MediaError, StoreError
+from pipeline.extraction.ceilings import Ceilings, Encoded, measure_bytes
+from pipeline.extraction.source import DTYPE, Source, open_source
+from pipeline.progress import track
+from pipeline.rows import Rows
+from pipeline.store.index import rowless
+from pipeline.store.ledger import Entry
+from pipeline.store.parts import PartClip
+from pipeline.store.writer import Made, StoreWriter
+
+TASK_BATCHES = 4
+"""Most batches of clips that a worker encodes at a time; they are one part at least."""
+
+
+def extract_features(
+    params: FeatureParams,
+    media: Path,
+    out: Path,
+    work: Path,
+    *,
+    trained: Path | None = None,
+    engine: EngineParams = LOCAL,
+) -> None:
+    """Make `out` the feature set of the store of media at `media`.
+
+    Views are made of the clips in the table `trained`, where the params ask for some. Clips and
+    views that the work store holds under the same key are linked, not encoded. Raises
+    StoreError as `make_clip` does and where a worker is lost, ParamsError where `Ceilings` are
+    met.
+    """
+    apart = params.workers > 1 or engine != LOCAL
+    source = open_source(hold_back(params) if apart else params, media, trained)
+    with StoreWriter(work, source.provenance, params.format) as writer:
+        missing = source.sort(writer.missing(source.keys, out))
+        ceilings = Ceilings(out.name, params, len(missing))
+        ceilings.check_clips()
+        if apart:
+            encoded = encode_apart(params, Job.of(params, source, work, trained), engine, missing)
+        else:
+            encoded = encode_into(writer, source, missing)
+        what, limited = f"extract {out.name}", ceilings.limit(encoded)
+        deque(track(limited, what, len(missing), lambda clip: clip.seconds), maxlen=0)
+        writer.close_part()
+        writer.adopt({clip_id: source.keys[clip_id] for clip_id in missing})
+        publish_features(writer, source, out)
+
+
+def hold_back(params: FeatureParams) -> FeatureParams:
+    """`params` on a processor, uncompiled: enough to know what their encoder is."""
+    plain = {"device": "cpu", "compile": False}
+    known = type(params).model_fields
+    return params.model_copy(update={name: plain[name] for name in plain.keys() & known.keys()})
+
+
+def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
+    """Make `out` the set of all clips of `source`, which `writer` holds.
+
+    A view without rows is no clip that was left out: the ledger is silent on it.
+    """
+    locations = writer.locate(source.keys)
+    clips = [clip_id for clip_id in locations if clip_id not in source.views]
+    entries = [_enter(clip_id, locations[clip_id].clip) for clip_id in clips]
+    # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
+    silent = [clip_id for clip_id in source.media.index.clip_ids if clip_id not in source.keys]
+    locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
+    writer.publish(out, locations, [entry for entry in entries if entry])
+
+
+def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) -> Iterator[Encoded]:
+    """Encode `clip_ids` and add their rows to `writer`; a GPU encodes what follows meanwhile."""
+    encoded = source.encode(clip_ids)
+    for clip_id, rows in read_ahead(encoded) if source.params.device == "cuda" else encoded:
+        writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows))
+        seconds = float(rows.end_seconds.max(initial=0.0))
+        yield Encoded(clip_id, seconds, measure_bytes(rows, DTYPE.itemsize))
+
+
+@dataclass(frozen=True)
+class Job:
+    """Encoding as another process is told of it: `options` are the params, as JSON."""
+
+    encoder: str
+    options: str
+    fingerprint: str
+    media: Path
+    work: Path
+    trained: Path | None
+
+    @classmethod
+    def of(cls, params: FeatureParams, source: Source, work: Path, trained: Path | None) -> "Job":
+        """The job of `params` over the media of `source`; its paths hold in whatever folder."""
+        paths = source.media.path.resolve(), work.resolve(), trained and trained.resolve()
+        fingerprint = source.provenance.fingerprint
+        return cls(params.encoder, params.model_dump_json(), fingerprint, *paths)
+
+    def encode(self, clip_ids: Sequence[str]) -> list[Encoded]:
+        """Encode `clip_ids` and commit their rows, in parts of this process alone."""
+        source, writer = _begin(self)
+        try:
+            return list(encode_into(writer, source, clip_ids))
+        finally:
+            writer.close_part()
+
+
+@lru_cache(maxsize=1)
+def _begin(job: Job) -> tuple[Source, StoreWriter]:
+    """What a worker keeps from task to task, until it ends.
+
+    Raises StoreError where its encoder is another one than that of the process it works for.
+    """
+    params = ENCODERS.load(job.encoder).Params.model_validate_json(job.options)
+    source = open_source(params, job.media, job.trained)
+    if source.provenance.fingerprint != job.fingerprint:
+        raise StoreError(
+            f"{job.media}: expected a worker with the encoder of fingerprint {job.fingerprint}, "
+            f"got {source.provenance.fingerprint}; give each node the same weights and packages"
+        )
+    return source, StoreWriter(job.work, source.provenance, params.format).__enter__()
+
+
+def encode_apart(
+    params: FeatureParams, job: Job, engine: EngineParams, clip_ids: Sequence[str]
+) -> Iterator[Encoded]:
+    """Encode `clip_ids` in workers; what they have committed stays, whatever becomes of them.
+
+    Raises StoreError where the same clips end their worker again and again.
+    """
+    size = max(1, min(TASK_BATCHES * params.batch, len(clip_ids) // (4 * params.workers)))
+    tasks = [clip_ids[start : start + size] for start in range(0, len(clip_ids), size)]
+    done = run_clips(
+        engine,
+        job.encode,
+        tasks,
+        workers=params.workers,
+        limit_seconds=None,
+        gpus=params.device == "cuda",
+    )
+    for task, encoded in done:
+        if isinstance(encoded, MediaError):
+            raise StoreError(
+                f"{task[0]} to {task[-1]}: expected rows of these {len(task)} clips, got none: "
+                f"{encoded.detail}; look at its memory, or set a smaller batch"
+            )
+        yield from encoded
+
+
+def make_clip(clip_id: str, rows: Rows) -> Made:
+    """Rows as they are stored; raises StoreError where one is not finite, or exceeds DTYPE."""
+    if not len(rows):
+        return Made(None, "left_out", "no_rows", "too short for the encoder, or empty")
+    if not np.isfinite(rows.embedding).all():
+        raise StoreError(
+            f"{clip_id}: expected finite embeddings, got NaN or infinity; check the clip and the "
+            f"encoder's precision, or exclude the clip in data/overrides.csv"
+        )
+    largest = float(np.abs(rows.embedding).max())
+    if largest > float(np.finfo(DTYPE).max):
+        raise StoreError(
+            f"{clip_id}: expected values that {DTYPE.name} can hold, got {largest:g}; "
+            f"choose a layer or a scaling with smaller values"
+        )
+    return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
+
+
+def _enter(clip_id: str, clip: PartClip) -> Entry | None:
+    if clip.status == "ok":
+        return None
+    return Entry(clip_id, "extract", clip.status, clip.reason, clip.detail)

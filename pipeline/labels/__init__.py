@@ -1,0 +1,1 @@
+"""Labels: a corpus as its authors ship it → clips, their targets, and where they stand."""

@@ -1,0 +1,85 @@
+"""Clips: the units that carry one label row and one id, and where their media are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.files import digest_json
+from pipeline.store.parts import derive_key
+from pipeline.store.tables import read_table, write_table
+
+LABELS_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("corpus", pa.string()),
+        ("path", pa.string()),
+        ("start_seconds", pa.float64()),
+        ("end_seconds", pa.float64()),
+        ("subject", pa.string()),
+        ("group", pa.string()),
+        ("dialogue", pa.string()),
+        ("turn", pa.int64()),
+        ("transcript", pa.string()),
+        ("crops", pa.string()),
+    ]
+)
+"""Columns of `data/labels/clips.parquet`."""
+
+CLEAN_SCHEMA = pa.schema(
+    [
+        *LABELS_SCHEMA,
+        ("fps", pa.float64()),
+        ("duration_seconds", pa.float64()),
+        ("audio_hz", pa.int64()),
+        ("media_digest", pa.string()),
+        ("crops_digest", pa.string()),
+    ]
+)
+"""Columns of `data/clips/clips.parquet`: what `clean` learned from the media comes last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One clip; `path` is relative to the project, or absolute; the stretch is half-open.
+
+    `start_seconds` and `end_seconds` are None for a clip that is its whole file. `fps` is None
+    where there is no video, `audio_hz` where there is no sound. `crops` is the folder of the face
+    crops that the corpus ships, if it does, one picture for each frame that shows the face, named
+    by the frame's number in the file, from 1. Fields from `fps` on are None until `clean` has seen
+    the media.
+    """
+
+    clip_id: str
+    corpus: str
+    path: str
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    subject: str | None = None
+    group: str | None = None
+    dialogue: str | None = None
+    turn: int | None = None
+    transcript: str | None = None
+    crops: str | None = None
+    fps: float | None = None
+    duration_seconds: float | None = None
+    audio_hz: int | None = None
+    media_digest: str | None = None
+    crops_digest: str | None = None
+
+    def derive_key(self, fingerprint: str) -> str:
+        """Key of what is made of this clip's media: its file's bytes, its stretch, the making."""
+        media = [self.media_digest, self.start_seconds, self.end_seconds]
+        return derive_key(digest_json(media), fingerprint)
+
+
+def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:
+    """Write `clips`, in the order given, with the columns of `schema`."""
+    rows = [{name: getattr(clip, name) for name in schema.names} for clip in clips]
+    write_table(path, pa.Table.from_pylist(rows, schema=schema))
+
+
+def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
+    """Clips of the table at `path`, in its order; raises StoreError as `read_table` does."""
+    return [Clip(**row) for row in read_table(path, schema).to_pylist()]

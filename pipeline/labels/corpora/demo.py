@@ -1,0 +1,89 @@
+"""The demo corpus that comes with moodline (`data/demo`), synthesised by `synthesis`.
+
+Speakers are the groups; folds are assigned elsewhere. Five of its clips are broken on purpose.
+"""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from pipeline.errors import CorpusError
+from pipeline.labels.clips import Clip
+from pipeline.labels.corpora import Corpus, CorpusParams
+from pipeline.labels.emotions import Names
+from pipeline.labels.targets import Target
+
+COLUMNS = ["path", "speaker", "transcript", "emotion", "valence", "arousal"]
+EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
+NAMES = Names(emotion=EMOTIONS, words={name: name for name in EMOTIONS})
+
+
+class Params(CorpusParams):
+    """The demo corpus has no options of its own."""
+
+
+def read(params: Params) -> Corpus:
+    """Clips and targets of `clips.csv`; raises CorpusError where it is missing or another table."""
+    root = Path(params.root)
+    table = root / "clips.csv"
+    rows = sorted(_read_rows(table), key=_clip_id)
+    clips = [_read_clip(row, root) for row in rows]
+    targets = [_read_target(row, f"{table}: {row['path']}") for row in rows]
+    return Corpus(clips=clips, targets=targets, names=NAMES)
+
+
+def _read_rows(table: Path) -> list[dict[str, str]]:
+    if not table.is_file():
+        raise CorpusError(
+            f"{table}: no such table; restore data/demo from git, or make it anew with "
+            "`python -m synthesis data/demo`"
+        )
+    with table.open(newline="") as file:
+        reader = csv.DictReader(file)
+        found = list(reader.fieldnames or [])
+        if found != COLUMNS:
+            raise CorpusError(
+                f"{table}: expected columns {', '.join(COLUMNS)}, got "
+                f"{', '.join(found) or 'none'}; restore it from git"
+            )
+        rows = list(reader)
+    if not rows:
+        raise CorpusError(f"{table}: expected a row for each clip, got none; restore it from git")
+    return rows
+
+
+def _clip_id(row: Mapping[str, str]) -> str:
+    return f"demo/{PurePosixPath(row['path']).with_suffix('')}"
+
+
+def _read_clip(row: Mapping[str, str], root: Path) -> Clip:
+    return Clip(
+        clip_id=_clip_id(row),
+        corpus="demo",
+        path=(root / row["path"]).as_posix(),
+        subject=row["speaker"],
+        group=row["speaker"],
+        transcript=row["transcript"] or None,
+    )
+
+
+def _read_target(row: Mapping[str, str], where: str) -> Target:
+    return Target(
+        clip_id=_clip_id(row),
+        emotion=NAMES.emotion_of(row["emotion"], where),
+        valence=_read_number(row, "valence", where),
+        arousal=_read_number(row, "arousal", where),
+    )
+
+
+def _read_number(row: Mapping[str, str], column: str, where: str) -> float:
+    """Number in [-1, 1] of a column."""
+    try:
+        number = float(row[column])
+    except (TypeError, ValueError) as error:
+        raise CorpusError(
+            f"{where}: expected a number for {column}, got {row[column]!r}; restore it from git"
+        ) from error
+    if not -1 <= number <= 1:
+        raise CorpusError(f"{where}: expected {column} in [-1, 1], got {number:g}; mend the table")
+    return number

@@ -1,0 +1,261 @@
+"""Any corpus described by one CSV or Parquet table: a row for each clip, `path` its one duty.
+
+Words of the table are taken as they stand ("01" stays "01"); an empty cell is a label not given,
+and -5, Aff-Wild2's mark, is one for valence and arousal. Every column must be moodline's, mapped to
+one by `columns`, or listed in `ignore`: a misspelt label never goes missing unseen.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from pipeline.errors import CorpusError, ParamsError
+from pipeline.families import suggest
+from pipeline.labels.clips import Clip
+from pipeline.labels.corpora import Corpus, CorpusParams
+from pipeline.labels.emotions import Names
+from pipeline.labels.targets import Target
+
+
+class Params(CorpusParams):
+    """Where the table is and what its words mean.
+
+    `table` is a path below `root`, or absolute. `columns` is moodline's column → the table's own,
+    `words` the table's emotion word → class. `emotions` are the classes in the order of their
+    index; None takes those found, sorted.
+    """
+
+    table: str = "clips.csv"
+    columns: dict[str, str] = {}
+    ignore: list[str] = []
+    emotions: list[str] | None = None
+    words: dict[str, str] = {}
+
+
+def _without_mark(value: object) -> object:
+    return None if re.fullmatch(r"\s*-5(\.0*)?\s*", str(value)) else value
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Signed = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Rated = Annotated[Signed | None, BeforeValidator(_without_mark)]
+
+
+class Row(BaseModel):
+    """One row of the table under moodline's column names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    path: Text
+    clip_id: Text | None = None
+    start_seconds: Seconds | None = None
+    end_seconds: Seconds | None = None
+    subject: Text | None = None
+    group: Text | None = None
+    dialogue: Text | None = None
+    turn: int | None = None
+    transcript: Text | None = None
+    crops: Text | None = None
+    split: Literal["train", "val", "test"] | None = None
+    fold: Annotated[int, Field(ge=0)] | None = None
+    emotion: Text | None = None
+    intensity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    valence: Rated = None
+    arousal: Rated = None
+    dominance: Signed | None = None
+    sentiment: Signed | None = None
+
+    @model_validator(mode="after")
+    def check_stretch(self) -> "Row":
+        """Refuse half a stretch, or one that ends before it starts."""
+        start, end = self.start_seconds, self.end_seconds
+        if (start is None) != (end is None):
+            raise PydanticCustomError("stretch", "start_seconds and end_seconds go together")
+        if start is not None and end is not None and end <= start:
+            raise PydanticCustomError("stretch", "end_seconds must come after start_seconds")
+        return self
+
+
+ROWS = TypeAdapter(list[Row])
+COLUMNS = tuple(Row.model_fields)
+
+
+def read(params: Params) -> Corpus:
+    """Clips and targets of the table's rows; raises CorpusError that names row and column."""
+    path = Path(params.root) / params.table
+    rows = _parse_rows(path, _read_columns(path, params))
+    numbered = _number_clips(path, rows)
+    clips = [_make_clip(clip_id, Path(params.root), row) for clip_id, (_, row) in numbered]
+    if not any(Path(clip.path).exists() for clip in clips):
+        raise CorpusError(
+            f"{path}: none of its {len(clips)} files exists, the first being {clips[0].path}; "
+            "paths are taken below corpus.root, mend one or the other"
+        )
+    names = _make_names(params, rows)
+    targets = [
+        _make_target(clip_id, row, names, f"{path}: row {number}")
+        for clip_id, (number, row) in numbered
+    ]
+    return Corpus(clips=clips, targets=targets, names=names)
+
+
+def _read_columns(path: Path, params: Params) -> pa.Table:
+    """Table at `path` with moodline's columns alone, under moodline's names."""
+    for column in params.columns:
+        if column not in COLUMNS:
+            raise ParamsError(f"corpus.columns: unknown column {column!r}; {_suggest(column)}")
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such table; mend corpus.root or corpus.table")
+    if path.suffix not in _READERS:
+        raise CorpusError(f"{path}: expected {' or '.join(_READERS)}, got {path.suffix!r}")
+    sources = {column: params.columns.get(column, column) for column in COLUMNS}
+    try:
+        table = _READERS[path.suffix](path, sources.values())
+    except (pa.ArrowException, OSError) as error:
+        raise CorpusError(f"{path}: not a readable table ({error}); mend it") from error
+    _check_columns(path, table.column_names, params)
+    taken = {
+        column: source
+        for column, source in sources.items()
+        if source in table.column_names and source not in params.ignore
+    }
+    return table.select(list(taken.values())).rename_columns(list(taken))
+
+
+def _read_csv(path: Path, columns: Iterable[str]) -> pa.Table:
+    """Table of strings: guessing types would turn subject 01 into 1."""
+    return pacsv.read_csv(
+        path,
+        parse_options=pacsv.ParseOptions(newlines_in_values=True),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+
+
+def _read_parquet(path: Path, _columns: Iterable[str]) -> pa.Table:
+    return pq.read_table(path)
+
+
+_READERS: Mapping[str, Callable[[Path, Iterable[str]], pa.Table]] = {
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
+
+
+def _check_columns(path: Path, found: list[str], params: Params) -> None:
+    """Refuse columns that are doubled, missing or unknown."""
+    doubled = [column for column in found if found.count(column) > 1]
+    if doubled:
+        raise CorpusError(f"{path}: column {doubled[0]!r} occurs twice; rename one")
+    for column in [params.columns.get("path", "path"), *params.columns.values()]:
+        if column not in found:
+            raise CorpusError(f"{path}: no column {column!r}; {suggest(column, found)}")
+    known = {params.columns.get(column, column) for column in COLUMNS}
+    unknown = [column for column in found if column not in known | set(params.ignore)]
+    if unknown:
+        raise CorpusError(
+            f"{path}: unknown columns {unknown}; map them in corpus.columns (moodline's name: the "
+            f"table's) or list them in corpus.ignore; for {unknown[0]!r}: {_suggest(unknown[0])}"
+        )
+
+
+def _suggest(column: str) -> str:
+    return suggest(column, COLUMNS)
+
+
+def _parse_rows(path: Path, table: pa.Table) -> list[Row]:
+    if not table.num_rows:
+        raise CorpusError(f"{path}: no row; expected one for each clip")
+    try:
+        return ROWS.validate_python(table.to_pylist())
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        number, *column = mistake["loc"]
+        place = "".join(f": {name}" for name in column[:1])
+        got = f", got {mistake['input']!r}" if column else ""
+        raise CorpusError(
+            f"{path}: row {int(number) + 1}{place}: {mistake['msg']}{got}; mend the table "
+            "(intensity runs from 0 to 1, the other scales from -1 to 1)"
+        ) from error
+
+
+def _number_clips(path: Path, rows: list[Row]) -> list[tuple[str, tuple[int, Row]]]:
+    """Clip ids in order, each with its row and that row's number, counted from 1."""
+    numbered: dict[str, tuple[int, Row]] = {}
+    for number, row in enumerate(rows, start=1):
+        clip_id = row.clip_id or _name_clip(row)
+        if clip_id in numbered:
+            raise CorpusError(
+                f"{path}: rows {numbered[clip_id][0]} and {number}: both are clip {clip_id!r}; "
+                "remove one, or tell them apart in a column clip_id"
+            )
+        numbered[clip_id] = (number, row)
+    return sorted(numbered.items())
+
+
+def _name_clip(row: Row) -> str:
+    stem = Path(row.path).with_suffix("").as_posix()
+    if row.start_seconds is None:
+        return f"table/{stem}"
+    return f"table/{stem}@{row.start_seconds:.3f}-{row.end_seconds:.3f}"
+
+
+def _make_clip(clip_id: str, root: Path, row: Row) -> Clip:
+    """Clip of `row`; without a group or subject, the stretches of one file are one group."""
+    return Clip(
+        clip_id=clip_id,
+        corpus="table",
+        path=(root / row.path).as_posix(),
+        start_seconds=row.start_seconds,
+        end_seconds=row.end_seconds,
+        subject=row.subject,
+        group=row.group or row.subject or Path(row.path).as_posix(),
+        dialogue=row.dialogue,
+        turn=row.turn,
+        transcript=row.transcript,
+        crops=None if row.crops is None else (root / row.crops).as_posix(),
+    )
+
+
+def _make_names(params: Params, rows: list[Row]) -> Names:
+    found = {params.words.get(row.emotion, row.emotion) for row in rows if row.emotion}
+    emotions = params.emotions if params.emotions is not None else sorted(found)
+    strange = sorted(set(params.words.values()) - set(emotions))
+    if params.emotions is not None and strange:
+        raise ParamsError(f"corpus.words: {strange[0]!r}: {suggest(strange[0], emotions)}")
+    words = {word: emotion for word, emotion in params.words.items() if emotion in emotions}
+    return Names(emotion=emotions, words={**{emotion: emotion for emotion in emotions}, **words})
+
+
+def _make_target(clip_id: str, row: Row, names: Names, where: str) -> Target:
+    return Target(
+        clip_id=clip_id,
+        split=row.split,
+        fold=row.fold,
+        emotion=names.emotion_of(row.emotion, where) if row.emotion else None,
+        intensity=row.intensity,
+        valence=row.valence,
+        arousal=row.arousal,
+        dominance=row.dominance,
+        sentiment=row.sentiment,
+    )

@@ -1,0 +1,184 @@
+"""Overrides: what a person decided about single clips, kept in git with the reason.
+
+`data/overrides.csv` has a row for each decision. `exclude` takes a clip out of everything, `keep`
+keeps one that `clean` would leave out, any other action is the name of the label to replace.
+"""
+
+import csv
+import difflib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.errors import CorpusError
+from pipeline.families import suggest
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.targets import Target
+from pipeline.store.ledger import Entry
+
+COLUMNS = ["clip_id", "action", "value", "reason"]
+
+SCALES = {
+    "intensity": (0.0, 1.0),
+    "valence": (-1.0, 1.0),
+    "arousal": (-1.0, 1.0),
+    "dominance": (-1.0, 1.0),
+    "sentiment": (-1.0, 1.0),
+}
+"""Labels that are numbers, with their least and greatest value."""
+
+ACTIONS = ("exclude", "keep", "emotion", *SCALES)
+
+
+@dataclass(frozen=True)
+class Override:
+    """One decision; `value` is the new label, None for `exclude` and `keep`."""
+
+    clip_id: str
+    action: str
+    value: str | float | None
+    reason: str
+
+
+def read_overrides(path: Path) -> list[Override]:
+    """Decisions in the CSV at `path`; raises CorpusError that names the line at fault."""
+    if not path.is_file():
+        raise CorpusError(f"{path}: no such file; restore it, or write {','.join(COLUMNS)} in it")
+    lines = csv.DictReader(io.StringIO(_read_text(path), newline=""))
+    if lines.fieldnames != COLUMNS:
+        raise CorpusError(f"{path}: expected columns {COLUMNS}, got {lines.fieldnames}")
+    overrides = [_parse_line(line, f"{path}: line {lines.line_num}") for line in lines]
+    _check_agreement(path, overrides)
+    return overrides
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
+
+
+def relabel(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list[Entry]]:
+    """Corpus with the labels that `overrides` replace, and a remark for each.
+
+    Raises CorpusError for a clip or an emotion that the corpus does not have.
+    """
+    targets = {target.clip_id: target for target in corpus.targets}
+    entries = []
+    for override in overrides:
+        _check_known(override, targets)
+        if override.action not in ("exclude", "keep"):
+            old = targets[override.clip_id]
+            targets[override.clip_id] = _replace_label(old, override, corpus.names.emotion)
+            change = f"{override.action} {getattr(old, override.action)} → {override.value}"
+            entries.append(_enter(override, "marked", "relabelled", f"{change}: {override.reason}"))
+    return replace(corpus, targets=list(targets.values())), entries
+
+
+def exclude(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list[Entry]]:
+    """Corpus without the clips that `overrides` exclude, and an entry for each of them.
+
+    Raises CorpusError for a clip that the corpus does not have, and where no clip is left.
+    """
+    ids = {clip.clip_id for clip in corpus.clips}
+    entries = []
+    for override in overrides:
+        _check_known(override, ids)
+        if override.action == "exclude":
+            entries.append(_enter(override, "left_out", "excluded", override.reason))
+    left = ids - {entry.clip_id for entry in entries}
+    if not left:
+        raise CorpusError("overrides: every clip is excluded; take some of them back")
+    return _keep_clips(corpus, left), entries
+
+
+def find_kept(overrides: Iterable[Override]) -> list[Entry]:
+    """Entry for each clip that `clean` must keep whatever it finds."""
+    return [
+        _enter(override, "marked", "kept", override.reason)
+        for override in overrides
+        if override.action == "keep"
+    ]
+
+
+def _parse_line(line: dict[str, Any], where: str) -> Override:
+    if None in line or None in line.values():
+        raise CorpusError(f"{where}: expected {len(COLUMNS)} fields; quote a text with commas")
+    clip_id, action, text, reason = (line[column].strip() for column in COLUMNS)
+    if action not in ACTIONS:
+        raise CorpusError(f"{where}: unknown action {action!r}; {suggest(action, ACTIONS)}")
+    if not reason:
+        raise CorpusError(f"{where}: {clip_id}: expected a reason, got none; write one")
+    return Override(clip_id, action, _parse_value(action, text, where), reason)
+
+
+def _parse_value(action: str, text: str, where: str) -> str | float | None:
+    if action in ("exclude", "keep"):
+        if text:
+            raise CorpusError(f"{where}: {action} takes no value, got {text!r}; remove it")
+        return None
+    if not text:
+        raise CorpusError(f"{where}: {action} expects the new label as its value, got none")
+    return text if action == "emotion" else _parse_number(action, text, where)
+
+
+def _parse_number(action: str, text: str, where: str) -> float:
+    low, high = SCALES[action]
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise CorpusError(f"{where}: {action}: expected a number, got {text!r}") from error
+    if not low <= number <= high:
+        raise CorpusError(f"{where}: {action}: expected {low:g} to {high:g}, got {text}")
+    return number
+
+
+def _check_agreement(path: Path, overrides: list[Override]) -> None:
+    """Refuse the same decision twice for a clip, and an excluded clip with another decision."""
+    actions: dict[str, set[str]] = {}
+    for override in overrides:
+        taken = actions.setdefault(override.clip_id, set())
+        if override.action in taken:
+            raise CorpusError(f"{path}: {override.clip_id}: {override.action} twice; keep one")
+        taken.add(override.action)
+        if "exclude" in taken and len(taken) > 1:
+            other = min(taken - {"exclude"})
+            raise CorpusError(f"{path}: {override.clip_id}: both exclude and {other}; keep one")
+
+
+def _check_known(override: Override, known: Iterable[str]) -> None:
+    if override.clip_id in known:
+        return
+    nearest = difflib.get_close_matches(override.clip_id, list(known), n=1)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else "mend or remove its line"
+    raise CorpusError(f"overrides: unknown clip {override.clip_id!r}; {hint}")
+
+
+def _replace_label(target: Target, override: Override, emotions: list[str]) -> Target:
+    if override.action == "emotion" and override.value not in emotions:
+        raise CorpusError(
+            f"overrides: {override.clip_id}: unknown emotion {override.value!r}; "
+            f"{suggest(str(override.value), emotions)}"
+        )
+    change: dict[str, Any] = {override.action: override.value}
+    return replace(target, **change)
+
+
+def _keep_clips(corpus: Corpus, left: set[str]) -> Corpus:
+    kept = pa.array(sorted(left), pa.string())
+    return replace(
+        corpus,
+        clips=[clip for clip in corpus.clips if clip.clip_id in left],
+        targets=[target for target in corpus.targets if target.clip_id in left],
+        frames=corpus.frames.filter(pc.is_in(corpus.frames["clip_id"], value_set=kept)),
+    )
+
+
+def _enter(override: Override, status: str, reason: str, detail: str) -> Entry:
+    return Entry(override.clip_id, "labels", status, reason, detail)

@@ -1,0 +1,242 @@
+"""Splits and folds: which clips train, choose and test a head, with no group on two sides."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pyarrow.compute as pc
+from pydantic import Field
+
+from pipeline.errors import CorpusError, ParamsError
+from pipeline.files import digest_json
+from pipeline.labels.clips import Clip
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.targets import Target
+from pipeline.sections import Section
+
+SIDES = ("train", "val", "test")
+
+_LABELS = (
+    "emotion",
+    "intensity",
+    "valence",
+    "arousal",
+    "dominance",
+    "sentiment",
+    "emotions",
+    "votes",
+)
+
+
+class SplitParams(Section):
+    """How clips are placed: `splits` in params.yaml.
+
+    `corpus` takes the split or the folds that the corpus ships, `folds` makes that many folds,
+    `holdout` one split; the last two place whole groups. `val_share` and `test_share` are shares
+    of the labelled clips; an official split without `val` has `val_share` of its train cut out.
+    """
+
+    protocol: Literal["corpus", "folds", "holdout"] = "corpus"
+    folds: int = Field(5, ge=3)
+    val_share: float = Field(0.15, gt=0, lt=0.5)
+    test_share: float = Field(0.15, gt=0, lt=0.5)
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+def assign_splits(corpus: Corpus, params: SplitParams) -> list[Target]:
+    """Targets of `corpus`, in their order, with `split` or `fold` filled as `params` ask.
+
+    Folds and splits made here leave unlabelled clips out (both None); a corpus without any label
+    is placed nowhere. Raises ParamsError where the corpus ships no split to take, CorpusError
+    where it ships half of one or has too few groups.
+    """
+    labelled = find_labelled(corpus)
+    if not labelled:
+        return [replace(target, split=None, fold=None) for target in corpus.targets]
+    return _PROTOCOLS[params.protocol](corpus, labelled, params)
+
+
+def find_labelled(corpus: Corpus) -> frozenset[str]:
+    """Ids of the clips that have a label of their own, or labelled frames."""
+    own = {
+        target.clip_id
+        for target in corpus.targets
+        if any(getattr(target, label) is not None for label in _LABELS)
+    }
+    return frozenset(own | set(pc.unique(corpus.frames["clip_id"]).to_pylist()))
+
+
+def number_folds(targets: Iterable[Target]) -> list[int]:
+    """Fold numbers in order, empty for an official split; raises CorpusError for one or two."""
+    folds = sorted({target.fold for target in targets if target.fold is not None})
+    if 0 < len(folds) < 3:
+        raise CorpusError(
+            f"splits: expected at least 3 folds, to train, choose and test on, got {len(folds)} "
+            f"({folds}); add clips or choose another protocol"
+        )
+    return folds
+
+
+def sides(targets: Sequence[Target], fold: int | None = None) -> dict[str, str]:
+    """Clip id → `train`, `val` or `test`, without the clips that take part in nothing.
+
+    In fold k the clips of fold k test, those of the next fold validate, the rest train. Without
+    folds, `fold` is None and the official split stands.
+    """
+    folds = number_folds(targets)
+    if fold is None and not folds:
+        return {target.clip_id: target.split for target in targets if target.split is not None}
+    if fold is None or fold not in folds:
+        raise ParamsError(f"splits: fold {fold}: expected one of {folds or [None]}")
+    following = folds[(folds.index(fold) + 1) % len(folds)]
+    named = {fold: "test", following: "val"}
+    return {
+        target.clip_id: named.get(target.fold, "train")
+        for target in targets
+        if target.fold is not None
+    }
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many subjects or groups of `side` also stand on `other`, and the clips on `side`."""
+
+    unit: Literal["subject", "group"]
+    side: str
+    other: str
+    shared: int
+    total: int
+    shared_clips: int
+    total_clips: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.shared} of {self.total} {self.unit}s in {self.side} ({self.shared_clips} of "
+            f"{self.total_clips} clips) are also in {self.other}"
+        )
+
+
+def overlaps(clips: Sequence[Clip], placed: Mapping[str, str]) -> list[Overlap]:
+    """Subjects and groups on two of the sides that `sides` gave; empty where there is none."""
+    subjects = {clip.clip_id: clip.subject for clip in clips if clip.subject is not None}
+    groups = {clip.clip_id: clip.group for clip in clips if clip.group is not None}
+    pairs = (("val", "train"), ("test", "train"), ("test", "val"))
+    found = [
+        *[_overlap("subject", pair, subjects, placed) for pair in pairs],
+        *[_overlap("group", pair, groups, placed) for pair in pairs],
+    ]
+    return [overlap for overlap in found if overlap.shared]
+
+
+def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) -> dict[str, int]:
+    """Group → index of its share, the sums of sizes as near to `shares` as whole groups allow.
+
+    Greedy, largest group first, each to the share it fills least (Graham, SIAM J. Appl. Math.
+    1969, for equal shares); no share stays empty. Groups of one size come in an order drawn from
+    `seed` and their names alone. Raises CorpusError when groups are fewer than shares.
+    """
+    if len(sizes) < len(shares):
+        raise CorpusError(
+            f"splits: expected at least {len(shares)} groups with labels, got {len(sizes)} "
+            f"({', '.join(sorted(sizes)) or 'none'}); add clips or ask for fewer sides"
+        )
+    order = sorted(sizes, key=lambda group: (-sizes[group], digest_json([seed, group])))
+    loads = [0.0] * len(shares)
+    dealt: dict[str, int] = {}
+    for group in order:
+        empty = [index for index, load in enumerate(loads) if not load]
+        scarce = len(order) - len(dealt) <= len(empty)
+        candidates = empty if scarce else range(len(shares))
+        index = min(candidates, key=lambda share: (loads[share] + sizes[group]) / shares[share])
+        loads[index] += sizes[group]
+        dealt[group] = index
+    return dealt
+
+
+def _take_shipped(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+    shipped = {target.split for target in corpus.targets} - {None}
+    folds = number_folds(corpus.targets)
+    if shipped and folds:
+        raise CorpusError("splits: the corpus ships both a split and folds; keep one of the two")
+    if not shipped and not folds:
+        raise ParamsError(
+            "params.yaml: splits.protocol: the corpus ships neither a split nor folds; choose "
+            "`folds` or `holdout`"
+        )
+    if folds or "val" in shipped:
+        return corpus.targets
+    if "train" not in shipped:
+        raise CorpusError(f"splits: expected clips in train, got only {sorted(map(str, shipped))}")
+    return _cut_val(corpus, labelled, params)
+
+
+def _cut_val(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+    """Targets with some groups of train moved to val."""
+    group_of = _group_clips(corpus.clips)
+    train = {target.clip_id for target in corpus.targets if target.split == "train"}
+    sizes = Counter(group_of[clip_id] for clip_id in train & labelled)
+    dealt = deal_groups(sizes, (1 - params.val_share, params.val_share), params.seed)
+    return [
+        replace(target, split="val")
+        if target.split == "train" and dealt.get(group_of[target.clip_id]) == 1
+        else target
+        for target in corpus.targets
+    ]
+
+
+def _make_folds(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+    dealt = _deal_clips(corpus, labelled, [1.0] * params.folds, params.seed)
+    return [
+        replace(target, split=None, fold=dealt.get(target.clip_id)) for target in corpus.targets
+    ]
+
+
+def _make_holdout(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+    rest = 1 - params.val_share - params.test_share
+    dealt = _deal_clips(corpus, labelled, [rest, params.val_share, params.test_share], params.seed)
+    names = {clip_id: SIDES[index] for clip_id, index in dealt.items()}
+    return [
+        replace(target, split=names.get(target.clip_id), fold=None) for target in corpus.targets
+    ]
+
+
+_PROTOCOLS: dict[str, Callable[[Corpus, frozenset[str], SplitParams], list[Target]]] = {
+    "corpus": _take_shipped,
+    "folds": _make_folds,
+    "holdout": _make_holdout,
+}
+
+
+def _deal_clips(
+    corpus: Corpus, labelled: frozenset[str], shares: Sequence[float], seed: int
+) -> dict[str, int]:
+    """Labelled clip id → index of the share that its group falls to."""
+    group_of = _group_clips(corpus.clips)
+    dealt = deal_groups(Counter(group_of[clip_id] for clip_id in labelled), shares, seed)
+    return {clip_id: dealt[group_of[clip_id]] for clip_id in labelled}
+
+
+def _group_clips(clips: Iterable[Clip]) -> dict[str, str]:
+    """Clip id → group; a clip without one is a group of its own."""
+    return {clip.clip_id: clip.group or clip.clip_id for clip in clips}
+
+
+def _overlap(
+    unit: Literal["subject", "group"],
+    pair: tuple[str, str],
+    names: Mapping[str, str],
+    placed: Mapping[str, str],
+) -> Overlap:
+    side, other = pair
+    here = [name for clip_id, name in names.items() if placed.get(clip_id) == side]
+    there = {name for clip_id, name in names.items() if placed.get(clip_id) == other}
+    return Overlap(
+        unit=unit,
+        side=side,
+        other=other,
+        shared=len(set(here) & there),
+        total=len(set(here)),
+        shared_clips=sum(name in there for name in here),
+        total_clips=len(here),
+    )

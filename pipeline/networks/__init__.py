@@ -1,0 +1,1 @@
+"""Networks: what frozen ones need, whoever runs them: weights, devices, batches, hidden states."""

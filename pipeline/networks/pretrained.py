@@ -1,0 +1,219 @@
+"""Frozen weights: a folder, a package or the Hub; named by their bytes, loaded whole."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+import transformers
+from huggingface_hub import snapshot_download
+from safetensors import SafetensorError
+
+from pipeline.errors import ParamsError
+from pipeline.files import digest_file, digest_json
+
+SETTINGS = [
+    "config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "chat_template*",
+    "tokenizer*",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab*",
+    "merges.txt",
+    "*.model",
+]
+"""Files that a configuration, a preprocessor and a tokenizer lie in."""
+
+GENERATION = "generation_config.json"
+"""File of how a network writes, which no encoder goes by."""
+
+WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
+"""Files that weights lie in; of the kinds that are there, the first is read."""
+
+DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """Whatever says which weights, and at what precision they run."""
+
+    @property
+    def weights(self) -> str:
+        """As `find_folder` takes them."""
+
+    @property
+    def revision(self) -> str | None:
+        """Commit of a Hub id."""
+
+    @property
+    def precision(self) -> Literal["fp32", "fp16", "bf16"]:
+        """Of the weights and of what goes in."""
+
+
+class Pretrained:
+    """Folder of the weights that `params` name, and what of it goes into provenance."""
+
+    def __init__(self, params: Weighed) -> None:
+        self.folder = find_folder(params.weights, params.revision)
+        self.dtype = DTYPES[params.precision]
+        self.compile = bool(getattr(params, "compile", False))
+        revision = {"revision": params.revision} if params.revision else {}
+        self.provenance = {"weights_digest": digest_folder(self.folder), **revision}
+
+    def freeze(self, model: Any) -> Any:
+        """`model` in evaluation mode, without gradients, and compiled if asked for."""
+        if self.compile:
+            model.compile()
+        return model.eval().requires_grad_(False)
+
+
+def find_folder(weights: str, revision: str | None) -> Path:
+    """Folder of the weights: local, inside an installed package, or fetched from the Hub."""
+    spec = find_spec(weights) if weights.isidentifier() else None
+    packaged = [Path(place, "model") for place in (spec and spec.submodule_search_locations) or ()]
+    for folder in (Path(weights), *packaged):
+        if folder.is_dir():
+            return folder
+    if revision is None:
+        raise ParamsError(
+            f"weights {weights!r}: expected a folder, an installed package with a folder `model`, "
+            f"or a Hub id with its commit, found none; mend the name or add "
+            f"`revision: <the commit's 40 digits>`"
+        )
+    return fetch_folder(weights, revision)
+
+
+def fetch_folder(repository: str, revision: str) -> Path:
+    """Folder of a Hub repository at a commit; pickled weights are the second choice."""
+    try:
+        for kind in WEIGHTS:
+            patterns = [*SETTINGS, GENERATION, kind]
+            found = snapshot_download(repository, revision=revision, allow_patterns=patterns)
+            if any(Path(found).glob(kind)):
+                break
+    except (OSError, ValueError) as error:
+        raise ParamsError(
+            f"weights {repository!r}: expected commit {revision} from the Hub or its cache, got "
+            f"{first_line(error)!r}; check the name and the network, or download the repository "
+            f"elsewhere and give its folder as weights"
+        ) from error
+    return Path(found)
+
+
+def digest_folder(folder: Path) -> str:
+    """Digest of the names and bytes of what is read from `folder`, wherever it lies."""
+    kinds = [sorted(folder.glob(kind)) for kind in WEIGHTS]
+    settings = [path for pattern in SETTINGS for path in folder.glob(pattern)]
+    read = [*settings, *next(filter(None, kinds), [])]
+    return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
+
+
+def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
+    """What transformers' `kind` (an `Auto…` class) makes of `folder`, without the network.
+
+    Raises ParamsError where the folder does not hold it.
+    """
+    try:
+        with silence():
+            return kind.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, **options
+            )
+    except (ImportError, OSError, RuntimeError, ValueError, SafetensorError) as error:
+        raise ParamsError(
+            f"weights {folder}: expected what {kind.__name__} can load, got "
+            f"{first_line(error)!r}; mend the folder or choose others"
+        ) from error
+
+
+def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) -> Any:
+    """Model of transformers' `kind` in evaluation mode; raises ParamsError for absent weights.
+
+    `spare` are prefixes of weights that are never used, so that a checkpoint may lack them.
+    """
+    model, report = load_pretrained(
+        kind, pretrained.folder, dtype=pretrained.dtype, output_loading_info=True
+    )
+    missing = [key for key in report["missing_keys"] if not key.startswith(tuple(spare))]
+    check_names(pretrained.folder, type(model).__name__, missing)
+    return pretrained.freeze(model)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A network out of a larger checkpoint, and the names of what does not fit it.
+
+    `missing` are weights that it has and the checkpoint has not, `unfit` those of another shape,
+    `unexpected` those that the checkpoint has for one of its parts, and it has not.
+    """
+
+    model: Any
+    missing: list[str]
+    unfit: list[str]
+    unexpected: list[str]
+
+
+def load_loosely(pretrained: Pretrained, config: Any) -> Loaded:
+    """Network of `config` with its weights; other parts of the checkpoint are left out."""
+    model, report = load_pretrained(
+        transformers.AutoModel,
+        pretrained.folder,
+        config=config,
+        dtype=pretrained.dtype,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # told by name
+    )
+    parts = {name.split(".")[0] for name in model.state_dict()}
+    bare = (name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"])
+    return Loaded(
+        model,
+        list(report["missing_keys"]),
+        [name for name, *_ in report["mismatched_keys"]],
+        [name for name in bare if name.split(".")[0] in parts],
+    )
+
+
+def check_fit(pretrained: Pretrained, name: str, got: int, expected: int) -> None:
+    """Raise ParamsError where the preprocessor makes something else than the network takes."""
+    if got != expected:
+        raise ParamsError(
+            f"weights {pretrained.folder}: expected {name} {expected} in "
+            f"preprocessor_config.json, got {got}; choose weights whose files belong together"
+        )
+
+
+def check_names(
+    weights: Path, network: str, missing: Sequence[str], unexpected: Sequence[str] = ()
+) -> None:
+    """Raise ParamsError that names weights which are missing from, or unknown to, a network."""
+    wrong = {"no": sorted(missing), "an unknown": sorted(unexpected)}
+    told = [f"{said} {names[0]} ({len(names)} in all)" for said, names in wrong.items() if names]
+    if told:
+        raise ParamsError(
+            f"weights {weights}: expected exactly the weights of {network}, got "
+            f"{' and '.join(told)}; choose a checkpoint of this network"
+        )
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep transformers from printing bars and load reports, which are checked here instead."""
+    logging = transformers.utils.logging
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def first_line(error: Exception) -> str:
+    """First line of an error's text, which may go on for a page."""
+    return str(error).split("\n", 1)[0]

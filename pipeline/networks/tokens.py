@@ -1,0 +1,96 @@
+"""Texts as tokens: cut into chunks of bounded length, led by what was said before, padded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import transformers
+from jaxtyping import Bool, Int64
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from pipeline.errors import ParamsError
+from pipeline.networks.pretrained import Pretrained, load_pretrained
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Tokens of text number `text`; `own` ones are the text's, not what came before it."""
+
+    text: int
+    ids: Int64[np.ndarray, " tokens"]
+    own: Bool[np.ndarray, " tokens"]
+    special: Bool[np.ndarray, " tokens"]
+
+
+def load_tokenizer(pretrained: Pretrained) -> Any:
+    """Fast tokenizer that lies with the weights; raises ParamsError where there is none."""
+    tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
+    if not tokenizer.is_fast:
+        raise ParamsError(
+            f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
+            f"choose another checkpoint"
+        )
+    return tokenizer
+
+
+def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:
+    """Raise ParamsError for more tokens than the network of `config` has positions."""
+    positions = (tokenizer.model_max_length, getattr(config, "max_position_embeddings", 0))
+    most = min(limit for limit in positions if limit > 0)
+    if max_tokens > most:
+        raise ParamsError(
+            f"max_tokens: expected at most {most}, which the weights allow, got {max_tokens}"
+        )
+
+
+def split_texts(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> list[Chunk]:
+    """Chunks of `max_tokens` tokens at most, special ones included; none of a blank text."""
+    if not texts:
+        return []
+    encoded = tokenizer(
+        list(texts),
+        truncation=True,
+        max_length=max_tokens,
+        return_overflowing_tokens=True,
+        return_special_tokens_mask=True,
+    )
+    names = ("overflow_to_sample_mapping", "input_ids", "special_tokens_mask")
+    chunks = [
+        Chunk(text, np.array(ids), np.ones(len(ids), bool), np.array(special, bool))
+        for text, ids, special in zip(*(encoded[name] for name in names), strict=True)
+    ]
+    return [chunk for chunk in chunks if not chunk.special.all()]
+
+
+def find_separator(tokenizer: Any) -> int:
+    """Token between what was said before and a text; raises ParamsError where there is none."""
+    for token in (tokenizer.sep_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    raise ParamsError(
+        "context: expected weights with a separator or an end token, got neither; choose others "
+        "or leave context out"
+    )
+
+
+def lead_chunk(chunk: Chunk, before: Sequence[int], max_tokens: int) -> Chunk:
+    """`chunk` after the last of the tokens `before`, as many as `max_tokens` leaves room for.
+
+    What begins every text stays in front. Special tokens are not the text's own any more.
+    """
+    own, room = ~chunk.special, max_tokens - len(chunk.ids)
+    added = list(before[-room:]) if room > 1 else []
+    start, strange = int(own.argmax()), np.zeros(len(added), bool)
+    return Chunk(
+        chunk.text,
+        np.insert(chunk.ids, start, added),
+        np.insert(own, start, strange),
+        np.insert(chunk.special, start, strange),
+    )
+
+
+def pad(sequences: Sequence[Int64[Tensor, "_ ..."]], value: int = 0) -> Int64[Tensor, "_ _ ..."]:
+    """Sequences in one tensor, filled with `value` after their end."""
+    return pad_sequence(list(sequences), batch_first=True, padding_value=value)

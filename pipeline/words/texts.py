@@ -1,0 +1,154 @@
+"""Texts: the words of clips as rows, and what was said before each."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.files import digest_json
+from pipeline.labels.clips import Clip
+from pipeline.store.ledger import Entry
+from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.writer import Made, StoreWriter
+from pipeline.words.params import TranscribeParams
+
+TEXT_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("start_seconds", pa.float64()),
+        ("end_seconds", pa.float64()),
+        ("text", pa.string()),
+    ]
+)
+"""One row per stretch of speech, in order; seconds from the clip's start."""
+
+
+CONTEXT_SCHEMA = TEXT_SCHEMA.append(pa.field("context", pa.list_(pa.string())))
+"""The same with the turns before the clip, oldest first, where they are asked for."""
+
+
+NO_TEXT = "the corpus gives no words for this clip"
+
+
+PROVENANCE = Provenance("transcribe", {"source": "corpus", "version": 1})
+
+
+Context = tuple[str, ...]
+
+
+Origins = Mapping[str, list[Any]]
+"""clip_id → what its words come from, as JSON that keys are derived from."""
+
+
+Make = Callable[[Sequence[str]], Iterable[tuple[str, Made]]]
+"""What is made of each clip of these ids."""
+
+
+def is_heard(clip: Clip, params: TranscribeParams) -> bool:
+    """Whether the model is asked for the words of a clip, if it has sound."""
+    return params.replace or not get_words(clip)
+
+
+def describe_words(context_turns: int, words: Provenance = PROVENANCE) -> Provenance:
+    """Provenance of `data/text` with so many turns before each clip; 0 packs none."""
+    if not context_turns:
+        return words
+    return replace(words, settings={**words.settings, "context_turns": context_turns})
+
+
+def fill_store(writer: StoreWriter, origins: Origins, make: Make, out: Path) -> dict[str, str]:
+    """Add to `writer` what it lacks of the clips of `origins`; returns their keys.
+
+    `out` is the store that they are for, whose former parts may serve.
+    """
+    fingerprint = writer.provenance.fingerprint
+    keys = {
+        clip_id: derive_key(digest_json(origin), fingerprint) for clip_id, origin in origins.items()
+    }
+    for clip_id, made in make(writer.missing(keys, out)):
+        writer.add(clip_id, keys[clip_id], made)
+    writer.close_part()
+    return keys
+
+
+def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> None:
+    """Make `out` the store of the clips of `keys`, which `writer` holds."""
+    locations = writer.locate(keys)
+    entries = [_enter(place.clip) for place in locations.values() if place.clip.status != "ok"]
+    writer.publish(out, locations, entries)
+
+
+def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Context]:
+    """clip_id → the `context_turns` turns of its dialogue before it, oldest first.
+
+    A turn is "subject: words", or the words alone where nobody is named. Turns without words are
+    passed over; those of the same number as the clip's own, or a later one, never come in. A clip
+    without a dialogue or a turn has none.
+    """
+    dialogues: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for clip in clips:
+        if clip.dialogue is not None and clip.turn is not None and (text := get_words(clip)):
+            said = text if clip.subject is None else f"{clip.subject}: {text}"
+            dialogues[clip.corpus, clip.dialogue].append((clip.turn, said))
+    for turns in dialogues.values():
+        turns.sort()
+    return {clip.clip_id: _find_before(dialogues, clip, context_turns) for clip in clips}
+
+
+def _find_before(
+    dialogues: dict[tuple[str, str], list[tuple[int, str]]], clip: Clip, context_turns: int
+) -> Context:
+    if clip.dialogue is None or clip.turn is None:
+        return ()
+    turns = dialogues.get((clip.corpus, clip.dialogue), [])
+    end = bisect_left(turns, clip.turn, key=lambda turn: turn[0])
+    return tuple(said for _, said in turns[max(0, end - context_turns) : end])
+
+
+def add_contexts(origins: Origins, contexts: Mapping[str, Context]) -> Origins:
+    """`origins` with the context of each clip, where it is packed."""
+    return {
+        clip_id: [*origin, contexts[clip_id]] if clip_id in contexts else origin
+        for clip_id, origin in origins.items()
+    }
+
+
+def add_context(made: Made, context: Context | None) -> Made:
+    """`made` with its context beside each row, where it is packed."""
+    if context is None or made.content is None:
+        return made
+    assert isinstance(made.content, pa.Table)
+    column = pa.array([context] * len(made.content), pa.list_(pa.string()))
+    return replace(made, content=made.content.append_column("context", column))
+
+
+def get_words(clip: Clip) -> str:
+    """The corpus's own words, empty where it gives none."""
+    return (clip.transcript or "").strip()
+
+
+def trace_words(clip: Clip) -> list[Any]:
+    """What the corpus's own words of a clip come from."""
+    return [clip.transcript, clip.duration_seconds]
+
+
+def pack_words(clip: Clip) -> Made:
+    """The corpus's own words as one row."""
+    text = get_words(clip)
+    if not text:
+        return Made(None, "absent", "no_text")
+    row = {
+        "clip_id": clip.clip_id,
+        "start_seconds": 0.0,
+        "end_seconds": clip.duration_seconds,
+        "text": text,
+    }
+    return Made(pa.Table.from_pylist([row], schema=TEXT_SCHEMA))
+
+
+def _enter(clip: PartClip) -> Entry:
+    return Entry(clip.clip_id, "transcribe", clip.status, clip.reason, clip.detail or NO_TEXT)

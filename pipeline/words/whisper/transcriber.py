@@ -1,0 +1,170 @@
+"""Packing: what Whisper hears in each clip, and what the corpus says of the others."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.engines.ahead import read_ahead
+from pipeline.labels.clips import Clip
+from pipeline.media.inputs import read_sound
+from pipeline.progress import track
+from pipeline.rows import Waveform
+from pipeline.store.reader import MediaStore, open_media
+from pipeline.store.writer import Made, StoreWriter
+from pipeline.words.params import TranscribeParams
+from pipeline.words.texts import (
+    TEXT_SCHEMA,
+    Origins,
+    add_context,
+    add_contexts,
+    describe_words,
+    fill_store,
+    gather_contexts,
+    is_heard,
+    pack_words,
+    publish_texts,
+    trace_words,
+)
+from pipeline.words.whisper.checkpoint import LEAST_LOG_PROBABILITY, MOST_COMPRESSION, Checkpoint
+from pipeline.words.whisper.listening import Hearing, Listener
+
+LOG_PROBABILITY_DIGITS = 3
+"""A batch rounds its last digits otherwise than a clip alone."""
+
+SILENT = Made(None, "absent", "no_audio", "no words are given, and there is no sound to hear")
+UNHEARD = Made(None, "absent", "no_text", "Whisper hears no words")
+
+
+def pack_heard(
+    clips: Sequence[Clip], audio: Path, out: Path, work: Path, params: TranscribeParams
+) -> None:
+    """Make `out` a store of what the model of `params` hears in `clips`.
+
+    `audio` is the store of their sound. Clips whose words the corpus gives keep those unless
+    `params.replace`. With `context_turns`, words without context stay in the work store.
+    """
+    transcriber = Transcriber(clips, open_media(audio), params)
+    with StoreWriter(work, transcriber.provenance, "parquet") as writer:
+        keys = fill_store(writer, transcriber.origins, transcriber.make, out)
+        if not params.context_turns:
+            publish_texts(writer, keys, out)
+            return
+        made = read_made(writer, keys)
+    transcriber.publish_contexts(made, out, work)
+
+
+class Transcriber:
+    """Where the words of `clips` come from, and how they are made."""
+
+    def __init__(self, clips: Sequence[Clip], media: MediaStore, params: TranscribeParams) -> None:
+        self.clips = {clip.clip_id: clip for clip in clips}
+        self.media = media
+        self.params = params
+        self.checkpoint = Checkpoint(params)
+        self.provenance = replace(self.checkpoint.provenance, source=media.provenance)
+        sounds = dict(zip(media.index.clip_ids, media.index.keys, strict=True))
+        self.heard = {
+            clip.clip_id: sounds[clip.clip_id]
+            for clip in clips
+            if media.has_rows(clip.clip_id) and is_heard(clip, params)
+        }
+
+    @property
+    def origins(self) -> Origins:
+        """Of what is heard the key of its sound, of all else the corpus's words."""
+        return {
+            clip_id: [self.heard[clip_id]] if clip_id in self.heard else trace_words(clip)
+            for clip_id, clip in self.clips.items()
+        }
+
+    def make(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
+        """Words of each of `clip_ids`; the model is loaded only where some are to be heard."""
+        to_hear = sorted(self.heard.keys() & set(clip_ids), key=self.media.place_of)
+        for clip_id in clip_ids:
+            if clip_id not in self.heard:
+                made = pack_words(self.clips[clip_id])
+                yield clip_id, made if made.content is not None else SILENT
+        if to_hear:
+            listener = Listener(self.checkpoint)
+            heard = listener.listen(read_ahead(self._read(to_hear)))
+            for hearing in track(heard, "transcribe", len(to_hear), lambda done: done.seconds):
+                yield hearing.clip_id, pack_hearing(hearing, listener.name_language(hearing))
+
+    def publish_contexts(self, made: dict[str, Made], out: Path, work: Path) -> None:
+        """Make `out` a store of `made` with the turns before each clip."""
+        clips = [
+            replace(clip, transcript=join_texts(made[name])) for name, clip in self.clips.items()
+        ]
+        contexts = gather_contexts(clips, self.params.context_turns)
+        provenance = describe_words(self.params.context_turns, self.provenance)
+        with StoreWriter(work, provenance, "parquet") as writer:
+
+            def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
+                return ((name, add_context(made[name], contexts[name])) for name in clip_ids)
+
+            keys = fill_store(writer, add_contexts(self.origins, contexts), make, out)
+            publish_texts(writer, keys, out)
+
+    def _read(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Waveform]]:
+        for clip_id in clip_ids:
+            table = self.media[clip_id]
+            assert table is not None
+            yield clip_id, read_sound(table)
+
+
+def pack_hearing(hearing: Hearing, language: str | None) -> Made:
+    """Words of a clip as rows; marked where Whisper's authors would have drawn others."""
+    if not hearing.stretches:
+        return UNHEARD
+    rows = [
+        {
+            "clip_id": hearing.clip_id,
+            "start_seconds": stretch.start_seconds,
+            "end_seconds": stretch.end_seconds,
+            "text": stretch.text,
+        }
+        for stretch in hearing.stretches
+    ]
+    likelihood = round(hearing.mean_log_probability, LOG_PROBABILITY_DIGITS)
+    facts: dict[str, Any] = {"language": language, "log_probability": likelihood}
+    made = Made(pa.Table.from_pylist(rows, schema=TEXT_SCHEMA), facts=facts)
+    if hearing.compression > MOST_COMPRESSION:
+        detail = f"zlib shortens it {hearing.compression:.1f} times, {MOST_COMPRESSION} at most"
+        return replace(made, status="marked", reason="repetitive", detail=detail)
+    if likelihood < LEAST_LOG_PROBABILITY:
+        detail = f"mean log probability {likelihood}, {LEAST_LOG_PROBABILITY:g} at least"
+        return replace(made, status="marked", reason="unsure", detail=detail)
+    return made
+
+
+def measure_hearing(listener: Listener, sounds: Sequence[pa.Table]) -> int:
+    """Bytes of the rows of what is heard in `sounds`, rows of `data/audio`."""
+    clips = ((str(number), read_sound(table)) for number, table in enumerate(sounds))
+    heard = (pack_hearing(hearing, None).content for hearing in listener.listen(clips))
+    return sum(content.nbytes for content in heard if isinstance(content, pa.Table))
+
+
+def read_made(writer: StoreWriter, keys: dict[str, str]) -> dict[str, Made]:
+    """What `writer` holds of the clips of `keys`, read back."""
+    opened: dict[str, Any] = {}
+    found = {}
+    for clip_id, place in writer.locate(keys).items():
+        clip, part, content = place.clip, place.part, None
+        if clip.rows and part is not None:
+            if part not in opened:
+                opened[part] = writer.parts.open_part(part)
+            stop = clip.start + clip.rows
+            content = writer.parts.format.slice_part(opened[part], clip.start, stop)
+        found[clip_id] = Made(content, clip.status, clip.reason, clip.detail, clip.facts)
+    return found
+
+
+def join_texts(made: Made) -> str | None:
+    """All words of a clip in one line, None where it has none."""
+    if made.content is None:
+        return None
+    assert isinstance(made.content, pa.Table)
+    return " ".join(made.content["text"].to_pylist())

@@ -1,0 +1,24 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from pipeline.encoders.huggingface_vision import Encoder, Params
+from pipeline.rows import Frames
+from pipeline.sections import parse_section
+from tests.tiny_models import save_vision_model
+
+
+def encode(clip, **options):
+    given = {"modality": "face", "encoder": "huggingface_vision", **options}
+    section = given | {"weights": str(save_vision_model())}
+    return Encoder(parse_section(Params, section, "features.vit")).encode([clip])[0]
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of torch's compiler
+def test_a_compiled_network_gives_the_same_rows():
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3)).astype(np.uint8)
+    clip = Frames(images, np.arange(3.0), np.arange(1.0, 4.0))
+    plain, compiled = (encode(clip, compile=compile) for compile in (False, True))
+    np.testing.assert_allclose(compiled.embedding, plain.embedding, atol=1e-4)

@@ -1,0 +1,159 @@
+from dataclasses import replace
+
+import pyarrow as pa
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.table import Params
+from pipeline.labels.emotions import Names, read_names
+from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
+from pipeline.labels.splits import SplitParams, sides
+from pipeline.labels.targets import FRAMES_SCHEMA, Target, read_targets, read_trained
+from pipeline.store.ledger import read_ledger
+from pipeline.store.tables import read_table
+
+FOLDS = SplitParams(protocol="folds", folds=3)
+
+
+@pytest.fixture
+def label(tmp_path):
+    """Labels a table of five speakers, two clips each, with the lines given as overrides."""
+
+    def label_table(lines="", splits=FOLDS):
+        rows = [f"s{n}/{k}.wav,s{n},{('sad', 'happy')[k]}" for n in range(5) for k in (0, 1)]
+        (tmp_path / "clips.csv").write_text("path,subject,emotion\n" + "\n".join(rows))
+        (tmp_path / "s0").mkdir(exist_ok=True)
+        (tmp_path / "s0" / "0.wav").touch()
+        overrides = tmp_path / "overrides.csv"
+        overrides.write_text("clip_id,action,value,reason\n" + lines)
+        params = Params(name="table", root=str(tmp_path), depends_on=str(tmp_path))
+        return label_corpus(params, splits, overrides)
+
+    return label_table
+
+
+def make_corpus(**changes) -> Corpus:
+    corpus = Corpus(
+        clips=[Clip(clip_id=name, corpus="toy", path=name) for name in "abc"],
+        targets=[Target(clip_id=name, emotion="sad") for name in "abc"],
+        names=Names(emotion=["sad"], words={"s": "sad"}),
+    )
+    return replace(corpus, **changes)
+
+
+def make_frames(**changes) -> pa.Table:
+    row = {"clip_id": "b", "frame": 7, "seconds": 0.25, "valence": 0.5, "arousal": None}
+    return pa.Table.from_pylist([{**row, **changes}], schema=FRAMES_SCHEMA)
+
+
+def test_a_table_becomes_placed_clips(label):
+    labelled = label()
+    assert len(labelled.clips) == len(labelled.targets) == 10
+    assert set(sides(labelled.targets, 0).values()) == {"train", "val", "test"}
+    assert (labelled.ledger, labelled.kept) == ([], [])
+
+
+def test_overrides_exclude_relabel_and_keep(label):
+    labelled = label(
+        "table/s1/0,exclude,,silent\ntable/s1/1,emotion,sad,cries\ntable/s2/0,keep,,dark\n"
+    )
+    assert "table/s1/0" not in {clip.clip_id for clip in labelled.clips}
+    assert {t.clip_id: t.emotion for t in labelled.targets}["table/s1/1"] == "sad"
+    assert [(entry.clip_id, entry.reason) for entry in labelled.ledger] == [
+        ("table/s1/1", "relabelled"),
+        ("table/s1/0", "excluded"),
+    ]
+    assert [entry.clip_id for entry in labelled.kept] == ["table/s2/0"]
+
+
+def test_excluding_a_clip_moves_no_other_clip(label):
+    before = {target.clip_id: target.fold for target in label().targets}
+    after = label("table/s1/0,exclude,,silent\n").targets
+    assert all(before[target.clip_id] == target.fold for target in after)
+
+
+def test_what_is_written_is_read_back(label, tmp_path):
+    labelled = label("table/s1/0,exclude,,silent\ntable/s2/0,keep,,dark\n")
+    folder = tmp_path / "labels"
+    write_labels(labelled, folder)
+    assert read_clips(folder / "clips.parquet", LABELS_SCHEMA) == labelled.clips
+    assert read_targets(folder / "targets.parquet") == labelled.targets
+    assert read_trained(folder / "trained.parquet") == {clip.clip_id for clip in labelled.clips}
+    assert read_table(folder / "frames.parquet", FRAMES_SCHEMA).num_rows == 0
+    assert read_names(folder / "names.json") == labelled.names
+    assert read_ledger(folder / "ledger.parquet") == labelled.ledger
+    assert read_ledger(folder / "kept.parquet") == labelled.kept
+
+
+def test_the_same_corpus_gives_the_same_bytes(label, tmp_path):
+    for name in ("one", "two"):
+        write_labels(label(), tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_a_sound_corpus_passes_every_check():
+    check_corpus(make_corpus(frames=make_frames()), "toy")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"clips": [], "targets": []}, "toy: expected clips, got none"),
+        ({"clips": [make_corpus().clips[k] for k in (0, 1, 1)]}, "toy: b: two clips of this id"),
+        ({"clips": make_corpus().clips[::-1]}, "toy: b comes after c; sort"),
+        ({"targets": make_corpus().targets[:2]}, "toy: 3 clips, but 2 targets"),
+        ({"targets": make_corpus().targets[::-1]}, "toy: a: got the target of c"),
+        ({"names": Names(emotion=["sad", "sad"], words={})}, "each emotion named once"),
+        ({"names": Names(emotion=["sad"], words={"x": "saad"})}, "toy: names: unknown emotion"),
+        ({"names": Names(emotion=["glad"], words={})}, "toy: a: unknown emotion 'sad'; known: gl"),
+        ({"frames": make_frames().drop_columns("frame")}, "toy: frames: expected clip_id: string"),
+        ({"frames": make_frames(clip_id="z")}, "toy: frames: z: no such clip"),
+        (
+            {"frames": make_frames(arousal=-5.0)},
+            "toy: b: frames: arousal: expected -1 to 1, got -5",
+        ),
+        ({"frames": make_frames(valence=float("nan"))}, "toy: b: frames: valence: .*got nan"),
+        ({"frames": make_frames(emotion="mad")}, "toy: frames: unknown emotion 'mad'"),
+    ],
+)
+def test_a_broken_corpus_is_refused(changes, message):
+    with pytest.raises(CorpusError, match=message):
+        check_corpus(make_corpus(**changes), "toy")
+
+
+def rename_clip(clip_id: str) -> Corpus:
+    clips = [Clip(clip_id=clip_id, corpus="toy", path="a.mp4")]
+    return make_corpus(clips=clips, targets=[Target(clip_id=clip_id, emotion="sad")])
+
+
+def test_a_clip_that_is_called_like_a_view_is_refused():
+    told = r"toy: a.mp4: expected a clip id that .*, got 'a#view12'; rename the file"
+    with pytest.raises(CorpusError, match=told):
+        check_corpus(rename_clip("a#view12"), "toy")
+
+
+@pytest.mark.parametrize("clip_id", ["a#1", "a#view", "a#view1/b"])
+def test_other_signs_in_a_clip_id_are_kept(clip_id):
+    check_corpus(rename_clip(clip_id), "toy")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"valence": -5.0}, "b: valence: expected -1 to 1, got -5.0"),
+        ({"intensity": -0.5}, "b: intensity: expected 0 to 1"),
+        ({"split": "dev"}, "b: unknown split 'dev'"),
+        (
+            {"emotions": (("sad", 0.5), ("mad", 0.5))},
+            "b: unknown emotion 'mad'; did you mean 'sad'",
+        ),
+    ],
+)
+def test_a_broken_target_is_refused_by_its_clip(labels, message):
+    targets = make_corpus().targets
+    targets[1] = replace(targets[1], **labels)
+    with pytest.raises(CorpusError, match=message):
+        check_corpus(make_corpus(targets=targets), "toy")

@@ -1,0 +1,53 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.labels.clips import Clip
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.emotions import Names
+from pipeline.labels.runs import find_trained
+from pipeline.labels.splits import SplitParams, assign_splits
+from pipeline.labels.targets import Target, read_trained, write_trained
+
+NAMES = [f"s{number}" for number in range(7)]
+
+
+def split(**options: object) -> list[Target]:
+    """Seven clips with a label and one without, split as the options say."""
+    targets = [Target(clip_id=name, emotion="sad") for name in NAMES]
+    corpus = Corpus(
+        clips=[Clip(clip_id=name, corpus="toy", path=name) for name in [*NAMES, "t"]],
+        targets=[*targets, Target(clip_id="t")],
+        names=Names(emotion=["sad"], words={}),
+    )
+    return assign_splits(corpus, SplitParams(**options))
+
+
+def test_each_labelled_clip_trains_in_some_fold() -> None:
+    assert find_trained(split(protocol="folds", folds=3)) == NAMES
+
+
+@pytest.mark.parametrize("changes", [{"seed": 5}, {"folds": 5}])
+def test_other_folds_leave_the_table_as_it_is(tmp_path: Path, changes: dict[str, int]) -> None:
+    for name, given in (("one", {}), ("two", changes)):
+        targets = split(protocol="folds", **{"folds": 3, **given})
+        write_trained(tmp_path / name, find_trained(targets))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert read_trained(tmp_path / "one") == set(NAMES)
+
+
+def test_another_label_leaves_the_table_as_it_is() -> None:
+    targets = split(protocol="folds", folds=3)
+    assert find_trained([replace(target, emotion="glad") for target in targets]) == NAMES
+
+
+def test_one_split_trains_on_its_train_alone() -> None:
+    targets = split(protocol="holdout", val_share=0.3, test_share=0.3)
+    trained = {target.clip_id for target in targets if target.split == "train"}
+    assert 0 < len(trained) < len(NAMES)
+    assert set(find_trained(targets)) == trained
+
+
+def test_nothing_trains_without_a_split() -> None:
+    assert find_trained([Target(clip_id=name) for name in NAMES]) == []

@@ -1,0 +1,110 @@
+import os
+from argparse import Namespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from pipeline.errors import ParamsError
+from pipeline.networks.checkpoints import fill_network, read_state
+
+STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([7.0, 11.0])}
+
+
+def save(path, content, **options):
+    torch.save(content, path, **options)
+    return path
+
+
+def assert_read(path):
+    found = read_state(path)
+    assert found.keys() == STATE.keys()
+    assert all(torch.equal(found[name], STATE[name]) for name in STATE)
+
+
+@pytest.mark.parametrize("name", ["state_dict", "net_state_dict"])
+def test_weights_may_stand_alone_or_beside_what_training_saves(tmp_path, name):
+    assert_read(save(tmp_path / "a.pth", STATE))
+    assert_read(save(tmp_path / "b.pth.tar", {"epoch": 3, name: STATE}))
+
+
+def test_the_prefix_of_several_gpus_is_taken_off(tmp_path):
+    assert_read(save(tmp_path / "a.pth", {f"module.{name}": STATE[name] for name in STATE}))
+
+
+def test_safetensors_are_read(tmp_path):
+    save_file(STATE, tmp_path / "a.safetensors")
+    assert_read(tmp_path / "a.safetensors")
+
+
+def test_the_form_before_pytorch_1_6_is_read(tmp_path):
+    assert_read(save(tmp_path / "a.ckpt", STATE, _use_new_zipfile_serialization=False))
+
+
+class RecorderMeter:
+    def __init__(self):
+        self.losses = np.ones((3, 2), np.float32)
+
+
+def test_other_objects_of_training_are_passed_over(tmp_path):
+    beside = {"args": Namespace(lr=0.1), "recorder": RecorderMeter(), "best": np.float64(0.6)}
+    assert_read(save(tmp_path / "a.pth", {**beside, "state_dict": STATE}))
+
+
+class Trap:
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_nothing_in_a_file_is_run(tmp_path, zipped):
+    content = {"trap": Trap(tmp_path / "sprung"), "state_dict": STATE}
+    path = save(tmp_path / "a.pth", content, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ParamsError, match="got one that cannot be read as tensors alone"):
+        read_state(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, [STATE], nn.Linear(3, 2)])
+def test_a_file_without_a_state_dict_is_refused(tmp_path, content):
+    with pytest.raises(ParamsError, match="expected a state dict, alone or as state_dict or net_"):
+        read_state(save(tmp_path / "a.pth", content))
+
+
+@pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
+def test_a_file_of_something_else_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("<html>Too many downloads</html>")
+    with pytest.raises(ParamsError, match=r"a\.\w+: expected a file of PyTorch or safetensors"):
+        read_state(tmp_path / name)
+
+
+@pytest.mark.parametrize("place", range(1, 90, 11))
+def test_a_damaged_file_is_refused(tmp_path, place):
+    path = save(tmp_path / "a.pth", STATE, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes()[: place * path.stat().st_size // 100])
+    with pytest.raises(ParamsError, match="cannot be read as tensors alone"):
+        read_state(path)
+
+
+def test_a_network_is_filled_and_frozen(tmp_path):
+    model = nn.Linear(3, 2)
+    fill_network(model, STATE, tmp_path)
+    assert torch.equal(model.bias, STATE["bias"])
+    assert not model.training
+    assert not model.weight.requires_grad
+
+
+def test_absent_and_unknown_weights_are_named(tmp_path):
+    state = {"weight": STATE["weight"], "offset": STATE["bias"]}
+    with pytest.raises(ParamsError, match=r"no bias \(1 in all\) and an unknown offset \(1 in"):
+        fill_network(nn.Linear(3, 2), state, tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path):
+    with pytest.raises(ParamsError, match="expected those of Linear, got 'size mismatch for bias"):
+        fill_network(nn.Linear(3, 2), {**STATE, "bias": torch.zeros(5)}, tmp_path)

@@ -1,0 +1,195 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import TrainingError
+from pipeline.labels.emotions import Names, write_names
+from pipeline.labels.targets import FRAMES_SCHEMA, Target, write_targets
+from pipeline.store.tables import write_table
+from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, read_labels
+from tests.stores import make_labels, make_params, make_rows, write_features
+
+ROWS = 6
+
+
+def counted(rows=ROWS, dim=2):
+    """Rows of one second each whose columns are their number."""
+    return make_rows(np.repeat(np.arange(rows)[:, None], dim, axis=1))
+
+
+def seconds_of(count=ROWS):
+    return np.arange(count) + 0.5
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Data set of the clips in `rows` (clip → rows, of one modality) under `windows`."""
+
+    def build_dataset(labels, rows=None, targets=("emotion", "valence"), **windows):
+        store = write_features(tmp_path / "toy", rows or {"a": counted()})
+        params = make_params("mlp", {"audio": "toy"}, targets=list(targets), windows=windows)
+        dataset = WindowDataset({"audio": store}, labels, params)
+        dataset.add_clips(labels.targets)
+        return dataset
+
+    return build_dataset
+
+
+def framed(**columns):
+    """Labels of the frames of clip `a`, the valence of each its own number of tenths."""
+    given = {"seconds": seconds_of(), "valence": np.arange(ROWS) / 10, **columns}
+    return make_labels([Target(clip_id="a")], {"a": given})
+
+
+def taken(dataset, window=0):
+    """Rows that the points of a window take, None where a point is absent."""
+    batch = dataset[[window]]
+    rows, mask = batch.inputs["audio"][0, :, 0], batch.masks["audio"][0]
+    return [row if here else None for row, here in zip(rows.tolist(), mask.tolist(), strict=True)]
+
+
+class TestFrames:
+    def test_the_grid_is_the_labels_own_times(self, build):
+        dataset = build(framed(), targets=["valence"])
+        assert taken(dataset) == [0, 1, 2, 3, 4, 5]
+        expected = torch.arange(ROWS)[None] / 10
+        torch.testing.assert_close(dataset[[0]].targets["valence"], expected)
+
+    def test_windows_overlap_by_the_hop(self, build):
+        dataset = build(framed(), targets=["valence"], seconds=3.0, hop_seconds=1.0)
+        assert [taken(dataset, n) for n in range(len(dataset))] == [
+            [0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4],
+            [3, 4, 5],
+        ]
+
+    def test_a_label_given_late_meets_what_it_was_given_for(self, build):
+        dataset = build(framed(), targets=["valence"], label_delay_seconds=2.0)
+        assert taken(dataset) == [0, 1, 2, 3]
+        torch.testing.assert_close(
+            dataset[[0]].targets["valence"], torch.tensor([[0.2, 0.3, 0.4, 0.5]])
+        )
+
+    def test_causal_points_see_rows_that_are_over(self, build):
+        dataset = build(framed(), targets=["valence"], causal=True, tolerance_seconds=0.6)
+        assert taken(dataset) == [None, 0, 1, 2, 3, 4]
+
+    def test_a_point_is_the_mean_of_the_rows_in_its_cell(self, build):
+        labels = framed(seconds=[1.0, 3.0], valence=[0.1, 0.2])
+        assert taken(build(labels, targets=["valence"])) == [0.5, 2.5]
+
+    def test_frames_after_the_last_row_are_in_no_window(self, build):
+        labels = framed(seconds=[1.5, 2.5, 7.5], valence=[0.1, 0.2, 0.3])
+        assert taken(build(labels, targets=["valence"])) == [1, 2]
+
+    def test_a_frame_without_a_label_is_masked(self, build):
+        dataset = build(framed(valence=[0.1, np.nan, 0.3, np.nan, 0.5, 0.6]), targets=["valence"])
+        masks = dataset[[0]].target_masks["valence"]
+        assert masks.tolist() == [[True, False, True, False, True, True]]
+
+    def test_a_clip_without_frames_is_masked_beside_one_that_has_some(self, build):
+        labels = make_labels(
+            [Target(clip_id="a"), Target(clip_id="b")],
+            {"a": {"seconds": seconds_of(), "valence": np.zeros(ROWS)}},
+        )
+        dataset = build(labels, {"a": counted(), "b": counted()}, targets=["valence"])
+        (batch,) = load_batches(dataset)
+        assert not batch.target_masks["valence"][1:].any()
+        assert batch.target_masks["valence"][0].all()
+
+    def test_frames_and_clips_may_carry_different_labels(self, build):
+        targets = [Target(clip_id="a", emotion="sad")]
+        frames = {"a": {"seconds": seconds_of(), "valence": np.zeros(ROWS)}}
+        dataset = build(make_labels(targets, frames))
+        assert dataset.per == {"emotion": "clip", "valence": "frame"}
+        assert dataset[[0]].targets["emotion"].tolist() == [2]
+
+
+class TestClips:
+    def test_rows_stay_as_they_are_without_a_rate(self, build):
+        labels = make_labels([Target(clip_id="a", emotion="happy", valence=0.5)])
+        assert taken(build(labels)) == [0, 1, 2, 3, 4, 5]
+
+    def test_a_rate_makes_a_regular_grid(self, build):
+        labels = make_labels([Target(clip_id="a", emotion="happy")])
+        assert taken(build(labels, rate_hz=0.5)) == [0.5, 2.5, 4.5]
+
+    def test_labels_that_are_not_given_are_masked(self, build):
+        batch = build(make_labels([Target(clip_id="a", valence=-0.5)]))[[0]]
+        assert batch.targets["emotion"].tolist() == [NO_CLASS]
+        assert batch.target_masks["emotion"].tolist() == [False]
+        assert batch.targets["valence"].tolist() == [-0.5]
+
+    def test_rows_that_stand_for_nothing_are_left_out(self, build):
+        labels = make_labels([Target(clip_id="a", valence=0.5)])
+        rows = {"a": make_rows(np.arange(3)[:, None], valid=[True, False, True])}
+        assert taken(build(labels, rows)) == [0, 2]
+
+    def test_a_clip_without_rows_has_no_window(self, build):
+        labels = make_labels([Target(clip_id=name, valence=0.5) for name in ("a", "b", "c")])
+        rows = {"a": counted(), "b": None}
+        assert [window.clip_id for window in build(labels, rows).windows] == ["a"]
+
+    def test_a_modality_that_is_absent_is_masked_and_zero(self, tmp_path):
+        stores = {
+            "audio": write_features(tmp_path / "one", {"a": counted(), "b": None}),
+            "text": write_features(tmp_path / "two", {"a": None, "b": counted(3, dim=5)}),
+        }
+        params = make_params("mlp", {"audio": "one", "text": "two"})
+        dataset = WindowDataset(stores, make_labels([Target(clip_id=n) for n in "ab"]), params)
+        dataset.add_clips("ab")
+        (batch,) = load_batches(dataset)
+        assert {name: mask.sum(dim=1).tolist() for name, mask in batch.masks.items()} == {
+            "audio": [6, 0],
+            "text": [0, 3],
+        }
+        assert not batch.inputs["audio"][1].any()
+        assert dataset.dims == {"audio": 2, "text": 5}
+
+    def test_rows_of_several_axes_are_refused(self, build):
+        labels, rows = make_labels([Target(clip_id="a")]), {"a": make_rows(np.zeros((4, 3, 2)))}
+        with pytest.raises(TrainingError, match=r"expected rows of shape \(dim,\) .*\(3, 2\)"):
+            build(labels, rows)
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 7), min_size=2, max_size=5), st.booleans())
+def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, framewise):
+    names = [f"c{number}" for number in range(len(lengths))]
+    frames = {
+        name: {"seconds": seconds_of(length), "valence": np.arange(length) / 10}
+        for name, length in zip(names, lengths, strict=True)
+    }
+    labels = make_labels([Target(clip_id=name) for name in names], frames if framewise else None)
+    rows = {name: counted(length) for name, length in zip(names, lengths, strict=True)}
+    store = write_features(tmp_path_factory.mktemp("batch") / "toy", rows)
+    params = make_params("mlp", {"audio": "toy"}, targets=["valence"], windows={"seconds": 3.0})
+    dataset = WindowDataset({"audio": store}, labels, params)
+    dataset.add_clips(names)
+    (batch,) = load_batches(dataset)
+    for number in range(len(dataset)):
+        alone = dataset[[number]]
+        length = alone.masks["audio"].shape[1]
+        torch.testing.assert_close(batch.inputs["audio"][[number], :length], alone.inputs["audio"])
+        torch.testing.assert_close(batch.masks["audio"][[number], :length], alone.masks["audio"])
+        assert not batch.masks["audio"][number, length:].any()
+
+
+def test_labels_come_back_from_the_folder_that_holds_them(tmp_path):
+    write_targets(tmp_path / "targets.parquet", [Target(clip_id=name) for name in "ab"])
+    write_names(tmp_path / "names.json", Names(emotion=["sad", "happy"], words={}))
+    rows = [
+        {"clip_id": clip_id, "frame": frame, "seconds": frame / 4, "emotion": emotion}
+        for clip_id, words in (("a", ["happy", None]), ("b", ["sad"]))
+        for frame, emotion in enumerate(words)
+    ]
+    write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
+    labels = read_labels(tmp_path)
+    assert labels.framed == {"emotion"}
+    assert labels.per("valence") == "clip"
+    np.testing.assert_array_equal(labels.frames["a"].values["emotion"], [1, np.nan])
+    np.testing.assert_array_equal(labels.values("b", "emotion"), [0])
