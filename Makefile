@@ -26,12 +26,14 @@ lint: install ## formatting, rules and types
 install: $(VENV)/installed ## .venv from requirements.lock
 
 $(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("moodline needs Python 3.11 or newer, found %d.%d.%d; name one: make install PYTHON=python3.11" % sys.version_info[:3])'
 	$(PYTHON) -m venv $(VENV)
 	pip install --quiet --disable-pip-version-check uv
 	uv pip install --quiet --python $(VENV)/bin/python --compile-bytecode --require-hashes -r requirements.lock
 	uv pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	touch $@
 
-lock: ## requirements.lock anew, after a change of dependencies in pyproject.toml
-	uv pip compile --quiet --universal --extra dev --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate pyproject.toml --output-file requirements.lock
+lock: ## requirements.lock anew, one version for all Pythons, after a change of dependencies
+	uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+		--extra dev --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml \
+		--output-file requirements.lock

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,11 +81,30 @@ class FormerStore:
         return paths
 
     def _pull(self, digests: Sequence[str]) -> None:
-        """Fetch what the remote has of `digests`; DVC says what it has not."""
+        """Fetch what the remote has of `digests`; DVC says what it has not.
+
+        As `cloud.pull` does it, which leaves the database of the remote's index open.
+        """
+        from dvc.fs.callbacks import TqdmCallback
+        from dvc_data.hashfile.db import get_index
         from dvc_data.hashfile.hash_info import HashInfo
 
+        wanted = [HashInfo("md5", one, str(self.out)) for one in digests]
+        cloud, cache = self.repo.cloud, self.repo.cache.local
         try:
-            self.repo.cloud.pull([HashInfo("md5", one, str(self.out)) for one in digests])
+            remote = cloud.get_remote_odb(command="pull")
+            told = f"Fetching from {remote.fs.unstrip_protocol(remote.path)}"
+            with closing(get_index(remote)) as index, TqdmCallback(desc=told, unit="file") as bar:
+                cloud.transfer(
+                    remote,
+                    cache,
+                    wanted,
+                    src_index=index,
+                    cache_odb=cache,
+                    verify=remote.verify,
+                    validate_status=cloud._log_missing,
+                    callback=bar,
+                )
         except Exception as error:  # each kind of remote has errors of its own
             raise ConnectionError(str(error)) from error
 
