@@ -13,15 +13,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.cleaning.params import CleanParams
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import EngineParams
 from pipeline.errors import ParamsError
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
-from pipeline.families import Family, suggest
-from pipeline.heads import HEADS, NO_FEATURES, HeadParams
-from pipeline.labels.corpora import CORPORA, CorpusParams
+from pipeline.families import Family, ParamsMember, suggest
+from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams
+from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.report.params import ReportParams
 from pipeline.sections import Name, Section, parse_section
@@ -89,12 +89,12 @@ def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
 
 def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
     """Section `corpus`, with the options of the corpus it names."""
-    return _parse_member(CORPORA, CorpusParams, sections.get("corpus"), "corpus")
+    return _parse_member(CORPORA, sections.get("corpus"), "corpus")
 
 
 def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
     """Feature set `name`, with the options of the encoder it names."""
-    return _parse_named(ENCODERS, FeatureParams, sections, ("features", name))
+    return _parse_named(ENCODERS, sections, ("features", name))
 
 
 def name_encoder(sections: Mapping[str, Any], name: str) -> str:
@@ -104,7 +104,7 @@ def name_encoder(sections: Mapping[str, Any], name: str) -> str:
 
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
-    return _parse_named(HEADS, HeadParams, sections, ("heads", name))
+    return _parse_named(HEADS, sections, ("heads", name))
 
 
 def parse_params(sections: Mapping[str, Any]) -> Params:
@@ -143,18 +143,16 @@ _TYPE_KEYS = {"corpus": "name", "encoder": "encoder", "head": "kind"}
 """Key that names the member, by the family's noun."""
 
 
-def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) -> PlainT:
-    member = _read_member_name(family, value, where)
+def _parse_member(family: Family[ParamsMember[PlainT]], value: Any, where: str) -> PlainT:
+    name = _read_member_name(family, value, where)
     try:
-        module = family.load(member)
+        member = family.find(name)
     except ParamsError as error:
         raise ParamsError(f"params.yaml: {where}.{_TYPE_KEYS[family.noun]}: {error}") from error
-    kind: type[PlainT] = module.Params
-    assert issubclass(kind, base)
-    return parse_section(kind, value, where)
+    return parse_section(member.params, value, where)
 
 
-def _read_member_name(family: Family, value: Any, where: str) -> str:
+def _read_member_name(family: Family[Any], value: Any, where: str) -> str:
     fields = _expect_map(value, f"params.yaml: {where}")
     key = _TYPE_KEYS[family.noun]
     if key not in fields:
@@ -166,9 +164,9 @@ def _read_member_name(family: Family, value: Any, where: str) -> str:
 
 
 def _parse_named(
-    family: Family, base: type[PlainT], sections: Mapping[str, Any], place: tuple[str, str]
+    family: Family[ParamsMember[PlainT]], sections: Mapping[str, Any], place: tuple[str, str]
 ) -> PlainT:
-    return _parse_member(family, base, _find_entry(sections, *place), ".".join(place))
+    return _parse_member(family, _find_entry(sections, *place), ".".join(place))
 
 
 def _find_entry(sections: Mapping[str, Any], section: str, name: str) -> Any:

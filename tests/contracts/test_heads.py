@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pipeline.heads import HEADS
 from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
+from pipeline.heads.params import HEADS
 from pipeline.sections import parse_section
 
 DIMS = {"face": 13, "audio": 17, "text": 19}
@@ -77,7 +77,8 @@ class Case:
         inputs = dict.fromkeys(("face", "scene", "audio", "text"), "none")
         options = {"kind": self.kind, "inputs": inputs, "coordinates": self.coordinates}
         options |= OPTIONS.get(self.kind, {})
-        head: Head = member.Head(parse_section(member.Params, options, "head"), dims, self.outputs)
+        params = parse_section(HEADS.find(self.kind).params, options, "head")
+        head: Head = member.Head(params, dims, self.outputs)
         for name, dim in dims.items():
             head.standardise.set_moments(name, torch.randn(dim), 0.5 + torch.rand(dim))
         if head.solved:
