@@ -1,6 +1,7 @@
 """`params.yaml` as typed, frozen records: the whole of it, or the section a stage needs.
 
-A section's defaults stand here, or in the module of the family member it names; nowhere else.
+Options and their defaults stand in the `params` module of each room, which loads none of the
+libraries that the members of its family need.
 """
 
 from collections.abc import Mapping
@@ -55,13 +56,21 @@ PLAIN_SECTIONS: dict[str, type[Section]] = {
     "report": ReportParams,
     "engine": EngineParams,
 }
-SECTIONS = ("corpus", "features", "heads", *PLAIN_SECTIONS)
+"""Sections of a fixed kind; each has a default for all that it says, and may be left out."""
+
+NAMING_SECTIONS = ("corpus", "features", "heads")
+"""Sections that name members of a family, and must be there."""
+
+SECTIONS = (*NAMING_SECTIONS, *PLAIN_SECTIONS)
 
 PlainT = TypeVar("PlainT", bound=Section)
 
 
 def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
-    """Top-level sections of the file at `path`; unknown and missing ones are refused."""
+    """Top-level sections of the file at `path`.
+
+    Unknown ones are refused, and one of NAMING_SECTIONS that is missing.
+    """
     try:
         data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -75,16 +84,16 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
     for name in sections:
         if name not in SECTIONS:
             raise ParamsError(f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}")
-    for name in SECTIONS:
-        if name not in sections:  # DVC, too, wants every section that a stage names
-            raise ParamsError(f"{path}: {name}: missing section; add it, `{name}: {{}}` will do")
+    for name in NAMING_SECTIONS:
+        if name not in sections:
+            raise ParamsError(f"{path}: {name}: missing section; docs/params.md says what it holds")
     return sections
 
 
 def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
-    """Section of one of the fixed kinds."""
+    """Section of one of the fixed kinds; one that is not there is as its defaults."""
     name = next(name for name, known in PLAIN_SECTIONS.items() if known is kind)
-    return parse_section(kind, sections[name], name)
+    return parse_section(kind, sections.get(name), name)
 
 
 def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
@@ -97,11 +106,6 @@ def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
     return _parse_named(ENCODERS, sections, ("features", name))
 
 
-def name_encoder(sections: Mapping[str, Any], name: str) -> str:
-    """Encoder of feature set `name`, its options not looked at and none of its libraries loaded."""
-    return _read_member_name(ENCODERS, _find_entry(sections, "features", name), f"features.{name}")
-
-
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
     return _parse_named(HEADS, sections, ("heads", name))
@@ -109,9 +113,7 @@ def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
 
 def parse_params(sections: Mapping[str, Any]) -> Params:
     """All sections, and what they say of each other, checked."""
-    plain = {
-        name: parse_section(kind, sections[name], name) for name, kind in PLAIN_SECTIONS.items()
-    }
+    plain = {name: parse_plain(sections, kind) for name, kind in PLAIN_SECTIONS.items()}
     faces = parse_plain(sections, FacesParams)
     if faces.detector not in (AUTO, *DETECTORS.members):
         hint = suggest(faces.detector, [AUTO, *DETECTORS.members])

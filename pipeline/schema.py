@@ -15,7 +15,7 @@ from pipeline.faces import AUTO, DETECTORS
 from pipeline.families import Family, ParamsMember
 from pipeline.heads.params import HEADS, NO_FEATURES
 from pipeline.labels.corpora.params import CORPORA
-from pipeline.params import PLAIN_SECTIONS, SECTIONS
+from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS
 from pipeline.sections import Name
 
 SCHEMA_PATH = Path("params.schema.json")
@@ -39,7 +39,7 @@ def describe_params() -> Schema:
         "title": "params.yaml of moodline",
         "type": "object",
         "properties": sections,
-        "required": list(SECTIONS),
+        "required": list(NAMING_SECTIONS),
         "additionalProperties": False,
         "$defs": shared,
     }

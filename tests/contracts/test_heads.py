@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
+from typing import get_args
 
 import pytest
 import torch
@@ -27,13 +28,8 @@ SUBSETS = list(chain.from_iterable(combinations(DIMS, count) for count in range(
 
 CASES = [
     (kind, coordinates, per)
-    for kind, forms in {
-        "attention": ["cartesian", "polar"],
-        "beit": ["cartesian", "polar"],
-        "linear": ["cartesian"],
-        "mlp": ["cartesian", "polar"],
-    }.items()
-    for coordinates in forms
+    for kind, member in HEADS.members.items()
+    for coordinates in get_args(member.params.model_fields["coordinates"].annotation)
     for per in ("clip", "frame")
 ]
 

@@ -47,7 +47,7 @@ def test_targets_follow_the_clips_without_split_or_fold(tmp_path: Path) -> None:
 
 
 def test_missing_table_names_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"no such table.*python -m pipeline\.synthesis"):
+    with pytest.raises(CorpusError, match=r"no such table.*python -m synthesis"):
         read(params_of(tmp_path))
 
 
