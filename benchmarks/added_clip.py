@@ -26,7 +26,8 @@ import typer
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA
 from pipeline.cleaning.sound import PROVENANCE as CLEAN
-from pipeline.encoders.mfcc import Encoder, Params
+from pipeline.encoders.mfcc import Encoder
+from pipeline.encoders.params import MfccParams
 from pipeline.extraction.source import encode_clips
 from pipeline.files import measure_tree
 from pipeline.media.audio import encode_flac
@@ -92,7 +93,7 @@ class Scratch:
 
     def encode(self, clip_id: str) -> float:
         """Seconds that the encoder takes for one clip."""
-        params = Params(encoder="mfcc", modality="audio")
+        params = MfccParams(encoder="mfcc", modality="audio")
         encoder = Encoder(params, params.device)
         store = open_media(self.root / "data" / "audio")
         begun = time.perf_counter()

@@ -41,7 +41,7 @@ from tokenizers.processors import TemplateProcessing
 
 from benchmarks.rounds import Side, print_table, time_rounds
 from pipeline.cleaning.sound import AUDIO_SCHEMA
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import encode_clips, open_source
 from pipeline.media.audio import decode_audio, encode_flac
@@ -196,7 +196,7 @@ def make_workload(name: str, folder: Path, clips: int, device: Device, precision
     save(weights)
     options = {"modality": modality, "encoder": encoder, "weights": str(weights), "device": device}
     given = {**options, "precision": precision, "batch": 64}
-    params = parse_section(ENCODERS.load(encoder).Params, given, f"features.{name}")
+    params = parse_section(ENCODERS.find(encoder).params, given, f"features.{name}")
     media = pack(folder, max(1, round(clips * share)), draw)
     return Workload(params, media, lambda: load_loop(weights, device))
 

@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 from pipeline.evaluation.metrics import accuracy, confusion, uar
-from pipeline.heads import HeadParams
+from pipeline.heads.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.params import parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS

@@ -31,7 +31,7 @@ import typer
 
 from benchmarks.extract import draw_face, draw_sound, draw_words, pack, save_tokenizer
 from pipeline.cleaning.sound import AUDIO_SCHEMA
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import open_source
 from pipeline.media.audio import encode_flac
@@ -164,7 +164,7 @@ def main(
             folder = Path(scratch, name)
             save(folder / "weights")
             given = {"modality": name, "encoder": encoder, "weights": str(folder / "weights")}
-            params = parse_section(ENCODERS.load(encoder).Params, given, f"features.{name}")
+            params = parse_section(ENCODERS.find(encoder).params, given, f"features.{name}")
             peaks[name] = {
                 load: measure_peak(params, pack(folder / load, clips, drawn))
                 for load, clips, drawn in (

@@ -1,26 +1,59 @@
-"""The five families, and how a member of one is found by its name."""
+"""Families: how a member of one is found by its name.
+
+There are six: corpora, detectors, encoders, engines, heads and part formats.
+"""
 
 import difflib
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
 
 from pipeline.errors import ParamsError
 
+ParamsT = TypeVar("ParamsT", bound=BaseModel)
+
 
 @dataclass(frozen=True)
-class Family:
-    """A visible table of members: name → the module that is loaded only when it is chosen."""
+class Member:
+    """A row of a family's table: the module, which is loaded only when the member is chosen."""
+
+    module: str
+
+
+@dataclass(frozen=True)
+class ParamsMember(Member, Generic[ParamsT]):
+    """A row of a family whose members have options in params.yaml, and the class of these.
+
+    The class stands in the family's `params` module, so that options are known without the
+    libraries that the member itself needs.
+    """
+
+    params: type[ParamsT]
+
+
+MemberT = TypeVar("MemberT", bound=Member)
+
+
+@dataclass(frozen=True)
+class Family(Generic[MemberT]):
+    """A visible table of members by their names."""
 
     noun: str
-    members: dict[str, str]
+    members: dict[str, MemberT]
 
-    def load(self, name: str) -> ModuleType:
-        """Module of member `name`; raises ParamsError that lists the known ones and the nearest."""
+    def find(self, name: str) -> MemberT:
+        """Row of member `name`; raises ParamsError that lists the known ones and the nearest."""
         if name not in self.members:
             raise ParamsError(f"unknown {self.noun} {name!r}; {suggest(name, self.members)}")
-        return importlib.import_module(self.members[name])
+        return self.members[name]
+
+    def load(self, name: str) -> ModuleType:
+        """Module of member `name`; raises ParamsError as `find` does."""
+        return importlib.import_module(self.find(name).module)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

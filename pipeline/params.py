@@ -1,6 +1,7 @@
 """`params.yaml` as typed, frozen records: the whole of it, or the section a stage needs.
 
-A section's defaults stand here, or in the module of the family member it names; nowhere else.
+Options and their defaults stand in the `params` module of each room, which loads none of the
+libraries that the members of its family need.
 """
 
 from collections.abc import Mapping
@@ -13,15 +14,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from pipeline.cleaning.params import CleanParams
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import EngineParams
 from pipeline.errors import ParamsError
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
-from pipeline.families import Family, suggest
-from pipeline.heads import HEADS, NO_FEATURES, HeadParams
-from pipeline.labels.corpora import CORPORA, CorpusParams
+from pipeline.families import Family, ParamsMember, suggest
+from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams
+from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.report.params import ReportParams
 from pipeline.sections import Name, Section, parse_section
@@ -55,13 +56,21 @@ PLAIN_SECTIONS: dict[str, type[Section]] = {
     "report": ReportParams,
     "engine": EngineParams,
 }
-SECTIONS = ("corpus", "features", "heads", *PLAIN_SECTIONS)
+"""Sections of a fixed kind; each has a default for all that it says, and may be left out."""
+
+NAMING_SECTIONS = ("corpus", "features", "heads")
+"""Sections that name members of a family, and must be there."""
+
+SECTIONS = (*NAMING_SECTIONS, *PLAIN_SECTIONS)
 
 PlainT = TypeVar("PlainT", bound=Section)
 
 
 def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
-    """Top-level sections of the file at `path`; unknown and missing ones are refused."""
+    """Top-level sections of the file at `path`.
+
+    Unknown ones are refused, and one of NAMING_SECTIONS that is missing.
+    """
     try:
         data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -75,43 +84,36 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
     for name in sections:
         if name not in SECTIONS:
             raise ParamsError(f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}")
-    for name in SECTIONS:
-        if name not in sections:  # DVC, too, wants every section that a stage names
-            raise ParamsError(f"{path}: {name}: missing section; add it, `{name}: {{}}` will do")
+    for name in NAMING_SECTIONS:
+        if name not in sections:
+            raise ParamsError(f"{path}: {name}: missing section; docs/params.md says what it holds")
     return sections
 
 
 def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
-    """Section of one of the fixed kinds."""
+    """Section of one of the fixed kinds; one that is not there is as its defaults."""
     name = next(name for name, known in PLAIN_SECTIONS.items() if known is kind)
-    return parse_section(kind, sections[name], name)
+    return parse_section(kind, sections.get(name), name)
 
 
 def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
     """Section `corpus`, with the options of the corpus it names."""
-    return _parse_member(CORPORA, CorpusParams, sections.get("corpus"), "corpus")
+    return _parse_member(CORPORA, sections.get("corpus"), "corpus")
 
 
 def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
     """Feature set `name`, with the options of the encoder it names."""
-    return _parse_named(ENCODERS, FeatureParams, sections, ("features", name))
-
-
-def name_encoder(sections: Mapping[str, Any], name: str) -> str:
-    """Encoder of feature set `name`, its options not looked at and none of its libraries loaded."""
-    return _read_member_name(ENCODERS, _find_entry(sections, "features", name), f"features.{name}")
+    return _parse_named(ENCODERS, sections, ("features", name))
 
 
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
-    return _parse_named(HEADS, HeadParams, sections, ("heads", name))
+    return _parse_named(HEADS, sections, ("heads", name))
 
 
 def parse_params(sections: Mapping[str, Any]) -> Params:
     """All sections, and what they say of each other, checked."""
-    plain = {
-        name: parse_section(kind, sections[name], name) for name, kind in PLAIN_SECTIONS.items()
-    }
+    plain = {name: parse_plain(sections, kind) for name, kind in PLAIN_SECTIONS.items()}
     faces = parse_plain(sections, FacesParams)
     if faces.detector not in (AUTO, *DETECTORS.members):
         hint = suggest(faces.detector, [AUTO, *DETECTORS.members])
@@ -143,18 +145,16 @@ _TYPE_KEYS = {"corpus": "name", "encoder": "encoder", "head": "kind"}
 """Key that names the member, by the family's noun."""
 
 
-def _parse_member(family: Family, base: type[PlainT], value: Any, where: str) -> PlainT:
-    member = _read_member_name(family, value, where)
+def _parse_member(family: Family[ParamsMember[PlainT]], value: Any, where: str) -> PlainT:
+    name = _read_member_name(family, value, where)
     try:
-        module = family.load(member)
+        member = family.find(name)
     except ParamsError as error:
         raise ParamsError(f"params.yaml: {where}.{_TYPE_KEYS[family.noun]}: {error}") from error
-    kind: type[PlainT] = module.Params
-    assert issubclass(kind, base)
-    return parse_section(kind, value, where)
+    return parse_section(member.params, value, where)
 
 
-def _read_member_name(family: Family, value: Any, where: str) -> str:
+def _read_member_name(family: Family[Any], value: Any, where: str) -> str:
     fields = _expect_map(value, f"params.yaml: {where}")
     key = _TYPE_KEYS[family.noun]
     if key not in fields:
@@ -166,9 +166,9 @@ def _read_member_name(family: Family, value: Any, where: str) -> str:
 
 
 def _parse_named(
-    family: Family, base: type[PlainT], sections: Mapping[str, Any], place: tuple[str, str]
+    family: Family[ParamsMember[PlainT]], sections: Mapping[str, Any], place: tuple[str, str]
 ) -> PlainT:
-    return _parse_member(family, base, _find_entry(sections, *place), ".".join(place))
+    return _parse_member(family, _find_entry(sections, *place), ".".join(place))
 
 
 def _find_entry(sections: Mapping[str, Any], section: str, name: str) -> Any:

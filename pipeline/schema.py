@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from pipeline.encoders import ENCODERS
-from pipeline.faces import DETECTORS
-from pipeline.families import Family
-from pipeline.heads import HEADS, NO_FEATURES
-from pipeline.labels.corpora import CORPORA
-from pipeline.params import PLAIN_SECTIONS, SECTIONS
+from pipeline.encoders.params import ENCODERS
+from pipeline.faces import AUTO, DETECTORS
+from pipeline.families import Family, ParamsMember
+from pipeline.heads.params import HEADS, NO_FEATURES
+from pipeline.labels.corpora.params import CORPORA
+from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS
 from pipeline.sections import Name
 
 SCHEMA_PATH = Path("params.schema.json")
@@ -27,7 +27,7 @@ def describe_params() -> Schema:
     """JSON schema of the whole file: every section, and every member of the families."""
     shared: Schema = {}
     plain = {name: _describe(kind, shared) for name, kind in PLAIN_SECTIONS.items()}
-    plain["faces"]["properties"]["detector"]["enum"] = sorted(DETECTORS.members)
+    plain["faces"]["properties"]["detector"]["enum"] = sorted([AUTO, *DETECTORS.members])
     sections = {
         "corpus": _describe_family(CORPORA, "name", shared),
         **plain,
@@ -39,17 +39,17 @@ def describe_params() -> Schema:
         "title": "params.yaml of moodline",
         "type": "object",
         "properties": sections,
-        "required": list(SECTIONS),
+        "required": list(NAMING_SECTIONS),
         "additionalProperties": False,
         "$defs": shared,
     }
 
 
-def _describe_family(family: Family, key: str, shared: Schema) -> Schema:
+def _describe_family(family: Family[ParamsMember[Any]], key: str, shared: Schema) -> Schema:
     """One of the members, told apart by `key`."""
     members = []
     for name in sorted(family.members):
-        member = _describe(family.load(name).Params, shared)
+        member = _describe(family.members[name].params, shared)
         member["title"] = name
         member["properties"] = {**member["properties"], key: {"const": name}}
         members.append(member)

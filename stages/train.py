@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from pipeline.params import name_encoder, parse_head, read_yaml
+from pipeline.params import parse_feature, parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
@@ -17,7 +17,9 @@ def main() -> None:
     name = sys.argv[1]
     sections = read_yaml()
     params = parse_head(sections, name)
-    encoders = {set_: name_encoder(sections, set_) for set_ in params.inputs.sets().values()}
+    encoders = {
+        set_: parse_feature(sections, set_).encoder for set_ in params.inputs.sets().values()
+    }
     check_encoders(FEATURES, encoders)
     train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)
 

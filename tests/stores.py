@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.heads import HEADS, HeadParams
+from pipeline.heads.params import HEADS, HeadParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.targets import Target
 from pipeline.rows import Rows
@@ -74,5 +74,4 @@ def make_labels(
 def make_params(kind: str, inputs: Mapping[str, str], **options: object) -> HeadParams:
     """Params of a head of `kind` over `inputs` (modality → feature set)."""
     given = {"kind": kind, "inputs": {**NOTHING, **inputs}, **options}
-    params: HeadParams = parse_section(HEADS.load(kind).Params, given, "heads.toy")
-    return params
+    return parse_section(HEADS.find(kind).params, given, "heads.toy")

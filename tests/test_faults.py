@@ -21,7 +21,7 @@ import pytest
 
 from pipeline.audits.verification import verify_paths
 from pipeline.cleaning.sound import PROVENANCE as CLEAN
-from pipeline.encoders.mfcc import Params
+from pipeline.encoders.params import MfccParams
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
 from pipeline.store.header import digest_tree
@@ -63,7 +63,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
 
     source.encode_clips = log
     sys.stderr = (root / "errors").open("w", buffering=1)
-    params = Params(encoder="mfcc", modality="audio", format=part_format, batch=1)
+    params = MfccParams(encoder="mfcc", modality="audio", format=part_format, batch=1)
     run_stage(lambda: feature_sets.extract_features(params, root / "audio", root / "out", work))
 
 

@@ -8,13 +8,13 @@ import pytest
 
 from pipeline.cleaning.params import CleanParams
 from pipeline.cleaning.sound import clean_corpus
-from pipeline.encoders import ENCODERS
+from pipeline.encoders.params import ENCODERS
 from pipeline.errors import TrainingError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
-from pipeline.labels.corpora.table import Params as TableParams
+from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.labelling import label_corpus, write_labels
 from pipeline.labels.splits import SplitParams
 from pipeline.report.face_summaries import read_facts
@@ -45,7 +45,7 @@ def data(real_data, tmp_path_factory):
     pack_transcripts(clips, data / "text", work)
     for name, modality in SETS.items():
         given = {"modality": modality, "encoder": name}
-        params = parse_section(ENCODERS.load(name).Params, given, f"features.{name}")
+        params = parse_section(ENCODERS.find(name).params, given, f"features.{name}")
         extract_features(params, data / modality, root / "features" / name, work)
     return data
 

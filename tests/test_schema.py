@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.encoders import ENCODERS
-from pipeline.heads import HEADS
-from pipeline.labels.corpora import CORPORA
+from pipeline.encoders.params import ENCODERS
+from pipeline.heads.params import HEADS
+from pipeline.labels.corpora.params import CORPORA
 from pipeline.params import SECTIONS, read_yaml
 from pipeline.presets import find_preset, list_presets
 from pipeline.schema import SCHEMA_PATH, describe_params

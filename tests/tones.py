@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA, PROVENANCE
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.media.audio import encode_flac
 from pipeline.sections import parse_section
 from pipeline.store.writer import Made, StoreWriter
@@ -29,7 +29,7 @@ def pack_tones(out: Path, seconds: Mapping[str, float]) -> Path:
 def make_mfcc(**options: object) -> FeatureParams:
     """Params of a set of `mfcc`."""
     given = {"modality": "audio", "encoder": "mfcc", **options}
-    params: FeatureParams = parse_section(ENCODERS.load("mfcc").Params, given, "features.mfcc")
+    params: FeatureParams = parse_section(ENCODERS.find("mfcc").params, given, "features.mfcc")
     return params
 
 

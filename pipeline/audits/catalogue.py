@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.audits.weights import locate_weights, name_weights
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.encoders.shared.facts import find_facts, list_needs
 from pipeline.errors import MoodlineError
 from pipeline.rows import MODALITIES, Modality
@@ -58,7 +58,9 @@ def describe_member(name: str) -> Member:
     except ImportError as error:
         return Member(name, (), "", (str(error),))
     modalities = tuple(known for known in MODALITIES if known in module.Encoder.modalities)
-    return Member(name, modalities, find_facts(module).licence, tuple(list_needs(module)))
+    params = ENCODERS.members[name].params
+    licence = find_facts(module, params).licence
+    return Member(name, modalities, licence, tuple(list_needs(module, params)))
 
 
 def list_sets(features: Mapping[str, FeatureParams], folder: Path) -> list[ListedSet]:

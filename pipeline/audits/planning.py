@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from pipeline.cleaning.sound import PROVENANCE as SOUND
 from pipeline.cleaning.sound import decode_clip
-from pipeline.encoders import ENCODERS, Encoder, FeatureParams
+from pipeline.encoders import Encoder
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.errors import MediaError
 from pipeline.extraction.ceilings import measure_bytes
 from pipeline.extraction.source import DTYPE, Source, encode_clips
@@ -27,7 +28,7 @@ from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import resolve_detector
 from pipeline.faces.stores import describe_crops, list_stores, make_stores
 from pipeline.files import digest_json
-from pipeline.heads import HEADS, HeadParams
+from pipeline.heads.params import HEADS, HeadParams
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.labels.labelling import label_corpus
 from pipeline.labels.runs import find_trained, list_runs

@@ -9,9 +9,9 @@ from typing import Literal
 
 from huggingface_hub import snapshot_download
 
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.errors import ParamsError
-from pipeline.faces import AUTO, WEIGHTLESS, searching
+from pipeline.faces import AUTO, DETECTORS, searching
 from pipeline.faces.params import FacesParams
 from pipeline.networks.pretrained import GENERATION, SETTINGS, WEIGHTS, find_folder
 from pipeline.params import Params
@@ -48,7 +48,7 @@ def name_all(params: Params) -> dict[str, Named]:
 
 def name_detector(params: FacesParams) -> dict[str, Named]:
     """The weights of the detector that `faces` names, if it names one that needs some."""
-    if params.detector in (AUTO, *WEIGHTLESS):
+    if params.detector == AUTO or not DETECTORS.find(params.detector).needs_weights:
         return {}
 
     def place() -> Path:

@@ -6,15 +6,14 @@ label distribution training", AAAI 2021. Layers are named as in the authors' che
 
 from collections import OrderedDict
 from pathlib import Path
-from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pipeline.encoders.params import EfficientfaceParams
 from pipeline.encoders.shared.checkpoint_pictures import CheckpointEncoder, find_checkpoint
 from pipeline.encoders.shared.facts import Facts
-from pipeline.encoders.shared.params import CheckpointParams
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.networks.checkpoints import fill_network, read_state
 
@@ -37,35 +36,23 @@ COLOURS = {
 """Mean and deviation of the colours that the authors normalise by, for each of their data sets."""
 
 
-class Params(CheckpointParams):
-    """What is taken of the network, and what the weights were trained on.
-
-    `pooled` is the mean of the last map, 1024 numbers; `logits` are of the checkpoint's classes,
-    in its order. Colours are normalised as those of the data set that `colours` names, or not.
-    """
-
-    encoder: Literal["efficientface"]
-    output: Literal["pooled", "logits"] = "pooled"
-    colours: Literal["affectnet", "raf_db", "caer_s", "none"] = "affectnet"
-
-
 class Encoder(CheckpointEncoder):
     """One row per frame, each picture resized to 224 by 224."""
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: EfficientfaceParams, device: str = "cpu") -> None:
         mean, std = COLOURS[params.colours]
         preparation = Preparation(SIZE, SIZE, "lost", "bilinear", mean, std)
         super().__init__(load_model(params), preparation, params, device)
 
 
-def place_weights(params: Params) -> Path:
+def place_weights(params: EfficientfaceParams) -> Path:
     """File of the weights; raises ParamsError where it is not there."""
     return find_checkpoint(params)
 
 
-def load_model(params: Params) -> "EfficientFace":
+def load_model(params: EfficientfaceParams) -> "EfficientFace":
     """Frozen network, with as many classes as the checkpoint, or without a classifier."""
     path = find_checkpoint(params)
     state = read_state(path)

@@ -4,14 +4,13 @@ A checkpoint of a regression, such as one of valence and arousal, gives its scor
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import transformers
 from jaxtyping import Float
-from pydantic import PositiveInt
 from torch import Tensor
 
-from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.params import ExpressionParams
 from pipeline.encoders.shared.pictures import PictureEncoder, choose_layout
 from pipeline.encoders.shared.preprocessors import load_preparation
 from pipeline.errors import ParamsError
@@ -25,19 +24,6 @@ PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
 """Probabilities of logits, for each kind of classifier."""
 
 
-class Params(PretrainedParams):
-    """What is taken of the classifier: `logits`, which are scores of a regression, or
-    `probabilities`. `frames` pictures go through the network at once.
-    """
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | {"frames"}
-
-    encoder: Literal["expression"]
-    modality: Literal["face"]
-    output: Literal["logits", "probabilities"] = "logits"
-    frames: PositiveInt = 64
-
-
 class Encoder(PictureEncoder):
     """One row per frame, a number for each of the checkpoint's `classes`, in their order.
 
@@ -47,7 +33,7 @@ class Encoder(PictureEncoder):
     version = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset({"face"})
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: ExpressionParams, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         preparation = load_preparation(pretrained.folder)
         model = load_frozen(transformers.AutoModelForImageClassification, pretrained)
@@ -74,7 +60,7 @@ def find_problem(config: Any) -> str:
     return str(config.problem_type or usual)
 
 
-def choose_output(config: Any, params: Params) -> Callable[[Tensor], Tensor]:
+def choose_output(config: Any, params: ExpressionParams) -> Callable[[Tensor], Tensor]:
     """What is made of logits; raises ParamsError for probabilities of a regression."""
     if params.output == "logits":
         return lambda logits: logits

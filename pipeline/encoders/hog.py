@@ -5,39 +5,14 @@ OpenCV's takes 0.1 ms for 64 x 64 pixels, scikit-image's 1.4 ms.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
-from pydantic import PositiveInt, model_validator
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import HogParams
 from pipeline.rows import FrameRun, Frames, Modality, Rows
-
-
-class Params(FeatureParams):
-    """Each image is resized to a square of `pixels`, whatever its shape.
-
-    A `cell` is that many pixels wide, a `block` that many cells; blocks overlap by all but one
-    cell. With `statistics`, a clip gives one row: mean and standard deviation over its frames,
-    and the mean absolute change from a frame to the next, since movement carries arousal.
-    """
-
-    encoder: Literal["hog"]
-    modality: Literal["face", "scene"]
-    pixels: PositiveInt = 64
-    cell: PositiveInt = 8
-    block: PositiveInt = 2
-    orientations: PositiveInt = 8
-    statistics: bool = False
-
-    @model_validator(mode="after")
-    def check_sizes(self) -> "Params":
-        """Refuse an image that is no whole number of cells, or smaller than a block."""
-        if self.pixels % self.cell or self.pixels < self.block * self.cell:
-            raise ValueError("expected pixels to be a multiple of cell that holds a block")
-        return self
 
 
 class Encoder:
@@ -46,7 +21,7 @@ class Encoder:
     version: ClassVar[int] = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset({"face", "scene"})
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HogParams, device: str = "cpu") -> None:
         self.params = params
         image, block, cell = (
             (side, side) for side in (params.pixels, params.block * params.cell, params.cell)

@@ -2,23 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import transformers
 from jaxtyping import Float
-from pydantic import Field, PositiveInt, field_validator
 from torch import Tensor, nn
 
-from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.params import HuggingfaceLanguageModelParams
 from pipeline.encoders.shared.pieces import Inputs, join_pieces, run_pieces
-from pipeline.encoders.shared.prompts import PARTS, PLACE, Kind, Prompt, Shown
+from pipeline.encoders.shared.prompts import PARTS, Kind, Prompt, Shown
 from pipeline.errors import ParamsError
 from pipeline.media import AUDIO_HZ
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
-from pipeline.networks.layers import Layers, number_layers, shape_layers
+from pipeline.networks.layers import number_layers, shape_layers
 from pipeline.networks.pretrained import Pretrained, load_frozen, load_pretrained
 from pipeline.networks.sound import check_hz
 from pipeline.networks.tokens import check_length, load_tokenizer
@@ -26,37 +25,6 @@ from pipeline.rows import ClipInput, Frames, Modality, Rows, Words
 
 LEAST_ROOM = 8
 """Tokens that a prompt must leave to words."""
-
-
-class Params(PretrainedParams):
-    """What the model is asked, and what is taken of it.
-
-    `prompt` has `{clip}` once, where the clip's words, frames or sound come in; it goes through
-    the checkpoint's chat template if there is one, as what a user says. `last` is the state of the
-    last token, from which an answer would begin; `mean` is over all tokens, the prompt's included.
-
-    `frames` are the most that are shown of a clip. Words that would make more than `max_tokens`
-    with the prompt are read in pieces, averaged by their tokens; so is sound of over 30 s.
-    `tokens` go through the network at once, padding included.
-    """
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | {"tokens"}
-
-    encoder: Literal["huggingface_language_model"]
-    prompt: str
-    layer: Layers = -1
-    pooling: Literal["last", "mean"] = "last"
-    frames: PositiveInt = 4
-    max_tokens: int = Field(512, ge=16)
-    tokens: PositiveInt = 4096
-
-    @field_validator("prompt")
-    @classmethod
-    def check_prompt(cls, prompt: str) -> str:
-        """Refuse a prompt that has no place for the clip, or several."""
-        if prompt.count(PLACE) != 1:
-            raise ValueError(f"expected {PLACE} once")
-        return prompt
 
 
 KINDS: dict[Modality, Kind] = {
@@ -86,7 +54,7 @@ class Encoder:
     version: ClassVar[int] = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset(KINDS)
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HuggingfaceLanguageModelParams, device: str = "cpu") -> None:
         self.params = params
         self.device = device
         self.pretrained = Pretrained(params)
@@ -160,7 +128,7 @@ def load_model(pretrained: Pretrained, kind: Kind) -> Any:
     return load_frozen(getattr(transformers, auto), pretrained, spare=["lm_head."]).base_model
 
 
-def load_prompt(pretrained: Pretrained, params: Params) -> Prompt:
+def load_prompt(pretrained: Pretrained, params: HuggingfaceLanguageModelParams) -> Prompt:
     """The prompt as the checkpoint's tokenizer or processor takes it.
 
     Raises ParamsError for a model that does not read the modality, or sound at another rate.

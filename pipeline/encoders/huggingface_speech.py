@@ -1,15 +1,15 @@
 """Any Hugging Face network of sound: HuBERT, wav2vec 2.0, WavLM, Whisper's encoder, AST."""
 
 import warnings
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import transformers
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.encoders.shared.params import PretrainedParams
-from pipeline.encoders.shared.speech import Grid, Network, SpeechEncoder, SpeechParams, trace_front
+from pipeline.encoders.params import HuggingfaceSpeechParams
+from pipeline.encoders.shared.speech import Grid, Network, SpeechEncoder, trace_front
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
 from pipeline.media import AUDIO_HZ
@@ -22,15 +22,6 @@ FRAME, HOP = 400, 160
 
 Sounds = Float[np.ndarray, "batch longest"]
 States = Float[Tensor, "batch _ dim"]
-
-
-class Params(PretrainedParams, SpeechParams):
-    """Which weights, and what is taken of their hidden states."""
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | SpeechParams.keyless
-
-    encoder: Literal["huggingface_speech"]
-    modality: Literal["audio"]
 
 
 class Front(Network):
@@ -145,7 +136,7 @@ class Encoder(SpeechEncoder):
 
     version: ClassVar[int] = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HuggingfaceSpeechParams, device: str = "cpu") -> None:
         self.pretrained = Pretrained(params)
         super().__init__(params, device, load_network(self.pretrained, device))
 

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import transformers
 from jaxtyping import Bool, Float
-from pydantic import Field, PositiveInt
 
-from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.params import HuggingfaceTextParams
 from pipeline.errors import StoreError
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
-from pipeline.networks.layers import Layers, number_layers, shape_layers, stack_layers
+from pipeline.networks.layers import number_layers, shape_layers, stack_layers
 from pipeline.networks.pretrained import Pretrained, load_frozen
 from pipeline.networks.tokens import (
     Chunk,
@@ -26,34 +25,6 @@ from pipeline.networks.tokens import (
     split_texts,
 )
 from pipeline.rows import Modality, Rows, Words
-
-
-class Params(PretrainedParams):
-    """What is taken of the weights; `tokens` go through them at once, padding included.
-
-    `mean` takes in special tokens, `cls` is the first token, `tokens` leaves special ones out.
-    Texts longer than `max_tokens` are read in chunks, averaged by their number of tokens.
-
-    With `context`, the last of the turns before the clip and a separator fill what a chunk leaves
-    of `max_tokens`; rows are then of the text's own tokens, without special ones, but for `cls`.
-    """
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | {"tokens"}
-
-    encoder: Literal["huggingface_text"]
-    modality: Literal["text"]
-    batch: PositiveInt = 128
-    layer: Layers = -1
-    pooling: Literal["mean", "cls", "tokens"] = "mean"
-    max_tokens: int = Field(256, ge=4)
-    tokens: PositiveInt = 8192
-    context: bool = False
-
-    def settings(self) -> dict[str, Any]:
-        """As of every set; `context` counts only where it is asked for."""
-        settings = super().settings()
-        return settings if settings.pop("context") is False else {**settings, "context": True}
-
 
 CHOICES: dict[str, Callable[[Chunk], Bool[np.ndarray, " tokens"]]] = {
     "mean": lambda chunk: chunk.own,
@@ -74,7 +45,7 @@ class Encoder:
     version: ClassVar[int] = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset({"text"})
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HuggingfaceTextParams, device: str = "cpu") -> None:
         self.params = params
         self.device = device
         self.pretrained = Pretrained(params)

@@ -3,35 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 import transformers
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from pipeline.encoders.shared.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
-from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.params import HuggingfaceVideoParams
+from pipeline.encoders.shared.frame_runs import FrameRunEncoder, plan_run
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.encoders.shared.preprocessors import compare, read_preparation
 from pipeline.errors import ParamsError
-from pipeline.networks.layers import Layers, number_layers, stack_layers
+from pipeline.networks.layers import number_layers, stack_layers
 from pipeline.networks.pretrained import Pretrained, check_names, load_loosely, load_pretrained
 from pipeline.rows import FrameRun
-
-
-class Params(PretrainedParams, FrameRunParams):
-    """Which weights, and what is taken of them.
-
-    Rows are means over the places of a run, without the class token. Without `layer`, they are of
-    `last_hidden_state`, which most networks normalise.
-    """
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | FrameRunParams.keyless
-
-    encoder: Literal["huggingface_video"]
-    modality: Literal["face", "scene"]
-    layer: Layers | None = None
 
 
 class Encoder(FrameRunEncoder):
@@ -42,7 +28,7 @@ class Encoder(FrameRunEncoder):
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HuggingfaceVideoParams, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         config = load_config(pretrained.folder)
         run = plan_run(params, config.num_frames)

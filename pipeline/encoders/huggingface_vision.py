@@ -5,17 +5,17 @@ Of a checkpoint of pictures and text, such as CLIP's or SigLIP's, the vision tow
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import transformers
 from jaxtyping import Float
-from pydantic import model_validator
 from torch import Tensor
 
-from pipeline.encoders.shared.pictures import PictureEncoder, PictureParams, choose_layout
+from pipeline.encoders.params import HuggingfaceVisionParams
+from pipeline.encoders.shared.pictures import PictureEncoder, choose_layout
 from pipeline.encoders.shared.preprocessors import load_preparation
 from pipeline.errors import ParamsError
-from pipeline.networks.layers import Layers, number_layers, stack_layers
+from pipeline.networks.layers import number_layers, stack_layers
 from pipeline.networks.pretrained import Pretrained, check_names, load_loosely, load_pretrained
 
 POOLINGS: dict[str, Callable[[Tensor, int], Tensor]] = {
@@ -29,26 +29,6 @@ PREFIXES = ("cls_token", "class_embedding", "distillation_token", "register_toke
 """Names of the weights of tokens that stand before those of the picture."""
 
 
-class Params(PictureParams):
-    """What is taken of the weights.
-
-    `mean` and `tokens` are of the picture's places, without class, distillation and register
-    tokens; `cls` is the first token; `pooler` is what the network itself makes of a picture.
-    Without `layer`, tokens are `last_hidden_state`, which most networks normalise.
-    """
-
-    encoder: Literal["huggingface_vision"]
-    pooling: Literal["pooler", "cls", "mean", "tokens"] = "mean"
-    layer: Layers | None = None
-
-    @model_validator(mode="after")
-    def check_layer(self) -> "Params":
-        """Refuse a layer of what is pooled after the last one."""
-        if self.pooling == "pooler" and self.layer is not None:
-            raise ValueError("expected no layer with `pooling: pooler`")
-        return self
-
-
 class Encoder(PictureEncoder):
     """One row per frame: `(dim,)`, `(layers, dim)` for a list or all, `tokens` in front of these.
 
@@ -57,7 +37,7 @@ class Encoder(PictureEncoder):
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: HuggingfaceVisionParams, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         preparation = load_preparation(pretrained.folder).for_pixels(params.pixels)
         model = load_model(pretrained, params)
@@ -70,7 +50,7 @@ class Encoder(PictureEncoder):
 class Tower:
     """A vision model as one function of pictures."""
 
-    def __init__(self, model: Any, params: Params) -> None:
+    def __init__(self, model: Any, params: HuggingfaceVisionParams) -> None:
         self.model = model
         self.params = params
         self.layout = choose_layout(model)
@@ -118,7 +98,7 @@ def list_places(
     return state if state.ndim == 3 else state.flatten(2).transpose(1, 2)
 
 
-def load_model(pretrained: Pretrained, params: Params) -> Any:
+def load_model(pretrained: Pretrained, params: HuggingfaceVisionParams) -> Any:
     """Frozen vision model of a checkpoint, whose other parts are left out.
 
     Raises ParamsError for absent weights, and for some of its parts that it does not know.

@@ -1,24 +1,16 @@
 """Geometry of the face: where eyes, nose and mouth corners lie in it, and how the head moves."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import LandmarksParams
 from pipeline.errors import StoreError
 from pipeline.rows import FrameRun, Frames, Modality, Rows
 
 POINTS = 5
-
-
-class Params(FeatureParams):
-    """With `motion`, three more numbers say how the head moves."""
-
-    encoder: Literal["landmarks"]
-    modality: Literal["face"]
-    motion: bool = False
 
 
 class Encoder:
@@ -35,7 +27,7 @@ class Encoder:
     version: ClassVar[int] = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset({"face"})
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: LandmarksParams, device: str = "cpu") -> None:
         self.motion = params.motion
 
     @property

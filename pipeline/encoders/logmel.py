@@ -1,16 +1,9 @@
 """Logarithm of the mel spectrum: how loud each band of hearing is, frame by frame."""
 
-from typing import Literal
-
 import torch
 
-from pipeline.encoders.shared.spectra import SpectralEncoder, SpectraParams
-
-
-class Params(SpectraParams):
-    """Options of all spectral encoders."""
-
-    encoder: Literal["logmel"]
+from pipeline.encoders.params import LogmelParams
+from pipeline.encoders.shared.spectra import SpectralEncoder
 
 
 class Encoder(SpectralEncoder):
@@ -18,5 +11,5 @@ class Encoder(SpectralEncoder):
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: LogmelParams, device: str = "cpu") -> None:
         super().__init__(params, device, basis=torch.eye(params.mels))

@@ -12,8 +12,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from pipeline.encoders.params import MobilefacenetParams
 from pipeline.encoders.shared.checkpoint_pictures import CheckpointEncoder, find_checkpoint
-from pipeline.encoders.shared.params import CheckpointParams
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
 from pipeline.networks.checkpoints import fill_network, read_state
@@ -32,18 +32,12 @@ Units = list[list[nn.Module]]
 Named = OrderedDict[str, nn.Module]
 
 
-class Params(CheckpointParams):
-    """Sizes of pictures and of rows are the checkpoint's own (`LAYOUTS`)."""
-
-    encoder: Literal["mobilefacenet"]
-
-
 class Encoder(CheckpointEncoder):
     """One row per frame."""
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: MobilefacenetParams, device: str = "cpu") -> None:
         path = find_checkpoint(params)
         state = read_state(path)
         layout = find_layout(path, state)
@@ -54,7 +48,7 @@ class Encoder(CheckpointEncoder):
         super().__init__(model, layout.prepare((height, width)), params, device)
 
 
-def place_weights(params: Params) -> Path:
+def place_weights(params: MobilefacenetParams) -> Path:
     """File of the weights; raises ParamsError where it is not there."""
     return find_checkpoint(params)
 

@@ -6,12 +6,12 @@ openSMILE is licensed for research and education alone; commercial use needs aud
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import OpensmileParams
 from pipeline.encoders.shared.facts import Facts
 from pipeline.errors import ParamsError
 from pipeline.media import AUDIO_HZ
@@ -35,15 +35,6 @@ LOGARITHMIC = {"ComParE_2016"}
 LEVELS = {"functionals": "Functionals", "low_level": "LowLevelDescriptors"}
 
 
-class Params(FeatureParams):
-    """Which set of features; `functionals` give one row per clip, `low_level` one every 10 ms."""
-
-    encoder: Literal["opensmile"]
-    modality: Literal["audio"]
-    feature_set: Literal["eGeMAPSv02", "ComParE_2016"] = "eGeMAPSv02"
-    level: Literal["functionals", "low_level"] = "functionals"
-
-
 class Encoder:
     """Rows of openSMILE, which hears a clip whole; each processor takes a clip at a time.
 
@@ -54,7 +45,7 @@ class Encoder:
     version: ClassVar[int] = 1
     modalities: ClassVar[frozenset[Modality]] = frozenset({"audio"})
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: OpensmileParams, device: str = "cpu") -> None:
         self.params = params
         self.package = load_opensmile()
         self.smile = self.package.Smile(

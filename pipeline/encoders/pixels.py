@@ -1,26 +1,14 @@
 """Pictures as they are, for heads that train a trunk: colours or grey in [0, 1]."""
 
-from typing import Literal
-
 from jaxtyping import Float
-from pydantic import PositiveInt
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import PixelsParams
 from pipeline.encoders.shared.pictures import PictureEncoder, Preparation
 
 FRAMES = 64
 """Pictures resized at once, which bounds the memory of a long clip."""
-
-
-class Params(FeatureParams):
-    """Each picture is resized to a square of `pixels`, whatever its shape, and `grey` if asked."""
-
-    encoder: Literal["pixels"]
-    modality: Literal["face", "scene"]
-    pixels: PositiveInt = 112
-    grey: bool = False
 
 
 class Encoder(PictureEncoder):
@@ -28,7 +16,7 @@ class Encoder(PictureEncoder):
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: PixelsParams, device: str = "cpu") -> None:
         square = (params.pixels, params.pixels)
         preparation = Preparation(square, square, shape="lost", interpolation="bilinear")
         network = weigh_colours if params.grey else keep_colours

@@ -11,19 +11,13 @@ from typing import Any, Literal, cast
 import timm
 import torch
 from jaxtyping import Float
-from pydantic import model_validator
 from safetensors import SafetensorError
 from timm.data.config import resolve_model_data_config
 from timm.models import load_state_dict, model_entrypoint
 from torch import Tensor
 
-from pipeline.encoders.shared.pictures import (
-    Network,
-    PictureEncoder,
-    PictureParams,
-    Preparation,
-    choose_layout,
-)
+from pipeline.encoders.params import TimmParams
+from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
 from pipeline.networks.pretrained import Pretrained, check_names
 
@@ -31,33 +25,12 @@ CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
 
 
-class Params(PictureParams):
-    """Weights as timm saves them for the Hub, and what is taken of the network.
-
-    `pooled` is what its classifier would see. `tokens` are those of the last layer without
-    class, distillation and register tokens, or the places of the last map, row by row. `stage`
-    is the map `(channels, height, width)` after stage number `stage`, counted as in timm's
-    `feature_info`: 0 the first, -1 the last.
-    """
-
-    encoder: Literal["timm"]
-    output: Literal["pooled", "tokens", "stage"] = "pooled"
-    stage: int | None = None
-
-    @model_validator(mode="after")
-    def check_stage(self) -> "Params":
-        """Refuse a stage without its output, and the reverse."""
-        if (self.output == "stage") != (self.stage is not None):
-            raise ValueError("expected stage with `output: stage`, and only there")
-        return self
-
-
 class Encoder(PictureEncoder):
     """One row per frame, at the input size and preparation of the checkpoint."""
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: TimmParams, device: str = "cpu") -> None:
         pretrained = Pretrained(params)
         model = load_model(pretrained.folder)
         preparation = read_preparation(model).for_pixels(params.pixels)
@@ -147,7 +120,7 @@ def resize_input(model: Any, pixels: int) -> None:
         model.set_input_size(img_size=(pixels, pixels))
 
 
-def choose_output(model: Any, params: Params) -> Network:
+def choose_output(model: Any, params: TimmParams) -> Network:
     """What `params` asks for, of the network; raises ParamsError where it has none."""
     if params.output == "pooled":
         return cast(Network, model)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,7 +10,8 @@ import torchaudio
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.encoders.shared.speech import Network, SpeechEncoder, SpeechParams, trace_front
+from pipeline.encoders.params import TorchaudioBundleParams
+from pipeline.encoders.shared.speech import Network, SpeechEncoder, trace_front
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
 from pipeline.files import digest_file
@@ -20,27 +21,6 @@ from pipeline.networks.pretrained import DTYPES, check_names
 
 SITE = "https://download.pytorch.org/torchaudio/models/"
 MAKERS = {"Wav2Vec2": torchaudio.models.wav2vec2_model, "WavLM": torchaudio.models.wavlm_model}
-
-
-class Params(SpeechParams):
-    """Which bundle, and what is taken of its hidden states.
-
-    `bundle` is a name in `torchaudio.pipelines`, such as HUBERT_BASE. `weights` is the file of its
-    state dict; None takes what torchaudio has downloaded before. `seen_corpora` are those that the
-    weights were trained on.
-    """
-
-    keyless: ClassVar[frozenset[str]] = SpeechParams.keyless | {"seen_corpora"}
-
-    encoder: Literal["torchaudio_bundle"]
-    bundle: str
-    weights: str | None = None
-    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
-    seen_corpora: list[str] = []
-
-    def list_seen(self) -> list[str]:
-        """Corpora that the weights were trained on, as params.yaml states them."""
-        return self.seen_corpora
 
 
 class Bundled(Network):
@@ -77,7 +57,7 @@ class Encoder(SpeechEncoder):
 
     version: ClassVar[int] = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: TorchaudioBundleParams, device: str = "cpu") -> None:
         self.weights = place_weights(params)
         bundle, dtype = find_bundle(params.bundle), DTYPES[params.precision]
         network = Bundled(bundle, self.weights, dtype, device)
@@ -89,7 +69,7 @@ class Encoder(SpeechEncoder):
         return {"weights_digest": digest_file(self.weights), **super().provenance}
 
 
-def place_weights(params: Params) -> Path:
+def place_weights(params: TorchaudioBundleParams) -> Path:
     """File of the weights; raises ParamsError that says how to get it."""
     return find_weights(params, find_bundle(params.bundle))
 
@@ -105,7 +85,7 @@ def find_bundle(name: str) -> Any:
     return known[name]
 
 
-def find_weights(params: Params, bundle: Any) -> Path:
+def find_weights(params: TorchaudioBundleParams, bundle: Any) -> Path:
     """File of a bundle's weights; raises ParamsError that says how to get it."""
     address = bundle._path if bundle._path.startswith("https") else SITE + bundle._path
     cached = Path(torch.hub.get_dir(), "checkpoints", Path(bundle._path).name)

@@ -3,18 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import torch
 import torchvision
 from jaxtyping import Float, Shaped, UInt8
-from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 from torchvision.models import video
 
-from pipeline.encoders.shared.frame_runs import FrameRunEncoder, FrameRunParams, plan_run
-from pipeline.encoders.shared.params import CheckpointParams
+from pipeline.encoders.params import TorchvisionVideoParams
+from pipeline.encoders.shared.frame_runs import FrameRunEncoder, plan_run
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
@@ -37,23 +36,6 @@ KINDS = {
     video.SwinTransformer3d: Kind("head", 32),
     video.VideoResNet: Kind("fc", 16),
 }
-
-
-class Params(CheckpointParams, FrameRunParams):
-    """Which of torchvision's networks, and its weights.
-
-    `weights` is a name that torchvision gives them, whose file it has downloaded before, or the
-    file of a state dict. Pictures are squares of `pixels`, or as torchvision prepares them.
-    """
-
-    keyless: ClassVar[frozenset[str]] = CheckpointParams.keyless | FrameRunParams.keyless
-
-    encoder: Literal["torchvision_video"]
-    modality: Literal["face", "scene"]
-    model: str
-    weights: str = "KINETICS400_V1"
-    pixels: PositiveInt | None = None
-    frames: PositiveInt = 64
 
 
 @dataclass(frozen=True)
@@ -80,7 +62,7 @@ class Encoder(FrameRunEncoder):
 
     version = 1
 
-    def __init__(self, params: Params, device: str = "cpu") -> None:
+    def __init__(self, params: TorchvisionVideoParams, device: str = "cpu") -> None:
         path, dtype = place_weights(params), DTYPES[params.precision]
         model = load_model(params.model, path).to(device, dtype)
         preparation = read_preparation(params.model).for_pixels(params.pixels)
@@ -99,7 +81,7 @@ class Encoder(FrameRunEncoder):
         )
 
 
-def place_weights(params: Params) -> Path:
+def place_weights(params: TorchvisionVideoParams) -> Path:
     """File of the weights; raises ParamsError that says how to get it."""
     known = find_weights(params.model)
     named = known.get(params.weights)

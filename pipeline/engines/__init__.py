@@ -12,14 +12,14 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.errors import MediaError
-from pipeline.families import Family
+from pipeline.families import Family, Member
 from pipeline.sections import Section
 
 ENGINES = Family(
     "engine",
     {
-        "local": "pipeline.engines.local",
-        "ray": "pipeline.engines.ray",
+        "local": Member("pipeline.engines.local"),
+        "ray": Member("pipeline.engines.ray"),
     },
 )
 

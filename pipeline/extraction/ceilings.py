@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import FeatureParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Rows
 

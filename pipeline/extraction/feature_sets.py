@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.engines.ahead import read_ahead
 from pipeline.errors import MediaError, StoreError
@@ -121,7 +121,7 @@ def _begin(job: Job) -> tuple[Source, StoreWriter]:
 
     Raises StoreError where its encoder is another one than that of the process it works for.
     """
-    params = ENCODERS.load(job.encoder).Params.model_validate_json(job.options)
+    params = ENCODERS.find(job.encoder).params.model_validate_json(job.options)
     source = open_source(params, job.media, job.trained)
     if source.provenance.fingerprint != job.fingerprint:
         raise StoreError(

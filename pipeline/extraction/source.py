@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 import numpy as np
 import pyarrow as pa
 
-from pipeline.encoders import ENCODERS, Encoder, FeatureParams
+from pipeline.encoders import Encoder
+from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
 from pipeline.extraction.rates import average_rows
 from pipeline.extraction.views import View, augment, describe_views, measure_pace, retime_rows

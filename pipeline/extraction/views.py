@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy.random import Generator
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import FeatureParams
 from pipeline.files import digest_json
 from pipeline.rows import ClipInput, Frames, Rows, Waveform
 from pipeline.store.parts import derive_key

@@ -15,30 +15,34 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from pipeline.families import Family
+from pipeline.families import Family, Member
+
+
+@dataclass(frozen=True)
+class DetectorMember(Member):
+    """A row of the table of detectors: `needs_weights` where it cannot do without files of them."""
+
+    needs_weights: bool
+
 
 DETECTORS = Family(
     "detector",
     {
-        "cascade": "pipeline.faces.cascade",
-        "given": "pipeline.faces.given",
-        "mtcnn": "pipeline.faces.mtcnn",
-        "retinaface": "pipeline.faces.retinaface",
-        "whole": "pipeline.faces.whole",
-        "yunet": "pipeline.faces.yunet",
+        "retinaface": DetectorMember("pipeline.faces.retinaface", needs_weights=True),
+        "mtcnn": DetectorMember("pipeline.faces.mtcnn", needs_weights=True),
+        "yunet": DetectorMember("pipeline.faces.yunet", needs_weights=True),
+        "cascade": DetectorMember("pipeline.faces.cascade", needs_weights=False),
+        "given": DetectorMember("pipeline.faces.given", needs_weights=False),
+        "whole": DetectorMember("pipeline.faces.whole", needs_weights=False),
     },
 )
+"""The best of those that search come first."""
 
 GIVEN = "given"
 """The detector that takes the crops a corpus ships, in place of the video's frames."""
 
 AUTO = "auto"
-"""Stands for the first of BEST_FIRST whose weights are here."""
-
-WEIGHTLESS = frozenset({"cascade", "given", "whole"})
-"""Detectors that need no weights."""
-
-BEST_FIRST = ("retinaface", "mtcnn", "yunet", "cascade")
+"""Stands for the first of DETECTORS that has the weights it needs."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import ParamsError
-from pipeline.faces import AUTO, BEST_FIRST, DETECTORS, Detector, Faces, Search
+from pipeline.faces import AUTO, DETECTORS, Detector, Faces, Search
 from pipeline.faces.params import FacesParams
 
 Image = UInt8[np.ndarray, "_ _ 3"]
@@ -67,7 +67,7 @@ def resolve_detector(params: FacesParams) -> FacesParams:
             "params.yaml: faces.weights: expected none with detector auto, which looks for "
             f"weights in their usual places, got {params.weights!r}; name their detector"
         )
-    named = (params.model_copy(update={"detector": name}) for name in BEST_FIRST)
+    named = (params.model_copy(update={"detector": name}) for name in DETECTORS.members)
     return resolve_detector(next(filter(_is_ready, named)))
 
 
@@ -86,11 +86,11 @@ def _check_alignment(params: FacesParams) -> None:
 
 
 def _is_ready(params: FacesParams) -> bool:
-    """Whether a detector can be used here, and does what is asked; the last one always is."""
+    """Whether a detector can be used here, and does what is asked; one without weights must."""
     try:
         resolve_detector(params)
     except ParamsError:
-        return params.detector == BEST_FIRST[-1]
+        return not DETECTORS.find(params.detector).needs_weights
     return True
 
 

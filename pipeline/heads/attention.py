@@ -5,18 +5,12 @@ After MAVEN's six directions between face, audio and text (Ahire et al., CVPR wo
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
-from typing import Literal
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
-
-
-class Params(base.AttentionParams):
-    """`heads.<head>` of kind `attention`."""
-
-    kind: Literal["attention"]
+from pipeline.heads.params import AttentionParams
 
 
 class Head(base.Head):
@@ -26,7 +20,7 @@ class Head(base.Head):
     """
 
     def __init__(
-        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: AttentionParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
     ) -> None:
         super().__init__(params, dims, outputs)
         width = params.width
@@ -64,7 +58,7 @@ class Head(base.Head):
         return normed
 
 
-def _message(params: Params) -> nn.MultiheadAttention:
+def _message(params: AttentionParams) -> nn.MultiheadAttention:
     # The zero key gives a query something to attend to where a modality is wholly absent; with
     # no biases, its message is then exactly zero rather than a softmax over nothing (NaN).
     return nn.MultiheadAttention(

@@ -10,12 +10,10 @@ from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field, PositiveInt, model_validator
-from pydantic_core import PydanticCustomError
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
-from pipeline.heads import HeadParams
+from pipeline.heads.params import HeadParams
 
 Per = Literal["clip", "frame"]
 
@@ -53,30 +51,6 @@ class LabelledBatch(Protocol):
     @property
     def target_masks(self) -> Mapping[str, Tensor]:
         """Target → where there is a label, of the same shape."""
-
-
-class NetworkParams(HeadParams):
-    """What heads trained by gradient descent are told: size of their vectors, and dropout."""
-
-    width: PositiveInt = 64
-    dropout: float = Field(0.3, ge=0, lt=1)
-
-
-class AttentionParams(NetworkParams):
-    """Further, for heads with attention: its number of heads, a divisor of `width`."""
-
-    heads: PositiveInt = 4
-
-    @model_validator(mode="after")
-    def _check_attention(self) -> "AttentionParams":
-        """Refuse a width that the heads do not divide, and windows that may not look ahead."""
-        if self.width % self.heads:
-            text = "heads: must divide width {width}, got {heads}"
-            raise PydanticCustomError("heads", text, {"width": self.width, "heads": self.heads})
-        if self.windows.causal:
-            text = "windows.causal: attention sees the whole window; use kind mlp or linear"
-            raise PydanticCustomError("causal", text)
-        return self
 
 
 class Head(nn.Module):

@@ -5,16 +5,16 @@ of embeddings here, not patches of an image, so its relative position bias is le
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
 from jaxtyping import Bool, Float
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base
+from pipeline.heads.params import BeitParams
 
 LONGEST_PERIOD = 10_000.0
 """Of time positions, in rows: Vaswani et al., Attention is all you need, 2017, section 3.5."""
@@ -28,19 +28,6 @@ SHAPE = {
 """What a checkpoint must share with the head → its name in the checkpoint's configuration."""
 
 
-class Params(base.AttentionParams):
-    """`heads.<head>` of kind `beit`.
-
-    `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at
-    `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for base).
-    """
-
-    kind: Literal["beit"]
-    layers: PositiveInt = 2
-    pretrained: str | None = None
-    revision: str = "main"
-
-
 class Head(base.Head):
     """A learned summary token and every row of every modality, encoded together.
 
@@ -49,7 +36,7 @@ class Head(base.Head):
     """
 
     def __init__(
-        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: BeitParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
     ) -> None:
         super().__init__(params, dims, outputs)
         width = params.width
@@ -130,7 +117,7 @@ def _mean_of_present(
     return torch.where(mask.any(dim=1)[..., None], means, otherwise)
 
 
-def _config(params: Params) -> transformers.BeitConfig:
+def _config(params: BeitParams) -> transformers.BeitConfig:
     """Configuration of BEiT's own proportions: an inner width of four times the width."""
     config = {
         "hidden_size": params.width,

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from pipeline.heads import HEADS, HeadParams
 from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
+from pipeline.heads.params import HEADS, HeadParams
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.sections import parse_section
 
@@ -25,8 +25,8 @@ def build_head(
 def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     """Recipe, params and, by run, the trained heads in `folder`, ready to predict."""
     recipe = read_recipe(folder)
-    kind = HEADS.load(recipe.params["kind"]).Params
-    params: HeadParams = parse_section(kind, recipe.params, f"{folder}/recipe.json: params")
+    kind = HEADS.find(recipe.params["kind"]).params
+    params = parse_section(kind, recipe.params, f"{folder}/recipe.json: params")
     dims = {modality: source.dim for modality, source in recipe.inputs.items()}
     tensors = load_file(folder / "model.safetensors")
     heads = {}

@@ -1,20 +1,20 @@
 """Heads that are one linear layer on pooled features, solved exactly: the thing to beat."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pipeline.errors import TrainingError
-from pipeline.heads import HeadParams, base
+from pipeline.heads import base
 from pipeline.heads.losses import concordance
+from pipeline.heads.params import LinearParams
 
 MOST_STEPS = 500
 """Of the search for logistic weights; it stops before where the gradient is below 1e-6."""
@@ -29,17 +29,6 @@ Solve = Callable[[Examples, int, Sequence[float]], Iterator[Solution]]
 Judge = Callable[[Tensor, Tensor], tuple[float, ...]]
 
 
-class Params(HeadParams):
-    """`heads.<head>` of kind `linear`.
-
-    `strengths` are the penalties tried, per example: λ in mean loss + λ/2 |weight|².
-    """
-
-    kind: Literal["linear"]
-    coordinates: Literal["cartesian"] = "cartesian"
-    strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
-
-
 class Head(base.Head):
     """Standardised rows, pooled, and a flag of presence per modality → one linear layer each.
 
@@ -49,7 +38,7 @@ class Head(base.Head):
     solved: ClassVar[bool] = True
 
     def __init__(
-        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: LinearParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
     ) -> None:
         super().__init__(params, dims, outputs)
         self.strengths = tuple(sorted(params.strengths, reverse=True))

@@ -1,25 +1,19 @@
 """Heads that pool each modality and mix them in one hidden layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
-
-
-class Params(base.NetworkParams):
-    """`heads.<head>` of kind `mlp`."""
-
-    kind: Literal["mlp"]
+from pipeline.heads.params import MlpParams
 
 
 class Head(base.Head):
     """Each modality projected row by row, pooled by its mask, all concatenated and mixed."""
 
     def __init__(
-        self, params: Params, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: MlpParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
     ) -> None:
         super().__init__(params, dims, outputs)
         width, dropout = params.width, params.dropout

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads import TargetName
 from pipeline.heads.base import Output, Per
+from pipeline.heads.params import TargetName
 
 WIDEST_INTENSITY = 2**0.5
 """Intensity of the corners of the square [-1, 1]² in which valence and arousal lie."""

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
-from pipeline.labels.corpora import CORPORA, Corpus, CorpusParams
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.emotions import Names, write_names
 from pipeline.labels.overrides import SCALES, exclude, find_kept, read_overrides, relabel
 from pipeline.labels.runs import find_trained, list_runs

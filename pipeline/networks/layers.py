@@ -1,17 +1,13 @@
 """Layers of a network: one, several or all of its hidden states."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-
-Layers = int | Annotated[list[int], Field(min_length=1)] | Literal["all"]
-"""Counted as in transformers' `hidden_states`: 0 what goes into the first block, -1 the last."""
+from pipeline.networks.params import Layers
 
 
 def number_layers(layers: Layers, blocks: int) -> list[int]:

@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipeline.networks.layers import Layers, number_layers
+from pipeline.networks.layers import number_layers
+from pipeline.networks.params import Layers
 
 
 class HiddenStates:

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from pipeline.heads import HeadParams
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
+from pipeline.heads.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.prediction.table import HELD_OUT_SCHEMA, NOTHING
 from pipeline.store.reader import FeatureStore

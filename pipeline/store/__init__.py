@@ -16,16 +16,16 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkabl
 
 import pyarrow as pa
 
-from pipeline.families import Family
+from pipeline.families import Family, Member
 from pipeline.rows import Rows
 from pipeline.store.parts import PartClip
 
 PART_FORMATS = Family(
     "part format",
     {
-        "hdf5": "pipeline.store.hdf5",
-        "parquet": "pipeline.store.parquet",
-        "zarr": "pipeline.store.zarr",
+        "hdf5": Member("pipeline.store.hdf5"),
+        "parquet": Member("pipeline.store.parquet"),
+        "zarr": Member("pipeline.store.zarr"),
     },
 )
 

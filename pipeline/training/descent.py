@@ -16,8 +16,8 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from scmrepo.exceptions import SCMError
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
-from pipeline.heads import SCORE, TrainingParams
 from pipeline.heads.base import Head
+from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.training.history import History
 from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import Batch, WindowDataset, load_batches

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 
 from pipeline.errors import TrainingError
-from pipeline.heads import HeadParams
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
+from pipeline.heads.params import HeadParams
 from pipeline.labels.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
 from pipeline.training.history import History

@@ -9,10 +9,10 @@ from torchmetrics import MeanMetric
 
 from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
-from pipeline.heads import SCORE, TrainingParams
 from pipeline.heads.base import Head
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs
+from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.windows.dataset import TARGETS, Batch
 
 SCORED = ("ccc_mean", "uar")

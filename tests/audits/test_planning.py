@@ -21,7 +21,7 @@ from pipeline.audits.planning import (
     survey_clips,
 )
 from pipeline.cleaning.sound import clean_corpus
-from pipeline.encoders import landmarks
+from pipeline.encoders.params import LandmarksParams
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import Clip
@@ -247,7 +247,7 @@ def test_rows_of_faces_that_are_not_cut_yet_have_landmarks(
     project: Path, setting: Setting, tmp_path: Path
 ) -> None:
     raw = survey_clips(label(project), tmp_path / "clips")
-    wanted = landmarks.Params(encoder="landmarks", modality="face")
+    wanted = LandmarksParams(encoder="landmarks", modality="face")
     nowhere = replace(setting, data=tmp_path, work=tmp_path, sample=4)
     found = plan_extract("landmarks", wanted, raw, nowhere)
     assert (found.to_do, found.remark) == (4, "from 1 clip")

@@ -13,7 +13,7 @@ from pipeline.audits.verification import Verified, verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import digest_file, remove, write_json
 from pipeline.heads.building import build_head
-from pipeline.heads.mlp import Params
+from pipeline.heads.params import MlpParams
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.rows import Rows
 from pipeline.store.header import digest_tree, seal_header
@@ -185,7 +185,7 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
         folder = tmp_path / "head"
         inputs = {"face": "none", "scene": "none", "audio": "mfcc", "text": "none"}
         fields = {"kind": "mlp", "inputs": inputs, "targets": ["emotion"], "width": 3}
-        params = Params.model_validate(fields)
+        params = MlpParams.model_validate(fields)
         weights = build_head(params, {"audio": 5}, {"emotion": "clip"}, 2).state_dict()
         folder.mkdir()
         made = {f"official/{name}": value.contiguous() for name, value in weights.items()}

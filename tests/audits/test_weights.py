@@ -16,9 +16,8 @@ from pipeline.audits.weights import (
     name_all,
     name_weights,
 )
-from pipeline.encoders import ENCODERS, FeatureParams
+from pipeline.encoders.params import FeatureParams, HuggingfaceTextParams
 from pipeline.errors import ParamsError
-from pipeline.faces import DETECTORS, WEIGHTLESS
 from pipeline.faces.params import FacesParams
 from pipeline.params import load_params
 from pipeline.presets import find_preset
@@ -38,11 +37,7 @@ for weights in ("acme/whole", "acme/partial", "acme/absent"):
 
 def make_text(weights: str, revision: str | None = None) -> FeatureParams:
     given = {"modality": "text", "encoder": "huggingface_text", "weights": weights}
-    module = ENCODERS.load("huggingface_text")
-    params: FeatureParams = parse_section(
-        module.Params, {**given, "revision": revision}, "features.words"
-    )
-    return params
+    return parse_section(HuggingfaceTextParams, {**given, "revision": revision}, "features.words")
 
 
 def make_checkpoint(folder: Path, *names: str) -> Path:
@@ -74,14 +69,6 @@ def test_a_detector_names_its_weights(tmp_path: Path) -> None:
     assert locate_weights(named) is None
     model.touch()
     assert locate_weights(named) == Place("file", model)
-
-
-def test_only_detectors_with_weights_name_some() -> None:
-    for name in DETECTORS.members.keys() - WEIGHTLESS:
-        with pytest.raises(ParamsError):
-            DETECTORS.load(name).place_weights("nowhere")
-    for name in WEIGHTLESS:
-        assert DETECTORS.load(name).place_weights(None) == []
 
 
 def test_a_checkpoint_is_whole_with_what_it_needs_beside(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import CORPORA, Corpus
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import CORPORA
 from pipeline.labels.labelling import check_corpus
 from pipeline.labels.targets import FRAMES_SCHEMA
 from pipeline.sections import parse_section
@@ -50,7 +51,7 @@ MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
 def read_corpus(name: str, section: dict[str, Any]) -> Corpus:
     module = CORPORA.load(name)
     section = {"name": name, "depends_on": section["root"], **section}
-    return module.read(parse_section(module.Params, section, "corpus"))
+    return module.read(parse_section(CORPORA.find(name).params, section, "corpus"))
 
 
 def test_every_corpus_has_a_miniature():

@@ -106,6 +106,13 @@ def draw_pictures():
 
 
 class TestDetector:
+    def test_has_weights_to_place_where_its_row_says_so(self, name, module):
+        if DETECTORS.members[name].needs_weights:
+            with pytest.raises(ParamsError):
+                module.place_weights("nowhere")
+        else:
+            assert module.place_weights(None) == []
+
     def test_states_its_version(self, module):
         assert isinstance(module.Detector.version, int)
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.encoders import ENCODERS, Encoder
+from pipeline.encoders import Encoder
+from pipeline.encoders.params import ENCODERS
 from pipeline.rows import ClipInput, Frames, Rows, Waveform, Words
 from pipeline.sections import parse_section
 from tests import tiny_models
@@ -365,7 +366,8 @@ def make_encoder(name: str) -> Encoder:
     module = ENCODERS.load(case.encoder)
     made = {key: str(value()) for key, value in case.options.items() if callable(value)}
     section = {"modality": case.modality, "encoder": case.encoder, **case.options, **made}
-    encoder: Encoder = module.Encoder(parse_section(module.Params, section, "features.any"))
+    params = parse_section(ENCODERS.find(case.encoder).params, section, "features.any")
+    encoder: Encoder = module.Encoder(params)
     return encoder
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
+from typing import get_args
 
 import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pipeline.heads import HEADS
 from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
+from pipeline.heads.params import HEADS
 from pipeline.sections import parse_section
 
 DIMS = {"face": 13, "audio": 17, "text": 19}
@@ -27,13 +28,8 @@ SUBSETS = list(chain.from_iterable(combinations(DIMS, count) for count in range(
 
 CASES = [
     (kind, coordinates, per)
-    for kind, forms in {
-        "attention": ["cartesian", "polar"],
-        "beit": ["cartesian", "polar"],
-        "linear": ["cartesian"],
-        "mlp": ["cartesian", "polar"],
-    }.items()
-    for coordinates in forms
+    for kind, member in HEADS.members.items()
+    for coordinates in get_args(member.params.model_fields["coordinates"].annotation)
     for per in ("clip", "frame")
 ]
 
@@ -77,7 +73,8 @@ class Case:
         inputs = dict.fromkeys(("face", "scene", "audio", "text"), "none")
         options = {"kind": self.kind, "inputs": inputs, "coordinates": self.coordinates}
         options |= OPTIONS.get(self.kind, {})
-        head: Head = member.Head(parse_section(member.Params, options, "head"), dims, self.outputs)
+        params = parse_section(HEADS.find(self.kind).params, options, "head")
+        head: Head = member.Head(params, dims, self.outputs)
         for name, dim in dims.items():
             head.standardise.set_moments(name, torch.randn(dim), 0.5 + torch.rand(dim))
         if head.solved:

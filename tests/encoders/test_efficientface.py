@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.encoders.efficientface import COLOURS, Encoder, Params, place_weights
+from pipeline.encoders.efficientface import COLOURS, Encoder, place_weights
+from pipeline.encoders.params import EfficientfaceParams
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.networks.checkpoints import read_state
@@ -15,7 +16,7 @@ PICTURE = np.random.default_rng(3).integers(0, 256, (224, 224, 3)).astype(np.uin
 
 def parse(weights, **options):
     section = {"modality": "face", "encoder": "efficientface", "weights": str(weights), **options}
-    return parse_section(Params, section, "features.x")
+    return parse_section(EfficientfaceParams, section, "features.x")
 
 
 def embed(weights, **options):

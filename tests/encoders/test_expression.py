@@ -3,7 +3,8 @@ import pytest
 import transformers
 from PIL import Image
 
-from pipeline.encoders.expression import Encoder, Params
+from pipeline.encoders.expression import Encoder
+from pipeline.encoders.params import ExpressionParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -14,7 +15,7 @@ PICTURE = np.random.default_rng(3).integers(0, 256, (32, 32, 3)).astype(np.uint8
 
 def make_encoder(folder, **options):
     section = {"modality": "face", "encoder": "expression", "weights": str(folder), **options}
-    return Encoder(parse_section(Params, section, "features.x"))
+    return Encoder(parse_section(ExpressionParams, section, "features.x"))
 
 
 def embed(folder, **options):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.encoders.hog import Encoder, Params, summarise
+from pipeline.encoders.hog import Encoder, summarise
+from pipeline.encoders.params import HogParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -9,7 +10,7 @@ from pipeline.sections import parse_section
 
 def make_encoder(**options):
     section = {"modality": "face", "encoder": "hog", **options}
-    return Encoder(parse_section(Params, section, "features.hog"))
+    return Encoder(parse_section(HogParams, section, "features.hog"))
 
 
 def make_frames(*images):

@@ -13,7 +13,8 @@ from transformers import (
     WhisperFeatureExtractor,
 )
 
-from pipeline.encoders.huggingface_language_model import Encoder, Params
+from pipeline.encoders.huggingface_language_model import Encoder
+from pipeline.encoders.params import HuggingfaceLanguageModelParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Frames, Waveform, Words
 from pipeline.sections import parse_section
@@ -37,7 +38,7 @@ def make_encoder(modality="text", weights=None, **options):
         "prompt": ASKED,
         **options,
     }
-    return Encoder(parse_section(Params, section, "features.asked"))
+    return Encoder(parse_section(HuggingfaceLanguageModelParams, section, "features.asked"))
 
 
 def make_words(*texts):

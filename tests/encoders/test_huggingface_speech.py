@@ -8,7 +8,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from pipeline.encoders.huggingface_speech import Encoder, Params
+from pipeline.encoders.huggingface_speech import Encoder
+from pipeline.encoders.params import HuggingfaceSpeechParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
@@ -35,7 +36,7 @@ def find_folder(name):
 
 def parse(**options):
     section = {"modality": "audio", "encoder": "huggingface_speech", **options}
-    return parse_section(Params, section, "features.voice")
+    return parse_section(HuggingfaceSpeechParams, section, "features.voice")
 
 
 def make_encoder(folder, **options):

@@ -9,7 +9,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from pipeline.encoders.huggingface_text import Encoder, Params
+from pipeline.encoders.huggingface_text import Encoder
+from pipeline.encoders.params import HuggingfaceTextParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Words
 from pipeline.sections import parse_section
@@ -61,7 +62,7 @@ def copied(weights, tmp_path):
 def make_encoder(weights, **options):
     section = {"modality": "text", "encoder": "huggingface_text", "weights": str(weights)}
     section = {**section, "max_tokens": 13, **options}
-    return Encoder(parse_section(Params, section, "features.words"))
+    return Encoder(parse_section(HuggingfaceTextParams, section, "features.words"))
 
 
 def make_words(*texts, context=None):

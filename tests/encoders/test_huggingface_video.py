@@ -7,7 +7,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from pipeline.encoders.huggingface_video import Encoder, Params
+from pipeline.encoders.huggingface_video import Encoder
+from pipeline.encoders.params import HuggingfaceVideoParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -20,7 +21,7 @@ every_kind = pytest.mark.parametrize("kind", VIDEO_KINDS)
 
 def make_encoder(folder, **options):
     section = {"modality": "face", "encoder": "huggingface_video", "weights": str(folder)}
-    return Encoder(parse_section(Params, {**section, **options}, "features.video"))
+    return Encoder(parse_section(HuggingfaceVideoParams, {**section, **options}, "features.video"))
 
 
 def embed(encoder, images=IMAGES):

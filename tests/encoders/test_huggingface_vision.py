@@ -6,7 +6,8 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from pipeline.encoders.huggingface_vision import Encoder, Params
+from pipeline.encoders.huggingface_vision import Encoder
+from pipeline.encoders.params import HuggingfaceVisionParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -17,7 +18,9 @@ PICTURE = np.random.default_rng(2).integers(0, 256, (41, 53, 3)).astype(np.uint8
 
 def make_encoder(folder, **options):
     section = {"modality": "scene", "encoder": "huggingface_vision", "weights": str(folder)}
-    return Encoder(parse_section(Params, {**section, **options}, "features.vision"))
+    return Encoder(
+        parse_section(HuggingfaceVisionParams, {**section, **options}, "features.vision")
+    )
 
 
 def embed(encoder):

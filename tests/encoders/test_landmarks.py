@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.encoders.landmarks import Encoder, Params
+from pipeline.encoders.landmarks import Encoder
+from pipeline.encoders.params import LandmarksParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -12,7 +13,7 @@ FACE = np.array([[-3, -4], [3, -4], [0, 0], [-2, 4], [2, 4]], float)
 
 def encode(*points, seconds=None, **options):
     section = {"modality": "face", "encoder": "landmarks", **options}
-    encoder = Encoder(parse_section(Params, section, "features.x"))
+    encoder = Encoder(parse_section(LandmarksParams, section, "features.x"))
     starts = np.arange(len(points)) * 0.5 if seconds is None else np.array(seconds, float)
     images = np.zeros((len(points), 3, 5, 3), np.uint8)
     (rows,) = encoder.encode([Frames(images, starts, starts + 0.4, np.array(points))])
@@ -75,7 +76,7 @@ def test_one_frame_alone_has_no_motion_and_is_not_valid():
 def test_single_frames_are_enough_unless_motion_counts():
     section = {"modality": "face", "encoder": "landmarks"}
     encoders = [
-        Encoder(parse_section(Params, {**section, "motion": motion}, "features.x"))
+        Encoder(parse_section(LandmarksParams, {**section, "motion": motion}, "features.x"))
         for motion in (False, True)
     ]
     assert [encoder.run is None for encoder in encoders] == [False, True]
@@ -83,11 +84,11 @@ def test_single_frames_are_enough_unless_motion_counts():
 
 def test_frames_that_come_without_landmarks_are_refused():
     frames = Frames(np.zeros((1, 3, 5, 3), np.uint8), np.zeros(1), np.ones(1))
-    encoder = Encoder(Params(modality="face", encoder="landmarks"))
+    encoder = Encoder(LandmarksParams(modality="face", encoder="landmarks"))
     with pytest.raises(StoreError, match="expected face crops with their landmarks, got frames"):
         encoder.encode([frames])
 
 
 def test_a_scene_is_refused():
     with pytest.raises(ParamsError, match="modality"):
-        parse_section(Params, {"modality": "scene", "encoder": "landmarks"}, "features.x")
+        parse_section(LandmarksParams, {"modality": "scene", "encoder": "landmarks"}, "features.x")

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchaudio.transforms import MelSpectrogram
 
-from pipeline.encoders.logmel import Encoder, Params
+from pipeline.encoders.logmel import Encoder
+from pipeline.encoders.params import LogmelParams
 from pipeline.encoders.shared.spectra import BLOCK_FRAMES, derive_deltas, find_active, summarise
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
@@ -18,7 +19,7 @@ SILENCE = np.float32(np.log(1e-4))
 
 def make_encoder(**options):
     section = {"modality": "audio", "encoder": "logmel", **options}
-    return Encoder(parse_section(Params, section, "features.logmel"))
+    return Encoder(parse_section(LogmelParams, section, "features.logmel"))
 
 
 def encode(samples, **options):

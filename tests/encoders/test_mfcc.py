@@ -3,7 +3,8 @@ import pytest
 import torch
 from torchaudio.transforms import MFCC
 
-from pipeline.encoders.mfcc import Encoder, Params
+from pipeline.encoders.mfcc import Encoder
+from pipeline.encoders.params import MfccParams
 from pipeline.errors import ParamsError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
@@ -13,7 +14,7 @@ HZ = 16_000
 
 def make_encoder(**options):
     section = {"modality": "audio", "encoder": "mfcc", **options}
-    return Encoder(parse_section(Params, section, "features.mfcc"))
+    return Encoder(parse_section(MfccParams, section, "features.mfcc"))
 
 
 def encode_frames(samples, **options):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.encoders.mobilefacenet import LAYOUTS, Encoder, MobileFaceNet, Params, place_weights
+from pipeline.encoders.mobilefacenet import LAYOUTS, Encoder, MobileFaceNet, place_weights
+from pipeline.encoders.params import MobilefacenetParams
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.networks.checkpoints import read_state
@@ -19,7 +20,7 @@ PUBLISHED = {
 
 def make_encoder(weights, **options):
     section = {"modality": "face", "encoder": "mobilefacenet", "weights": str(weights), **options}
-    return Encoder(parse_section(Params, section, "features.x"))
+    return Encoder(parse_section(MobilefacenetParams, section, "features.x"))
 
 
 def embed(weights, picture, **options):
@@ -96,4 +97,4 @@ def test_weights_of_another_network_are_refused():
 def test_weights_that_are_not_there_are_asked_for(tmp_path):
     section = {"modality": "face", "encoder": "mobilefacenet", "weights": str(tmp_path / "a.pth")}
     with pytest.raises(ParamsError, match=r"a\.pth.*found none; download it to there"):
-        place_weights(parse_section(Params, section, "features.x"))
+        place_weights(parse_section(MobilefacenetParams, section, "features.x"))

@@ -3,7 +3,8 @@ import sys
 import numpy as np
 import pytest
 
-from pipeline.encoders.opensmile import Encoder, Params, compress
+from pipeline.encoders.opensmile import Encoder, compress
+from pipeline.encoders.params import OpensmileParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
@@ -14,7 +15,7 @@ HZ = 16_000
 
 def make_encoder(**options):
     section = {"modality": "audio", "encoder": "opensmile", **options}
-    return Encoder(parse_section(Params, section, "features.voice"))
+    return Encoder(parse_section(OpensmileParams, section, "features.voice"))
 
 
 def encode(samples, **options):

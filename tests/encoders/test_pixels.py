@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from pipeline.encoders.pixels import Encoder, Params
+from pipeline.encoders.params import PixelsParams
+from pipeline.encoders.pixels import Encoder
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
 
 
 def encode(*images, **options):
     section = {"modality": "face", "encoder": "pixels", **options}
-    encoder = Encoder(parse_section(Params, section, "features.pixels"))
+    encoder = Encoder(parse_section(PixelsParams, section, "features.pixels"))
     starts = np.arange(len(images)) * 0.2
     (rows,) = encoder.encode([Frames(np.stack(images).astype(np.uint8), starts, starts + 0.2)])
     assert rows.embedding.shape == (len(images), *encoder.row_shape)

@@ -9,7 +9,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from timm.data import create_transform, resolve_model_data_config
 
-from pipeline.encoders.timm import Encoder, Params
+from pipeline.encoders.params import TimmParams
+from pipeline.encoders.timm import Encoder
 from pipeline.errors import ParamsError
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
@@ -18,7 +19,7 @@ from tests.tiny_models import save_small_swin, save_timm_model
 
 def make_encoder(folder, **options):
     section = {"modality": "face", "encoder": "timm", "weights": str(folder), **options}
-    return Encoder(parse_section(Params, section, "features.timm"))
+    return Encoder(parse_section(TimmParams, section, "features.timm"))
 
 
 def draw(height=41, width=53):

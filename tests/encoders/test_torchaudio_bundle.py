@@ -4,8 +4,8 @@ import torch
 import torchaudio
 
 from pipeline.encoders.huggingface_speech import Encoder as HuggingFace
-from pipeline.encoders.huggingface_speech import Params as HuggingFaceParams
-from pipeline.encoders.torchaudio_bundle import MAKERS, Encoder, Params
+from pipeline.encoders.params import HuggingfaceSpeechParams, TorchaudioBundleParams
+from pipeline.encoders.torchaudio_bundle import MAKERS, Encoder
 from pipeline.errors import ParamsError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section
@@ -24,13 +24,14 @@ every_bundle = pytest.mark.parametrize("name", BUNDLES)
 def make_encoder(name, **options):
     weights = str(tiny_models.save_bundle(name, *BUNDLES[name]))
     section = {"modality": "audio", "encoder": "torchaudio_bundle", "bundle": name}
-    return Encoder(parse_section(Params, {**section, "weights": weights, **options}, "features.x"))
+    section |= {"weights": weights, **options}
+    return Encoder(parse_section(TorchaudioBundleParams, section, "features.x"))
 
 
 def make_twin(name, **options):
     section = {"modality": "audio", "encoder": "huggingface_speech", **options}
     section["weights"] = str(tiny_models.save_speech_model(*BUNDLES[name]))
-    return HuggingFace(parse_section(HuggingFaceParams, section, "features.x"))
+    return HuggingFace(parse_section(HuggingfaceSpeechParams, section, "features.x"))
 
 
 def make_sounds(*lengths):

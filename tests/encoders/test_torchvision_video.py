@@ -9,10 +9,10 @@ from torch.nn import Identity
 from torchvision.models import get_model, list_models, video
 from torchvision.transforms._presets import VideoClassification
 
+from pipeline.encoders.params import TorchvisionVideoParams
 from pipeline.encoders.torchvision_video import (
     KINDS,
     Encoder,
-    Params,
     find_weights,
     place_weights,
     read_preparation,
@@ -28,7 +28,7 @@ MODELS = list_models(module=video)
 def parse(**options):
     section = {"modality": "scene", "encoder": "torchvision_video", "model": "mc3_18"}
     section["weights"] = str(save_torchvision_video())
-    return parse_section(Params, {**section, **options}, "features.video")
+    return parse_section(TorchvisionVideoParams, {**section, **options}, "features.video")
 
 
 def make_clip(frames, height=61, width=97):

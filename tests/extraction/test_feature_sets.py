@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA
 from pipeline.cleaning.sound import PROVENANCE as CLEAN
-from pipeline.encoders import ENCODERS
+from pipeline.encoders.params import ENCODERS
 from pipeline.errors import StoreError
 from pipeline.extraction.feature_sets import extract_features, make_clip
 from pipeline.media.audio import encode_flac
@@ -43,7 +43,7 @@ class Project:
 
     def extract(self, out="mfcc", **options):
         given = {"modality": "audio", "encoder": "mfcc", **options}
-        params = parse_section(ENCODERS.load("mfcc").Params, given, "features.mfcc")
+        params = parse_section(ENCODERS.find("mfcc").params, given, "features.mfcc")
         path = self.root / "features" / out
         extract_features(params, self.root / "audio", path, self.root / "work")
         return open_features(path)

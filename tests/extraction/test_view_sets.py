@@ -16,7 +16,7 @@ from pipeline.audits.inspection import inspect_path
 from pipeline.audits.replaying import replay_features
 from pipeline.cli.comparisons import list_differences
 from pipeline.cli.replays import list_replay
-from pipeline.encoders import ENCODERS
+from pipeline.encoders.params import ENCODERS
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import encode_clips, open_source
 from pipeline.extraction.views import View
@@ -147,7 +147,7 @@ def test_workers_make_the_views_that_one_process_makes(project: Project) -> None
 
 def test_a_long_view_in_pieces_is_the_view_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"modality": "scene", "encoder": "hog", "pixels": 16}
-    params = parse_section(ENCODERS.load("hog").Params, given, "features.hog")
+    params = parse_section(ENCODERS.find("hog").params, given, "features.hog")
     generator = np.random.default_rng(0)
     jpegs = [
         encode_jpeg(generator.integers(0, 255, (24, 24, 3)).astype(np.uint8), 95) for _ in range(7)

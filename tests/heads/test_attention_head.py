@@ -4,6 +4,7 @@ import torch
 from pipeline.errors import ParamsError
 from pipeline.heads import attention
 from pipeline.heads.base import Output
+from pipeline.heads.params import AttentionParams
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "words"}
@@ -14,7 +15,7 @@ VALENCE = [Output("valence", 1, "clip")]
 def make_head(dims: dict[str, int], **options: object) -> attention.Head:
     torch.manual_seed(11)
     values = {"kind": "attention", "inputs": INPUTS, **options}
-    params = parse_section(attention.Params, values, "heads.asks")
+    params = parse_section(AttentionParams, values, "heads.asks")
     return attention.Head(params, dims, VALENCE).eval()
 
 

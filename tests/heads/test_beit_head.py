@@ -7,6 +7,7 @@ from transformers import BeitConfig, BeitModel
 from pipeline.errors import ParamsError
 from pipeline.heads import beit
 from pipeline.heads.base import Output
+from pipeline.heads.params import BeitParams
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
@@ -15,7 +16,7 @@ DIMS = {"face": 3, "audio": 2}
 
 def make_head(*pers: str, **options: object) -> beit.Head:
     values = {"kind": "beit", "inputs": INPUTS, "width": 24, "heads": 3, **options}
-    params = parse_section(beit.Params, values, "heads.joint")
+    params = parse_section(BeitParams, values, "heads.joint")
     names = {"clip": "valence", "frame": "arousal"}
     return beit.Head(params, DIMS, [Output(names[per], 1, per) for per in pers]).eval()
 

@@ -3,14 +3,15 @@ import torch
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base, mlp
+from pipeline.heads.params import MlpParams
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
 EMOTION = base.Output("emotion", 5, "clip")
 
 
-def make_params(**options: object) -> mlp.Params:
-    return parse_section(mlp.Params, {"kind": "mlp", "inputs": INPUTS, **options}, "heads.words")
+def make_params(**options: object) -> MlpParams:
+    return parse_section(MlpParams, {"kind": "mlp", "inputs": INPUTS, **options}, "heads.words")
 
 
 def test_masked_mean_is_the_mean_of_kept_rows() -> None:

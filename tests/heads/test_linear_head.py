@@ -9,6 +9,7 @@ from torch import Tensor
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.heads import linear
 from pipeline.heads.base import Output
+from pipeline.heads.params import LinearParams
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "none", "scene": "none", "audio": "mfcc", "text": "none"}
@@ -30,7 +31,7 @@ class Batch:
 
 def make_head(*outputs: Output, **options: object) -> linear.Head:
     values = {"kind": "linear", "inputs": INPUTS, **options}
-    return linear.Head(parse_section(linear.Params, values, "heads.low"), {"audio": 5}, outputs)
+    return linear.Head(parse_section(LinearParams, values, "heads.low"), {"audio": 5}, outputs)
 
 
 def make_batch(clips: int, time: int = 7) -> Batch:

@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.table import Params
+from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams, sides
@@ -28,7 +28,7 @@ def label(tmp_path):
         (tmp_path / "s0" / "0.wav").touch()
         overrides = tmp_path / "overrides.csv"
         overrides.write_text("clip_id,action,value,reason\n" + lines)
-        params = Params(name="table", root=str(tmp_path), depends_on=str(tmp_path))
+        params = TableParams(name="table", root=str(tmp_path), depends_on=str(tmp_path))
         return label_corpus(params, splits, overrides)
 
     return label_table

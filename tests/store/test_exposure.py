@@ -1,4 +1,4 @@
-from pipeline.encoders.shared.params import PretrainedParams
+from pipeline.encoders.params import PretrainedParams
 from pipeline.sections import parse_section
 from pipeline.store.exposure import FeatureProvenance
 from pipeline.store.parts import Provenance

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.heads import WindowParams
+from pipeline.heads.params import WindowParams
 from pipeline.windows.alignment import (
     Stretches,
     align_rows,

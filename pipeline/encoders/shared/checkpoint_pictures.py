@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from pipeline.encoders.shared.params import CheckpointParams
+from pipeline.encoders.params import CheckpointParams
 from pipeline.encoders.shared.pictures import PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file

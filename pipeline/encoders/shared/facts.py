@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from types import ModuleType
 
+from pipeline.encoders.params import FeatureParams
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -22,17 +24,17 @@ WEIGHED = Facts("MIT; weights: their own")
 """Of a member whose weights are chosen in params.yaml."""
 
 
-def find_facts(member: ModuleType) -> Facts:
-    """`FACTS` of a member's module, or those of its like where it has none."""
-    usual = WEIGHED if "weights" in member.Params.model_fields else PLAIN
+def find_facts(member: ModuleType, params: type[FeatureParams]) -> Facts:
+    """`FACTS` of a member's module, or those of its like, by its `params`, where it has none."""
+    usual = WEIGHED if "weights" in params.model_fields else PLAIN
     facts: Facts = getattr(member, "FACTS", usual)
     return facts
 
 
-def list_needs(member: ModuleType) -> list[str]:
+def list_needs(member: ModuleType, params: type[FeatureParams]) -> list[str]:
     """What a member wants besides moodline itself; empty where nothing."""
-    extra = find_facts(member).extra
-    needs = ["weights"] if "weights" in member.Params.model_fields else []
+    extra = find_facts(member, params).extra
+    needs = ["weights"] if "weights" in params.model_fields else []
     if extra is None:
         return needs
     absent = "" if find_spec(extra) else f", not installed: pip install 'moodline[{extra}]'"

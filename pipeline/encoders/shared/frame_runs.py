@@ -7,15 +7,14 @@ The last one may reach over the clip's end: its last frame is repeated then. Eve
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import PositiveInt
 from torch import Tensor
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import FrameRunParams
 from pipeline.encoders.shared.pictures import FREE_SHARE, Picture, PictureEncoder, Preparation
 from pipeline.errors import ParamsError
 from pipeline.networks.pretrained import first_line
@@ -25,22 +24,6 @@ VERSION = 1
 """Raised whenever runs are cut or completed otherwise: part of the key of every set they shape."""
 
 Network = Callable[[Float[Tensor, "runs time 3 height width"]], Float[Tensor, "runs *row"]]
-
-
-class FrameRunParams(FeatureParams):
-    """How clips are cut into runs of frames.
-
-    A run is of `frames_per_run` frames, by default as many as the network was trained with. The
-    next one begins `hop` frames later, by default where it ends. `frames` frames go through the
-    network at once.
-    """
-
-    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"frames"}
-
-    modality: Literal["face", "scene"]
-    frames_per_run: PositiveInt | None = None
-    hop: PositiveInt | None = None
-    frames: PositiveInt = 64
 
 
 def plan_run(params: FrameRunParams, own: int) -> FrameRun:

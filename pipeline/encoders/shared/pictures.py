@@ -10,11 +10,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
-from pydantic import PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from pipeline.encoders.shared.params import PretrainedParams
 from pipeline.errors import ParamsError
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill, move
@@ -37,18 +35,6 @@ INTERPOLATIONS = ("bilinear", "bicubic")
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
 Network = Callable[[Float[Tensor, "frames 3 height width"]], Float[Tensor, "frames *row"]]
-
-
-class PictureParams(PretrainedParams):
-    """Which pictures, at what size: squares of `pixels`, or as the checkpoint's own preprocessing
-    says; `frames` of them go through the network at once.
-    """
-
-    keyless: ClassVar[frozenset[str]] = PretrainedParams.keyless | {"frames"}
-
-    modality: Literal["face", "scene"]
-    pixels: PositiveInt | None = None
-    frames: PositiveInt = 64
 
 
 @dataclass(frozen=True)

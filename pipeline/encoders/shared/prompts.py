@@ -7,13 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pipeline.encoders.params import PLACE
 from pipeline.encoders.shared.pieces import Inputs, arrange_ids
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.rows import Frames, Waveform, Words
-
-PLACE = "{clip}"
-"""What a prompt has where the clip's words, frames or sound come in."""
 
 DAY = "{% macro strftime_now(form) -%} 1 January 2026 {%- endmacro %}{{ '' }}"
 """In front of a chat template: one that writes the day gives the same rows on every day."""

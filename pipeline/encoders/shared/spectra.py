@@ -5,16 +5,15 @@ one: nothing is padded, and a batch gives exactly what its clips give alone.
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor
 from torchaudio.functional import compute_deltas, melscale_fbanks
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import SpectraParams, Statistic
 from pipeline.errors import StoreError
 from pipeline.media import AUDIO_HZ
 from pipeline.rows import Modality, Rows, Waveform
@@ -30,40 +29,6 @@ LOUD_QUANTILE = 0.95
 
 BLOCK_FRAMES = 2048
 """Frames transformed at once, which bounds the memory of a long clip."""
-
-Statistic = Literal["mean", "std", "p05", "p25", "p50", "p75", "p95"]
-
-
-class SpectraParams(FeatureParams):
-    """How sound is cut into frames, and what is kept of them.
-
-    `floor` is added to the power before the logarithm: 1e-4 lies 85 dB below a full-scale sine,
-    above what 16-bit rounding leaves, so silence is a constant and not noise. A frame is active
-    when its energy is within `active_db` of the clip's loud level; None takes all as active.
-    `deltas` 1 adds the slope over five frames, 2 the slope of the slope as well. With
-    `statistics`, a clip gives one row over its active frames; without, each frame gives a row
-    and inactive ones are marked as not valid.
-    """
-
-    modality: Literal["audio"]
-    mels: PositiveInt = Field(64, le=128)
-    window_seconds: PositiveFloat = 0.025
-    hop_seconds: PositiveFloat = 0.01
-    floor: PositiveFloat = 1e-4
-    deltas: int = Field(2, ge=0, le=2)
-    statistics: list[Statistic] = ["mean", "std", "p05", "p25", "p75", "p95"]
-    active_db: PositiveFloat | None = 25.0
-
-    @model_validator(mode="after")
-    def check_frames(self) -> "SpectraParams":
-        """Refuse frames that are no whole number of samples, or that leave gaps."""
-        for seconds in (self.window_seconds, self.hop_seconds):
-            samples = seconds * AUDIO_HZ
-            if round(samples) < 1 or abs(samples - round(samples)) > 1e-6:
-                raise ValueError(f"expected whole samples at {AUDIO_HZ} Hz, got {samples:g}")
-        if self.hop_seconds > self.window_seconds:
-            raise ValueError("expected hop_seconds of at most window_seconds")
-        return self
 
 
 class SpectralEncoder:

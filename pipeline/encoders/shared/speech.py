@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import ceil
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import Field, PositiveFloat
 from torch import Tensor, nn
 
-from pipeline.encoders import FeatureParams
+from pipeline.encoders.params import SpeechParams
 from pipeline.media import AUDIO_HZ
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
-from pipeline.networks.layers import Layers, shape_layers
+from pipeline.networks.layers import shape_layers
 from pipeline.networks.sound import check_hz, make_one_row
 from pipeline.networks.states import HiddenStates
 from pipeline.rows import Modality, Rows, Waveform
@@ -39,22 +38,6 @@ CONTEXT_SECONDS = 1.0
 
 BLOCK_SAMPLES = 1 << 20
 """Samples looked at together when a clip's level is measured."""
-
-
-class SpeechParams(FeatureParams):
-    """What is taken of a network's hidden states.
-
-    `mean` gives one row per clip, `none` all rows. Sound longer than `chunk_seconds` goes through
-    in chunks. On a GPU, `seconds` of sound go through at once, padding included.
-    """
-
-    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"seconds"}
-
-    modality: Literal["audio"]
-    layer: Layers = -1
-    pooling: Literal["none", "mean"] = "none"
-    chunk_seconds: float = Field(30.0, ge=4.0)
-    seconds: PositiveFloat = 240.0
 
 
 @dataclass(frozen=True)

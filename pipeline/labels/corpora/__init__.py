@@ -1,43 +1,18 @@
 """Corpora: a root folder as its authors ship it → clips, targets and frame labels.
 
-A member is a module with two names:
-
-- `Params`, a `CorpusParams` with the corpus's own options;
-- `read(params) -> Corpus`, which reads names, tables and folders but never decodes media, gives
-  clips in a fixed order (sorted by `clip_id`), turns the corpus's invalid marks (-5, -1) into
-  None, and raises CorpusError where the folder is not the corpus.
+A member is a module with one name, `read(params) -> Corpus`. It reads names, tables and folders
+but never decodes media, gives clips in a fixed order (sorted by `clip_id`), turns the corpus's
+invalid marks (-5, -1) into None, and raises CorpusError where the folder is not the corpus. Its
+options are a `CorpusParams` in `pipeline.labels.corpora.params`.
 """
 
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from pipeline.families import Family
 from pipeline.labels.clips import Clip
 from pipeline.labels.emotions import Names
 from pipeline.labels.targets import FRAMES_SCHEMA, Target
-from pipeline.sections import Section
-
-CORPORA = Family(
-    "corpus",
-    {
-        "demo": "pipeline.labels.corpora.demo",
-        "ravdess": "pipeline.labels.corpora.ravdess",
-        "table": "pipeline.labels.corpora.table",
-    },
-)
-
-
-class CorpusParams(Section):
-    """What every corpus is told.
-
-    `root` is the folder its authors ship, `depends_on` what `dvc repro` watches to know that the
-    corpus changed: the folder itself, or a manifest of it.
-    """
-
-    name: str
-    root: str
-    depends_on: str
 
 
 @dataclass(frozen=True)

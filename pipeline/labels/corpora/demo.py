@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus, CorpusParams
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import DemoParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.targets import Target
 
@@ -18,11 +19,7 @@ EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
 NAMES = Names(emotion=EMOTIONS, words={name: name for name in EMOTIONS})
 
 
-class Params(CorpusParams):
-    """The demo corpus has no options of its own."""
-
-
-def read(params: Params) -> Corpus:
+def read(params: DemoParams) -> Corpus:
     """Clips and targets of `clips.csv`; raises CorpusError where it is missing or another table."""
     root = Path(params.root)
     table = root / "clips.csv"

@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus, CorpusParams
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import RavdessParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.targets import Target
 
@@ -69,14 +70,6 @@ ICPR 2022 (arXiv 2201.11095).
 """
 
 
-class Params(CorpusParams):
-    """Which of RAVDESS's files are clips, and which usual protocol places the actors."""
-
-    modality: Literal["audio", "audiovisual"] = "audiovisual"
-    channel: Literal["speech", "song", "both"] = "speech"
-    protocol: Literal["luna_jimenez", "three_actors", "katerynach"] = "luna_jimenez"
-
-
 class Performance(NamedTuple):
     """Codes of a file name, in its order."""
 
@@ -89,7 +82,7 @@ class Performance(NamedTuple):
     actor: int
 
 
-def read(params: Params) -> Corpus:
+def read(params: RavdessParams) -> Corpus:
     """Clips of one modality and channel; raises CorpusError where there is none."""
     performances = {path: parse_name(path) for path in _find_media(Path(params.root))}
     chosen = {path: shown for path, shown in performances.items() if _is_chosen(shown, params)}
@@ -131,12 +124,12 @@ def _find_media(root: Path) -> list[Path]:
     ]
 
 
-def _is_chosen(shown: Performance, params: Params) -> bool:
+def _is_chosen(shown: Performance, params: RavdessParams) -> bool:
     channels = {params.channel} if params.channel != "both" else set(CHANNELS.values())
     return MODALITIES[shown.modality] == params.modality and CHANNELS[shown.channel] in channels
 
 
-def _explain_nothing(params: Params, found: Iterable[Performance]) -> str:
+def _explain_nothing(params: RavdessParams, found: Iterable[Performance]) -> str:
     counts = Counter(f"{MODALITIES[shown.modality]} {CHANNELS[shown.channel]}" for shown in found)
     held = ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()))
     return (

@@ -28,24 +28,10 @@ from pydantic_core import PydanticCustomError
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus, CorpusParams
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.targets import Target
-
-
-class Params(CorpusParams):
-    """Where the table is and what its words mean.
-
-    `table` is a path below `root`, or absolute. `columns` is moodline's column → the table's own,
-    `words` the table's emotion word → class. `emotions` are the classes in the order of their
-    index; None takes those found, sorted.
-    """
-
-    table: str = "clips.csv"
-    columns: dict[str, str] = {}
-    ignore: list[str] = []
-    emotions: list[str] | None = None
-    words: dict[str, str] = {}
 
 
 def _without_mark(value: object) -> object:
@@ -97,7 +83,7 @@ ROWS = TypeAdapter(list[Row])
 COLUMNS = tuple(Row.model_fields)
 
 
-def read(params: Params) -> Corpus:
+def read(params: TableParams) -> Corpus:
     """Clips and targets of the table's rows; raises CorpusError that names row and column."""
     path = Path(params.root) / params.table
     rows = _parse_rows(path, _read_columns(path, params))
@@ -116,7 +102,7 @@ def read(params: Params) -> Corpus:
     return Corpus(clips=clips, targets=targets, names=names)
 
 
-def _read_columns(path: Path, params: Params) -> pa.Table:
+def _read_columns(path: Path, params: TableParams) -> pa.Table:
     """Table at `path` with moodline's columns alone, under moodline's names."""
     for column in params.columns:
         if column not in COLUMNS:
@@ -162,7 +148,7 @@ _READERS: Mapping[str, Callable[[Path, Iterable[str]], pa.Table]] = {
 }
 
 
-def _check_columns(path: Path, found: list[str], params: Params) -> None:
+def _check_columns(path: Path, found: list[str], params: TableParams) -> None:
     """Refuse columns that are doubled, missing or unknown."""
     doubled = [column for column in found if found.count(column) > 1]
     if doubled:
@@ -237,7 +223,7 @@ def _make_clip(clip_id: str, root: Path, row: Row) -> Clip:
     )
 
 
-def _make_names(params: Params, rows: list[Row]) -> Names:
+def _make_names(params: TableParams, rows: list[Row]) -> Names:
     found = {params.words.get(row.emotion, row.emotion) for row in rows if row.emotion}
     emotions = params.emotions if params.emotions is not None else sorted(found)
     strange = sorted(set(params.words.values()) - set(emotions))

@@ -3,7 +3,8 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline.encoders.huggingface_vision import Encoder, Params
+from pipeline.encoders.huggingface_vision import Encoder
+from pipeline.encoders.params import HuggingfaceVisionParams
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
 from tests.tiny_models import save_vision_model
@@ -12,7 +13,9 @@ from tests.tiny_models import save_vision_model
 def encode(clip, **options):
     given = {"modality": "face", "encoder": "huggingface_vision", **options}
     section = given | {"weights": str(save_vision_model())}
-    return Encoder(parse_section(Params, section, "features.vit")).encode([clip])[0]
+    return Encoder(parse_section(HuggingfaceVisionParams, section, "features.vit")).encode([clip])[
+        0
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler")

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.encoders.shared.frame_runs import FrameRunEncoder, FrameRunParams, cut_runs, plan_run
+from pipeline.encoders.params import FrameRunParams
+from pipeline.encoders.shared.frame_runs import FrameRunEncoder, cut_runs, plan_run
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
 from pipeline.media.inputs import cut_pieces

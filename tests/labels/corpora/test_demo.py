@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora.demo import Params, read
+from pipeline.labels.corpora.demo import read
+from pipeline.labels.corpora.params import DemoParams
 
 HEADER = "path,speaker,transcript,emotion,valence,arousal\n"
 ROWS = (
@@ -13,11 +14,11 @@ ROWS = (
 DEMO = Path(__file__).parents[3] / "data" / "demo"
 
 
-def params_of(root: Path) -> Params:
-    return Params(name="demo", root=str(root), depends_on=str(root))
+def params_of(root: Path) -> DemoParams:
+    return DemoParams(name="demo", root=str(root), depends_on=str(root))
 
 
-def write_rows(root: Path, text: str) -> Params:
+def write_rows(root: Path, text: str) -> DemoParams:
     (root / "clips.csv").write_text(text)
     return params_of(root)
 
@@ -46,7 +47,7 @@ def test_targets_follow_the_clips_without_split_or_fold(tmp_path: Path) -> None:
 
 
 def test_missing_table_names_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"no such table.*python -m pipeline\.synthesis"):
+    with pytest.raises(CorpusError, match=r"no such table.*python -m synthesis"):
         read(params_of(tmp_path))
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.ravdess import FIELD_SIZES, PROTOCOLS, Params, parse_name, read
+from pipeline.labels.corpora.params import RavdessParams
+from pipeline.labels.corpora.ravdess import FIELD_SIZES, PROTOCOLS, parse_name, read
 from pipeline.labels.targets import Target
 
 performances = st.tuples(*[st.integers(1, size) for size in FIELD_SIZES]).filter(
@@ -29,7 +30,7 @@ def make_files(folder: Path, *names: str) -> Path:
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(Params(name="ravdess", root=str(root), depends_on=str(root), **options))
+    return read(RavdessParams(name="ravdess", root=str(root), depends_on=str(root), **options))
 
 
 def ids(corpus: Corpus) -> list[str]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.table import Params, Row, read
+from pipeline.labels.corpora.params import TableParams
+from pipeline.labels.corpora.table import Row, read
 
 
 def write_table(folder: Path, text: str, *, media: tuple[str, ...] = ("a.mp4",)) -> Path:
@@ -21,7 +22,7 @@ def write_table(folder: Path, text: str, *, media: tuple[str, ...] = ("a.mp4",))
 
 
 def read_rows(root: Path, **options: Any) -> Corpus:
-    return read(Params(name="table", root=str(root), depends_on=str(root), **options))
+    return read(TableParams(name="table", root=str(root), depends_on=str(root), **options))
 
 
 def test_a_full_row_becomes_a_clip_and_a_target(tmp_path):

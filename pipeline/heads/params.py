@@ -1,0 +1,193 @@
+"""What `heads` in params.yaml says, and the table of heads."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.families import Family, ParamsMember, suggest
+from pipeline.sections import Section
+
+NO_FEATURES = "none"
+"""The feature set of a modality that a head does without."""
+
+TargetName = Literal["emotion", "valence", "arousal"]
+
+
+class Inputs(Section):
+    """Feature set of each modality; `none` for those a head does without."""
+
+    face: str
+    scene: str
+    audio: str
+    text: str
+
+    def sets(self) -> dict[str, str]:
+        """Modality → feature set, those that are `none` left out."""
+        return {
+            modality: name for modality, name in self.model_dump().items() if name != NO_FEATURES
+        }
+
+
+class WindowParams(Section):
+    """The stretch of time a head sees at once, and how rows reach its grid points.
+
+    `seconds` None takes each clip whole; `rate_hz` None keeps each modality's own rows (clip
+    targets only). `label_delay_seconds` is how long annotators lag behind what they rate.
+    """
+
+    seconds: PositiveFloat | None = None
+    hop_seconds: PositiveFloat | None = None
+    rate_hz: PositiveFloat | None = None
+    align: Literal["nearest", "mean"] = "mean"
+    tolerance_seconds: float = Field(0.1, ge=0)
+    causal: bool = False
+    label_delay_seconds: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_hop(self) -> "WindowParams":
+        """Refuse a hop without windows, and one that leaves gaps between them."""
+        if self.hop_seconds is not None and self.hop_seconds > (self.seconds or 0):
+            raise PydanticCustomError("hop", "hop_seconds: expected at most `seconds`")
+        return self
+
+
+class TrainingParams(Section):
+    """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
+
+    `monitor` is the validation metric that stops training and chooses the weights; None takes
+    the mean of `ccc_mean` and `uar` over the targets at hand. `class_weights` balanced weighs
+    each emotion by the inverse of its share of the training labels.
+    """
+
+    epochs: PositiveInt = 60
+    batch: PositiveInt = 32
+    learning_rate: PositiveFloat = 1e-3
+    weight_decay: float = Field(1e-2, ge=0)
+    patience: PositiveInt = 12
+    gradient_clip: PositiveFloat = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+    modality_dropout: float = Field(0.1, ge=0, lt=1)
+    monitor: str | None = None
+    seed: int = Field(0, ge=0, lt=2**63)
+
+
+SCORE = "score"
+"""Metric that stops training when none is named: the mean of `ccc_mean` and `uar`."""
+
+
+class HeadParams(Section):
+    """What every head is told: `heads.<head>` in params.yaml.
+
+    `coordinates` says how valence and arousal leave the head: `cartesian` directly, `polar` as
+    angle and intensity.
+    """
+
+    kind: str
+    inputs: Inputs
+    targets: list[TargetName] = Field(["emotion", "valence", "arousal"], min_length=1)
+    coordinates: Literal["cartesian", "polar"] = "cartesian"
+    windows: WindowParams = WindowParams()
+    training: TrainingParams = TrainingParams()
+
+    @model_validator(mode="after")
+    def _check_monitor(self) -> "HeadParams":
+        """Refuse a monitored metric that the targets do not have."""
+        monitor, known = self.training.monitor, self.metrics
+        if monitor is not None and monitor not in known:
+            text = "training.monitor: expected a metric of the targets; {hint}"
+            raise PydanticCustomError("monitor", text, {"hint": suggest(monitor, known)})
+        return self
+
+    @model_validator(mode="after")
+    def _check_coordinates(self) -> "HeadParams":
+        """Refuse polar coordinates of valence or arousal alone, and a target named twice."""
+        if len(set(self.targets)) < len(self.targets):
+            raise PydanticCustomError("targets", "targets: expected each at most once")
+        plane = {"valence", "arousal"} & set(self.targets)
+        if self.coordinates == "polar" and len(plane) == 1:
+            text = "coordinates: polar needs both valence and arousal among the targets"
+            raise PydanticCustomError("coordinates", text)
+        return self
+
+    @property
+    def metrics(self) -> list[str]:
+        """What validation measures of these targets, and training may monitor."""
+        known = [SCORE, "val_loss"]
+        if "emotion" in self.targets:
+            known += ["accuracy", "uar", "weighted_f1", "macro_f1"]
+        known += [f"ccc_{target}" for target in self.targets if target != "emotion"]
+        if {"valence", "arousal"} <= set(self.targets):
+            known.append("ccc_mean")
+        return known
+
+
+class NetworkParams(HeadParams):
+    """What heads trained by gradient descent are told: size of their vectors, and dropout."""
+
+    width: PositiveInt = 64
+    dropout: float = Field(0.3, ge=0, lt=1)
+
+
+class MultiheadParams(NetworkParams):
+    """Further, for heads with attention: its number of heads, a divisor of `width`."""
+
+    heads: PositiveInt = 4
+
+    @model_validator(mode="after")
+    def _check_attention(self) -> "MultiheadParams":
+        """Refuse a width that the heads do not divide, and windows that may not look ahead."""
+        if self.width % self.heads:
+            text = "heads: must divide width {width}, got {heads}"
+            raise PydanticCustomError("heads", text, {"width": self.width, "heads": self.heads})
+        if self.windows.causal:
+            text = "windows.causal: attention sees the whole window; use kind mlp or linear"
+            raise PydanticCustomError("causal", text)
+        return self
+
+
+class AttentionParams(MultiheadParams):
+    """`heads.<head>` of kind `attention`."""
+
+    kind: Literal["attention"]
+
+
+class BeitParams(MultiheadParams):
+    """`heads.<head>` of kind `beit`.
+
+    `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at
+    `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for base).
+    """
+
+    kind: Literal["beit"]
+    layers: PositiveInt = 2
+    pretrained: str | None = None
+    revision: str = "main"
+
+
+class LinearParams(HeadParams):
+    """`heads.<head>` of kind `linear`.
+
+    `strengths` are the penalties tried, per example: λ in mean loss + λ/2 |weight|².
+    """
+
+    kind: Literal["linear"]
+    coordinates: Literal["cartesian"] = "cartesian"
+    strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
+
+
+class MlpParams(NetworkParams):
+    """`heads.<head>` of kind `mlp`."""
+
+    kind: Literal["mlp"]
+
+
+HEADS: Family[ParamsMember[HeadParams]] = Family(
+    "head",
+    {
+        "attention": ParamsMember("pipeline.heads.attention", AttentionParams),
+        "beit": ParamsMember("pipeline.heads.beit", BeitParams),
+        "linear": ParamsMember("pipeline.heads.linear", LinearParams),
+        "mlp": ParamsMember("pipeline.heads.mlp", MlpParams),
+    },
+)

@@ -1,0 +1,69 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from pipeline.encoders.params import ENCODERS
+from pipeline.errors import ParamsError
+from pipeline.faces.params import FacesParams
+from pipeline.heads.params import HEADS
+from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS, load_params, parse_plain, read_yaml
+
+CORPUS = {"name": "demo", "root": "data/demo", "depends_on": "data/demo"}
+GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}"}
+"""Value of each option that some encoder requires."""
+
+LOAD = """
+import sys
+from pathlib import Path
+from pipeline.params import load_params
+
+load_params(Path(sys.argv[1]))
+print({"torch", "transformers", "av", "cv2", "lightning", "zarr"} & sys.modules.keys())
+"""
+
+
+def choose_required(params: type[BaseModel], key: str, member: str) -> dict[str, Any]:
+    """The options that must be given, and no other."""
+    required = {name for name, field in params.model_fields.items() if field.is_required()}
+    modality = get_args(params.model_fields["modality"].annotation)[0]
+    known = {key: member, "modality": modality, **GIVEN}
+    return {name: known[name] for name in required}
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Path:
+    """Params that name every encoder and every head, as JSON, which is YAML too."""
+    features = {
+        name: choose_required(member.params, "encoder", name)
+        for name, member in ENCODERS.members.items()
+    }
+    inputs = {"face": "hog", "scene": "none", "audio": "none", "text": "none"}
+    heads = {name: {"kind": name, "inputs": inputs} for name in HEADS.members}
+    path = tmp_path / "params.yaml"
+    path.write_text(json.dumps({"corpus": CORPUS, "features": features, "heads": heads}))
+    return path
+
+
+def test_params_are_read_without_what_their_members_need(everything: Path) -> None:
+    command = [sys.executable, "-c", LOAD, str(everything)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_section_that_is_not_there_has_its_defaults(everything: Path) -> None:
+    params = load_params(everything)
+    assert all(getattr(params, name) == kind() for name, kind in PLAIN_SECTIONS.items())
+    assert parse_plain(read_yaml(everything), FacesParams) == FacesParams()
+
+
+@pytest.mark.parametrize("name", NAMING_SECTIONS)
+def test_a_section_that_names_members_must_be_there(everything: Path, name: str) -> None:
+    sections = json.loads(everything.read_text())
+    del sections[name]
+    everything.write_text(json.dumps(sections))
+    with pytest.raises(ParamsError, match=rf"{name}: missing section; docs/params\.md"):
+        load_params(everything)
