@@ -2,15 +2,19 @@
 
 A member is a module with
 
-- `run_clips`, of the form of the one below.
+- `open_site(engine, function, workers, gpus)`: a context manager that gives a `crew.Site` whose
+  workers apply `function`, and leaves none of them.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Literal, TypeVar
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from pipeline.engines.crew import Crew, Order
 from pipeline.errors import MediaError
 from pipeline.families import Family, Member
 from pipeline.sections import Section
@@ -22,9 +26,6 @@ ENGINES = Family(
         "ray": Member("pipeline.engines.ray"),
     },
 )
-
-TRIES = 3
-"""An item that ends its worker is tried so often: the fault may be the machine's."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,22 +67,14 @@ def run_clips(
     At most `workers` processes work at once, with `gpus` each on a GPU of its own as far as there
     are so many. `function` and items travel to them, so both are picklable and `function` has a
     module. A MediaError it raises is given as its result, and so are `timeout`, for an item that
-    took more than its `limit_seconds`, and `crashed`, for one that ended its worker each of
-    `TRIES` times. Any other error stops the run, and is raised here. Leaving the iterator early
-    stops the workers. Raises ParamsError for an engine that is not there.
+    took more than its `limit_seconds`, and `crashed`, for one that ended its worker three times.
+    Any other error stops the run, and is raised here. Leaving the iterator early stops the workers.
+    Raises ParamsError for an engine that is not there.
     """
-    run = ENGINES.load(engine.kind).run_clips
-    how = {"workers": workers, "limit_seconds": limit_seconds, "gpus": gpus}
-    yield from run(engine, function, items, **how)
-
-
-def explain_timeout(limit_seconds: float) -> MediaError:
-    """What is said of an item that took too long."""
-    return MediaError(
-        "timeout", f"expected to end within {limit_seconds:g} seconds; replace the file"
+    open_site = ENGINES.load(engine.kind).open_site
+    orders = (
+        Order(item, math.inf if limit_seconds is None else limit_seconds(item)) for item in items
     )
-
-
-def explain_crash(how: str) -> MediaError:
-    """What is said of an item that ended its workers; `how` is a clause on the last one."""
-    return MediaError("crashed", f"its worker {how}, {TRIES} times; replace the file")
+    if first := list(islice(orders, workers)):
+        with open_site(engine, function, len(first), gpus) as site:
+            yield from Crew(site, first, orders).work()

@@ -4,195 +4,55 @@ Media come from anywhere, and a decoder may crash or hang on one file in ten tho
 per worker lets such a clip fail alone.
 """
 
-import fcntl
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
-import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
-from queue import Empty, SimpleQueue
-from tempfile import TemporaryDirectory
-from typing import Any, Generic, TypeVar
+from multiprocessing import connection
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
+from pipeline.engines import EngineParams
+from pipeline.engines.crew import Lost
+from pipeline.errors import MoodlineError
 
-from pipeline.engines import TRIES, EngineParams, explain_crash, explain_timeout
-from pipeline.errors import MediaError, MoodlineError
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-IN_FLIGHT_PER_WORKER = 2
-"""One clip at work and one waiting: workers never starve, and memory stays flat."""
-
-LOOK_SECONDS = 1.0
-"""While nothing is done, the pool is looked at so often."""
-
-LOST_SECONDS = 120.0
-"""Workers that are at nothing for so long, with clips to do, never will: a start takes a tenth."""
+SPAWN = multiprocessing.get_context("spawn")
+"""A fork would copy the locks of whatever threads run here (Arrow's, OpenMP's, CUDA's) in the state
+they happen to be in."""
 
 THREAD_LIMITS = dict.fromkeys(
     ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
 )
-"""Environment of workers: the pool fills the cores, so libraries need no threads of their own."""
+"""Environment of workers: they fill the cores, so libraries need no threads of their own."""
 
 MEMORY_GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "1000000"}
 """And each image has memory of its own: in a heap, what is small and stays lies between frames that
 were let go of, and a long video would take gigabytes (glibc's `mallopt`)."""
 
-
-def run_clips(
-    engine: EngineParams,
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    workers: int,
-    limit_seconds: Callable[[Item], float] | None,
-    gpus: bool = False,
-) -> Iterator[tuple[Item, Result | MediaError]]:
-    """As `engines.run_clips`: processes of this machine."""
-    rest = iter(items)
-    tasks = deque(map(Task, islice(rest, IN_FLIGHT_PER_WORKER * workers)))
-    broken = 0
-    while tasks:
-        with _pool(min(workers, len(tasks)), gpus) as pool:
-            try:
-                for task, future in _work(pool, function, tasks, limit_seconds):
-                    broken = 0
-                    tasks.extend(map(Task, islice(rest, 1)))
-                    yield task.item, _outcome(future, _allow(task, limit_seconds))
-            except BrokenProcessPool as error:
-                broken += 1
-                if broken > TRIES:
-                    raise MoodlineError(
-                        f"worker processes ended {broken} times before they began with a clip "
-                        f"({error}); look for what ends them, such as too little memory, and run "
-                        f"`dvc repro` to go on"
-                    ) from error
-
-
-def _work(
-    pool: ProcessPool,
-    function: Callable[[Item], Result],
-    tasks: "deque[Task[Item]]",
-    limit_seconds: Callable[[Item], float] | None,
-) -> Iterator[tuple["Task[Item]", Future[Result]]]:
-    """Each of `tasks` once it is done, also those that come meanwhile.
-
-    Raises BrokenProcessPool where pebble gives up, as it does when workers end that were at
-    nothing, or loses a task; what was not done is in `tasks` again.
-    """
-    done: SimpleQueue[Future[Result]] = SimpleQueue()
-    waiting: dict[Future[Result], Task[Item]] = {}
-    try:
-        while tasks or waiting:
-            while tasks:
-                future = _schedule(pool, function, tasks[0], limit_seconds)
-                waiting[future] = tasks.popleft()
-                future.add_done_callback(done.put)
-            future = await_one(pool, done)
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                raise error
-            task = waiting.pop(future)
-            if isinstance(error, ProcessExpired) and task.tries < TRIES:
-                tasks.append(Task(task.item, task.tries + 1))
-            else:
-                yield task, future
-    except BrokenProcessPool:
-        tasks.extend(waiting.values())
-        raise
-
-
-def await_one(pool: ProcessPool, done: "SimpleQueue[Future[Result]]") -> Future[Result]:
-    """The next future that is `done`; raises BrokenProcessPool where none will ever be.
-
-    Pebble forgets what it had not handed to a worker when it gave up, what a worker took and did
-    not live to say so, and what it hears of from a worker that it has buried already.
-    """
-    begun = time.monotonic()
-    while True:
-        try:
-            return done.get(timeout=LOOK_SECONDS)
-        except Empty:
-            now = time.monotonic()
-            if _is_at_work(pool):
-                begun = now
-            if not pool.active or now - begun > LOST_SECONDS:
-                raise BrokenProcessPool("the workers are gone, or at nothing") from None
-
-
-def _is_at_work(pool: ProcessPool) -> bool:
-    """Whether a worker that lives has a task."""
-    manager = pool._pool_manager
-    living = manager.worker_manager.workers
-    return any(task.worker_id in living for task in list(manager.task_manager.tasks.values()))
-
-
-def _schedule(
-    pool: ProcessPool,
-    function: Callable[[Item], Result],
-    task: "Task[Item]",
-    limit_seconds: Callable[[Item], float] | None,
-) -> Future[Result]:
-    """The task as it is to be done; raises BrokenProcessPool where the pool takes no more."""
-    try:
-        return pool.schedule(function, args=(task.item,), timeout=_allow(task, limit_seconds))
-    except RuntimeError as error:
-        raise BrokenProcessPool(str(error)) from error
-
-
-def _allow(task: "Task[Item]", limit_seconds: Callable[[Item], float] | None) -> float | None:
-    return None if limit_seconds is None else limit_seconds(task.item)
-
-
-@dataclass(frozen=True)
-class Task(Generic[Item]):
-    """An item at work, its number of tries so far counted."""
-
-    item: Item
-    tries: int = 1
-
-
-def _outcome(future: Future[Any], limit_seconds: float | None) -> Any:
-    """What `future` came to: a result or a MediaError; raises any other error it met."""
-    try:
-        return future.result()
-    except MediaError as error:
-        return error
-    except TimeoutError as error:
-        if limit_seconds is None or error.args[1:] != (limit_seconds,):
-            raise  # one of the work's own, not pebble's
-        return explain_timeout(limit_seconds)
-    except ProcessExpired as error:
-        return explain_crash(f"ended with exit code {error.exitcode}")
+END_SECONDS = 10.0
+"""So long a killed process is waited for: one that the system holds, on a dead disk, ends later."""
 
 
 @contextmanager
-def _pool(workers: int, gpus: bool) -> Iterator[ProcessPool]:
-    """Pool of processes that are gone when the block ends, however it ends.
-
-    They are spawned, not forked: a fork copies the locks of whatever threads run here (Arrow's,
-    OpenMP's, CUDA's) in the state they happen to be in.
-    """
-    context = multiprocessing.get_context("spawn")
-    with TemporaryDirectory() as seats, _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
-        devices = list_gpus(workers) if gpus else []
-        pool = ProcessPool(
-            workers, initializer=_begin_worker, initargs=(seats, devices), context=context
-        )
-        try:
-            yield pool
-        finally:
-            pool.stop()  # type: ignore[no-untyped-call]
-            pool.join()
+def open_site(
+    engine: EngineParams, function: Callable[[Any], Any], workers: int, gpus: bool
+) -> Iterator["Processes"]:
+    """Processes of this machine, with `gpus` each on a GPU of its own as far as there are any."""
+    devices = list_gpus(workers) if gpus else []
+    seats = [{"CUDA_VISIBLE_DEVICES": device} for device in devices] or [{}] * workers
+    site = Processes(function, seats)
+    try:
+        yield site
+    finally:
+        site.close()
 
 
 def list_gpus(workers: int) -> list[str]:
@@ -208,27 +68,123 @@ def list_gpus(workers: int) -> list[str]:
     return list(islice(cycle(visible), workers)) if visible else []
 
 
-def _begin_worker(seats: str, devices: Sequence[str]) -> None:
-    """Take a GPU that no other worker holds, and follow the parent."""
-    if devices:
-        os.environ["CUDA_VISIBLE_DEVICES"] = devices[take_seat(Path(seats), len(devices))]
-    follow_parent()
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """A process, the pipe that no other shares, and what its environment has besides."""
+
+    process: SpawnProcess
+    pipe: Connection
+    seat: dict[str, str]
 
 
-def take_seat(folder: Path, seats: int) -> int:
-    """Number of a seat that no living process has; this one keeps it until it ends.
+class Processes:
+    """A site of processes that apply `function`, each in a seat of its own."""
 
-    Raises RuntimeError where all `seats` are taken.
-    """
-    for seat in range(seats):
-        descriptor = os.open(folder / str(seat), os.O_CREAT | os.O_RDWR)
+    def __init__(self, function: Callable[[Any], Any], seats: Sequence[dict[str, str]]) -> None:
+        self._function = pickle.dumps(function)
+        self._seats = deque(seats)
+        self._workers: set[Worker] = set()
+
+    def start(self) -> Worker:
+        """A new worker, on its way."""
+        ours, theirs = SPAWN.Pipe()
+        process, seat = SPAWN.Process(target=_serve, args=(theirs,), daemon=True), self._seats.pop()
+        with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK | seat):
+            process.start()
+        theirs.close()  # the pipe then ends when the process does
+        worker = Worker(process, ours, seat)
+        self._workers.add(worker)
+        _send(worker, self._function)
+        return worker
+
+    def give(self, worker: Worker, item: Any) -> None:
+        """Send an item; a worker that reads it sends nothing meanwhile, so neither is stuck."""
+        _send(worker, pickle.dumps(item))
+
+    def wait(self, workers: Collection[Worker], seconds: float) -> list[tuple[Worker, Any]]:
+        """Who of `workers` has answered or ended, and what."""
+        asked: dict[Any, Worker] = {worker.pipe: worker for worker in workers}
+        return [(asked[pipe], self._read(asked[pipe])) for pipe in connection.wait(asked, seconds)]
+
+    def _read(self, worker: Worker) -> Any:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-        else:
-            return seat
-    raise RuntimeError(f"{folder}: expected a free one of {seats} seats, got none")
+            message = worker.pipe.recv_bytes()
+        except (EOFError, OSError):  # nothing, or a part of it
+            worker.process.join(END_SECONDS)
+            self.stop(worker)
+            return Lost(f"ended with exit code {worker.process.exitcode}")
+        answer = pickle.loads(message)
+        return answer.unpack() if isinstance(answer, Raised) else answer
+
+    def stop(self, worker: Worker) -> None:
+        """End a worker, whatever it is at."""
+        worker.process.kill()
+        worker.process.join(END_SECONDS)
+        worker.pipe.close()
+        self._workers.remove(worker)
+        self._seats.append(worker.seat)
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in [*self._workers]:
+            self.stop(worker)
+
+    def refuse(self, lost: Lost, times: int) -> MoodlineError:
+        """What is said where workers end before they can begin."""
+        return MoodlineError(
+            f"worker processes ended {times} times before they began with a clip (the last one "
+            f"{lost}); look for what ends them, such as too little memory, and run `dvc repro` to "
+            f"go on"
+        )
+
+
+def _send(worker: Worker, message: bytes) -> None:
+    with suppress(OSError):  # it is gone, which is seen when its answer is waited for
+        worker.pipe.send_bytes(message)
+
+
+def _serve(pipe: Connection) -> None:
+    """Apply the function that comes first to each item that follows, until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
+    follow_parent()
+    with suppress(EOFError, ConnectionError):
+        function = pickle.loads(pipe.recv_bytes())
+        pipe.send_bytes(pickle.dumps(None))
+        while True:
+            pipe.send_bytes(_apply(function, pipe.recv_bytes()))
+
+
+def _apply(function: Callable[[Any], Any], item: bytes) -> bytes:
+    """What `function` makes of an item, or raises, as it is sent."""
+    try:
+        return pickle.dumps(function(pickle.loads(item)))
+    except Exception as error:  # whatever it is, the parent raises it
+        return pickle.dumps(Raised.of(error))
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An error on its way to the parent, and its traceback, which does not travel by itself."""
+
+    error: Exception
+    told: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Raised":
+        """The error that is being handled, or its text where its kind does not travel."""
+        told = traceback.format_exc()
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # such a kind may raise almost anything
+            return cls(RuntimeError(f"{type(error).__name__}: {error}"), told)
+        return cls(error, told)
+
+    def unpack(self) -> Exception:
+        """The error, caused by one that shows where it was raised."""
+        self.error.__cause__ = RuntimeError(f"\n{self.told}")
+        return self.error
 
 
 def follow_parent() -> None:

@@ -1,21 +1,21 @@
 import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
 from itertools import count
-from queue import SimpleQueue
 
 import pytest
-from pebble import ProcessPool
 
 from pipeline.engines import LOCAL, run_clips
-from pipeline.engines.local import await_one, take_seat
 from pipeline.errors import MediaError, MoodlineError
+
+KILLS = 2 * int(os.environ.get("MOODLINE_FAULTS", "3"))
+"""Of workers, in each of the tests that kill them at random; `make faults` has more."""
 
 
 def square(number):
@@ -79,10 +79,20 @@ def test_a_clip_that_kills_its_worker_is_tried_three_times(tmp_path):
     assert log.read_text() == "died" * 3
 
 
-def test_each_worker_keeps_a_seat_of_its_own(tmp_path):
-    assert [take_seat(tmp_path, 3) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(RuntimeError, match="a free one of 3 seats"):
-        take_seat(tmp_path, 3)
+def tell_gpu(how):
+    misbehave(how)
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_each_worker_has_a_gpu_of_its_own_and_who_replaces_it_too(monkeypatch):
+    monkeypatch.setattr("pipeline.engines.local.list_gpus", lambda _: ["5", "7"])
+    items = [0.1, "die", 0.2, 0.3, "hang", 0.4, 0.5]
+    results = dict(
+        run_clips(LOCAL, tell_gpu, items, workers=2, limit_seconds=lambda _: 1.0, gpus=True)
+    )
+    assert [results.pop(how).reason for how in ("die", "hang")] == ["crashed", "timeout"]
+    assert set(results.values()) == {"5", "7"}
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def test_the_errors_say_what_happened():
@@ -108,7 +118,7 @@ def test_items_are_taken_as_they_are_needed():
     results = run_clips(LOCAL, square, items, workers=1, limit_seconds=lambda _: 60.0)
     next(results)
     results.close()
-    assert next(items) == 3
+    assert next(items) == 2
 
 
 def test_leaving_early_leaves_no_process():
@@ -161,6 +171,28 @@ def test_workers_end_with_their_parent(how, tmp_path):
     assert is_gone(parent.pid, os.killpg)
 
 
+def test_a_program_that_fails_midway_ends_and_so_do_its_workers(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        textwrap.dedent("""
+            from time import sleep
+            from pipeline.engines import LOCAL, run_clips
+
+            if __name__ == "__main__":
+                for _ in run_clips(LOCAL, sleep, [0, 3600, 0], workers=2, limit_seconds=None):
+                    raise ValueError("midway")
+        """)
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, script]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as parent:
+        _, told = parent.communicate(timeout=60)
+    assert told.endswith("ValueError: midway\n")
+    assert is_gone(parent.pid, os.killpg)
+
+
 def begin_slowly(log):
     with log.open("a") as file:
         file.write(f"{os.getpid()}\n")
@@ -189,28 +221,101 @@ def test_workers_that_end_before_they_have_anything_to_do_are_replaced(tmp_path)
     assert all(isinstance(pid, int) for pid in pids)
 
 
-def test_a_pool_that_gave_up_is_not_waited_for():
-    pool = ProcessPool(1)
-    pool.stop()
-    with pytest.raises(BrokenProcessPool):
-        await_one(pool, SimpleQueue())
+def take_a_moment(number):
+    time.sleep(0.01)
+    return number
 
 
-def test_workers_that_never_begin_are_not_waited_for(monkeypatch):
-    monkeypatch.setattr("pipeline.engines.local.LOST_SECONDS", 0.5)
-    with ProcessPool(1, context=multiprocessing.get_context("spawn")) as pool:
-        done = SimpleQueue()
-        pool.schedule(time.sleep, args=[2]).add_done_callback(done.put)
-        await_one(pool, done)
-        with pytest.raises(BrokenProcessPool):
-            await_one(pool, done)
+def die_at_some_moment(item):
+    """Kill this worker soon after, once for each marker: at this, on sending it, or at the next."""
+    number, folder = item
+    marker = folder / f"{number}"
+    if number % 5 == 0 and not marker.exists():
+        marker.touch()
+        seconds = random.uniform(0, 0.01)
+        threading.Timer(seconds, os.kill, [os.getpid(), signal.SIGKILL]).start()
+    return bytes([number % 256]) * 2_000_000
 
 
-def end_at_once():
+def test_workers_that_die_at_any_moment_of_their_work_lose_nothing(tmp_path):
+    items = [(number, tmp_path) for number in range(5 * KILLS)]
+    results = run_clips(LOCAL, die_at_some_moment, items, workers=2, limit_seconds=None)
+    found = {number: made for (number, _), made in results}
+    assert len(list(tmp_path.iterdir())) == KILLS
+    crashed = [number for number, made in found.items() if isinstance(made, MediaError)]
+    assert len(crashed) <= 1 + len(items) / 50  # who was at work each time others' kills came
+    for number in found.keys() - set(crashed):
+        assert found[number] == bytes([number % 256]) * 2_000_000
+    assert found.keys() == set(range(5 * KILLS))
+
+
+def test_workers_that_are_killed_at_any_moment_of_their_lives_lose_nothing():
+    made, kills, over = [], [], threading.Event()
+
+    def kill():
+        """One, whatever it is at, some moment after another has made something."""
+        while len(kills) < KILLS and not over.is_set():
+            before = len(made)
+            while len(made) == before and not over.wait(0.001):
+                pass
+            time.sleep(random.uniform(0, 0.3))
+            workers = multiprocessing.active_children()
+            for worker in random.sample(workers, min(1, len(workers))):
+                worker.kill()
+                kills.append(worker)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    items = iter(lambda: len(kills), KILLS)  # as long as there is killing
+    try:
+        for item, outcome in run_clips(LOCAL, take_a_moment, items, workers=3, limit_seconds=None):
+            made.append(outcome == item or outcome.reason == "crashed")
+    finally:
+        over.set()
+        thread.join()
+    assert len(kills) == KILLS
+    assert all(made)
+
+
+class UnsendableError(Exception):
+    """Its kind asks for more than its text when it is read back."""
+
+    def __init__(self, text, *, code):
+        super().__init__(text)
+
+
+def raise_unsendable(_):
+    raise UnsendableError("too far", code=3)
+
+
+@pytest.mark.parametrize(
+    ("work", "told"), [(raise_unsendable, "UnsendableError: too far"), (open, "cannot pickle")]
+)
+def test_what_cannot_be_sent_stops_the_run_and_is_told(work, told):
+    with pytest.raises((RuntimeError, TypeError), match=told):
+        list(run_clips(LOCAL, work, [__file__], workers=1, limit_seconds=None))
+
+
+def test_what_is_done_meanwhile_is_not_late():
+    results = run_clips(LOCAL, square, range(5), workers=2, limit_seconds=lambda _: 0.2)
+    for number, result in results:
+        time.sleep(0.5)
+        assert result == square(number)
+
+
+def test_waiting_takes_no_processor():
+    results = run_clips(LOCAL, time.sleep, [0, 1.5], workers=1, limit_seconds=lambda _: 60.0)
+    next(results)
+    before = time.process_time()
+    next(results)
+    assert time.process_time() - before < 0.1
+
+
+def end_at_once(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_workers_that_cannot_begin_are_told_of(monkeypatch):
-    monkeypatch.setattr("pipeline.engines.local._begin_worker", end_at_once)
+    monkeypatch.setattr("pipeline.engines.local._serve", end_at_once)
     with pytest.raises(MoodlineError, match="worker processes ended 4 times before they began"):
         list(run_clips(LOCAL, square, [1], workers=1, limit_seconds=None))

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from ray.cluster_utils import Cluster
 
-from pipeline.engines import EngineParams
-from pipeline.engines.ray import run_clips
+from pipeline.engines import EngineParams, run_clips
 from pipeline.errors import MediaError, ParamsError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.params import FacesParams
