@@ -147,7 +147,7 @@ def encode_clips(
         for piece, rows in zip(batch, encoded, strict=True):
             done.append(rows)
             if piece.last:
-                whole = retime_rows(join_rows(done), piece.pace)
+                whole = retime_rows(join_pieces(done), piece.pace)
                 done = []
                 yield (
                     piece.clip_id,
@@ -185,7 +185,7 @@ def _batch_pieces(pieces: Iterable[Piece], count: int) -> Iterator[list[Piece]]:
         yield batch
 
 
-def join_rows(pieces: Sequence[Rows]) -> Rows:
+def join_pieces(pieces: Sequence[Rows]) -> Rows:
     """Rows of a clip's pieces, one after another."""
     if len(pieces) == 1:
         return pieces[0]
