@@ -203,19 +203,6 @@ def diff(
 
 
 @app.command()
-def convert(
-    source: Annotated[Path, typer.Argument(help="Feature set to read.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write, which is not there yet.")],
-    part_format: Annotated[str, typer.Option("--format", help="zarr or hdf5.")],
-) -> None:
-    """Write a feature set anew in another part format."""
-    from pipeline.store.conversion import convert_features
-
-    clips = convert_features(source, out, part_format)
-    typer.echo(f"{out}: {clips:,} clips in {part_format} parts")
-
-
-@app.command()
 def prune(
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
