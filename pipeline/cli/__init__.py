@@ -226,12 +226,14 @@ def prune(
 @app.command()
 def summary() -> None:
     """Print the table of heads, best first, and where the report lies."""
+    from pipeline.cli.heads import tabulate_heads
     from pipeline.cli.printing import open_console
     from pipeline.params import load_params
-    from pipeline.paths import PAGE, PROJECT
-    from pipeline.report.summary import print_summary, read_summaries
+    from pipeline.paths import HEAD_REPORTS, MODELS, PAGE
+    from pipeline.report.summary import read_summaries
 
-    print_summary(read_summaries(PROJECT, list(load_params().heads)), open_console())
+    heads = read_summaries(MODELS, HEAD_REPORTS, list(load_params().heads))
+    open_console().print(tabulate_heads(heads))
     typer.echo(f"report: {PAGE}" if PAGE.is_file() else "no report yet: run `dvc repro`")
 
 
