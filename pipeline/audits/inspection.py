@@ -17,7 +17,7 @@ from pipeline.files import measure_tree
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.store.ledger import SCHEMA as LEDGER_SCHEMA
 from pipeline.store.ledger import Entry, read_ledger
-from pipeline.store.reader import FeatureStore, Store, open_store
+from pipeline.store.reader import FeatureStore, MediaStore, open_store
 
 FIRST = 5
 """Clips and rows that are told of many."""
@@ -41,7 +41,7 @@ class ClipPlace:
 class StoreContent:
     """What a store holds; views are no clips, and counted apart."""
 
-    store: Store
+    store: FeatureStore | MediaStore
 
     @property
     def statuses(self) -> Counter[str]:
@@ -58,16 +58,6 @@ class StoreContent:
     def bytes(self) -> int:
         """Size on disk."""
         return measure_tree(self.store.path)
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """Name → type of what a row has; of features there is only `embedding`."""
-        store = self.store
-        if isinstance(store, FeatureStore):
-            return {"embedding": f"{store.provenance['settings']['dtype']} {store.row_shape}"}
-        filled = (store.slice_clip(clip) for clip in store.index.clip_ids if store.has_rows(clip))
-        table = next(filled, None)
-        return {field.name: str(field.type) for field in table.schema} if table else {}
 
     @property
     def first(self) -> list[ClipPlace]:

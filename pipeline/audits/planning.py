@@ -37,7 +37,7 @@ from pipeline.paths import CLIPS, DATA, OVERRIDES
 from pipeline.rows import Modality
 from pipeline.store import ROW_FORMATS
 from pipeline.store.ledger import read_ledger
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made

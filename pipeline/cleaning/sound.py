@@ -20,7 +20,8 @@ from pipeline.media.probe import Probe, probe_media
 from pipeline.progress import track
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry, check_share, describe_losses, write_ledger
-from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.parts import PartClip
+from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 
 AUDIO_SCHEMA = pa.schema(

@@ -84,10 +84,11 @@ def inspect(
 ) -> None:
     """Show what a store, a head or a table holds."""
     from pipeline.audits.inspection import inspect_path
+    from pipeline.cli.inspections import show_found
     from pipeline.cli.printing import open_console
 
     console = open_console()
-    for renderable in inspect_path(path):
+    for renderable in show_found(path, inspect_path(path)):
         console.print(renderable)
 
 
@@ -209,7 +210,7 @@ def prune(
     ] = False,
 ) -> None:
     """Free what no store needs any more of the work store."""
-    from pipeline.audits.inspection import write_bytes
+    from pipeline.cli.printing import write_bytes
     from pipeline.paths import PROJECT
     from pipeline.store.pruning import prune_parts
     from pipeline.store.work import locate_work_store

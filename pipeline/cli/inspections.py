@@ -19,7 +19,7 @@ from pipeline.audits.inspection import (
 )
 from pipeline.cli.printing import tabulate, write_bytes
 from pipeline.heads.recipes import Recipe
-from pipeline.store.reader import FeatureStore
+from pipeline.store.reader import FeatureStore, MediaStore
 
 LONGEST = 40
 """Characters of a value in a table's row."""
@@ -81,10 +81,12 @@ def _show_store(content: StoreContent) -> Iterator[RenderableType]:
 
 
 def _write_row(content: StoreContent) -> str:
-    columns = content.columns
-    if isinstance(content.store, FeatureStore):
-        return columns["embedding"]
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items()) or "none"
+    match content.store:
+        case FeatureStore() as features:
+            return f"{features.provenance['settings']['dtype']} {features.row_shape}"
+        case MediaStore() as media:
+            fields = media.read_schema() or ()
+            return ", ".join(f"{field.name} {field.type}" for field in fields) or "none"
 
 
 def _list_clips(content: StoreContent) -> Iterator[Table]:

@@ -18,8 +18,7 @@ from pipeline.extraction.views import View, augment, describe_views, measure_pac
 from pipeline.labels.targets import read_trained
 from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
-from pipeline.store.exposure import FeatureProvenance
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import FeatureProvenance, Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 
 DTYPE = np.dtype(np.float16)

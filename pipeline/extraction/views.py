@@ -16,7 +16,7 @@ from numpy.random import Generator
 from pipeline.encoders import FeatureParams
 from pipeline.files import digest_json
 from pipeline.rows import ClipInput, Frames, Rows, Waveform
-from pipeline.store.parts import derive_key
+from pipeline.store.provenance import derive_key
 from pipeline.store.view_ids import name_view
 
 VERSION = 1

@@ -22,7 +22,7 @@ from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
 from pipeline.store.ledger import Entry, check_share
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
 VERSION = 2

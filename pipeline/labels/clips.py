@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.files import digest_json
-from pipeline.store.parts import derive_key
+from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_table, write_table
 
 LABELS_SCHEMA = pa.schema(

@@ -8,7 +8,7 @@ from pipeline.store.header import seal_header
 from pipeline.store.index import Location, write_index
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.linking import link_tree
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.work import WorkParts
 
 

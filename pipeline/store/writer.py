@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
 
 from pipeline.files import PARTIAL, measure_tree
 from pipeline.interrupts import finish_first
@@ -16,7 +15,8 @@ from pipeline.store import ROW_FORMATS, Content
 from pipeline.store.compaction import Use, choose_parts
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import Facts, PartClip, Provenance, Status
+from pipeline.store.parts import Facts, PartClip, Status
+from pipeline.store.provenance import Provenance
 from pipeline.store.publishing import live_parts, publish_store
 from pipeline.store.seeding import seed_parts
 from pipeline.store.work import WorkParts, find_needed, hold, hold_alone
@@ -146,6 +146,13 @@ class StoreWriter:
         """clip_id → where it lies in the work store; raises KeyError for one that is not made."""
         return self.parts.locate(keys)
 
+    def read(self, keys: Mapping[str, str]) -> dict[str, Made]:
+        """clip_id → what was made of the clip of this key; raises KeyError for one that is not."""
+        return {
+            clip.clip_id: Made(content, clip.status, clip.reason, clip.detail, clip.facts)
+            for clip, content in self.parts.read(self.locate(keys).values())
+        }
+
     def publish(
         self, out: Path, locations: Mapping[str, Location], ledger: Iterable[Entry]
     ) -> None:
@@ -168,8 +175,7 @@ class StoreWriter:
                 continue
             held = WorkParts(self.work, fingerprint, other)
             found = {clip: key for clip, key in self._lacking(keys).items() if (clip, key) in held}
-            places = held.locate(found).values()
-            self._copy(held, [(place.clip, place.part) for place in places if place.part])
+            self._copy(held, held.locate(found).values())
 
     def _measure_uses(self, locations: Mapping[str, Location]) -> list[Use]:
         live = dict.fromkeys(live_parts(locations) | self._own, 0)
@@ -194,7 +200,7 @@ class StoreWriter:
         """
         wanted = {(place.clip.clip_id, place.clip.key, place.part) for place in locations.values()}
         moving = [
-            (clip, part)
+            Location(clip, part)
             for part in sorted(chosen)
             for clip in self.parts.parts[part].clips
             if part in self._own or (clip.clip_id, clip.key, part) in wanted
@@ -205,19 +211,14 @@ class StoreWriter:
             for clip_id, place in locations.items()
         }
 
-    def _copy(self, held: WorkParts, clips: Iterable[tuple[PartClip, str]]) -> Places:
-        """Write `clips`, each with the part of `held` it lies in, into parts of this writer."""
+    def _copy(self, held: WorkParts, places: Iterable[Location]) -> Places:
+        """Write the clips of `places`, which lie in `held`, into parts of this writer."""
         self.close_part()
-        opened: dict[str, Any] = {}
-        places: Places = {}
-        for clip, part in sorted(clips, key=lambda found: (found[0].clip_id, found[0].key)):
-            content = None
-            if clip.rows:
-                if part not in opened:
-                    opened[part] = held.open_part(part)
-                content = held.format.slice_part(opened[part], clip.start, clip.start + clip.rows)
-            places |= self._take(clip, content)
-        return places | self.close_part()
+        ordered = sorted(places, key=lambda place: (place.clip.clip_id, place.clip.key))
+        copied: Places = {}
+        for clip, content in held.read(ordered):
+            copied |= self._take(clip, content)
+        return copied | self.close_part()
 
     def _take(self, clip: PartClip, content: Content | None) -> Places:
         """Hold one clip's rows until the part is large enough; returns what that committed."""

@@ -12,7 +12,8 @@ import pyarrow as pa
 from pipeline.files import digest_json
 from pipeline.labels.clips import Clip
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.parts import PartClip
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.labels.clips import Clip
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 from pipeline.words.texts import (

@@ -16,7 +16,8 @@ from pipeline.errors import StoreError
 from pipeline.rows import Rows
 from pipeline.store import RowFormat
 from pipeline.store.index import rowless
-from pipeline.store.parts import Provenance, Status, derive_key
+from pipeline.store.parts import Status
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 from tests.stores import make_rows
 

@@ -9,13 +9,16 @@ import torch
 from rich.console import Console
 from safetensors.torch import save_file
 
-from pipeline.audits.inspection import count_weights, find_artefacts, inspect_path, write_bytes
+from pipeline.audits.artefacts import find_artefacts
+from pipeline.audits.inspection import count_weights, inspect_path
+from pipeline.cli.inspections import show_found
+from pipeline.cli.printing import write_bytes
 from pipeline.errors import StoreError
 from pipeline.files import write_json
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.rows import Rows
 from pipeline.store.ledger import SCHEMA, Entry, write_ledger
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.tables import write_table
 from pipeline.store.writer import Made, StoreWriter
 
@@ -26,7 +29,7 @@ def show(path: Path) -> str:
     """What the terminal shows of `path`, spaces joined."""
     file = io.StringIO()
     console = Console(file=file, width=200)
-    for renderable in inspect_path(path):
+    for renderable in show_found(path, inspect_path(path)):
         console.print(renderable)
     return " ".join(file.getvalue().split())
 

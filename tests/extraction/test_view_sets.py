@@ -15,6 +15,7 @@ from pipeline.audits.differences import compare_stores
 from pipeline.audits.inspection import inspect_path
 from pipeline.audits.replaying import replay_features
 from pipeline.cli.comparisons import list_differences
+from pipeline.cli.inspections import show_found
 from pipeline.cli.replays import list_replay
 from pipeline.encoders import ENCODERS
 from pipeline.extraction.feature_sets import extract_features
@@ -217,7 +218,7 @@ class TestTools:
 
 def show(path: Path) -> str:
     console = Console(file=io.StringIO(), width=200)
-    for renderable in inspect_path(path):
+    for renderable in show_found(path, inspect_path(path)):
         console.print(renderable)
     return " ".join(console.file.getvalue().split())
 

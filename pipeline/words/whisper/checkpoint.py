@@ -17,7 +17,7 @@ from pipeline.networks.pretrained import (
     load_frozen,
     load_pretrained,
 )
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.words.params import TranscribeParams
 
 VERSION = 1

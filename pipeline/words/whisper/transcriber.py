@@ -52,7 +52,7 @@ def pack_heard(
         if not params.context_turns:
             publish_texts(writer, keys, out)
             return
-        made = read_made(writer, keys)
+        made = writer.read(keys)
     transcriber.publish_contexts(made, out, work)
 
 
@@ -145,21 +145,6 @@ def measure_hearing(listener: Listener, sounds: Sequence[pa.Table]) -> int:
     clips = ((str(number), read_sound(table)) for number, table in enumerate(sounds))
     heard = (pack_hearing(hearing, None).content for hearing in listener.listen(clips))
     return sum(content.nbytes for content in heard if isinstance(content, pa.Table))
-
-
-def read_made(writer: StoreWriter, keys: dict[str, str]) -> dict[str, Made]:
-    """What `writer` holds of the clips of `keys`, read back."""
-    opened: dict[str, Any] = {}
-    found = {}
-    for clip_id, place in writer.locate(keys).items():
-        clip, part, content = place.clip, place.part, None
-        if clip.rows and part is not None:
-            if part not in opened:
-                opened[part] = writer.parts.open_part(part)
-            stop = clip.start + clip.rows
-            content = writer.parts.format.slice_part(opened[part], clip.start, stop)
-        found[clip_id] = Made(content, clip.status, clip.reason, clip.detail, clip.facts)
-    return found
 
 
 def join_texts(made: Made) -> str | None:
