@@ -68,6 +68,11 @@ class Clip:
     media_digest: str | None = None
     crops_digest: str | None = None
 
+    @property
+    def cleaned(self) -> bool:
+        """Whether `clean` has seen its media."""
+        return self.media_digest is not None
+
     def derive_key(self, fingerprint: str) -> str:
         """Key of what is made of this clip's media: its file's bytes, its stretch, the making."""
         media = [self.media_digest, self.start_seconds, self.end_seconds]

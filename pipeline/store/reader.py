@@ -53,6 +53,11 @@ class Store:
         position = self.index.positions.get(clip_id)
         return position is not None and bool(self.index.rows[position])
 
+    def list_keys(self) -> dict[str, str]:
+        """clip_id → key, of every clip that has rows."""
+        clips = zip(self.index.clip_ids, self.index.keys, self.index.rows, strict=True)
+        return {clip_id: key for clip_id, key, rows in clips if rows}
+
     def list_records(self) -> dict[str, PartClip]:
         """clip_id → what the part with its rows says of it, for every clip that has some.
 

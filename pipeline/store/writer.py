@@ -40,6 +40,11 @@ class Made:
     detail: str = ""
     facts: Facts = field(default_factory=dict)
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of its rows: of features of the embeddings alone, which are nearly all."""
+        return _count_bytes(self.content)
+
 
 class StoreWriter:
     """Fills the work store with the clips it lacks, then publishes a store of the wanted ones.
@@ -223,7 +228,7 @@ class StoreWriter:
     def _take(self, clip: PartClip, content: Content | None) -> Places:
         """Hold one clip's rows until the part is large enough; returns what that committed."""
         self._added.append((clip, content))
-        self._bytes += 0 if content is None else _count_bytes(content)
+        self._bytes += _count_bytes(content)
         return self.close_part() if self._bytes >= PART_BYTES else {}
 
     def _drop(self, packed: set[str]) -> None:
@@ -240,5 +245,7 @@ def _move(place: Location, moved: Places) -> Location:
     return Location(replace(place.clip, start=found.clip.start), found.part)
 
 
-def _count_bytes(content: Content) -> int:
+def _count_bytes(content: Content | None) -> int:
+    if content is None:
+        return 0
     return int(content.embedding.nbytes if isinstance(content, Rows) else content.nbytes)
