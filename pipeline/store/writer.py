@@ -8,16 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
-from pipeline.files import PARTIAL, measure_tree
+from pipeline.files import PARTIAL
 from pipeline.interrupts import finish_first
 from pipeline.rows import Rows
 from pipeline.store import ROW_FORMATS, Content
-from pipeline.store.compaction import Use, choose_parts
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry
 from pipeline.store.parts import Facts, PartClip, Status
 from pipeline.store.provenance import Provenance
-from pipeline.store.publishing import live_parts, publish_store
+from pipeline.store.publishing import choose_parts, measure_uses, publish_store
 from pipeline.store.seeding import seed_parts
 from pipeline.store.work import WorkParts, find_needed, hold, hold_alone
 
@@ -165,7 +164,7 @@ class StoreWriter:
 
         Parts that are mostly dead are written anew, small ones together.
         """
-        chosen = choose_parts(self._measure_uses(locations), PART_BYTES)
+        chosen = choose_parts(measure_uses(self.parts, locations, self._own), PART_BYTES)
         publish_store(out, self.parts, self.provenance, self._pack(chosen, locations), ledger)
         self._drop(chosen & self._own)
 
@@ -181,22 +180,6 @@ class StoreWriter:
             held = WorkParts(self.work, fingerprint, other)
             found = {clip: key for clip, key in self._lacking(keys).items() if (clip, key) in held}
             self._copy(held, held.locate(found).values())
-
-    def _measure_uses(self, locations: Mapping[str, Location]) -> list[Use]:
-        live = dict.fromkeys(live_parts(locations) | self._own, 0)
-        for place in locations.values():
-            if place.part in live:
-                live[place.part] += place.clip.rows
-        return [
-            Use(
-                part=part,
-                size_bytes=measure_tree(self.parts.path_of(part)),
-                rows=self.parts.parts[part].rows,
-                live_rows=rows,
-                own=part in self._own,
-            )
-            for part, rows in live.items()
-        ]
 
     def _pack(self, chosen: set[str], locations: Mapping[str, Location]) -> dict[str, Location]:
         """`locations` after their clips in the parts `chosen` went into new parts together.
