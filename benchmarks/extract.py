@@ -46,7 +46,7 @@ from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import encode_clips, open_source
 from pipeline.media.audio import decode_audio, encode_flac
 from pipeline.sections import parse_section
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
 

@@ -3,14 +3,20 @@
 import sys
 
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.labels.clips import LABELS_SCHEMA, read_clips
 from pipeline.params import parse_plain, read_yaml
-from pipeline.report.judging import judge_head
+from pipeline.paths import HEAD_REPORTS, LABELS, METRICS, MODELS
+from pipeline.report.judging import judge_head, write_judgement
 from pipeline.stage import run_stage
 
 
 def main() -> None:
     """Write reports/metrics/<head>.json and reports/heads/<head>."""
-    judge_head(sys.argv[1], parse_plain(read_yaml(), EvaluateParams))
+    name = sys.argv[1]
+    params = parse_plain(read_yaml(), EvaluateParams)
+    clips = read_clips(LABELS / "clips.parquet", LABELS_SCHEMA)
+    head = judge_head(MODELS / name, clips, params)
+    write_judgement(head, params, HEAD_REPORTS / name, METRICS / f"{name}.json")
 
 
 if __name__ == "__main__":

@@ -2,19 +2,30 @@
 
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.params import PARAMS_PATH, parse_plain, read_yaml
-from pipeline.paths import PAGE
-from pipeline.report.index_page import write_index_page
-from pipeline.report.overview import read_overview
+from pipeline.paths import DATA, FACE_COUNTS, FEATURES, HEAD_REPORTS, MODELS, PAGE
+from pipeline.report.face_summaries import read_counts
+from pipeline.report.index_page import Overview, write_index_page
+from pipeline.report.overview import compare_opened, read_ledgers
 from pipeline.report.params import ReportParams
+from pipeline.report.summary import read_summaries
 from pipeline.stage import run_stage
 
 
 def main() -> None:
     """Write reports/index.html."""
     sections = read_yaml()
-    report, evaluate = parse_plain(sections, ReportParams), parse_plain(sections, EvaluateParams)
-    params_yaml = PARAMS_PATH.read_text(encoding="utf-8")
-    write_index_page(PAGE, read_overview(list(sections["heads"]), report, evaluate, params_yaml))
+    evaluate = parse_plain(sections, EvaluateParams)
+    heads = read_summaries(MODELS, HEAD_REPORTS, list(sections["heads"]))
+    overview = Overview(
+        heads=heads,
+        comparisons=compare_opened(heads, evaluate),
+        ledger=read_ledgers(heads, DATA, FEATURES),
+        faces=read_counts(FACE_COUNTS),
+        params_yaml=PARAMS_PATH.read_text(encoding="utf-8"),
+        report=parse_plain(sections, ReportParams),
+        evaluate=evaluate,
+    )
+    write_index_page(PAGE, overview)
 
 
 if __name__ == "__main__":

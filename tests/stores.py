@@ -10,8 +10,8 @@ from pipeline.labels.emotions import Names
 from pipeline.labels.targets import Target
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
-from pipeline.store.exposure import FeatureProvenance
 from pipeline.store.index import rowless
+from pipeline.store.provenance import FeatureProvenance
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.windows.dataset import FrameLabels, Labels

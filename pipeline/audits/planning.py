@@ -1,50 +1,40 @@
 """Planning: what each stage would do, counted and measured before anything is spent.
 
-What is there is counted by the keys that the stages themselves go by. Times and sizes come from a
-few clips that go through the stages' own functions in memory, and grow with the length of media.
+What a stage has yet to make is told by its own room, by the keys that the stage itself goes by.
+Times and sizes come from a few clips that go through the stages' own functions in memory, and grow
+with the length of media.
 """
 
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-import pyarrow as pa
-
 from pipeline.cleaning.sound import PROVENANCE as SOUND
-from pipeline.cleaning.sound import decode_clip
-from pipeline.encoders import Encoder
-from pipeline.encoders.params import ENCODERS, FeatureParams
+from pipeline.cleaning.sound import decode_clip, derive_keys, list_undecoded
+from pipeline.encoders.params import FeatureParams
 from pipeline.errors import MediaError
-from pipeline.extraction.ceilings import measure_bytes
-from pipeline.extraction.source import DTYPE, Source, encode_clips
-from pipeline.extraction.views import View
-from pipeline.faces.cutting import cut_clip
-from pipeline.faces.params import FacesParams
+from pipeline.extraction.lacking import list_unencoded
 from pipeline.faces.searching import resolve_detector
-from pipeline.faces.stores import describe_crops, list_stores, make_stores
-from pipeline.files import digest_json
+from pipeline.faces.stores import describe_crops, list_uncut, make_crops
 from pipeline.heads.params import HEADS, HeadParams
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.labels.labelling import label_corpus
+from pipeline.labels.pending import Inputs, Pending
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.media.probe import probe_media
 from pipeline.params import Params
 from pipeline.paths import CLIPS, DATA, OVERRIDES
 from pipeline.rows import Modality
-from pipeline.store import ROW_FORMATS
 from pipeline.store.ledger import read_ledger
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import MediaStore, open_media
-from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made
 from pipeline.words.params import TranscribeParams
-from pipeline.words.texts import is_heard
-from pipeline.words.transcripts import describe_source
+from pipeline.words.texts import get_words, is_heard, pack_words
+from pipeline.words.transcripts import describe_source, list_unpacked
 
 Item = TypeVar("Item")
 
@@ -119,9 +109,9 @@ def survey_clips(labelled: Sequence[Clip], cleaned: Path) -> list[Clip]:
         seen = {(clip.clip_id, *_place_of(clip)): clip for clip in clips}
         settled = {entry.clip_id for entry in read_ledger(cleaned / "ledger.parquet")}
     found = [seen.get((clip.clip_id, *_place_of(clip)), clip) for clip in labelled]
-    found = [clip for clip in found if clip.media_digest or clip.clip_id not in settled]
-    length = estimate_length([clip for clip in found if _is_raw(clip)])
-    return [replace(c, duration_seconds=length) if _is_raw(c) else c for c in found]
+    found = [clip for clip in found if clip.cleaned or clip.clip_id not in settled]
+    length = estimate_length([clip for clip in found if not clip.cleaned])
+    return [c if c.cleaned else replace(c, duration_seconds=length) for c in found]
 
 
 def estimate_length(clips: Sequence[Clip]) -> float:
@@ -179,93 +169,53 @@ def forecast(
     )
 
 
+def forecast_pending(stage: str, pending: Pending, sample: int) -> Forecast:
+    """Forecast of a stage by what it has yet to make, of which at most `sample` are tried."""
+    loaded = [
+        ((made, content), pending.items[made].duration_seconds or 0.0)
+        for made in spread(list(pending.items), sample)
+        if (content := pending.load(made)) is not None
+    ]
+    tried = measure(lambda some: pending.make(dict(some)), loaded)
+    to_do = list(pending.items.values())
+    found = forecast(stage, to_do, pending.clips, tried, pending.workers)
+    return replace(found, to_do=len({clip.clip_id for clip in to_do}))
+
+
 def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
-    """Forecast of stage `clean`: clips whose sound is not in the work store."""
-    to_do = _find_missing(clips, SOUND, setting)
-    sample = measure(_pack_sounds, _choose(to_do, setting))
-    return forecast("clean", to_do, len(clips), sample, setting.params.clean.workers)
+    """Forecast of stage `clean`."""
+    pending = list_undecoded(clips, setting.params.clean, setting.work)
+    return forecast_pending("clean", pending, setting.sample)
 
 
 def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
-    """Forecast of stage `faces`: clips that have, or may have, pictures, and lack their crops."""
-    params = resolve_detector(setting.params.faces)
-    filmed = [clip for clip in clips if _may_have(clip, "face", setting.params.transcribe)]
-    crops = describe_crops(params)
-    lacking = {
-        clip.clip_id: clip
-        for name in list_stores(params)
-        for clip in _find_missing(filmed, crops[name], setting)
-    }
-    to_do = list(lacking.values())
-    sample = measure(partial(_pack_crops, params=params), _choose(to_do, setting))
-    return forecast("faces", to_do, len(filmed), sample, params.workers)
+    """Forecast of stage `faces`."""
+    pending = list_uncut(clips, setting.params.faces, setting.work)
+    return forecast_pending("faces", pending, setting.sample)
 
 
 def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `transcribe`, which copies the corpus's own words, and may hear others."""
-    if setting.params.transcribe.model is not None:
-        return plan_hearing(clips, setting)
-    media = _open_current(setting, "text")
-    to_do = [clip for clip in clips if media is None or clip.clip_id not in media]
-    size = sum(len((clip.transcript or "").encode()) for clip in to_do)
+    params = setting.params.transcribe
+    if params.model is not None:
+        from pipeline.words.whisper.transcriber import list_unheard  # torch: seconds
+
+        sounds = find_inputs("audio", clips, setting)
+        pending = list_unheard(clips, sounds, params, setting.work)
+        return forecast_pending("transcribe", pending, setting.sample)
+    to_do = list_unpacked(clips, params.context_turns, setting.work)
+    size = sum(len(get_words(clip).encode()) for clip in to_do)
     counts = len(to_do), len(clips)
     return Forecast("transcribe", *counts, _sum_seconds(to_do), None, size, "copied, not timed")
-
-
-def plan_hearing(clips: Sequence[Clip], setting: Setting) -> Forecast:
-    """Forecast of stage `transcribe` with a model: clips to hear whose words the work store lacks.
-
-    The corpus's own words are counted with those that are there: to copy them takes no time.
-    """
-    from pipeline.words.whisper.checkpoint import Checkpoint  # torch: seconds
-    from pipeline.words.whisper.listening import Listener
-    from pipeline.words.whisper.transcriber import measure_hearing
-
-    params, audio = setting.params.transcribe, _open_current(setting, "audio")
-    checkpoint = Checkpoint(params)
-    fingerprint = checkpoint.provenance.fingerprint
-    parts = WorkParts(setting.work, fingerprint, "parquet")
-    to_do = [
-        clip
-        for clip in clips
-        if _may_have(clip, "audio", params)
-        and is_heard(clip, params)
-        and (_is_raw(clip) or (clip.clip_id, _derive_heard(clip, fingerprint)) not in parts)
-    ]
-    tables = [
-        (table, seconds)
-        for clip, seconds in _choose(to_do, setting)
-        if (table := _read_media(clip, "audio", audio, setting)) is not None
-    ]
-    hear = partial(measure_hearing, Listener(checkpoint)) if tables else len
-    sample = measure(hear, tables)
-    return forecast("transcribe", to_do, len(clips), sample)
 
 
 def plan_extract(
     name: str, params: FeatureParams, clips: Sequence[Clip], setting: Setting
 ) -> Forecast:
-    """Forecast of stage `extract@<name>`: clips whose rows, or views, are not in the work store."""
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
-    media = _open_current(setting, params.modality)
-    transcribe = setting.params.transcribe
-    asked = [clip for clip in clips if _may_have(clip, params.modality, transcribe)]
-    to_do = _list_copies(asked, params, setting)
-    if media is not None:
-        source = Source(params, encoder, media, setting.trained)
-        new = [clip for clip in clips if clip.clip_id not in media]
-        held = [clip for clip in clips if clip.clip_id in source.keys]
-        lacking = _find_lacking(source, _list_copies(held, params, setting), setting)
-        asked, to_do = [*held, *new], [*lacking, *_list_copies(new, params, setting)]
-    tables = [
-        ((table, copy.view), copy.clip.duration_seconds or 0.0)
-        for copy in spread(to_do, setting.sample)
-        if (table := _read_media(copy.clip, params.modality, media, setting)) is not None
-    ]
-    sample = measure(partial(_encode, encoder, params), tables)
-    media_of = [copy.clip for copy in to_do]
-    found = forecast(f"extract@{name}", media_of, len(asked), sample, params.workers)
-    return replace(found, to_do=len({copy.clip.clip_id for copy in to_do}))
+    """Forecast of stage `extract@<name>`."""
+    media = find_inputs(params.modality, clips, setting)
+    pending = list_unencoded(params, clips, media, setting.trained, setting.work)
+    return forecast_pending(f"extract@{name}", pending, setting.sample)
 
 
 def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast:
@@ -276,38 +226,25 @@ def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast
     return Forecast(f"train@{name}", clips, clips, 0.0, None, None, remark)
 
 
-@dataclass(frozen=True)
-class Copy:
-    """What of a clip is encoded: itself, or a view."""
+def find_inputs(modality: Modality, clips: Sequence[Clip], setting: Setting) -> Inputs:
+    """Media of `clips` as they are in `data/<modality>`, or are yet to be made."""
+    params, store = setting.params, _open_current(setting, modality)
+    held = store.list_keys() if store is not None else {}
+    sounds = derive_keys(clips) if modality == "audio" else {}
+    named = {clip.clip_id: clip for clip in clips}
+    keys: dict[str, str | None] = {}
+    for clip_id, clip in named.items():
+        if store is not None and clip_id in store:
+            keys |= {clip_id: held[clip_id]} if clip_id in held else {}
+        elif _may_have(clip, modality, params.transcribe):
+            keys[clip_id] = sounds.get(clip_id) if clip.cleaned else None
 
-    clip: Clip
-    view: View | None
+    def read(clip_id: str) -> Any | None:
+        if store is not None and store.has_rows(clip_id):
+            return store[clip_id]
+        return _make_media(named[clip_id], modality, params).content
 
-    @property
-    def id(self) -> str:
-        """Its id in the feature set."""
-        return self.view.id if self.view else self.clip.clip_id
-
-
-def _list_copies(clips: Iterable[Clip], params: FeatureParams, setting: Setting) -> list[Copy]:
-    """Each of `clips` and its views."""
-    copies = []
-    for clip in clips:
-        views = params.views if clip.clip_id in setting.trained else 0
-        numbered = [View(clip.clip_id, number) for number in range(1, views + 1)]
-        copies += [Copy(clip, view) for view in (None, *numbered)]
-    return copies
-
-
-def _find_lacking(source: Source, copies: Iterable[Copy], setting: Setting) -> list[Copy]:
-    """Those of `copies` whose rows the work store has in no format."""
-    fingerprint, keys = source.provenance.fingerprint, source.keys
-    parts = [WorkParts(setting.work, fingerprint, name) for name in ROW_FORMATS]
-    return [copy for copy in copies if not any((copy.id, keys[copy.id]) in p for p in parts)]
-
-
-def _is_raw(clip: Clip) -> bool:
-    return clip.media_digest is None
+    return Inputs(keys, read)
 
 
 def _may_have(clip: Clip, modality: Modality, transcribe: TranscribeParams) -> bool:
@@ -315,36 +252,16 @@ def _may_have(clip: Clip, modality: Modality, transcribe: TranscribeParams) -> b
     if modality == "text" and transcribe.model is not None and is_heard(clip, transcribe):
         modality = "audio"
     known = {"audio": clip.audio_hz, "text": clip.transcript}.get(modality, clip.fps)
-    return known is not None or (_is_raw(clip) and modality != "text")
+    return known is not None or (not clip.cleaned and modality != "text")
 
 
-def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
-    return clip.path, clip.start_seconds, clip.end_seconds
-
-
-def _find_missing(clips: Iterable[Clip], provenance: Provenance, setting: Setting) -> list[Clip]:
-    """Clips that `clean` has not seen, and those whose key the work store lacks."""
-    fingerprint = provenance.fingerprint
-    parts = WorkParts(setting.work, fingerprint, "parquet")
-    return [
-        clip
-        for clip in clips
-        if _is_raw(clip) or (clip.clip_id, clip.derive_key(fingerprint)) not in parts
-    ]
-
-
-def _derive_heard(clip: Clip, fingerprint: str) -> str:
-    """Key of what a model hears in a clip."""
-    return derive_key(digest_json([clip.derive_key(SOUND.fingerprint)]), fingerprint)
-
-
-def _choose(clips: Sequence[Clip], setting: Setting) -> list[tuple[Clip, float]]:
-    """Clips to try, each with its length."""
-    return [(clip, clip.duration_seconds or 0.0) for clip in spread(clips, setting.sample)]
-
-
-def _sum_seconds(clips: Iterable[Clip]) -> float:
-    return math.fsum(clip.duration_seconds or 0.0 for clip in clips)
+def _make_media(clip: Clip, modality: Modality, params: Params) -> Made:
+    """What the stage of the modality would make of a clip."""
+    if modality == "audio":
+        return decode_clip(clip)
+    if modality == "text":
+        return pack_words(clip)
+    return make_crops(clip, resolve_detector(params.faces))[modality]
 
 
 def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:
@@ -365,41 +282,9 @@ def _describe_media(params: Params, modality: Modality) -> Provenance:
     return describe_crops(resolve_detector(params.faces))[modality]
 
 
-def _read_media(
-    clip: Clip, modality: Modality, media: MediaStore | None, setting: Setting
-) -> Any | None:
-    """Rows of a clip in `data/<modality>`, or as they would be; None where it has none."""
-    if media is not None and media.has_rows(clip.clip_id):
-        return media[clip.clip_id]
-    if modality == "audio":
-        return decode_clip(clip).content
-    if modality == "text":
-        row = {"start_seconds": 0.0, "end_seconds": 1.0, "text": clip.transcript}
-        return pa.Table.from_pylist([row]) if clip.transcript else None
-    return _cut(clip, resolve_detector(setting.params.faces))[modality].content
+def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
+    return clip.path, clip.start_seconds, clip.end_seconds
 
 
-def _pack_sounds(clips: Sequence[Clip]) -> int:
-    contents: list[Any] = [decode_clip(clip).content for clip in clips]
-    return sum(content.nbytes for content in contents if content is not None)
-
-
-def _pack_crops(clips: Sequence[Clip], params: FacesParams) -> int:
-    contents: list[Any] = [made.content for clip in clips for made in _cut(clip, params).values()]
-    return sum(content.nbytes for content in contents if content is not None)
-
-
-def _cut(clip: Clip, params: FacesParams) -> dict[str, Made]:
-    """Store → what `clip` gives to it."""
-    with TemporaryDirectory() as folder:
-        return make_stores(cut_clip(clip, params=params, folder=Path(folder)))
-
-
-def _encode(
-    encoder: Encoder, params: FeatureParams, copies: Sequence[tuple[pa.Table, View | None]]
-) -> int:
-    """Bytes of the rows of a batch as they are stored."""
-    media = {str(number): table for number, (table, _) in enumerate(copies)}
-    views = {str(number): View(str(number), 1) for number, (_, view) in enumerate(copies) if view}
-    encoded = encode_clips(encoder, params, media, media, views)
-    return sum(measure_bytes(rows, DTYPE.itemsize) for _, rows in encoded)
+def _sum_seconds(clips: Iterable[Clip]) -> float:
+    return math.fsum(clip.duration_seconds or 0.0 for clip in clips)

@@ -52,7 +52,7 @@ def replay_features(path: Path, source: Source, *, clips: int, seed: int) -> Rep
     Raises StoreError for a set without rows.
     """
     published = open_features(path)
-    held = _list_keys(published)
+    held = published.list_keys()
     recorded = {clip_id: key for clip_id, key in held.items() if clip_id not in published.views}
     if not recorded:
         raise StoreError(f"{path}: expected clips with rows to encode again, got none; name others")
@@ -76,13 +76,6 @@ def sample(items: Sequence[Item], count: int, seed: int) -> list[Item]:
     count = min(count, len(items))
     shift = int(np.random.default_rng(seed).integers(max(1, len(items))))
     return [items[(number * len(items) + shift) // count] for number in range(count)]
-
-
-def _list_keys(store: FeatureStore) -> dict[str, str]:
-    """clip_id → key of the clips with rows."""
-    index = store.index
-    records = zip(index.clip_ids, index.keys, index.rows, strict=True)
-    return {clip_id: key for clip_id, key, rows in records if rows}
 
 
 def _compare(published: FeatureStore, source: Source, keys: Mapping[str, str]) -> ValueDifferences:

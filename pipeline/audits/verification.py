@@ -1,31 +1,18 @@
-"""Verification: what stores, heads and tables say of themselves, checked against their bytes.
-
-A store's `store.json` carries the digest of itself, of every other file and of every part, so a
-bit that flips anywhere is found. Where the bytes are those that were written, what they say is
-compared as well: each clip's rows with its digest, each part with its name and with the index.
-"""
+"""Verification: what stores, heads and tables say of themselves, checked against their bytes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.audits.inspection import Kind, find_artefacts
+from pipeline.audits.artefacts import Kind, find_artefacts
 from pipeline.errors import MoodlineError
 from pipeline.files import digest_file
 from pipeline.heads.recipes import read_recipe
-from pipeline.store import PART_FORMATS, PartFormat
-from pipeline.store.header import digest_tree, read_header
-from pipeline.store.index import INDEX_SCHEMA
-from pipeline.store.ledger import read_ledger
-from pipeline.store.parts import PartClip, Provenance, name_part
-from pipeline.store.tables import read_table
-
-IndexRows = list[dict[str, Any]]
+from pipeline.store.integrity import verify_store
 
 
 @dataclass(frozen=True)
@@ -49,88 +36,6 @@ def _collect_problems(kind: Kind, path: Path) -> Iterator[str]:
         yield from _VERIFY[kind](path)
     except MoodlineError as error:
         yield str(error)
-
-
-def verify_store(path: Path) -> Iterator[str]:
-    """Problems of the store at `path`; raises StoreError where it cannot be read on."""
-    header = read_header(path)
-    yield from _verify_fingerprint(header["provenance"])
-    digests, present = header["digests"], _list_files(path)
-    whole = {name for name in present if digests.get(name) == digest_tree(path / name)}
-    rows_of = _group_rows(path) if "index.parquet" in whole else {}
-    for name in sorted({*digests, *present} - whole):
-        yield f"{name}: {_tell(name in digests, name in present)}{_name_clips(name, rows_of)}"
-    yield from _verify_parts(path, PART_FORMATS.load(header["part_format"]).PARTS, whole, rows_of)
-    if "ledger.parquet" in whole:
-        read_ledger(path / "ledger.parquet")
-
-
-def _verify_fingerprint(provenance: Mapping[str, Any]) -> Iterator[str]:
-    made = Provenance(provenance["stage"], provenance["settings"], provenance["source"])
-    if made.fingerprint != provenance["fingerprint"]:
-        yield "store.json: its fingerprint is not that of its stage and settings"
-
-
-def _tell(known: bool, present: bool) -> str:
-    if not present:
-        return "missing"
-    return "not the bytes that were written" if known else "not a file of this store"
-
-
-def _list_files(path: Path) -> list[str]:
-    """Files and parts of the store at `path`, relative to it, but for `store.json`."""
-    found = [*path.iterdir(), *((path / "parts").iterdir() if (path / "parts").is_dir() else ())]
-    names = {child.relative_to(path).as_posix() for child in found}
-    return sorted(names - {"store.json", "parts"})
-
-
-def _group_rows(path: Path) -> dict[str, IndexRows]:
-    """Part → its rows in the index."""
-    grouped: dict[str, IndexRows] = {}
-    for row in read_table(path / "index.parquet", INDEX_SCHEMA).to_pylist():
-        if row["part"] is not None:
-            grouped.setdefault(row["part"], []).append(row)
-    return grouped
-
-
-def _name_clips(name: str, rows_of: Mapping[str, IndexRows]) -> str:
-    """Words that name the clips of a part, none for a file that is no part."""
-    rows = rows_of.get(Path(name).stem)
-    if not rows:
-        return ""
-    others = f" and {len(rows) - 1:,} more" if len(rows) > 1 else ""
-    return f"; it holds {rows[0]['clip_id']}{others}"
-
-
-def _verify_parts(
-    path: Path, parts: PartFormat, whole: set[str], rows_of: Mapping[str, IndexRows]
-) -> Iterator[str]:
-    """Problems of the parts whose bytes are as they were written."""
-    for part, rows in rows_of.items():
-        place = parts.path_of(path / "parts", part)
-        name = place.relative_to(path).as_posix()
-        if name in whole:
-            clips = parts.read_clips(place)
-            if name_part(clips) != part:
-                yield f"{name}: its name is not the digest of its clips"
-            yield from (f"{name}: {problem}" for problem in _compare_index(rows, clips))
-            yield from (f"{name}: {problem}" for problem in _verify_rows(parts, place, clips))
-
-
-def _compare_index(rows: IndexRows, clips: Iterable[PartClip]) -> Iterator[str]:
-    held = {(clip.clip_id, clip.key): (clip.start, clip.rows) for clip in clips}
-    for row in rows:
-        if held.get((row["clip_id"], row["key"])) != (row["start"], row["rows"]):
-            yield f"{row['clip_id']}: the index and the part disagree on where its rows are"
-
-
-def _verify_rows(parts: PartFormat, path: Path, clips: Iterable[PartClip]) -> Iterator[str]:
-    filled = [clip for clip in clips if clip.rows]
-    opened = parts.open_part(path) if filled else None
-    for clip in filled:
-        content = parts.slice_part(opened, clip.start, clip.start + clip.rows)
-        if parts.digest_content(content) != clip.digest:
-            yield f"{clip.clip_id}: its rows are not those that were written"
 
 
 def verify_head(path: Path) -> Iterator[str]:

@@ -14,13 +14,15 @@ from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, write_clips
+from pipeline.labels.pending import Pending, find_pending
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
 from pipeline.media.probe import Probe, probe_media
 from pipeline.progress import track
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry, check_share, describe_losses, write_ledger
-from pipeline.store.parts import PartClip, Provenance
+from pipeline.store.parts import PartClip
+from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 
 AUDIO_SCHEMA = pa.schema(
@@ -68,7 +70,7 @@ def clean_corpus(
     """
     digested, failures = _digest_media(clips, params.workers)
     with StoreWriter(work, PROVENANCE, "parquet") as writer:
-        keys = {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in digested}
+        keys = derive_keys(digested)
         missing = frozenset(writer.missing(keys, out / "audio"))
         undecoded = [clip for clip in digested if clip.clip_id in missing]
         failures |= _decode_missing(undecoded, keys, params, writer, engine)
@@ -90,6 +92,21 @@ def clean_corpus(
         writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
     write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
+
+
+def list_undecoded(clips: Sequence[Clip], params: CleanParams, work: Path) -> Pending:
+    """Those of `clips` whose sound the work store lacks."""
+    items = find_pending(clips, PROVENANCE.fingerprint, derive_keys(clips), work)
+
+    def decode(loaded: Mapping[str, Clip]) -> int:
+        return sum(decode_clip(clip).bytes for clip in loaded.values())
+
+    return Pending(len(clips), items, items.__getitem__, decode, params.workers)
+
+
+def derive_keys(clips: Iterable[Clip]) -> dict[str, str]:
+    """clip_id → key of the clip's sound."""
+    return {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in clips}
 
 
 def _decode_missing(

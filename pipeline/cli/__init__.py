@@ -84,10 +84,11 @@ def inspect(
 ) -> None:
     """Show what a store, a head or a table holds."""
     from pipeline.audits.inspection import inspect_path
+    from pipeline.cli.inspections import show_found
     from pipeline.cli.printing import open_console
 
     console = open_console()
-    for renderable in inspect_path(path):
+    for renderable in show_found(path, inspect_path(path)):
         console.print(renderable)
 
 
@@ -203,26 +204,13 @@ def diff(
 
 
 @app.command()
-def convert(
-    source: Annotated[Path, typer.Argument(help="Feature set to read.")],
-    out: Annotated[Path, typer.Argument(help="Folder to write, which is not there yet.")],
-    part_format: Annotated[str, typer.Option("--format", help="zarr or hdf5.")],
-) -> None:
-    """Write a feature set anew in another part format."""
-    from pipeline.store.conversion import convert_features
-
-    clips = convert_features(source, out, part_format)
-    typer.echo(f"{out}: {clips:,} clips in {part_format} parts")
-
-
-@app.command()
 def prune(
     dry: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
     ] = False,
 ) -> None:
     """Free what no store needs any more of the work store."""
-    from pipeline.audits.inspection import write_bytes
+    from pipeline.cli.printing import write_bytes
     from pipeline.paths import PROJECT
     from pipeline.store.pruning import prune_parts
     from pipeline.store.work import locate_work_store
@@ -239,12 +227,14 @@ def prune(
 @app.command()
 def summary() -> None:
     """Print the table of heads, best first, and where the report lies."""
+    from pipeline.cli.heads import tabulate_heads
     from pipeline.cli.printing import open_console
     from pipeline.params import load_params
-    from pipeline.paths import PAGE, PROJECT
-    from pipeline.report.summary import print_summary, read_summaries
+    from pipeline.paths import HEAD_REPORTS, MODELS, PAGE
+    from pipeline.report.summary import read_summaries
 
-    print_summary(read_summaries(PROJECT, list(load_params().heads)), open_console())
+    heads = read_summaries(MODELS, HEAD_REPORTS, list(load_params().heads))
+    open_console().print(tabulate_heads(heads))
     typer.echo(f"report: {PAGE}" if PAGE.is_file() else "no report yet: run `dvc repro`")
 
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from pipeline.audits.inspection import write_bytes
 from pipeline.audits.planning import Forecast
-from pipeline.cli.printing import tabulate
+from pipeline.cli.printing import tabulate, write_bytes
 
 COLUMNS = ("stage", "clips to do", "of", "media", "to write", "time", "estimated")
 DASH = "–"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,18 @@ from pipeline.encoders import Encoder
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
 from pipeline.extraction.rates import average_rows
-from pipeline.extraction.views import View, augment, describe_views, measure_pace, retime_rows
+from pipeline.extraction.views import (
+    View,
+    augment,
+    describe_views,
+    list_views,
+    measure_pace,
+    retime_rows,
+)
 from pipeline.labels.targets import read_trained
 from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
-from pipeline.store.exposure import FeatureProvenance
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import FeatureProvenance, Provenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 
 DTYPE = np.dtype(np.float16)
@@ -72,38 +78,20 @@ class Source:
     @cached_property
     def provenance(self) -> Provenance:
         """Provenance of the feature set that it makes: everything that shapes its rows."""
-        settings = {
-            **self.params.settings(),
-            "version": self.encoder.version,
-            **self.encoder.provenance,
-            "row_shape": list(self.encoder.row_shape),
-            "dtype": DTYPE.name,
-        }
-        stated = self.params.list_seen(), describe_views(self.params)
-        return FeatureProvenance("extract", settings, self.media.provenance, *stated)
+        return describe_rows(self.params, self.encoder, self.media.provenance)
 
     @cached_property
     def views(self) -> dict[str, View]:
         """Id → view, of all views."""
-        numbers = range(1, self.params.views + 1)
-        made = [View(name, n) for name in self._inputs if name in self.trained for n in numbers]
-        return {view.id: view for view in made}
+        inputs = self.media.list_keys()
+        views = (list_views(self.params, clip_id, self.trained) for clip_id in inputs)
+        return {view.id: view for some in views for view in some}
 
     @cached_property
     def keys(self) -> dict[str, str]:
         """Id → key of every clip that has media, then of every view, by the index alone."""
-        inputs, fingerprint = self._inputs, self.provenance.fingerprint
-        keys = {clip_id: derive_key(key, fingerprint) for clip_id, key in inputs.items()}
-        for view_id, view in self.views.items():
-            keys[view_id] = view.derive_key(self.params, inputs[view.clip_id], fingerprint)
-        return keys
-
-    @cached_property
-    def _inputs(self) -> dict[str, str]:
-        """clip_id → key of its media."""
-        index = self.media.index
-        clips = zip(index.clip_ids, index.keys, index.rows, strict=True)
-        return {clip_id: key for clip_id, key, rows in clips if rows}
+        inputs, fingerprint = self.media.list_keys(), self.provenance.fingerprint
+        return derive_keys(self.params, inputs, self.views, fingerprint)
 
     def encode(self, clip_ids: Iterable[str]) -> Iterator[tuple[str, Rows]]:
         """Float32 rows of each of `clip_ids`, views among them, in order."""
@@ -117,6 +105,36 @@ class Source:
             return self.media.place_of(view.clip_id if view else clip_id)
 
         return sorted(clip_ids, key=place)
+
+
+def describe_rows(
+    params: FeatureParams, encoder: Encoder, media: dict[str, Any] | None = None
+) -> FeatureProvenance:
+    """Provenance of what `encoder` makes: all that shapes its rows; `media` is that of its input.
+
+    The fingerprint is the same whatever the input.
+    """
+    settings = {
+        **params.settings(),
+        "version": encoder.version,
+        **encoder.provenance,
+        "row_shape": list(encoder.row_shape),
+        "dtype": DTYPE.name,
+    }
+    return FeatureProvenance("extract", settings, media, params.list_seen(), describe_views(params))
+
+
+def derive_keys(
+    params: FeatureParams,
+    inputs: Mapping[str, str],
+    views: Mapping[str, View],
+    fingerprint: str,
+) -> dict[str, str]:
+    """Id → key of every clip of `inputs` (clip_id → key of its media), then of every view."""
+    keys = {clip_id: derive_key(key, fingerprint) for clip_id, key in inputs.items()}
+    for view_id, view in views.items():
+        keys[view_id] = view.derive_key(params, inputs[view.clip_id], fingerprint)
+    return keys
 
 
 def open_source(params: FeatureParams, media: Path, trained: Path | None = None) -> Source:
@@ -148,7 +166,7 @@ def encode_clips(
         for piece, rows in zip(batch, encoded, strict=True):
             done.append(rows)
             if piece.last:
-                whole = retime_rows(join_rows(done), piece.pace)
+                whole = retime_rows(join_pieces(done), piece.pace)
                 done = []
                 yield (
                     piece.clip_id,
@@ -186,7 +204,7 @@ def _batch_pieces(pieces: Iterable[Piece], count: int) -> Iterator[list[Piece]]:
         yield batch
 
 
-def join_rows(pieces: Sequence[Rows]) -> Rows:
+def join_pieces(pieces: Sequence[Rows]) -> Rows:
     """Rows of a clip's pieces, one after another."""
     if len(pieces) == 1:
         return pieces[0]

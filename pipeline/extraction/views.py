@@ -5,6 +5,7 @@ their names: all pieces of a clip are changed alike, and a view is the same wher
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.random import Generator
 from pipeline.encoders.params import FeatureParams
 from pipeline.files import digest_json
 from pipeline.rows import ClipInput, Frames, Rows, Waveform
-from pipeline.store.parts import derive_key
+from pipeline.store.provenance import derive_key
 from pipeline.store.view_ids import name_view
 
 VERSION = 1
@@ -99,6 +100,12 @@ class View:
     def start_generator(self) -> Generator:
         """Generator of all that is drawn for it, from its beginning."""
         return np.random.default_rng(int(digest_json([self.clip_id, self.number]), 16))
+
+
+def list_views(params: FeatureParams, clip_id: str, trained: Collection[str]) -> list[View]:
+    """Views that `params` ask for of a clip: of those in `trained` alone."""
+    most = params.views if clip_id in trained else 0
+    return [View(clip_id, number) for number in range(1, most + 1)]
 
 
 def describe_views(params: FeatureParams) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
@@ -18,11 +19,12 @@ from pipeline.faces.serving import list_devices, serve_detector
 from pipeline.faces.spool import take_rows
 from pipeline.files import digest_file
 from pipeline.labels.clips import Clip
+from pipeline.labels.pending import Pending, find_pending
 from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
 from pipeline.store.ledger import Entry, check_share
-from pipeline.store.parts import Provenance, derive_key
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
 VERSION = 2
@@ -53,7 +55,7 @@ def pack_faces(
             name: stack.enter_context(StoreWriter(work, provenance, "parquet"))
             for name, provenance in describe_crops(params).items()
         }
-        keys = {name: _derive_keys(filmed, writer) for name, writer in writers.items()}
+        keys = {name: _derive_keys(filmed, w.provenance) for name, w in writers.items()}
         asked = list_stores(params)
         lacking = {name: frozenset(writers[name].missing(keys[name], out / name)) for name in asked}
         failures = _cut_missing(filmed, params, writers, keys, lacking, engine=engine)
@@ -69,6 +71,27 @@ def pack_faces(
                 entries += [Entry(clip_id, "faces", "absent", *NO_VIDEO) for clip_id in blind]
                 check_share(entries, len(filmed), params.allowed_share)
             writer.publish(out / name, locations, entries if name != "tracks" else [])
+
+
+def list_uncut(clips: Sequence[Clip], params: FacesParams, work: Path) -> Pending:
+    """Those of `clips` with video, or unknown to `clean`, whose pictures the work store lacks."""
+    params = resolve_detector(params)
+    filmed = [clip for clip in clips if clip.fps is not None or not clip.cleaned]
+    crops = describe_crops(params)
+    items: dict[str, Clip] = {}
+    for made in (crops[name] for name in list_stores(params)):
+        items |= find_pending(filmed, made.fingerprint, _derive_keys(filmed, made), work)
+
+    def cut(loaded: Mapping[str, Clip]) -> int:
+        return sum(m.bytes for clip in loaded.values() for m in make_crops(clip, params).values())
+
+    return Pending(len(filmed), items, items.__getitem__, cut, params.workers)
+
+
+def make_crops(clip: Clip, params: FacesParams) -> dict[str, Made]:
+    """Store → what `clip` gives to it, in this process; `params` as `resolve_detector` has them."""
+    with TemporaryDirectory() as folder:
+        return make_stores(cut_clip(clip, params=params, folder=Path(folder)))
 
 
 NO_VIDEO = ("no_video", "no video stream")
@@ -106,9 +129,8 @@ CUT = {"choose", "align", "pixels", "margin", "jpeg_quality", "thresholds"}
 """Params that shape who is found in the frames, and their crops."""
 
 
-def _derive_keys(clips: Iterable[Clip], writer: StoreWriter) -> dict[str, str]:
+def _derive_keys(clips: Iterable[Clip], provenance: Provenance) -> dict[str, str]:
     """clip_id → key; crops that the corpus ships count where they are what is taken."""
-    provenance = writer.provenance
     keys = {clip.clip_id: clip.derive_key(provenance.fingerprint) for clip in clips}
     if provenance.settings.get("detector") != GIVEN:
         return keys

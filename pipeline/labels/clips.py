@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.files import digest_json
-from pipeline.store.parts import derive_key
+from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_table, write_table
 
 LABELS_SCHEMA = pa.schema(
@@ -67,6 +67,11 @@ class Clip:
     audio_hz: int | None = None
     media_digest: str | None = None
     crops_digest: str | None = None
+
+    @property
+    def cleaned(self) -> bool:
+        """Whether `clean` has seen its media."""
+        return self.media_digest is not None
 
     def derive_key(self, fingerprint: str) -> str:
         """Key of what is made of this clip's media: its file's bytes, its stretch, the making."""

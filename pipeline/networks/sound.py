@@ -1,4 +1,4 @@
-"""What every encoder of sound checks and gives, whatever it makes of the samples."""
+"""What encoders of sound and Whisper share: the rate they expect, rows of no sound or all of it."""
 
 import numpy as np
 

@@ -12,7 +12,6 @@ from pipeline.errors import StoreError
 from pipeline.faces.tracks import INTERPOLATED
 from pipeline.sections import Section
 from pipeline.store.ledger import Entry, read_ledger
-from pipeline.store.parquet import PARTS
 from pipeline.store.parts import Facts
 from pipeline.store.reader import MediaStore, open_media
 
@@ -92,14 +91,7 @@ def summarise_clip(store: MediaStore, clip_id: str, entry: Entry | None, facts: 
 
 def read_facts(store: MediaStore) -> dict[str, Facts]:
     """clip_id → what was found out about the clip, of those that have crops."""
-    keys = dict(zip(store.index.clip_ids, store.index.keys, strict=True))
-    paths = [PARTS.path_of(store.path / "parts", part) for part in store.index.parts]
-    listed = [clip for path in paths for clip in PARTS.read_clips(path)]
-    return {
-        clip.clip_id: clip.facts
-        for clip in listed
-        if clip.rows and keys.get(clip.clip_id) == clip.key
-    }
+    return {clip_id: record.facts for clip_id, record in store.list_records().items()}
 
 
 def rank_clips(clips: Iterable[ClipFaces]) -> list[ClipFaces]:

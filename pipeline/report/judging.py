@@ -1,5 +1,7 @@
-"""Judging: what a trained head's predictions are worth, and its page, written to reports/."""
+"""Judging: what a trained head's predictions are worth, and its page."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
@@ -8,28 +10,31 @@ from pipeline.evaluation.judgement import evaluate_head, headline
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.files import write_json
 from pipeline.heads.recipes import read_recipe
-from pipeline.labels.clips import LABELS_SCHEMA, read_clips
-from pipeline.paths import HEAD_REPORTS, LABELS, METRICS, MODELS
+from pipeline.labels.clips import Clip
 from pipeline.prediction.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.report.head_page import write_head_page
 from pipeline.report.summary import HeadSummary, read_history
 from pipeline.store.tables import read_table, write_table
 
 
-def judge_head(name: str, params: EvaluateParams) -> None:
-    """Write `reports/metrics/<name>.json` and the folder `reports/heads/<name>`.
+def judge_head(model: Path, clips: Sequence[Clip], params: EvaluateParams) -> HeadSummary:
+    """The head in the folder `model`, judged; `clips` say who speaks.
 
     Predictions on test are left where they are unless `params` open them.
     """
-    recipe = read_recipe(MODELS / name)
-    held_out = read_table(MODELS / name / "predictions.parquet", HELD_OUT_SCHEMA)
+    recipe = read_recipe(model)
+    held_out = read_table(model / "predictions.parquet", HELD_OUT_SCHEMA)
     opened = held_out if params.test else held_out.filter(pc.field("split") == "val")
-    predictions = add_speakers(opened, read_clips(LABELS / "clips.parquet", LABELS_SCHEMA))
-    evaluation = evaluate_head(name, predictions, recipe.emotions, params)
-    out = HEAD_REPORTS / name
-    write_table(out / "predictions.parquet", predictions)
-    write_json(out / "evaluation.json", evaluation.model_dump(mode="json"))
-    head = HeadSummary(evaluation, recipe, read_history(MODELS / name), predictions)
+    predictions = add_speakers(opened, clips)
+    evaluation = evaluate_head(model.name, predictions, recipe.emotions, params)
+    return HeadSummary(evaluation, recipe, read_history(model), predictions)
+
+
+def write_judgement(head: HeadSummary, params: EvaluateParams, out: Path, metrics: Path) -> None:
+    """Write the folder `out`, from which reports read `head`, and the JSON file `metrics`."""
+    write_table(out / "predictions.parquet", head.predictions)
+    write_json(out / "evaluation.json", head.evaluation.model_dump(mode="json"))
     write_head_page(out / "index.html", head, params)
-    flat: dict[str, Any] = {split: headline(judged) for split, judged in evaluation.splits.items()}
-    write_json(METRICS / f"{name}.json", flat)
+    splits = head.evaluation.splits.items()
+    flat: dict[str, Any] = {split: headline(judged) for split, judged in splits}
+    write_json(metrics, flat)

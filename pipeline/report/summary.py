@@ -1,7 +1,7 @@
-"""Heads as the report sees them: read from their folders, and summed up on the terminal."""
+"""Heads as reports see them, read from their folders."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,17 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from pipeline.errors import StoreError
-from pipeline.evaluation.judgement import Evaluation, SplitName, rank_heads
+from pipeline.evaluation.judgement import Evaluation, rank_heads
 from pipeline.heads.recipes import Recipe, read_recipe
-from pipeline.paths import HEAD_REPORTS, MODELS
 from pipeline.prediction.table import PREDICTIONS_SCHEMA
-from pipeline.report.formats import DASH, name_metric, write_number
 from pipeline.rows import MODALITIES
 from pipeline.store.tables import read_table
 
@@ -28,8 +22,6 @@ BASELINE = "linear"
 
 SUMMED = ("ccc_mean", "uar", "accuracy")
 """Metrics that stand for a head where there is room for few."""
-
-_PLAIN_WIDTH = 132
 
 
 @dataclass(frozen=True)
@@ -84,9 +76,12 @@ class HeadSummary:
         return {modality: corpora for modality, corpora in found.items() if corpora}
 
 
-def read_summaries(project: Path, heads: Sequence[str]) -> list[HeadSummary]:
-    """Summaries of `heads`, in their order; raises StoreError where a file is absent or damaged."""
-    return [_read_summary(project, head) for head in heads]
+def read_summaries(models: Path, reports: Path, heads: Sequence[str]) -> list[HeadSummary]:
+    """Summaries of `heads`, in their order, each with a folder in `models` and in `reports`.
+
+    Raises StoreError where a file is absent or damaged.
+    """
+    return [_read_summary(models / head, reports / head) for head in heads]
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -110,16 +105,7 @@ def find_baseline(ranked: Sequence[HeadSummary]) -> HeadSummary | None:
     return next((head for head in ranked if head.kind == BASELINE), None)
 
 
-def print_summary(heads: Sequence[HeadSummary], console: Console | None = None) -> None:
-    """Print a table of `heads`, best first, to `console`, by default standard output."""
-    console = console or Console()
-    if not console.is_terminal:
-        console = Console(file=console.file, width=_PLAIN_WIDTH)
-    console.print(_tabulate(rank_summaries(heads)))
-
-
-def _read_summary(project: Path, head: str) -> HeadSummary:
-    folder, model = project / HEAD_REPORTS / head, project / MODELS / head
+def _read_summary(model: Path, folder: Path) -> HeadSummary:
     return HeadSummary(
         evaluation=_read_evaluation(folder / "evaluation.json"),
         recipe=read_recipe(model),
@@ -138,29 +124,3 @@ def _read_evaluation(path: Path) -> Evaluation:
         raise StoreError(
             f"{path}: not an evaluation ({mistake['loc']}: {mistake['msg']})"
         ) from error
-
-
-def _tabulate(heads: Sequence[HeadSummary]) -> Table:
-    splits = list(heads[0].evaluation.splits)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("head", overflow="fold")
-    table.add_column("reads")
-    for split in splits:
-        for metric in SUMMED:
-            table.add_column(f"{split}\n{name_metric(metric)}", justify="right")
-    marked = (("best", heads[0]), ("to beat", find_baseline(heads)))
-    for head in heads:
-        marks = [word for word, chosen in marked if head is chosen]
-        marks += ["has seen the corpus"] if head.seen else []
-        style = "bold" if head is heads[0] else None
-        table.add_row(*_row(head, splits, marks), style=style)
-    return table
-
-
-def _row(head: HeadSummary, splits: Sequence[SplitName], marks: Sequence[str]) -> Iterator[Text]:
-    yield Text(head.name + (f" ({', '.join(marks)})" if marks else ""))
-    yield Text(" + ".join(head.sets))
-    for split in splits:
-        for metric in SUMMED:
-            value = head.evaluation.splits[split].metrics[metric].value
-            yield Text(DASH if value is None else write_number(value))

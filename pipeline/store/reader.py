@@ -14,6 +14,7 @@ from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
+from pipeline.store.parts import PartClip
 from pipeline.store.view_ids import find_views
 
 
@@ -51,6 +52,32 @@ class Store:
         """Whether the clip is here with at least one row."""
         position = self.index.positions.get(clip_id)
         return position is not None and bool(self.index.rows[position])
+
+    def list_keys(self) -> dict[str, str]:
+        """clip_id → key, of every clip that has rows."""
+        clips = zip(self.index.clip_ids, self.index.keys, self.index.rows, strict=True)
+        return {clip_id: key for clip_id, key, rows in clips if rows}
+
+    def list_records(self) -> dict[str, PartClip]:
+        """clip_id → what the part with its rows says of it, for every clip that has some.
+
+        Raises StoreError where a part is not there, or does not list a clip that the index names.
+        """
+        index, found = self.index, {}
+        paths = [self._format.path_of(self.path / "parts", part) for part in index.parts]
+        listed = [{(c.clip_id, c.key): c for c in self._format.read_clips(path)} for path in paths]
+        for clip_id, key, number in zip(
+            index.clip_ids, index.keys, index.part_numbers, strict=True
+        ):
+            if number < 0:
+                continue
+            if (clip_id, key) not in listed[number]:
+                raise StoreError(
+                    f"{paths[number]}: expected {clip_id} as the index says, found it not listed; "
+                    f"run `moodline verify`"
+                )
+            found[clip_id] = listed[number][clip_id, key]
+        return found
 
     def slice_clip(self, clip_id: str) -> Any:
         """Rows of a clip, None where it has none."""
@@ -96,6 +123,12 @@ class MediaStore(Store):
 
     def __getitem__(self, clip_id: str) -> pa.Table | None:
         return self.slice_clip(clip_id)
+
+    def read_schema(self) -> pa.Schema | None:
+        """Columns of the rows, None where there are none."""
+        filled = (clip_id for clip_id in self.index.clip_ids if self.has_rows(clip_id))
+        table = next((self[clip_id] for clip_id in filled), None)
+        return None if table is None else table.schema
 
     def place_of(self, clip_id: str) -> tuple[int, int]:
         """Number of the part that a clip lies in, and its first row there."""
@@ -160,6 +193,12 @@ def open_features(path: Path | str) -> FeatureStore:
 def open_media(path: Path | str) -> MediaStore:
     """Store of faces, scenes, audio or text at `path`."""
     return MediaStore(Path(path))
+
+
+def open_store(path: Path | str) -> FeatureStore | MediaStore:
+    """Feature set or store of media at `path`, whichever it is."""
+    features = read_header(Path(path))["part_format"] in ROW_FORMATS
+    return open_features(path) if features else open_media(path)
 
 
 def _check_format(store: Store, expected: Sequence[str]) -> None:

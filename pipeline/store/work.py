@@ -9,7 +9,7 @@ writer holds the folder.
 import errno
 import fcntl
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,12 +116,24 @@ class WorkParts:
             self.note_digest(part, digest_tree(self.path_of(part)))
         return note.read_text()
 
-    def open_part(self, part: str) -> Any:
+    def _open_part(self, part: str) -> Any:
         """A part as its format opens it; raises StoreError unless its bytes are as written."""
         path = self.path_of(part)
         if digest_tree(path) != self.digest_of(part):
             raise StoreError(f"{path}: {DAMAGED}")
         return self.format.open_part(path)
+
+    def read(self, places: Iterable[Location]) -> Iterator[tuple[PartClip, Content | None]]:
+        """Each clip of `places` with its rows, None where it has none; parts are opened once."""
+        opened: dict[str, Any] = {}
+        for place in places:
+            clip, part = place.clip, place.part
+            if not clip.rows or part is None:
+                yield clip, None
+                continue
+            if part not in opened:
+                opened[part] = self._open_part(part)
+            yield clip, self.format.slice_part(opened[part], clip.start, clip.start + clip.rows)
 
     def note_digest(self, part: str, digest: str) -> None:
         """Remember the digest of a part's files."""
@@ -154,6 +166,17 @@ class WorkParts:
 
     def _note_of(self, part: str) -> Path:
         return self.folder / f".{part}.digest"
+
+
+def find_lacking(work: Path, fingerprint: str, keys: Mapping[str, str]) -> list[str]:
+    """Those of `keys` (clip_id → key) that the work store has in no format."""
+    folders = [(name, work / f"{fingerprint}.{name}") for name in PART_FORMATS.members]
+    held = [WorkParts(work, fingerprint, name) for name, folder in folders if folder.is_dir()]
+    return [
+        clip_id
+        for clip_id, key in keys.items()
+        if not any((clip_id, key) in parts for parts in held)
+    ]
 
 
 DAMAGED = "not the bytes that were written; remove it, and its clips are made again"

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any
 
-from pipeline.files import PARTIAL, measure_tree
+from pipeline.files import PARTIAL
 from pipeline.interrupts import finish_first
 from pipeline.rows import Rows
 from pipeline.store import ROW_FORMATS, Content
-from pipeline.store.compaction import Use, choose_parts
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import Facts, PartClip, Provenance, Status
-from pipeline.store.publishing import live_parts, publish_store
+from pipeline.store.parts import Facts, PartClip, Status
+from pipeline.store.provenance import Provenance
+from pipeline.store.publishing import choose_parts, measure_uses, publish_store
 from pipeline.store.seeding import seed_parts
 from pipeline.store.work import WorkParts, find_needed, hold, hold_alone
 
@@ -39,6 +38,11 @@ class Made:
     reason: str = ""
     detail: str = ""
     facts: Facts = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of its rows: of features of the embeddings alone, which are nearly all."""
+        return _count_bytes(self.content)
 
 
 class StoreWriter:
@@ -146,6 +150,13 @@ class StoreWriter:
         """clip_id → where it lies in the work store; raises KeyError for one that is not made."""
         return self.parts.locate(keys)
 
+    def read(self, keys: Mapping[str, str]) -> dict[str, Made]:
+        """clip_id → what was made of the clip of this key; raises KeyError for one that is not."""
+        return {
+            clip.clip_id: Made(content, clip.status, clip.reason, clip.detail, clip.facts)
+            for clip, content in self.parts.read(self.locate(keys).values())
+        }
+
     def publish(
         self, out: Path, locations: Mapping[str, Location], ledger: Iterable[Entry]
     ) -> None:
@@ -153,7 +164,7 @@ class StoreWriter:
 
         Parts that are mostly dead are written anew, small ones together.
         """
-        chosen = choose_parts(self._measure_uses(locations), PART_BYTES)
+        chosen = choose_parts(measure_uses(self.parts, locations, self._own), PART_BYTES)
         publish_store(out, self.parts, self.provenance, self._pack(chosen, locations), ledger)
         self._drop(chosen & self._own)
 
@@ -168,24 +179,7 @@ class StoreWriter:
                 continue
             held = WorkParts(self.work, fingerprint, other)
             found = {clip: key for clip, key in self._lacking(keys).items() if (clip, key) in held}
-            places = held.locate(found).values()
-            self._copy(held, [(place.clip, place.part) for place in places if place.part])
-
-    def _measure_uses(self, locations: Mapping[str, Location]) -> list[Use]:
-        live = dict.fromkeys(live_parts(locations) | self._own, 0)
-        for place in locations.values():
-            if place.part in live:
-                live[place.part] += place.clip.rows
-        return [
-            Use(
-                part=part,
-                size_bytes=measure_tree(self.parts.path_of(part)),
-                rows=self.parts.parts[part].rows,
-                live_rows=rows,
-                own=part in self._own,
-            )
-            for part, rows in live.items()
-        ]
+            self._copy(held, held.locate(found).values())
 
     def _pack(self, chosen: set[str], locations: Mapping[str, Location]) -> dict[str, Location]:
         """`locations` after their clips in the parts `chosen` went into new parts together.
@@ -194,7 +188,7 @@ class StoreWriter:
         """
         wanted = {(place.clip.clip_id, place.clip.key, place.part) for place in locations.values()}
         moving = [
-            (clip, part)
+            Location(clip, part)
             for part in sorted(chosen)
             for clip in self.parts.parts[part].clips
             if part in self._own or (clip.clip_id, clip.key, part) in wanted
@@ -205,24 +199,19 @@ class StoreWriter:
             for clip_id, place in locations.items()
         }
 
-    def _copy(self, held: WorkParts, clips: Iterable[tuple[PartClip, str]]) -> Places:
-        """Write `clips`, each with the part of `held` it lies in, into parts of this writer."""
+    def _copy(self, held: WorkParts, places: Iterable[Location]) -> Places:
+        """Write the clips of `places`, which lie in `held`, into parts of this writer."""
         self.close_part()
-        opened: dict[str, Any] = {}
-        places: Places = {}
-        for clip, part in sorted(clips, key=lambda found: (found[0].clip_id, found[0].key)):
-            content = None
-            if clip.rows:
-                if part not in opened:
-                    opened[part] = held.open_part(part)
-                content = held.format.slice_part(opened[part], clip.start, clip.start + clip.rows)
-            places |= self._take(clip, content)
-        return places | self.close_part()
+        ordered = sorted(places, key=lambda place: (place.clip.clip_id, place.clip.key))
+        copied: Places = {}
+        for clip, content in held.read(ordered):
+            copied |= self._take(clip, content)
+        return copied | self.close_part()
 
     def _take(self, clip: PartClip, content: Content | None) -> Places:
         """Hold one clip's rows until the part is large enough; returns what that committed."""
         self._added.append((clip, content))
-        self._bytes += 0 if content is None else _count_bytes(content)
+        self._bytes += _count_bytes(content)
         return self.close_part() if self._bytes >= PART_BYTES else {}
 
     def _drop(self, packed: set[str]) -> None:
@@ -239,5 +228,7 @@ def _move(place: Location, moved: Places) -> Location:
     return Location(replace(place.clip, start=found.clip.start), found.part)
 
 
-def _count_bytes(content: Content) -> int:
+def _count_bytes(content: Content | None) -> int:
+    if content is None:
+        return 0
     return int(content.embedding.nbytes if isinstance(content, Rows) else content.nbytes)

@@ -28,7 +28,7 @@ from pipeline.training.fitting import Fitted, fit_run
 from pipeline.training.history import write_history
 from pipeline.windows.dataset import Labels, open_inputs
 
-PACKAGES = ("torch", "lightning", "transformers", "scikit-learn", "numpy", "pyarrow", "zarr")
+PACKAGES = ("torch", "lightning", "transformers", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""
 
 

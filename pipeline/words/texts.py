@@ -12,7 +12,8 @@ import pyarrow as pa
 from pipeline.files import digest_json
 from pipeline.labels.clips import Clip
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import PartClip, Provenance, derive_key
+from pipeline.store.parts import PartClip
+from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 
@@ -65,14 +66,18 @@ def fill_store(writer: StoreWriter, origins: Origins, make: Make, out: Path) -> 
 
     `out` is the store that they are for, whose former parts may serve.
     """
-    fingerprint = writer.provenance.fingerprint
-    keys = {
-        clip_id: derive_key(digest_json(origin), fingerprint) for clip_id, origin in origins.items()
-    }
+    keys = derive_keys(origins, writer.provenance.fingerprint)
     for clip_id, made in make(writer.missing(keys, out)):
         writer.add(clip_id, keys[clip_id], made)
     writer.close_part()
     return keys
+
+
+def derive_keys(origins: Origins, fingerprint: str) -> dict[str, str]:
+    """clip_id → key of the clip's words."""
+    return {
+        clip_id: derive_key(digest_json(made), fingerprint) for clip_id, made in origins.items()
+    }
 
 
 def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> None:
@@ -83,12 +88,14 @@ def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> No
 
 
 def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Context]:
-    """clip_id → the `context_turns` turns of its dialogue before it, oldest first.
+    """clip_id → the `context_turns` turns of its dialogue before it, oldest first; empty for 0.
 
     A turn is "subject: words", or the words alone where nobody is named. Turns without words are
     passed over; those of the same number as the clip's own, or a later one, never come in. A clip
     without a dialogue or a turn has none.
     """
+    if not context_turns:
+        return {}
     dialogues: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for clip in clips:
         if clip.dialogue is not None and clip.turn is not None and (text := get_words(clip)):
@@ -129,6 +136,14 @@ def add_context(made: Made, context: Context | None) -> Made:
 def get_words(clip: Clip) -> str:
     """The corpus's own words, empty where it gives none."""
     return (clip.transcript or "").strip()
+
+
+def trace_clips(clips: Iterable[Clip], sounds: Mapping[str, str]) -> Origins:
+    """Of the clips in `sounds` (clip_id → key of the sound to hear) that key, else their words."""
+    return {
+        clip.clip_id: [sounds[clip.clip_id]] if clip.clip_id in sounds else trace_words(clip)
+        for clip in clips
+    }
 
 
 def trace_words(clip: Clip) -> list[Any]:

@@ -4,18 +4,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.labels.clips import Clip
-from pipeline.store.parts import Provenance
+from pipeline.labels.pending import find_pending
+from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 from pipeline.words.texts import (
     add_context,
     add_contexts,
+    derive_keys,
     describe_words,
     fill_store,
     gather_contexts,
     pack_words,
     publish_texts,
-    trace_words,
+    trace_clips,
 )
 
 
@@ -44,7 +46,7 @@ def pack_transcripts(
 
     With `context_turns`, a row has as many turns before its clip as well, see `gather_contexts`.
     """
-    contexts = gather_contexts(clips, context_turns) if context_turns else {}
+    contexts = gather_contexts(clips, context_turns)
     by_id = {clip.clip_id: clip for clip in clips}
 
     def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
@@ -52,9 +54,15 @@ def pack_transcripts(
             yield clip_id, add_context(pack_words(by_id[clip_id]), contexts.get(clip_id))
 
     with StoreWriter(work, describe_words(context_turns), "parquet") as writer:
-        origins = {clip.clip_id: trace_words(clip) for clip in clips}
-        keys = fill_store(writer, add_contexts(origins, contexts), make, out)
+        keys = fill_store(writer, add_contexts(trace_clips(clips, {}), contexts), make, out)
         publish_texts(writer, keys, out)
+
+
+def list_unpacked(clips: Sequence[Clip], context_turns: int, work: Path) -> list[Clip]:
+    """Those of `clips` whose own words the work store lacks."""
+    origins = add_contexts(trace_clips(clips, {}), gather_contexts(clips, context_turns))
+    fingerprint = describe_words(context_turns).fingerprint
+    return list(find_pending(clips, fingerprint, derive_keys(origins, fingerprint), work).values())
 
 
 def describe_source(params: TranscribeParams) -> Provenance:

@@ -19,7 +19,7 @@ from pipeline.rows import Rows
 from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.tables import read_table, write_table
 from pipeline.store.writer import Made, StoreWriter
 

@@ -29,7 +29,6 @@ COMMANDS = (
         "verify",
         "replay",
         "diff",
-        "convert",
     ),
     *("prune", "summary", "schema"),
 )

@@ -9,7 +9,7 @@ from pipeline.errors import MoodlineError
 from pipeline.faces.crops import crop_face, scale_frame
 from pipeline.faces.cutting import cut_clip
 from pipeline.faces.params import FacesParams
-from pipeline.faces.stores import VERSION, make_stores, pack_faces
+from pipeline.faces.stores import VERSION, list_uncut, make_stores, pack_faces
 from pipeline.files import digest_file
 from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 from pipeline.store.ledger import read_ledger
@@ -184,6 +184,7 @@ def test_crops_that_the_corpus_ships_are_made_again_when_they_change(tmp_path):
         params = PARAMS.model_copy(update={"detector": "given"})
         pack_faces([filmed], params, tmp_path / "out", tmp_path / "work")
         found.append(open_media(tmp_path / "out" / "face").index.keys[0])
+        assert not list_uncut([filmed], params, tmp_path / "work").items
     assert found[0] == found[1] != found[2]
 
 

@@ -1,7 +1,7 @@
 """Heads made up for the pages, and a reader of what the pages then say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -268,3 +268,13 @@ def find_outside(page: Page) -> list[str]:
         if name in ("src", "href", "action", "data", "poster", "srcset")
     ]
     return [address for address in loaded if address.startswith(("http", "//"))]
+
+
+def state_seen(head: HeadSummary, modality: str, *corpora: str) -> HeadSummary:
+    """`head` as if the set that it reads of `modality` stated `corpora`."""
+    made = head.recipe.inputs[modality]
+    stated = made.model_copy(
+        update={"provenance": {**made.provenance, "seen_corpora": list(corpora)}}
+    )
+    inputs = {**head.recipe.inputs, modality: stated}
+    return replace(head, recipe=head.recipe.model_copy(update={"inputs": inputs}))

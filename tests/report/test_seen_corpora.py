@@ -1,29 +1,16 @@
-from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from pipeline.report.head_page import write_head_page
 from pipeline.report.index_page import write_index_page
-from pipeline.report.summary import HeadSummary, print_summary
-from tests.report.made_up import MadeUp, Page, make_overview
-
-
-def state(head: HeadSummary, modality: str, *corpora: str) -> HeadSummary:
-    """`head` as if the set that it reads of `modality` stated `corpora`."""
-    made = head.recipe.inputs[modality]
-    stated = made.model_copy(
-        update={"provenance": {**made.provenance, "seen_corpora": list(corpora)}}
-    )
-    inputs = {**head.recipe.inputs, modality: stated}
-    return replace(head, recipe=head.recipe.model_copy(update={"inputs": inputs}))
+from pipeline.report.summary import HeadSummary
+from tests.report.made_up import MadeUp, Page, make_overview, state_seen
 
 
 @pytest.fixture
 def attention(seven: list[HeadSummary]) -> HeadSummary:
-    return state(seven[2], "audio", "msp-podcast", "Demo")
+    return state_seen(seven[2], "audio", "msp-podcast", "Demo")
 
 
 def test_only_corpora_that_the_head_is_judged_on_count(attention: HeadSummary) -> None:
@@ -32,7 +19,7 @@ def test_only_corpora_that_the_head_is_judged_on_count(attention: HeadSummary) -
 
 def test_a_set_that_states_nothing_has_seen_nothing(seven: list[HeadSummary]) -> None:
     assert seven[2].seen == {}
-    assert state(seven[2], "audio", "iemocap").seen == {}
+    assert state_seen(seven[2], "audio", "iemocap").seen == {}
 
 
 def test_the_page_of_a_head_says_what_was_seen(
@@ -51,11 +38,3 @@ def test_the_page_of_all_heads_marks_those_alone(
     page = Page(tmp_path / "index.html")
     assert "has seen Demo" in page.row("attention")[2]
     assert "has seen" not in page.row("mlp-audio")[2]
-
-
-def test_the_terminal_marks_them_too(attention: HeadSummary, seven: list[HeadSummary]) -> None:
-    file = StringIO()
-    print_summary([attention, seven[5]], Console(file=file, width=132))
-    marked = [line for line in file.getvalue().splitlines() if "has seen the corpus" in line]
-    assert len(marked) == 1
-    assert "attention (best, has seen the corpus)" in marked[0]

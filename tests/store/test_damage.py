@@ -20,7 +20,7 @@ from pipeline.rows import Rows
 from pipeline.store import PART_FORMATS, ROW_FORMATS, Content
 from pipeline.store.header import read_header, seal_header
 from pipeline.store.ledger import Entry, read_ledger
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter

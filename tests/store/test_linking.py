@@ -22,7 +22,7 @@ from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import remove
 from pipeline.store.linking import link_tree
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.pruning import prune_parts
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter

@@ -3,7 +3,7 @@ import shutil
 import time
 from pathlib import Path
 
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.pruning import Pruned, prune_parts
 from pipeline.store.reader import open_features
 from pipeline.store.work import hold

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.store import writer
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_media
 from pipeline.store.writer import Made, StoreWriter
 

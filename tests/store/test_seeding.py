@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.writer import StoreWriter
 from tests.projects import Project
 from tests.stores import make_rows, write_features

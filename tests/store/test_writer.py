@@ -8,7 +8,7 @@ import zarr
 from pipeline.rows import Rows
 from pipeline.store.index import rowless
 from pipeline.store.ledger import Entry
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter

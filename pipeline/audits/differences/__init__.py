@@ -13,9 +13,7 @@ from pipeline.audits.differences.media import MediaDifferences, compare_media
 from pipeline.audits.differences.settings import Change, compare_provenance
 from pipeline.audits.differences.values import ValueDifferences, compare_values
 from pipeline.errors import StoreError
-from pipeline.store import ROW_FORMATS
-from pipeline.store.header import read_header
-from pipeline.store.reader import FeatureStore, MediaStore, Store, open_features, open_media
+from pipeline.store.reader import FeatureStore, MediaStore, Store, open_store
 
 Contents = ValueDifferences | MediaDifferences | None
 """What the clips with rows in both hold; None where a row of A has another shape than one of B."""
@@ -57,11 +55,10 @@ def compare_stores(first: Path, second: Path, tolerance: float) -> Differences:
     )
 
 
-def _open_store(path: Path) -> Store:
+def _open_store(path: Path) -> FeatureStore | MediaStore:
     if path.is_file():
         raise StoreError(f"{path}: expected the folder of a store, got a file; name its folder")
-    has_rows = read_header(path)["part_format"] in ROW_FORMATS
-    return open_features(path) if has_rows else open_media(path)
+    return open_store(path)
 
 
 def _compare_contents(

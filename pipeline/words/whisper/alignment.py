@@ -1,8 +1,8 @@
 """Alignment: when each token of a window is said, by where the decoder looks while it writes.
 
 The attention of the heads that follow the sound, which the checkpoint names, is a matrix of
-tokens by steps; the path of most attention through it says when one token gives way to the next.
-So do Whisper's authors (`timing.py`).
+tokens by steps; the path of most attention through it, which dynamic time warping (DTW) finds, says
+when one token gives way to the next. So do Whisper's authors (`timing.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ class Aligner:
         self, states: Float[Tensor, "windows positions dim"], spoken: Sequence[Spoken]
     ) -> list[list[int]]:
         """Step at which each token of a window begins, and one more: where the last one ends."""
-        without_times, end = self.marks.first_time - 1, self.marks.end
+        without_times, end = self.marks.first_time - 1, self.marks.end  # <|notimestamps|>
         rows = [torch.tensor([*s.prompt, without_times, *s.tokens, end]) for s in spoken]
         # Padding stands behind, where no token looks.
         ids = pad_sequence(rows, batch_first=True, padding_value=end).to(states.device)
@@ -106,7 +106,7 @@ class Aligner:
 def find_path(costs: Float[np.ndarray, "tokens steps"]) -> list[int]:
     """First step of each token on the cheapest way from the first token and step to the last.
 
-    A way goes on by one token, by one step, or by both (dynamic time warping).
+    A way goes on by one token, by one step, or by both: dynamic time warping (DTW).
     """
     tokens, steps = costs.shape
     total = np.full((tokens + 1, steps + 1), np.inf)

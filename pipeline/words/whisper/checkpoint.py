@@ -17,7 +17,7 @@ from pipeline.networks.pretrained import (
     load_frozen,
     load_pretrained,
 )
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
 from pipeline.words.params import TranscribeParams
 
 VERSION = 1
@@ -25,12 +25,13 @@ VERSION = 1
 
 NO_SPEECH_PROBABILITY = 0.6
 LEAST_LOG_PROBABILITY = -1.0
-"""A window is silent where `<|nospeech|>` is likelier than the one, and its tokens' mean log
-probability is below the other: the thresholds of Whisper's authors.
+"""A window is silent where `<|nospeech|>` is likelier than the one (`no_speech_prob`), and its
+tokens' mean log probability (`avg_logprob`) is below the other: `no_speech_threshold` and
+`logprob_threshold` of Whisper's authors.
 """
 
 MOST_COMPRESSION = 2.4
-"""Text that zlib shortens more repeats itself: a threshold of theirs, too."""
+"""Text that zlib shortens more repeats itself: their `compression_ratio_threshold`."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,12 @@ class NamedWeights:
 
 @dataclass(frozen=True)
 class Marks:
-    """Numbers of the tokens that are no text, which all lie from `end` on.
+    """Numbers of the special tokens, which are no text and all lie from `end` on.
 
+    `start` is `<|startoftranscript|>`, `end` `<|endoftext|>` and `silence` `<|nospeech|>`.
     `languages` are by their codes, empty where Whisper knows English alone; `task` is that of
-    writing down what is said, None there. `first_time` stands for 0 s of a window.
+    writing down what is said, `<|transcribe|>`, None there. `first_time` is `<|0.00|>`, the
+    timestamp token of a window's begin, behind `<|notimestamps|>`.
     """
 
     start: int

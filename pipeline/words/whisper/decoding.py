@@ -29,7 +29,8 @@ States = Float[Tensor, "windows positions dim"]
 class Decoded:
     """Tokens of a window after the prompt, times among them, without the end.
 
-    `log_probability` is the mean over them and the end, `no_speech` a probability.
+    `log_probability` is the mean over them and the end, `no_speech` a probability: what Whisper's
+    authors call `avg_logprob` and `no_speech_prob`.
     """
 
     tokens: list[int]
@@ -44,7 +45,9 @@ class Decoded:
 
 
 class Decoder:
-    """The likeliest tokens under Whisper's rules for times, and without those it suppresses."""
+    """The likeliest tokens, one by one (greedy decoding), by Whisper's rules for timestamp tokens
+    and without those it suppresses.
+    """
 
     def __init__(self, model: Any, marks: Marks) -> None:
         self.model = model

@@ -57,7 +57,8 @@ class Hearing:
     log_probability: float = 0.0
     tokens: int = 0
     compression: float = 1.0
-    """Of the text of the most repetitive window, how much shorter zlib makes it."""
+    """Of the text of the most repetitive window, how much shorter zlib makes it, its
+    `compression_ratio`."""
 
     @property
     def seconds(self) -> float:
@@ -76,7 +77,7 @@ class Hearing:
 
 
 @dataclass(frozen=True)
-class Cut:
+class WindowCut:
     """What is said in a window of `steps` steps, of which `following` are done with."""
 
     steps: int
@@ -160,14 +161,17 @@ class Listener:
                 languages[number] = token
         return languages
 
-    def _cut(self, decoded: Decoded, window: Float[np.ndarray, " _"]) -> Cut:
+    def _cut(self, decoded: Decoded, window: Float[np.ndarray, " _"]) -> WindowCut:
         steps = max(1, len(window) // self.step)
         if decoded.silent or loudness_dbfs(window) < SILENT_DBFS:
-            return Cut(steps, [], steps)
-        return Cut(steps, *split_segments(decoded.tokens, self.marks, steps))
+            return WindowCut(steps, [], steps)
+        return WindowCut(steps, *split_segments(decoded.tokens, self.marks, steps))
 
     def _align(
-        self, states: Float[Tensor, "windows _ dim"], prompts: list[list[int]], cuts: list[Cut]
+        self,
+        states: Float[Tensor, "windows _ dim"],
+        prompts: list[list[int]],
+        cuts: list[WindowCut],
     ) -> list[list[int]]:
         """Step at which each token of a window begins, none where only segments are asked for."""
         if self.aligner is None:
@@ -178,7 +182,7 @@ class Listener:
         ]
         return self.aligner.align(states, spoken)
 
-    def _keep(self, hearing: Hearing, decoded: Decoded, cut: Cut, begins: list[int]) -> None:
+    def _keep(self, hearing: Hearing, decoded: Decoded, cut: WindowCut, begins: list[int]) -> None:
         """Add what is said in a window to what was heard of a clip, and go on behind it."""
         segments = cut.segments
         if segments:
@@ -204,6 +208,6 @@ class Listener:
 
 
 def measure_compression(text: str) -> float:
-    """How much shorter zlib makes `text`: the more it repeats itself, the more."""
+    """How much shorter zlib makes `text`, its `compression_ratio`: it grows with what repeats."""
     data = text.encode()
     return len(data) / len(zlib.compress(data))

@@ -1,7 +1,8 @@
 """Packing: what Whisper hears in each clip, and what the corpus says of the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from pipeline.engines.ahead import read_ahead
 from pipeline.labels.clips import Clip
+from pipeline.labels.pending import Inputs, Pending, find_pending
 from pipeline.media.inputs import read_sound
 from pipeline.progress import track
 from pipeline.rows import Waveform
@@ -20,13 +22,14 @@ from pipeline.words.texts import (
     Origins,
     add_context,
     add_contexts,
+    derive_keys,
     describe_words,
     fill_store,
     gather_contexts,
     is_heard,
     pack_words,
     publish_texts,
-    trace_words,
+    trace_clips,
 )
 from pipeline.words.whisper.checkpoint import LEAST_LOG_PROBABILITY, MOST_COMPRESSION, Checkpoint
 from pipeline.words.whisper.listening import Hearing, Listener
@@ -52,7 +55,7 @@ def pack_heard(
         if not params.context_turns:
             publish_texts(writer, keys, out)
             return
-        made = read_made(writer, keys)
+        made = writer.read(keys)
     transcriber.publish_contexts(made, out, work)
 
 
@@ -65,20 +68,13 @@ class Transcriber:
         self.params = params
         self.checkpoint = Checkpoint(params)
         self.provenance = replace(self.checkpoint.provenance, source=media.provenance)
-        sounds = dict(zip(media.index.clip_ids, media.index.keys, strict=True))
-        self.heard = {
-            clip.clip_id: sounds[clip.clip_id]
-            for clip in clips
-            if media.has_rows(clip.clip_id) and is_heard(clip, params)
-        }
+        sounds = media.list_keys()
+        self.heard = {c.clip_id: sounds[c.clip_id] for c in find_heard(clips, sounds, params)}
 
     @property
     def origins(self) -> Origins:
         """Of what is heard the key of its sound, of all else the corpus's words."""
-        return {
-            clip_id: [self.heard[clip_id]] if clip_id in self.heard else trace_words(clip)
-            for clip_id, clip in self.clips.items()
-        }
+        return trace_clips(self.clips.values(), self.heard)
 
     def make(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
         """Words of each of `clip_ids`; the model is loaded only where some are to be heard."""
@@ -115,6 +111,38 @@ class Transcriber:
             yield clip_id, read_sound(table)
 
 
+def find_heard(
+    clips: Iterable[Clip], sounds: Collection[str], params: TranscribeParams
+) -> list[Clip]:
+    """Those of `clips` that the model is asked to hear; `sounds` are ids of clips with sound."""
+    return [clip for clip in clips if clip.clip_id in sounds and is_heard(clip, params)]
+
+
+def list_unheard(
+    clips: Sequence[Clip], sounds: Inputs, params: TranscribeParams, work: Path
+) -> Pending:
+    """Those of `clips` that are to be heard and whose words the work store lacks.
+
+    The corpus's own words are counted with those that are there: to copy them takes no time.
+    """
+    checkpoint = Checkpoint(params)
+    asked = find_heard(clips, sounds.keys, params)
+    known = {clip_id: key for clip_id, key in sounds.keys.items() if key is not None}
+    fingerprint = checkpoint.provenance.fingerprint
+    keys = derive_keys(trace_clips(asked, known), fingerprint)
+    items = find_pending(asked, fingerprint, keys, work)
+
+    @cache
+    def load_listener() -> Listener:
+        return Listener(checkpoint)
+
+    def hear(loaded: Mapping[str, pa.Table]) -> int:
+        clips = ((clip_id, read_sound(table)) for clip_id, table in loaded.items())
+        return sum(pack_hearing(heard, None).bytes for heard in load_listener().listen(clips))
+
+    return Pending(len(clips), items, sounds.read, hear)
+
+
 def pack_hearing(hearing: Hearing, language: str | None) -> Made:
     """Words of a clip as rows; marked where Whisper's authors would have drawn others."""
     if not hearing.stretches:
@@ -138,28 +166,6 @@ def pack_hearing(hearing: Hearing, language: str | None) -> Made:
         detail = f"mean log probability {likelihood}, {LEAST_LOG_PROBABILITY:g} at least"
         return replace(made, status="marked", reason="unsure", detail=detail)
     return made
-
-
-def measure_hearing(listener: Listener, sounds: Sequence[pa.Table]) -> int:
-    """Bytes of the rows of what is heard in `sounds`, rows of `data/audio`."""
-    clips = ((str(number), read_sound(table)) for number, table in enumerate(sounds))
-    heard = (pack_hearing(hearing, None).content for hearing in listener.listen(clips))
-    return sum(content.nbytes for content in heard if isinstance(content, pa.Table))
-
-
-def read_made(writer: StoreWriter, keys: dict[str, str]) -> dict[str, Made]:
-    """What `writer` holds of the clips of `keys`, read back."""
-    opened: dict[str, Any] = {}
-    found = {}
-    for clip_id, place in writer.locate(keys).items():
-        clip, part, content = place.clip, place.part, None
-        if clip.rows and part is not None:
-            if part not in opened:
-                opened[part] = writer.parts.open_part(part)
-            stop = clip.start + clip.rows
-            content = writer.parts.format.slice_part(opened[part], clip.start, stop)
-        found[clip_id] = Made(content, clip.status, clip.reason, clip.detail, clip.facts)
-    return found
 
 
 def join_texts(made: Made) -> str | None:

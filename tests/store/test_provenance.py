@@ -1,7 +1,6 @@
 from pipeline.encoders.params import PretrainedParams
 from pipeline.sections import parse_section
-from pipeline.store.exposure import FeatureProvenance
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import FeatureProvenance, Provenance
 from tests.tones import make_mfcc
 
 

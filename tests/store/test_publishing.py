@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.store import writer as writing
-from pipeline.store.compaction import MOST_SMALL, Use, choose_parts
-from pipeline.store.parts import Provenance
+from pipeline.store.provenance import Provenance
+from pipeline.store.publishing import MOST_SMALL, Use, choose_parts
 from pipeline.store.reader import open_features
 from pipeline.store.work import WorkParts
 from pipeline.store.writer import Made, StoreWriter

@@ -1,0 +1,45 @@
+"""Artefacts: the stores, heads and tables that lie at a path or below it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from pipeline.errors import StoreError
+
+Kind = Literal["store", "head", "table"]
+
+RAW = "raw"
+"""Folder of corpora: none of moodline's artefacts lies below it."""
+
+
+def find_artefacts(path: Path) -> Iterator[tuple[Kind, Path]]:
+    """Stores, heads and tables at or below `path`, by name; raises StoreError where none is."""
+    if not path.exists():
+        raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
+    found = False
+    for artefact in _walk(path):
+        found = True
+        yield artefact
+    if not found:
+        raise StoreError(f"{path}: expected a store, a head, a table or a folder of them, got none")
+
+
+def _walk(path: Path) -> Iterator[tuple[Kind, Path]]:
+    kind = _kind_of(path)
+    if kind is not None:
+        yield kind, path
+    elif path.is_dir():
+        for child in sorted(path.iterdir()):
+            if child.name != RAW and not child.name.startswith("."):
+                yield from _walk(child)
+
+
+def _kind_of(path: Path) -> Kind | None:
+    """What lies at `path`; one file is enough to tell, for the other may be what is missing."""
+    if path.is_file():
+        return "table" if path.suffix == ".parquet" else None
+    if any((path / name).exists() for name in ("store.json", "index.parquet")):
+        return "store"
+    if any((path / name).exists() for name in ("recipe.json", "model.safetensors")):
+        return "head"
+    return None

@@ -1,0 +1,46 @@
+"""Heads as a table for people, best first."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from pipeline.cli.printing import tabulate
+from pipeline.evaluation.judgement import SplitName
+from pipeline.report.formats import name_metric, write_number
+from pipeline.report.summary import SUMMED, HeadSummary, find_baseline, rank_summaries
+
+
+def tabulate_heads(heads: Sequence[HeadSummary]) -> Table:
+    """One row per head, the first one in bold."""
+    ranked = rank_summaries(heads)
+    splits = list(ranked[0].evaluation.splits)
+    metrics = [f"{split}\n{name_metric(metric)}" for split in splits for metric in SUMMED]
+    table = tabulate(("head", "reads", *metrics), (_list_cells(h, ranked, splits) for h in ranked))
+    for column in table.columns[2:]:
+        column.justify = "right"
+    table.rows[0].style = "bold"
+    return table
+
+
+def _list_cells(
+    head: HeadSummary, ranked: Sequence[HeadSummary], splits: Sequence[SplitName]
+) -> tuple[str, ...]:
+    return (
+        head.name + _write_marks(head, ranked),
+        " + ".join(head.sets),
+        *(
+            write_number(head.evaluation.splits[split].metrics[metric].value)
+            for split in splits
+            for metric in SUMMED
+        ),
+    )
+
+
+def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
+    marked = {
+        "best": head is ranked[0],
+        "to beat": head is find_baseline(ranked),
+        "has seen the corpus": bool(head.seen),
+    }
+    marks = [mark for mark, fits in marked.items() if fits]
+    return f" ({', '.join(marks)})" if marks else ""

@@ -1,0 +1,178 @@
+"""What stores, heads and tables hold, as tables and trees for the terminal."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from pipeline.audits.inspection import (
+    Content,
+    HeadContent,
+    Reasons,
+    StoreContent,
+    TableContent,
+)
+from pipeline.cli.printing import tabulate, write_bytes
+from pipeline.heads.recipes import Recipe
+from pipeline.store.reader import FeatureStore, MediaStore
+
+LONGEST = 40
+"""Characters of a value in a table's row."""
+
+
+def show_found(path: Path, found: Iterable[tuple[Path, Content]]) -> Iterator[RenderableType]:
+    """What was found at `path`, or a list of what was found below it."""
+    match list(found):
+        case [(place, content)] if place == path:
+            yield from _show(content)
+        case several:
+            rows = [(str(place), *_summarise(content)) for place, content in several]
+            yield tabulate(("here", "what", "holds"), rows)
+
+
+def _show(content: Content) -> Iterator[RenderableType]:
+    match content:
+        case StoreContent():
+            return _show_store(content)
+        case HeadContent():
+            return _show_head(content)
+        case TableContent():
+            return _show_table(content)
+
+
+def _summarise(content: Content) -> tuple[str, str]:
+    """What it is, and a few words on what it holds."""
+    match content:
+        case StoreContent(store):
+            views = f", {len(store.views):,} views of them" if store.views else ""
+            clips = content.statuses.total()
+            return "store", f"{clips:,} clips{views}, {content.rows:,} rows"
+        case HeadContent(_, recipe):
+            inputs = " + ".join(recipe.inputs)
+            return "head", f"{recipe.params['kind']} over {inputs}, {len(content.runs)} runs"
+        case TableContent(_, rows, schema):
+            return "table", f"{rows:,} rows, {len(schema)} columns"
+
+
+def _show_store(content: StoreContent) -> Iterator[RenderableType]:
+    """Facts of a store, its first clips, its ledger and what made it."""
+    store, statuses = content.store, content.statuses
+    counts = [f"{status} {count:,}" for status, count in sorted(statuses.items())]
+    yield _list_facts(
+        {
+            "store": store.path,
+            "made by": store.provenance["stage"],
+            "clips": ", ".join([f"{statuses.total():,}", *counts]),
+            **({"views of them": f"{len(store.views):,}"} if store.views else {}),
+            "rows": f"{content.rows:,}",
+            "row": _write_row(content),
+            "parts": f"{len(store.index.parts):,} of format {store.part_format}",
+            "size": write_bytes(content.bytes),
+        }
+    )
+    yield from _list_clips(content)
+    yield from _list_reasons(content.reasons)
+    yield _grow_tree("provenance", store.provenance)
+
+
+def _write_row(content: StoreContent) -> str:
+    match content.store:
+        case FeatureStore() as features:
+            return f"{features.provenance['settings']['dtype']} {features.row_shape}"
+        case MediaStore() as media:
+            fields = media.read_schema() or ()
+            return ", ".join(f"{field.name} {field.type}" for field in fields) or "none"
+
+
+def _list_clips(content: StoreContent) -> Iterator[Table]:
+    first = content.first
+    rows = [
+        (place.clip_id, place.status, str(place.rows), place.part or "none", str(place.start))
+        for place in first
+    ]
+    if (more := content.statuses.total() - len(first)) > 0:
+        rows.append((f"… {more:,} more", "", "", "", ""))
+    if rows:
+        yield tabulate(("clip", "status", "rows", "part", "first row in it"), rows)
+
+
+def _list_reasons(reasons: Reasons) -> Iterator[Table]:
+    """Ledger as counts, nothing where it is empty."""
+    if reasons:
+        rows = [(*reason, f"{count:,}") for reason, count in reasons.most_common()]
+        yield tabulate(("in the ledger", "reason", "clips"), rows)
+
+
+def _show_head(content: HeadContent) -> Iterator[RenderableType]:
+    """Facts of a trained head, its inputs, its params and the versions it was made with."""
+    recipe = content.recipe
+    yield _list_facts(
+        {
+            "head": recipe.head,
+            "kind": recipe.params["kind"],
+            "predicts": ", ".join(f"{target} per {per}" for target, per in recipe.per.items()),
+            "emotions": ", ".join(recipe.emotions),
+            "runs": ", ".join(content.runs),
+            "weights": f"{content.numbers:,} numbers per run",
+            "git revision": recipe.git_revision or "none",
+        }
+    )
+    yield _list_inputs(recipe)
+    yield _grow_tree("params", recipe.params)
+    yield _grow_tree("versions", recipe.versions)
+
+
+def _list_inputs(recipe: Recipe) -> Table:
+    rows = [
+        (
+            modality,
+            source.name,
+            str(source.dim),
+            str(source.provenance["settings"]["encoder"]),
+            source.index_digest,
+        )
+        for modality, source in recipe.inputs.items()
+    ]
+    return tabulate(("modality", "feature set", "row size", "encoder", "index digest"), rows)
+
+
+def _show_table(content: TableContent) -> Iterator[RenderableType]:
+    """Columns of a Parquet table and its first rows; of a ledger, its reasons counted."""
+    yield _list_facts({"table": content.path, "rows": f"{content.rows:,}"})
+    rows = [
+        (field.name, str(field.type), *(_shorten(row[field.name]) for row in content.first))
+        for field in content.schema
+    ]
+    yield tabulate(("column", "type", *(f"row {n}" for n in range(len(content.first)))), rows)
+    yield from _list_reasons(content.reasons)
+
+
+def _list_facts(facts: Mapping[str, object]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, Text(str(value)))
+    return table
+
+
+def _grow_tree(name: str, value: Any) -> Tree:
+    """Tree of nested maps, one leaf per value."""
+    if not isinstance(value, dict):
+        return Tree(Text(f"{name}: {json.dumps(value, ensure_ascii=False)}"))
+    tree = Tree(Text(name))
+    for key, inner in value.items():
+        tree.children.append(_grow_tree(key, inner))
+    return tree
+
+
+def _shorten(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"<{len(value):,} bytes>"
+    text = "–" if value is None else str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

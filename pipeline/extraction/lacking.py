@@ -1,0 +1,52 @@
+"""Lacking: which clips and views `extract` would encode, told without encoding any."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.encoders import Encoder
+from pipeline.encoders.params import ENCODERS, FeatureParams
+from pipeline.extraction.ceilings import measure_bytes
+from pipeline.extraction.source import DTYPE, derive_keys, describe_rows, encode_clips
+from pipeline.extraction.views import list_views
+from pipeline.labels.clips import Clip
+from pipeline.labels.pending import Inputs, Pending
+from pipeline.store.work import find_lacking
+
+
+def list_unencoded(
+    params: FeatureParams,
+    clips: Sequence[Clip],
+    media: Inputs,
+    trained: frozenset[str],
+    work: Path,
+) -> Pending:
+    """Those of `clips`, and of the views of those in `trained`, whose rows the work store lacks."""
+    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    fingerprint = describe_rows(params, encoder).fingerprint
+    asked = {clip.clip_id: clip for clip in clips if clip.clip_id in media.keys}
+    views_of = {clip_id: list_views(params, clip_id, trained) for clip_id in asked}
+    views = {view.id: view for some in views_of.values() for view in some}
+    items = {
+        made: clip
+        for clip_id, clip in asked.items()
+        for made in (clip_id, *(view.id for view in views_of[clip_id]))
+    }
+    inputs = {clip_id: key for clip_id in asked if (key := media.keys[clip_id]) is not None}
+    there = {view_id: view for view_id, view in views.items() if view.clip_id in inputs}
+    keys = derive_keys(params, inputs, there, fingerprint)
+    done = keys.keys() - find_lacking(work, fingerprint, keys)
+
+    def encode(loaded: Mapping[str, pa.Table]) -> int:
+        tables = {items[made].clip_id: table for made, table in loaded.items()}
+        encoded = encode_clips(encoder, params, tables, loaded, views)
+        return sum(measure_bytes(rows, DTYPE.itemsize) for _, rows in encoded)
+
+    return Pending(
+        clips=len(asked),
+        items={made: clip for made, clip in items.items() if made not in done},
+        load=lambda made: media.read(items[made].clip_id),
+        make=encode,
+        workers=params.workers,
+    )

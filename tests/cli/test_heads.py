@@ -1,0 +1,49 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from pipeline.cli.heads import tabulate_heads
+from pipeline.report.summary import HeadSummary
+from tests.report.made_up import MadeUp, make_head, make_seven, state_seen
+
+
+@pytest.fixture(scope="module")
+def seven() -> list[HeadSummary]:
+    return make_seven(MadeUp())
+
+
+def show(heads: list[HeadSummary]) -> list[str]:
+    """What a console that is no terminal prints of `heads`."""
+    file = StringIO()
+    Console(file=file, width=132).print(tabulate_heads(heads))
+    return file.getvalue().splitlines()
+
+
+def test_the_printed_table_has_the_best_head_first(seven: list[HeadSummary]) -> None:
+    lines = [line for line in show(seven) if "." in line]
+    assert lines[0].split()[:2] == ["attention", "(best)"]
+    assert len(lines) == 7
+
+
+def test_the_printed_table_is_plain_without_a_terminal(seven: list[HeadSummary]) -> None:
+    lines = show(seven)
+    assert "\x1b" not in "".join(lines)
+    line = next(line for line in lines if line.lstrip().startswith("linear (to beat)"))
+    value = seven[0].evaluation.splits["test"].metrics["uar"].value
+    assert f"{value:.3f}" in line
+
+
+def test_undefined_values_are_dashes_and_test_is_shown_only_when_opened() -> None:
+    made = MadeUp(emotions=(), test=False)
+    lines = show([make_head(made, "mlp-face", 0.5)])
+    row = next(line for line in lines if "mlp-face" in line)
+    assert row.split()[-2:] == ["–", "–"]
+    assert "test" not in "".join(lines)
+
+
+def test_who_has_seen_the_corpus_is_marked(seven: list[HeadSummary]) -> None:
+    attention = state_seen(seven[2], "audio", "msp-podcast", "Demo")
+    lines = show([attention, seven[5]])
+    (marked,) = [line for line in lines if "has seen the corpus" in line]
+    assert "attention (best, has seen the corpus)" in marked
