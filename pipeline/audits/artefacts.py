@@ -12,16 +12,14 @@ RAW = "raw"
 """Folder of corpora: none of moodline's artefacts lies below it."""
 
 
-def find_artefacts(path: Path) -> Iterator[tuple[Kind, Path]]:
+def find_artefacts(path: Path) -> list[tuple[Kind, Path]]:
     """Stores, heads and tables at or below `path`, by name; raises StoreError where none is."""
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
-    found = False
-    for artefact in _walk(path):
-        found = True
-        yield artefact
+    found = list(_walk(path))
     if not found:
         raise StoreError(f"{path}: expected a store, a head, a table or a folder of them, got none")
+    return found
 
 
 def _walk(path: Path) -> Iterator[tuple[Kind, Path]]:

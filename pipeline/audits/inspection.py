@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,15 +126,17 @@ Content = StoreContent | HeadContent | TableContent
 
 def inspect_path(path: Path) -> list[tuple[Path, Content]]:
     """What lies at `path`, or each that lies below it; raises StoreError for neither."""
-    return [(found, _INSPECT[kind](found)) for kind, found in find_artefacts(path)]
+    return [(found, _inspect(kind, found)) for kind, found in find_artefacts(path)]
 
 
-def _inspect_store(path: Path) -> StoreContent:
-    return StoreContent(open_store(path))
-
-
-def _inspect_head(path: Path) -> HeadContent:
-    return HeadContent(path, read_recipe(path))
+def _inspect(kind: Kind, path: Path) -> Content:
+    match kind:
+        case "store":
+            return StoreContent(open_store(path))
+        case "head":
+            return HeadContent(path, read_recipe(path))
+        case "table":
+            return _inspect_table(path)
 
 
 def _inspect_table(path: Path) -> TableContent:
@@ -145,13 +147,6 @@ def _inspect_table(path: Path) -> TableContent:
             return TableContent(path, file.metadata.num_rows, file.schema_arrow, rows)
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
-
-
-_INSPECT: Mapping[Kind, Callable[[Path], Content]] = {
-    "store": _inspect_store,
-    "head": _inspect_head,
-    "table": _inspect_table,
-}
 
 
 def count_weights(path: Path) -> dict[str, int]:

@@ -17,8 +17,7 @@ from pipeline.extraction.source import DTYPE, Source, open_source
 from pipeline.progress import track
 from pipeline.rows import Rows
 from pipeline.store.index import rowless
-from pipeline.store.ledger import Entry
-from pipeline.store.parts import PartClip
+from pipeline.store.ledger import enter_clips
 from pipeline.store.writer import Made, StoreWriter
 
 TASK_BATCHES = 4
@@ -71,12 +70,11 @@ def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
     A view without rows is no clip that was left out: the ledger is silent on it.
     """
     locations = writer.locate(source.keys)
-    clips = [clip_id for clip_id in locations if clip_id not in source.views]
-    entries = [_enter(clip_id, locations[clip_id].clip) for clip_id in clips]
+    clips = [place.clip for made, place in locations.items() if made not in source.views]
     # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
     silent = [clip_id for clip_id in source.media.index.clip_ids if clip_id not in source.keys]
     locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
-    writer.publish(out, locations, [entry for entry in entries if entry])
+    writer.publish(out, locations, enter_clips("extract", clips))
 
 
 def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) -> Iterator[Encoded]:
@@ -173,9 +171,3 @@ def make_clip(clip_id: str, rows: Rows) -> Made:
             f"choose a layer or a scaling with smaller values"
         )
     return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
-
-
-def _enter(clip_id: str, clip: PartClip) -> Entry | None:
-    if clip.status == "ok":
-        return None
-    return Entry(clip_id, "extract", clip.status, clip.reason, clip.detail)

@@ -23,7 +23,7 @@ from pipeline.labels.pending import Pending, find_pending
 from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
-from pipeline.store.ledger import Entry, check_share
+from pipeline.store.ledger import Entry, check_share, enter_clips
 from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
@@ -228,8 +228,7 @@ def _collect(
 ) -> tuple[dict[str, Location], list[Entry]]:
     """Where each clip of `keys` lies, and the ledger of those that are not plain."""
     locations = writer.locate({c: key for c, key in keys.items() if c not in failures})
-    clips = [place.clip for place in locations.values() if place.clip.status != "ok"]
-    entries = [Entry(c.clip_id, "faces", c.status, c.reason, c.detail) for c in clips]
+    entries = enter_clips("faces", (place.clip for place in locations.values()))
     for clip_id in keys.keys() & failures.keys():
         locations[clip_id] = rowless(clip_id, "left_out")
         failure = failures[clip_id]

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipeline.errors import MoodlineError
 from pipeline.store.header import check_digest, read_header
+from pipeline.store.parts import PartClip
 from pipeline.store.tables import read_table, write_table
 
 SCHEMA = pa.schema(
@@ -30,6 +31,13 @@ class Entry:
     status: str
     reason: str
     detail: str
+
+
+def enter_clips(stage: str, clips: Iterable[PartClip]) -> list[Entry]:
+    """Entries of those of `clips` that are not plain."""
+    return [
+        Entry(c.clip_id, stage, c.status, c.reason, c.detail) for c in clips if c.status != "ok"
+    ]
 
 
 def write_ledger(path: Path, entries: Iterable[Entry]) -> None:

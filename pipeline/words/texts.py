@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from pipeline.files import digest_json
 from pipeline.labels.clips import Clip
-from pipeline.store.ledger import Entry
-from pipeline.store.parts import PartClip
+from pipeline.store.ledger import enter_clips
 from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
@@ -83,8 +82,8 @@ def derive_keys(origins: Origins, fingerprint: str) -> dict[str, str]:
 def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> None:
     """Make `out` the store of the clips of `keys`, which `writer` holds."""
     locations = writer.locate(keys)
-    entries = [_enter(place.clip) for place in locations.values() if place.clip.status != "ok"]
-    writer.publish(out, locations, entries)
+    clips = (replace(p.clip, detail=p.clip.detail or NO_TEXT) for p in locations.values())
+    writer.publish(out, locations, enter_clips("transcribe", clips))
 
 
 def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Context]:
@@ -163,7 +162,3 @@ def pack_words(clip: Clip) -> Made:
         "text": text,
     }
     return Made(pa.Table.from_pylist([row], schema=TEXT_SCHEMA))
-
-
-def _enter(clip: PartClip) -> Entry:
-    return Entry(clip.clip_id, "transcribe", clip.status, clip.reason, clip.detail or NO_TEXT)
