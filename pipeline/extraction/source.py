@@ -15,7 +15,7 @@ from pipeline.encoders import ENCODERS, Encoder, FeatureParams
 from pipeline.engines.ahead import read_ahead
 from pipeline.extraction.rates import average_rows
 from pipeline.extraction.views import View, augment, describe_views, measure_pace, retime_rows
-from pipeline.labels.targets import read_trained
+from pipeline.labels.clip_labels import read_trained
 from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
 from pipeline.store.exposure import FeatureProvenance

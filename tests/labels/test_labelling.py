@@ -4,13 +4,13 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.table import Params
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams, sides
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, read_targets, read_trained
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table
 
@@ -37,7 +37,7 @@ def label(tmp_path):
 def make_corpus(**changes) -> Corpus:
     corpus = Corpus(
         clips=[Clip(clip_id=name, corpus="toy", path=name) for name in "abc"],
-        targets=[Target(clip_id=name, emotion="sad") for name in "abc"],
+        targets=[ClipLabels(clip_id=name, labels={"emotion": "sad"}) for name in "abc"],
         names=Names(emotion=["sad"], words={"s": "sad"}),
     )
     return replace(corpus, **changes)
@@ -126,7 +126,9 @@ def test_a_broken_corpus_is_refused(changes, message):
 
 def rename_clip(clip_id: str) -> Corpus:
     clips = [Clip(clip_id=clip_id, corpus="toy", path="a.mp4")]
-    return make_corpus(clips=clips, targets=[Target(clip_id=clip_id, emotion="sad")])
+    return make_corpus(
+        clips=clips, targets=[ClipLabels(clip_id=clip_id, labels={"emotion": "sad"})]
+    )
 
 
 def test_a_clip_that_is_called_like_a_view_is_refused():

@@ -2,11 +2,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
 from pipeline.labels.overrides import Override, exclude, find_kept, read_overrides, relabel
-from pipeline.labels.targets import FRAMES_SCHEMA, Target
 from pipeline.store.ledger import Entry
 
 HEADER = "clip_id,action,value,reason\n"
@@ -21,7 +21,10 @@ def corpus() -> Corpus:
     ]
     return Corpus(
         clips=[Clip(clip_id=f"toy/{name}", corpus="toy", path=name) for name in "abc"],
-        targets=[Target(clip_id=f"toy/{name}", emotion="sad", valence=-0.5) for name in "abc"],
+        targets=[
+            ClipLabels(clip_id=f"toy/{name}", labels={"emotion": "sad", "valence": -0.5})
+            for name in "abc"
+        ],
         names=Names(emotion=["sad", "happy"], words={}),
         frames=pa.Table.from_pylist(frames, schema=FRAMES_SCHEMA),
     )

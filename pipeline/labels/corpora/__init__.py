@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from pipeline.families import Family
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import FRAMES_SCHEMA, Target
 from pipeline.sections import Section
 
 CORPORA = Family(
@@ -50,6 +50,6 @@ class Corpus:
     """
 
     clips: list[Clip]
-    targets: list[Target]
+    targets: list[ClipLabels]
     names: Names
     frames: pa.Table = field(default_factory=FRAMES_SCHEMA.empty_table)

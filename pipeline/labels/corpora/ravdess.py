@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus, CorpusParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import Target
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 NAMES = Names(
@@ -167,12 +167,14 @@ def _make_clip(path: Path, shown: Performance) -> Clip:
     )
 
 
-def _make_target(path: Path, shown: Performance, protocol: str) -> Target:
+def _make_target(path: Path, shown: Performance, protocol: str) -> ClipLabels:
     split, fold = PROTOCOLS[protocol][shown.actor]
-    return Target(
+    return ClipLabels(
         clip_id=f"ravdess/{path.stem}",
         split=split,
         fold=fold,
-        emotion=NAMES.emotion_of(f"{shown.emotion:02}", str(path)),
-        intensity=INTENSITIES[shown.intensity],
+        labels={
+            "emotion": NAMES.emotion_of(f"{shown.emotion:02}", str(path)),
+            "intensity": INTENSITIES[shown.intensity],
+        },
     )
