@@ -30,15 +30,16 @@ HELD_OUT_SCHEMA = pa.schema(
 )
 """Columns of `models/<head>/predictions.parquet`.
 
-One row per target of an annotated clip (`seconds` null) or frame, for each `split` (`val`, `test`),
-fold and `withheld` modality. Targets with a number for each class (scores, votes) have a row for
-each `class`, in the order of the classes, one after the other; for others `class` is null.
+One row per target of an annotated clip (`seconds` null) or frame, for each `split` (`val`,
+`test`), fold and `withheld` modality. Targets with a number for each class (scores, votes) have
+a row for each `class`, in the order of the classes, one after the other; for others `class` is
+null.
 
-`label` and `predicted` are numbers: ratings; class indices, as in `data/labels/names.json`; how much
-of its class, or which share of the votes. `label` is null where not annotated, `predicted` where the
-head had nothing to go on: such rows count as annotated and not covered. `scores` are the
-probabilities of all classes, for targets of kind `class` alone. `prior` is what the training clips of
-that fold would predict: their commonest class, the mean of all else.
+`label` and `predicted` are numbers: ratings; class indices, as in `data/labels/names.json`; how
+much of its class, or which share of the votes. `label` is null where not annotated, `predicted`
+where the head had nothing to go on: such rows count as annotated and not covered. `scores` are
+the probabilities of all classes, for targets of kind `class` alone. `prior` is what the training
+clips of that fold would predict: their commonest class, the mean of all else.
 """
 
 PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", WORD), ("group", WORD)])

@@ -60,7 +60,7 @@ def test_overrides_exclude_relabel_and_keep(label):
         "table/s1/0,exclude,,silent\ntable/s1/1,emotion,sad,cries\ntable/s2/0,keep,,dark\n"
     )
     assert "table/s1/0" not in {clip.clip_id for clip in labelled.clips}
-    assert {t.clip_id: t.emotion for t in labelled.targets}["table/s1/1"] == "sad"
+    assert {t.clip_id: t.labels for t in labelled.targets}["table/s1/1"]["emotion"] == "sad"
     assert [(entry.clip_id, entry.reason) for entry in labelled.ledger] == [
         ("table/s1/1", "relabelled"),
         ("table/s1/0", "excluded"),
@@ -147,15 +147,25 @@ def test_other_signs_in_a_clip_id_are_kept(clip_id):
     [
         ({"valence": -5.0}, "b: valence: expected -1 to 1, got -5.0"),
         ({"intensity": -0.5}, "b: intensity: expected 0 to 1"),
-        ({"split": "dev"}, "b: unknown split 'dev'"),
+        ({"emotion": "mad"}, "b: unknown emotion 'mad'; did you mean 'sad'"),
         (
             {"emotions": (("sad", 0.5), ("mad", 0.5))},
             "b: unknown emotion 'mad'; did you mean 'sad'",
         ),
+        ({"emotions": (("sad", -0.5),)}, r"b: emotions: expected numbers from 0 on, got {.*-0.5}"),
+        ({"votes": (("sad", 0.0),)}, "b: votes: expected a vote, got none"),
     ],
 )
-def test_a_broken_target_is_refused_by_its_clip(labels, message):
+def test_a_broken_label_is_refused_by_its_clip(labels, message):
+    check_second(labels=labels, message=message)
+
+
+def test_an_unknown_split_is_refused_by_its_clip():
+    check_second(split="dev", message="b: unknown split 'dev'")
+
+
+def check_second(message, **changes):
     targets = make_corpus().targets
-    targets[1] = replace(targets[1], **labels)
+    targets[1] = replace(targets[1], **changes)
     with pytest.raises(CorpusError, match=message):
         check_corpus(make_corpus(targets=targets), "toy")

@@ -39,7 +39,9 @@ def test_other_folds_leave_the_table_as_it_is(tmp_path: Path, changes: dict[str,
 
 def test_another_label_leaves_the_table_as_it_is() -> None:
     targets = split(protocol="folds", folds=3)
-    assert find_trained([replace(target, emotion="glad") for target in targets]) == NAMES
+    assert (
+        find_trained([replace(target, labels={"emotion": "glad"}) for target in targets]) == NAMES
+    )
 
 
 def test_one_split_trains_on_its_train_alone() -> None:

@@ -34,7 +34,12 @@ def make_corpus(groups, *, emotion="sad", splits=None, folds=None) -> Corpus:
             for clip_id, group in zip(ids, groups, strict=True)
         ],
         targets=[
-            ClipLabels(clip_id=clip_id, split=split, fold=fold, labels={"emotion": emotion})
+            ClipLabels(
+                clip_id=clip_id,
+                split=split,
+                fold=fold,
+                labels={"emotion": emotion} if emotion else {},
+            )
             for clip_id, split, fold in zip(ids, splits, folds, strict=True)
         ],
         names=NAMES,

@@ -1,9 +1,9 @@
 """Any corpus described by one CSV or Parquet table: a row for each clip, `path` its one duty.
 
 Words of the table are taken as they stand ("01" stays "01"); an empty cell is a label not given,
-and -5, Aff-Wild2's mark, is one for valence and arousal. Every column must be moodline's, mapped to
-one by `columns`, or listed in `ignore`: a misspelt label never goes missing unseen. Votes and scores
-have a column for each class: `votes.happy`, `emotions.happy`.
+and -5, Aff-Wild2's mark, is one for ratings of frames. Every column must be moodline's, mapped to
+one by `columns`, or listed in `ignore`: a misspelt label never goes missing unseen. Votes and
+scores have a column for each class: `votes.happy`, `emotions.happy`.
 """
 
 import re
