@@ -68,6 +68,10 @@ def sides(targets: Sequence[ClipLabels], fold: int | None = None) -> dict[str, s
 
     In fold k the clips of fold k test, those of the next fold validate, the rest train. Without
     folds, `fold` is None and the official split stands.
+
+    >>> clips = [ClipLabels(clip_id=name, fold=fold) for name, fold in zip("abc", (0, 1, 2))]
+    >>> sides(clips, fold=1)
+    {'a': 'train', 'b': 'test', 'c': 'val'}
     """
     folds = number_folds(targets)
     if fold is None and not folds:
@@ -120,6 +124,9 @@ def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) ->
     Greedy, largest group first, each to the share it fills least (Graham, SIAM J. Appl. Math.
     1969, for equal shares); no share stays empty. Groups of one size come in an order drawn from
     `seed` and their names alone. Raises CorpusError when groups are fewer than shares.
+
+    >>> deal_groups({"ann": 6, "bob": 3, "cy": 3}, shares=(1.0, 1.0), seed=0)
+    {'ann': 0, 'bob': 1, 'cy': 1}
     """
     if len(sizes) < len(shares):
         raise CorpusError(
