@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.heads.params import HEADS, HeadParams
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import Target
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
 from pipeline.store.index import rowless
@@ -52,7 +52,7 @@ def write_features(
 
 
 def make_labels(
-    targets: Sequence[Target],
+    targets: Sequence[ClipLabels],
     frames: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     emotions: Sequence[str] = EMOTIONS,
 ) -> Labels:

@@ -12,8 +12,8 @@ import torch
 from pipeline.evaluation.judgement import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import load_heads
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.targets import Target
 from pipeline.prediction.answers import Trained, predict_held_out
 from pipeline.prediction.table import add_speakers
 from pipeline.store.reader import open_features
@@ -74,12 +74,10 @@ class Corpus:
                 noise = 0.3 * self.generator.normal(size=(2 + take % 3, DIMS[name]))
                 self.rows[name][clip_id] = make_rows(causes @ self.to_rows[name] + offset + noise)
             valence, arousal = np.tanh(0.6 * causes @ self.to_plane).tolist()
-            yield Target(
+            yield ClipLabels(
                 clip_id=clip_id,
                 fold=number % FOLDS,
-                emotion=EMOTIONS[emotion],
-                valence=valence,
-                arousal=arousal,
+                labels={"emotion": EMOTIONS[emotion], "valence": valence, "arousal": arousal},
             )
 
     def draw_causes(self, emotion):

@@ -11,6 +11,13 @@ def average_rows(rows: Rows, rate_hz: float) -> Rows:
     A row belongs to the step that its middle lies in. A step averages its valid rows, or all of
     them, marked as not valid, where none is; it stands for the stretch from the first to the last.
     Steps without rows give none.
+
+    >>> starts = np.array([0.0, 0.25, 0.5, 0.75])
+    >>> values = np.array([[1.0], [3.0], [5.0], [9.0]], np.float32)
+    >>> heard = np.array([True, True, False, True])
+    >>> average_rows(Rows(values, starts, starts + 0.25, heard), rate_hz=2.0).embedding
+    array([[2.],
+           [9.]], dtype=float32)
     """
     steps = np.floor((rows.start_seconds + rows.end_seconds) / 2 * rate_hz).astype(np.int64)
     first = np.flatnonzero(np.diff(steps, prepend=-1))

@@ -23,7 +23,7 @@ from pipeline.extraction.views import (
     measure_pace,
     retime_rows,
 )
-from pipeline.labels.targets import read_trained
+from pipeline.labels.clip_labels import read_trained
 from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
 from pipeline.store.provenance import FeatureProvenance, Provenance, derive_key

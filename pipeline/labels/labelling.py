@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,17 +11,30 @@ import pyarrow.compute as pc
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
+from pipeline.labels.clip_labels import (
+    FRAMES_SCHEMA,
+    ClipLabels,
+    Label,
+    write_targets,
+    write_trained,
+)
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.emotions import Names, write_names
-from pipeline.labels.overrides import SCALES, exclude, find_kept, read_overrides, relabel
+from pipeline.labels.overrides import exclude, find_kept, read_overrides, relabel
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.labels.splits import SIDES, SplitParams, assign_splits, overlaps, sides
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, write_targets, write_trained
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
 from pipeline.store.view_ids import is_like_view
+from pipeline.targets import TARGETS, Kind, Target
+
+FRAMED: dict[Kind, list[str]] = {
+    kind: [name for name, target in TARGETS.items() if target.framed and target.kind == kind]
+    for kind in ("class", "rating")
+}
+"""Targets that frames may be labelled with, by kind."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +46,7 @@ class Labelled:
     """
 
     clips: list[Clip]
-    targets: list[Target]
+    targets: list[ClipLabels]
     frames: pa.Table
     names: Names
     ledger: list[Entry]
@@ -122,21 +136,37 @@ def _check_names(corpus: Corpus, name: str) -> None:
         raise CorpusError(f"{name}: expected each emotion named once, got {emotions}")
     _check_emotions(set(corpus.names.words.values()), emotions, f"{name}: names")
     for target in corpus.targets:
-        scored = [emotion for emotion, _ in target.emotions or ()]
-        _check_emotions([target.emotion, *scored], emotions, f"{name}: {target.clip_id}")
-    _check_emotions(pc.unique(corpus.frames["emotion"]).to_pylist(), emotions, f"{name}: frames")
+        for label in target.labels.values():
+            _check_emotions(_list_classes(label), emotions, f"{name}: {target.clip_id}")
+    for label in FRAMED["class"]:
+        found = pc.unique(corpus.frames[label]).to_pylist()
+        _check_emotions(found, emotions, f"{name}: frames")
+
+
+def _list_classes(label: Label) -> list[str]:
+    """Classes that a label names; none where it is a rating."""
+    if isinstance(label, str):
+        return [label]
+    return [name for name, _ in label] if isinstance(label, tuple) else []
 
 
 def _check_scales(corpus: Corpus, name: str) -> None:
     for target in corpus.targets:
         if target.split is not None and target.split not in SIDES:
             raise CorpusError(f"{name}: {target.clip_id}: unknown split {target.split!r}")
-        for label, (low, high) in SCALES.items():
-            value = getattr(target, label)
-            if value is not None and not low <= value <= high:
-                raise CorpusError(
-                    f"{name}: {target.clip_id}: {label}: expected {low:g} to {high:g}, got {value}"
-                )
+        for label, value in target.labels.items():
+            _check_range(TARGETS[label], value, f"{name}: {target.clip_id}")
+
+
+def _check_range(target: Target, label: Label, where: str) -> None:
+    if isinstance(label, float | int) and not target.low <= label <= target.high:
+        raise CorpusError(
+            f"{where}: {target.name}: expected {target.low:g} to {target.high:g}, got {label}"
+        )
+    if isinstance(label, tuple) and any(not 0 <= value < inf for _, value in label):
+        raise CorpusError(f"{where}: {target.name}: expected numbers from 0 on, got {dict(label)}")
+    if target.kind == "votes" and isinstance(label, tuple) and not any(v for _, v in label):
+        raise CorpusError(f"{where}: {target.name}: expected a vote, got none; leave them out")
 
 
 def _check_frames(corpus: Corpus, name: str) -> None:
@@ -146,8 +176,8 @@ def _check_frames(corpus: Corpus, name: str) -> None:
     strange = set(pc.unique(frames["clip_id"]).to_pylist()) - {c.clip_id for c in corpus.clips}
     if strange:
         raise CorpusError(f"{name}: frames: {min(strange)}: no such clip")
-    for label in ("valence", "arousal"):
-        low, high = SCALES[label]
+    for label in FRAMED["rating"]:
+        low, high = TARGETS[label].low, TARGETS[label].high
         inside = pc.and_(pc.greater_equal(frames[label], low), pc.less_equal(frames[label], high))
         row = pc.index(inside, value=False).as_py()
         if row >= 0:

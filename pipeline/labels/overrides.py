@@ -17,22 +17,15 @@ import pyarrow.compute as pc
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.targets import Target
 from pipeline.store.ledger import Entry
+from pipeline.targets import TARGETS, Target
 
 COLUMNS = ["clip_id", "action", "value", "reason"]
 
-SCALES = {
-    "intensity": (0.0, 1.0),
-    "valence": (-1.0, 1.0),
-    "arousal": (-1.0, 1.0),
-    "dominance": (-1.0, 1.0),
-    "sentiment": (-1.0, 1.0),
-}
-"""Labels that are numbers, with their least and greatest value."""
-
-ACTIONS = ("exclude", "keep", "emotion", *SCALES)
+ACTIONS = ("exclude", "keep", *(name for name, t in TARGETS.items() if not t.behaviour.vector))
+"""What a line may ask for: two decisions of their own, or the label that it replaces."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ def relabel(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list
         if override.action not in ("exclude", "keep"):
             old = targets[override.clip_id]
             targets[override.clip_id] = _replace_label(old, override, corpus.names.emotion)
-            change = f"{override.action} {getattr(old, override.action)} → {override.value}"
+            change = f"{override.action} {old.labels.get(override.action)} → {override.value}"
             entries.append(_enter(override, "marked", "relabelled", f"{change}: {override.reason}"))
     return replace(corpus, targets=list(targets.values())), entries
 
@@ -125,17 +118,19 @@ def _parse_value(action: str, text: str, where: str) -> str | float | None:
         return None
     if not text:
         raise CorpusError(f"{where}: {action} expects the new label as its value, got none")
-    return text if action == "emotion" else _parse_number(action, text, where)
+    target = TARGETS[action]
+    return text if target.kind == "class" else _parse_number(target, text, where)
 
 
-def _parse_number(action: str, text: str, where: str) -> float:
-    low, high = SCALES[action]
+def _parse_number(target: Target, text: str, where: str) -> float:
     try:
         number = float(text)
     except ValueError as error:
-        raise CorpusError(f"{where}: {action}: expected a number, got {text!r}") from error
-    if not low <= number <= high:
-        raise CorpusError(f"{where}: {action}: expected {low:g} to {high:g}, got {text}")
+        raise CorpusError(f"{where}: {target.name}: expected a number, got {text!r}") from error
+    if not target.low <= number <= target.high:
+        raise CorpusError(
+            f"{where}: {target.name}: expected {target.low:g} to {target.high:g}, got {text}"
+        )
     return number
 
 
@@ -160,14 +155,14 @@ def _check_known(override: Override, known: Iterable[str]) -> None:
     raise CorpusError(f"overrides: unknown clip {override.clip_id!r}; {hint}")
 
 
-def _replace_label(target: Target, override: Override, emotions: list[str]) -> Target:
-    if override.action == "emotion" and override.value not in emotions:
+def _replace_label(target: ClipLabels, override: Override, emotions: list[str]) -> ClipLabels:
+    assert override.value is not None
+    if TARGETS[override.action].kind == "class" and override.value not in emotions:
         raise CorpusError(
             f"overrides: {override.clip_id}: unknown emotion {override.value!r}; "
             f"{suggest(str(override.value), emotions)}"
         )
-    change: dict[str, Any] = {override.action: override.value}
-    return replace(target, **change)
+    return replace(target, labels={**target.labels, override.action: override.value})
 
 
 def _keep_clips(corpus: Corpus, left: set[str]) -> Corpus:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.errors import TrainingError
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.splits import number_folds, sides
-from pipeline.labels.targets import Target
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Run:
     fold: int | None
 
 
-def list_runs(targets: Iterable[Target]) -> list[Run]:
+def list_runs(targets: Iterable[ClipLabels]) -> list[Run]:
     """Runs that the splits ask for; raises TrainingError when no clip is on any side."""
     placed = list(targets)
     folds = number_folds(placed)
@@ -27,7 +27,7 @@ def list_runs(targets: Iterable[Target]) -> list[Run]:
     return [Run("official", None)]
 
 
-def split_clips(targets: Iterable[Target], run: Run) -> dict[str, list[str]]:
+def split_clips(targets: Iterable[ClipLabels], run: Run) -> dict[str, list[str]]:
     """`train`, `val` and `test` → clip ids, in the order of the targets."""
     placed = sides(list(targets), run.fold)
     clips: dict[str, list[str]] = {"train": [], "val": [], "test": []}
@@ -36,7 +36,7 @@ def split_clips(targets: Iterable[Target], run: Run) -> dict[str, list[str]]:
     return clips
 
 
-def find_trained(targets: Sequence[Target]) -> list[str]:
+def find_trained(targets: Sequence[ClipLabels]) -> list[str]:
     """Clips on the train side of any run, in the order of the targets; none without any split."""
     if not any(target.split is not None or target.fold is not None for target in targets):
         return []

@@ -10,23 +10,12 @@ from pydantic import Field
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.files import digest_json
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.targets import Target
 from pipeline.sections import Section
 
 SIDES = ("train", "val", "test")
-
-_LABELS = (
-    "emotion",
-    "intensity",
-    "valence",
-    "arousal",
-    "dominance",
-    "sentiment",
-    "emotions",
-    "votes",
-)
 
 
 class SplitParams(Section):
@@ -44,7 +33,7 @@ class SplitParams(Section):
     seed: int = Field(0, ge=0, lt=2**63)
 
 
-def assign_splits(corpus: Corpus, params: SplitParams) -> list[Target]:
+def assign_splits(corpus: Corpus, params: SplitParams) -> list[ClipLabels]:
     """Targets of `corpus`, in their order, with `split` or `fold` filled as `params` ask.
 
     Folds and splits made here leave unlabelled clips out (both None); a corpus without any label
@@ -59,15 +48,11 @@ def assign_splits(corpus: Corpus, params: SplitParams) -> list[Target]:
 
 def find_labelled(corpus: Corpus) -> frozenset[str]:
     """Ids of the clips that have a label of their own, or labelled frames."""
-    own = {
-        target.clip_id
-        for target in corpus.targets
-        if any(getattr(target, label) is not None for label in _LABELS)
-    }
+    own = {target.clip_id for target in corpus.targets if target.labels}
     return frozenset(own | set(pc.unique(corpus.frames["clip_id"]).to_pylist()))
 
 
-def number_folds(targets: Iterable[Target]) -> list[int]:
+def number_folds(targets: Iterable[ClipLabels]) -> list[int]:
     """Fold numbers in order, empty for an official split; raises CorpusError for one or two."""
     folds = sorted({target.fold for target in targets if target.fold is not None})
     if 0 < len(folds) < 3:
@@ -78,11 +63,15 @@ def number_folds(targets: Iterable[Target]) -> list[int]:
     return folds
 
 
-def sides(targets: Sequence[Target], fold: int | None = None) -> dict[str, str]:
+def sides(targets: Sequence[ClipLabels], fold: int | None = None) -> dict[str, str]:
     """Clip id → `train`, `val` or `test`, without the clips that take part in nothing.
 
     In fold k the clips of fold k test, those of the next fold validate, the rest train. Without
     folds, `fold` is None and the official split stands.
+
+    >>> clips = [ClipLabels(clip_id=name, fold=fold) for name, fold in zip("abc", (0, 1, 2))]
+    >>> sides(clips, fold=1)
+    {'a': 'train', 'b': 'test', 'c': 'val'}
     """
     folds = number_folds(targets)
     if fold is None and not folds:
@@ -135,6 +124,9 @@ def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) ->
     Greedy, largest group first, each to the share it fills least (Graham, SIAM J. Appl. Math.
     1969, for equal shares); no share stays empty. Groups of one size come in an order drawn from
     `seed` and their names alone. Raises CorpusError when groups are fewer than shares.
+
+    >>> sorted(deal_groups({"ann": 6, "bob": 3, "cy": 3}, shares=(1.0, 1.0), seed=0).items())
+    [('ann', 0), ('bob', 1), ('cy', 1)]
     """
     if len(sizes) < len(shares):
         raise CorpusError(
@@ -154,7 +146,9 @@ def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) ->
     return dealt
 
 
-def _take_shipped(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+def _take_shipped(
+    corpus: Corpus, labelled: frozenset[str], params: SplitParams
+) -> list[ClipLabels]:
     shipped = {target.split for target in corpus.targets} - {None}
     folds = number_folds(corpus.targets)
     if shipped and folds:
@@ -171,7 +165,7 @@ def _take_shipped(corpus: Corpus, labelled: frozenset[str], params: SplitParams)
     return _cut_val(corpus, labelled, params)
 
 
-def _cut_val(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+def _cut_val(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[ClipLabels]:
     """Targets with some groups of train moved to val."""
     group_of = _group_clips(corpus.clips)
     train = {target.clip_id for target in corpus.targets if target.split == "train"}
@@ -185,14 +179,16 @@ def _cut_val(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> l
     ]
 
 
-def _make_folds(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+def _make_folds(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[ClipLabels]:
     dealt = _deal_clips(corpus, labelled, [1.0] * params.folds, params.seed)
     return [
         replace(target, split=None, fold=dealt.get(target.clip_id)) for target in corpus.targets
     ]
 
 
-def _make_holdout(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -> list[Target]:
+def _make_holdout(
+    corpus: Corpus, labelled: frozenset[str], params: SplitParams
+) -> list[ClipLabels]:
     rest = 1 - params.val_share - params.test_share
     dealt = _deal_clips(corpus, labelled, [rest, params.val_share, params.test_share], params.seed)
     names = {clip_id: SIDES[index] for clip_id, index in dealt.items()}
@@ -201,7 +197,7 @@ def _make_holdout(corpus: Corpus, labelled: frozenset[str], params: SplitParams)
     ]
 
 
-_PROTOCOLS: dict[str, Callable[[Corpus, frozenset[str], SplitParams], list[Target]]] = {
+_PROTOCOLS: dict[str, Callable[[Corpus, frozenset[str], SplitParams], list[ClipLabels]]] = {
     "corpus": _take_shipped,
     "folds": _make_folds,
     "holdout": _make_holdout,

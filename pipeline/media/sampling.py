@@ -45,7 +45,19 @@ class Counted(Generic[Picture]):
 def sample_frames(
     pictures: Iterator[Counted[Picture]], sampling: Sampling, length: float
 ) -> Iterator[Counted[Picture]]:
-    """Those of `pictures` that `sampling` takes from a stretch of `length` seconds."""
+    """Those of `pictures` that `sampling` takes from a stretch of `length` seconds.
+
+    >>> def film() -> Iterator[Counted[str]]:  # a second at 10 Hz
+    ...     return (Counted(n, n / 10, (n + 1) / 10, f"picture {n}") for n in range(10))
+    >>> [frame.index for frame in sample_frames(film(), Sampling(rate_hz=4.0), 1.0)]
+    [0, 3, 5, 8]
+    >>> [frame.index for frame in sample_frames(film(), Sampling(every=4), 1.0)]
+    [0, 4, 8]
+    >>> [frame.index for frame in sample_frames(film(), Sampling(per_clip=2), 1.0)]
+    [2, 7]
+    >>> [frame.index for frame in sample_frames(film(), Sampling(middle_share=0.4), 1.0)]
+    [3, 4, 5, 6]
+    """
     first, last = 0.0, math.inf
     if sampling.middle_share < 1:
         first = length * (1 - sampling.middle_share) / 2

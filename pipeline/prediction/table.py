@@ -6,42 +6,43 @@ import pyarrow as pa
 
 from pipeline.errors import StoreError
 from pipeline.labels.clips import Clip
-from pipeline.labels.targets import SCORES
 
 NOTHING = "none"
 """`withheld` of predictions made from every input the head has."""
 
+WORD = pa.dictionary(pa.int32(), pa.string())
+"""Type of a column in which few words recur."""
+
 HELD_OUT_SCHEMA = pa.schema(
     [
-        ("clip_id", pa.string()),
-        ("split", pa.string()),
+        ("clip_id", WORD),
+        ("split", WORD),
         ("fold", pa.int64()),
-        ("withheld", pa.string()),
+        ("withheld", WORD),
         ("seconds", pa.float64()),
-        ("emotion", pa.string()),
-        ("valence", pa.float64()),
-        ("arousal", pa.float64()),
-        ("predicted_emotion", pa.string()),
-        ("predicted_valence", pa.float64()),
-        ("predicted_arousal", pa.float64()),
-        ("scores", SCORES),
-        ("prior_emotion", pa.string()),
-        ("prior_valence", pa.float64()),
-        ("prior_arousal", pa.float64()),
+        ("target", WORD),
+        ("class", WORD),
+        ("label", pa.float64()),
+        ("predicted", pa.float64()),
+        ("scores", pa.list_(pa.float32())),
+        ("prior", pa.float64()),
     ]
 )
 """Columns of `models/<head>/predictions.parquet`.
 
-One row per annotated clip (`seconds` null) or frame, for each `split` (`val`, `test`), fold
-and `withheld` modality.
+One row per target of an annotated clip (`seconds` null) or frame, for each `split` (`val`,
+`test`), fold and `withheld` modality. Targets with a number for each class (scores, votes) have
+a row for each `class`, in the order of the classes, one after the other; for others `class` is
+null.
 
-Labels are null where not annotated; predictions are null where the head had nothing to go on:
-such rows count as annotated and not covered. `scores` are class probabilities. The `prior_…`
-columns are what the training clips of that fold would predict: their commonest emotion, their
-mean valence and arousal.
+`label` and `predicted` are numbers: ratings; class indices, as in `data/labels/names.json`; how
+much of its class, or which share of the votes. `label` is null where not annotated, `predicted`
+where the head had nothing to go on: such rows count as annotated and not covered. `scores` are
+the probabilities of all classes, for targets of kind `class` alone. `prior` is what the training
+clips of that fold would predict: their commonest class, the mean of all else.
 """
 
-PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", pa.string()), ("group", pa.string())])
+PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", WORD), ("group", WORD)])
 """Columns of `reports/heads/<head>/predictions.parquet`: as before, and whose clip it is."""
 
 
@@ -51,13 +52,16 @@ def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
     Raises StoreError for a clip that is not among them.
     """
     known = {clip.clip_id: clip for clip in clips}
-    clip_ids = held_out["clip_id"].to_pylist()
+    encoded = held_out["clip_id"].combine_chunks()
+    clip_ids = encoded.dictionary.to_pylist()
     for clip_id in clip_ids:
         if clip_id not in known:
             raise StoreError(
                 f"predictions of clip {clip_id!r}: expected a clip of data/labels/clips.parquet, "
                 f"got none of that name; run `dvc repro` to bring labels and heads in step"
             )
-    subjects = pa.array([known[clip_id].subject for clip_id in clip_ids], pa.string())
-    groups = pa.array([known[clip_id].group for clip_id in clip_ids], pa.string())
-    return held_out.append_column("subject", subjects).append_column("group", groups)
+    for name in ("subject", "group"):
+        words = pa.array([getattr(known[clip_id], name) for clip_id in clip_ids], pa.string())
+        column = words.take(encoded.indices).dictionary_encode()
+        held_out = held_out.append_column(name, column.cast(WORD))
+    return held_out

@@ -186,7 +186,12 @@ class FeatureStore(Store):
 
 
 def open_features(path: Path | str) -> FeatureStore:
-    """Feature set at `path`; `open_features(path)[clip_id].embedding` is the clip's array."""
+    """Feature set at `path`; `open_features(path)[clip_id].embedding` is the clip's array.
+
+    >>> features = open_features("features/none")  # the empty set, which comes with the project
+    >>> len(features), "demo/speaker_01/clip_01" in features
+    (0, False)
+    """
     return FeatureStore(Path(path))
 
 

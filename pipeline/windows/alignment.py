@@ -42,6 +42,11 @@ def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndar
     """Half-open windows that cover a clip, each `params.seconds` long or the whole clip.
 
     The last one is moved back to end with the clip, so none is shorter than the others.
+
+    >>> plan_windows(5.0, WindowParams(seconds=2.0)).tolist()
+    [[0.0, 2.0], [2.0, 4.0], [3.0, 5.0]]
+    >>> plan_windows(5.0, WindowParams()).tolist()
+    [[0.0, 5.0]]
     """
     seconds = params.seconds
     if seconds is None or duration_seconds <= seconds + EPSILON_SECONDS:
@@ -55,7 +60,11 @@ def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndar
 def regular_grid(
     start_seconds: float, end_seconds: float, rate_hz: float
 ) -> Float[np.ndarray, " time"]:
-    """Centres of the cells of 1 / `rate_hz` seconds that fill a window, at least one."""
+    """Centres of the cells of 1 / `rate_hz` seconds that fill a window, at least one.
+
+    >>> regular_grid(1.0, 2.0, rate_hz=4.0).tolist()
+    [1.125, 1.375, 1.625, 1.875]
+    """
     cells = max(1, round((end_seconds - start_seconds) * rate_hz))
     return start_seconds + (np.arange(cells) + 0.5) / rate_hz
 
@@ -77,6 +86,16 @@ def align_rows(
     than the tolerance. `mean` takes all rows that overlap the point's cell (half a grid step on
     either side, or the step before it when causal), or else the nearest. When causal, a row
     reaches a point only if its stretch has ended by then.
+
+    >>> ends = np.array([0.1, 0.2, 0.3, 0.4])  # rows at 10 Hz, the third without a face
+    >>> rows = Stretches(ends - 0.1, ends, np.array([True, True, False, True]))
+    >>> grid = np.array([0.1, 0.25])
+    >>> align_rows(rows, grid, WindowParams(align="nearest"))
+    Alignment(rows=array([1, 1]), counts=array([1, 1]))
+    >>> align_rows(rows, grid, WindowParams(align="nearest", tolerance_seconds=0.0)).counts
+    array([1, 0])
+    >>> align_rows(rows, grid, WindowParams(align="mean")).counts
+    array([2, 2])
     """
     known = np.flatnonzero(stretches.valid)
     if not len(known) or not len(grid):

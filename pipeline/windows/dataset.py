@@ -17,8 +17,8 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 from pipeline.errors import StoreError, TrainingError
 from pipeline.heads.base import Per
 from pipeline.heads.params import HeadParams, WindowParams
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets
 from pipeline.labels.emotions import Names, read_names
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, read_targets
 from pipeline.store.header import read_header
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.tables import read_table
@@ -51,7 +51,7 @@ class FrameLabels:
 class Labels:
     """All labels of a corpus: `targets` and `frames` by clip."""
 
-    targets: Mapping[str, Target]
+    targets: Mapping[str, ClipLabels]
     frames: Mapping[str, FrameLabels]
     names: Names
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.labels.labelling import check_corpus
-from pipeline.labels.targets import FRAMES_SCHEMA
 from pipeline.sections import parse_section
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"

@@ -21,8 +21,8 @@ from pipeline.encoders.params import ENCODERS
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import encode_clips, open_source
 from pipeline.extraction.views import View
+from pipeline.labels.clip_labels import ClipLabels, write_trained
 from pipeline.labels.runs import Run, find_trained
-from pipeline.labels.targets import Target, write_trained
 from pipeline.media import inputs
 from pipeline.media.jpeg import encode_jpeg
 from pipeline.rows import Rows
@@ -48,7 +48,7 @@ class Project:
         self.root = root
         self.media = pack_tones(root / "audio", SECONDS)
         self.trained = root / "trained.parquet"
-        self.targets = [Target(clip_id=name, split=name.split("/")[0]) for name in SECONDS]
+        self.targets = [ClipLabels(clip_id=name, split=name.split("/")[0]) for name in SECONDS]
         write_trained(self.trained, find_trained(self.targets))
 
     def extract(self, name: str = "set", **options: object) -> FeatureStore:
@@ -255,7 +255,7 @@ class TestDataset:
 
     def test_labels_of_frames_meet_the_views_rows(self, tmp_path: Path) -> None:
         seconds = {"seconds": [0.5, 1.5, 2.5], "valence": [0.1, 0.2, 0.3]}
-        labels = make_labels([Target(clip_id="a")], {"a": seconds})
+        labels = make_labels([ClipLabels(clip_id="a")], {"a": seconds})
         dataset = build(tmp_path, labels=labels, targets=["valence"])
         dataset.add_clips("a", views=True)
         batch = dataset[range(len(dataset))]
@@ -264,7 +264,9 @@ class TestDataset:
 
 
 def label(names: str) -> Labels:
-    return make_labels([Target(clip_id=name, emotion=EMOTIONS[n]) for n, name in enumerate(names)])
+    return make_labels(
+        [ClipLabels(clip_id=name, labels={"emotion": EMOTIONS[n]}) for n, name in enumerate(names)]
+    )
 
 
 def build(folder: Path, labels: Labels | None = None, **options: object) -> WindowDataset:
@@ -316,7 +318,9 @@ def make_sides(folder: Path) -> tuple[FeatureStore, Labels]:
     for side in ("train", "val", "test"):
         for number in range(6):
             name, emotion = f"{side}/{number}", number % 3
-            targets.append(Target(clip_id=name, split=side, emotion=EMOTIONS[emotion]))
+            targets.append(
+                ClipLabels(clip_id=name, split=side, labels={"emotion": EMOTIONS[emotion]})
+            )
             own = np.eye(3)[emotion] + 0.1 * generator.normal(size=(2, 3))
             rows[name] = make_rows(own)
             for view in (1, 2):

@@ -4,13 +4,13 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams, sides
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, read_targets, read_trained
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table
 
@@ -37,7 +37,7 @@ def label(tmp_path):
 def make_corpus(**changes) -> Corpus:
     corpus = Corpus(
         clips=[Clip(clip_id=name, corpus="toy", path=name) for name in "abc"],
-        targets=[Target(clip_id=name, emotion="sad") for name in "abc"],
+        targets=[ClipLabels(clip_id=name, labels={"emotion": "sad"}) for name in "abc"],
         names=Names(emotion=["sad"], words={"s": "sad"}),
     )
     return replace(corpus, **changes)
@@ -60,7 +60,7 @@ def test_overrides_exclude_relabel_and_keep(label):
         "table/s1/0,exclude,,silent\ntable/s1/1,emotion,sad,cries\ntable/s2/0,keep,,dark\n"
     )
     assert "table/s1/0" not in {clip.clip_id for clip in labelled.clips}
-    assert {t.clip_id: t.emotion for t in labelled.targets}["table/s1/1"] == "sad"
+    assert {t.clip_id: t.labels for t in labelled.targets}["table/s1/1"]["emotion"] == "sad"
     assert [(entry.clip_id, entry.reason) for entry in labelled.ledger] == [
         ("table/s1/1", "relabelled"),
         ("table/s1/0", "excluded"),
@@ -126,7 +126,9 @@ def test_a_broken_corpus_is_refused(changes, message):
 
 def rename_clip(clip_id: str) -> Corpus:
     clips = [Clip(clip_id=clip_id, corpus="toy", path="a.mp4")]
-    return make_corpus(clips=clips, targets=[Target(clip_id=clip_id, emotion="sad")])
+    return make_corpus(
+        clips=clips, targets=[ClipLabels(clip_id=clip_id, labels={"emotion": "sad"})]
+    )
 
 
 def test_a_clip_that_is_called_like_a_view_is_refused():
@@ -145,15 +147,25 @@ def test_other_signs_in_a_clip_id_are_kept(clip_id):
     [
         ({"valence": -5.0}, "b: valence: expected -1 to 1, got -5.0"),
         ({"intensity": -0.5}, "b: intensity: expected 0 to 1"),
-        ({"split": "dev"}, "b: unknown split 'dev'"),
+        ({"emotion": "mad"}, "b: unknown emotion 'mad'; did you mean 'sad'"),
         (
             {"emotions": (("sad", 0.5), ("mad", 0.5))},
             "b: unknown emotion 'mad'; did you mean 'sad'",
         ),
+        ({"emotions": (("sad", -0.5),)}, r"b: emotions: expected numbers from 0 on, got {.*-0.5}"),
+        ({"votes": (("sad", 0.0),)}, "b: votes: expected a vote, got none"),
     ],
 )
-def test_a_broken_target_is_refused_by_its_clip(labels, message):
+def test_a_broken_label_is_refused_by_its_clip(labels, message):
+    check_second(labels=labels, message=message)
+
+
+def test_an_unknown_split_is_refused_by_its_clip():
+    check_second(split="dev", message="b: unknown split 'dev'")
+
+
+def check_second(message, **changes):
     targets = make_corpus().targets
-    targets[1] = replace(targets[1], **labels)
+    targets[1] = replace(targets[1], **changes)
     with pytest.raises(CorpusError, match=message):
         check_corpus(make_corpus(targets=targets), "toy")

@@ -2,11 +2,11 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
 from pipeline.labels.overrides import Override, exclude, find_kept, read_overrides, relabel
-from pipeline.labels.targets import FRAMES_SCHEMA, Target
 from pipeline.store.ledger import Entry
 
 HEADER = "clip_id,action,value,reason\n"
@@ -21,7 +21,10 @@ def corpus() -> Corpus:
     ]
     return Corpus(
         clips=[Clip(clip_id=f"toy/{name}", corpus="toy", path=name) for name in "abc"],
-        targets=[Target(clip_id=f"toy/{name}", emotion="sad", valence=-0.5) for name in "abc"],
+        targets=[
+            ClipLabels(clip_id=f"toy/{name}", labels={"emotion": "sad", "valence": -0.5})
+            for name in "abc"
+        ],
         names=Names(emotion=["sad", "happy"], words={}),
         frames=pa.Table.from_pylist(frames, schema=FRAMES_SCHEMA),
     )
@@ -84,8 +87,8 @@ def test_other_columns_and_a_missing_file_are_refused(write, tmp_path):
 
 def test_a_label_is_replaced_and_the_change_marked(corpus):
     changed, entries = relabel(corpus, [Override("toy/b", "emotion", "happy", "smiles")])
-    assert [target.emotion for target in changed.targets] == ["sad", "happy", "sad"]
-    assert changed.targets[1].valence == -0.5
+    assert [target.labels.get("emotion") for target in changed.targets] == ["sad", "happy", "sad"]
+    assert changed.targets[1].labels.get("valence") == -0.5
     detail = "emotion sad → happy: smiles"
     assert entries == [Entry("toy/b", "labels", "marked", "relabelled", detail)]
 
@@ -96,7 +99,10 @@ def test_two_labels_of_one_clip_are_both_replaced(corpus):
         Override("toy/c", "valence", 0.75, "x"),
     ]
     changed, _ = relabel(corpus, overrides)
-    assert (changed.targets[2].emotion, changed.targets[2].valence) == ("happy", 0.75)
+    assert (changed.targets[2].labels.get("emotion"), changed.targets[2].labels.get("valence")) == (
+        "happy",
+        0.75,
+    )
 
 
 def test_an_excluded_clip_leaves_every_table_and_enters_the_ledger(corpus):

@@ -3,22 +3,22 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.labels.clip_labels import ClipLabels, read_trained, write_trained
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
 from pipeline.labels.runs import find_trained
 from pipeline.labels.splits import SplitParams, assign_splits
-from pipeline.labels.targets import Target, read_trained, write_trained
 
 NAMES = [f"s{number}" for number in range(7)]
 
 
-def split(**options: object) -> list[Target]:
+def split(**options: object) -> list[ClipLabels]:
     """Seven clips with a label and one without, split as the options say."""
-    targets = [Target(clip_id=name, emotion="sad") for name in NAMES]
+    targets = [ClipLabels(clip_id=name, labels={"emotion": "sad"}) for name in NAMES]
     corpus = Corpus(
         clips=[Clip(clip_id=name, corpus="toy", path=name) for name in [*NAMES, "t"]],
-        targets=[*targets, Target(clip_id="t")],
+        targets=[*targets, ClipLabels(clip_id="t")],
         names=Names(emotion=["sad"], words={}),
     )
     return assign_splits(corpus, SplitParams(**options))
@@ -39,7 +39,9 @@ def test_other_folds_leave_the_table_as_it_is(tmp_path: Path, changes: dict[str,
 
 def test_another_label_leaves_the_table_as_it_is() -> None:
     targets = split(protocol="folds", folds=3)
-    assert find_trained([replace(target, emotion="glad") for target in targets]) == NAMES
+    assert (
+        find_trained([replace(target, labels={"emotion": "glad"}) for target in targets]) == NAMES
+    )
 
 
 def test_one_split_trains_on_its_train_alone() -> None:
@@ -50,4 +52,4 @@ def test_one_split_trains_on_its_train_alone() -> None:
 
 
 def test_nothing_trains_without_a_split() -> None:
-    assert find_trained([Target(clip_id=name) for name in NAMES]) == []
+    assert find_trained([ClipLabels(clip_id=name) for name in NAMES]) == []

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError, ParamsError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
@@ -19,7 +20,6 @@ from pipeline.labels.splits import (
     overlaps,
     sides,
 )
-from pipeline.labels.targets import FRAMES_SCHEMA, Target
 
 NAMES = Names(emotion=["sad"], words={"sad": "sad"})
 
@@ -34,7 +34,12 @@ def make_corpus(groups, *, emotion="sad", splits=None, folds=None) -> Corpus:
             for clip_id, group in zip(ids, groups, strict=True)
         ],
         targets=[
-            Target(clip_id=clip_id, split=split, fold=fold, emotion=emotion)
+            ClipLabels(
+                clip_id=clip_id,
+                split=split,
+                fold=fold,
+                labels={"emotion": emotion} if emotion else {},
+            )
             for clip_id, split, fold in zip(ids, splits, folds, strict=True)
         ],
         names=NAMES,
@@ -172,7 +177,7 @@ def test_an_unlabelled_corpus_is_placed_nowhere():
 
 def test_an_unlabelled_clip_takes_part_in_no_fold():
     corpus = make_corpus("abcd")
-    corpus = replace(corpus, targets=[Target(clip_id="c000"), *corpus.targets[1:]])
+    corpus = replace(corpus, targets=[ClipLabels(clip_id="c000"), *corpus.targets[1:]])
     targets = assign_splits(corpus, SplitParams(protocol="folds", folds=3))
     assert targets[0].fold is None
     assert sorted(target.fold for target in targets[1:]) == [0, 1, 2]

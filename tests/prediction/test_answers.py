@@ -7,9 +7,9 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.judgement import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import build_head, load_heads
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.clips import Clip
 from pipeline.labels.emotions import Names, write_names
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, write_targets
 from pipeline.prediction.answers import Trained, predict_clips, predict_held_out
 from pipeline.prediction.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.store.reader import open_features
@@ -43,25 +43,25 @@ def build(folder, labels, inputs=("audio",), **windows):
 class TestClips:
     def test_a_clip_is_predicted_from_the_mean_of_its_rows(self, tmp_path):
         write_features(tmp_path / "audio", {"a": counted()})
-        found = predict_clips(*build(tmp_path, make_labels([Target(clip_id="a")])))
+        found = predict_clips(*build(tmp_path, make_labels([ClipLabels(clip_id="a")])))
         assert found["a"].clip["valence"] == pytest.approx(SCALE * 2.0)
 
     def test_windows_of_a_clip_are_averaged(self, tmp_path):
         write_features(tmp_path / "audio", {"a": counted()})
-        labels = make_labels([Target(clip_id="a")])
+        labels = make_labels([ClipLabels(clip_id="a")])
         found = predict_clips(*build(tmp_path, labels, seconds=2.0))
         # Rows 0 and 1, 2 and 3, and, moved back to the clip's end, 3 and 4.
         assert found["a"].clip["valence"] == pytest.approx(SCALE * np.mean([0.5, 2.5, 3.5]))
 
     def test_a_clip_without_rows_is_not_predicted(self, tmp_path):
         write_features(tmp_path / "audio", {"a": counted(), "b": None})
-        labels = make_labels([Target(clip_id="a"), Target(clip_id="b")])
+        labels = make_labels([ClipLabels(clip_id="a"), ClipLabels(clip_id="b")])
         assert predict_clips(*build(tmp_path, labels)).keys() == {"a"}
 
     def test_a_clip_of_the_withheld_modality_alone_is_not_predicted(self, tmp_path):
         write_features(tmp_path / "audio", {"a": counted(), "b": counted(), "c": None})
         write_features(tmp_path / "text", {"a": counted(), "b": None, "c": counted()})
-        labels = make_labels([Target(clip_id=name) for name in "abc"])
+        labels = make_labels([ClipLabels(clip_id=name) for name in "abc"])
         head, dataset = build(tmp_path, labels, inputs=("audio", "text"))
         assert predict_clips(head, dataset).keys() == {"a", "b", "c"}
         withheld = predict_clips(head, dataset, withheld="audio")
@@ -75,7 +75,7 @@ class TestFrames:
             name: {"seconds": np.arange(count) + 0.5, "valence": np.zeros(count)}
             for name, count in (("a", ROWS), ("b", 3))
         }
-        return make_labels([Target(clip_id="a"), Target(clip_id="b")], frames)
+        return make_labels([ClipLabels(clip_id="a"), ClipLabels(clip_id="b")], frames)
 
     def test_frames_are_predicted_at_their_own_times(self, tmp_path):
         write_features(tmp_path / "audio", {"a": counted(), "b": counted(3)})
@@ -120,7 +120,7 @@ class Corpus:
         generator = np.random.default_rng(0)
         self.folder = folder
         self.names = [f"c{number}" for number in range(6)]
-        targets = [Target(clip_id=name, fold=n % 3) for n, name in enumerate(self.names)]
+        targets = [ClipLabels(clip_id=name, fold=n % 3) for n, name in enumerate(self.names)]
         labels, rows = [], {}
         for name in self.names:
             valence = generator.uniform(-0.8, 0.8, ROWS + 1)
@@ -207,7 +207,8 @@ def test_scores_are_probabilities_of_every_emotion(tmp_path):
     generator = np.random.default_rng(1)
     emotions = ["angry", "happy", "sad"]
     targets = [
-        Target(clip_id=f"c{n:02}", fold=n % 3, emotion=emotions[(n // 3) % 3]) for n in range(18)
+        ClipLabels(clip_id=f"c{n:02}", fold=n % 3, labels={"emotion": emotions[(n // 3) % 3]})
+        for n in range(18)
     ]
     rows = {target.clip_id: make_rows(generator.normal(size=(2, 3))) for target in targets}
     store, labels = write_features(tmp_path / "audio", rows), make_labels(targets)

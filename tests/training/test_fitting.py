@@ -8,8 +8,8 @@ import torch
 
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
-from pipeline.labels.targets import Target
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_priors
 from pipeline.training.history import write_history
@@ -32,12 +32,14 @@ class Corpus:
         targets, rows = [], {}
         for number in range(3 * CLIPS):
             side, emotion = ("train", "val", "test")[number // CLIPS], number % 3
-            target = Target(
+            target = ClipLabels(
                 clip_id=f"{side}/{number:02}",
                 split=side,
-                emotion=EMOTIONS[emotion],
-                valence=(emotion - 1) / 2,
-                arousal=generator.uniform(-1, 1),
+                labels={
+                    "emotion": EMOTIONS[emotion],
+                    "valence": (emotion - 1) / 2,
+                    "arousal": generator.uniform(-1, 1),
+                },
             )
             causes = [emotion == 0, emotion == 1, emotion == 2, target.valence, target.arousal]
             noisy = np.array(causes, float) + 0.2 * generator.normal(size=(2, DIM))
@@ -175,7 +177,7 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
 def test_priors_are_the_commonest_class_and_the_means():
     values = [("sad", -0.5), ("happy", 0.1), ("sad", None)]
     targets = [
-        Target(clip_id=f"{n}", emotion=emotion, valence=valence)
+        ClipLabels(clip_id=f"{n}", labels={"emotion": emotion, "valence": valence})
         for n, (emotion, valence) in enumerate(values)
     ]
     found = measure_priors(make_labels(targets), ["0", "1", "2"])
@@ -186,7 +188,7 @@ def test_moments_are_those_of_the_rows_that_are_there(tmp_path):
     rows = {"a": make_rows([[1.0], [3.0], [9.0]], valid=[True, True, False]), "b": None}
     store = write_features(tmp_path / "audio", rows)
     params = make_params("mlp", {"audio": "audio"})
-    dataset = WindowDataset({"audio": store}, make_labels([Target(clip_id="a")]), params)
+    dataset = WindowDataset({"audio": store}, make_labels([ClipLabels(clip_id="a")]), params)
     dataset.add_clips("a")
     found = measure_moments(dataset)["audio"]
     assert (found.mean.item(), found.scale.item()) == (2.0, 1.0)

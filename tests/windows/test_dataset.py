@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import TrainingError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.emotions import Names, write_names
-from pipeline.labels.targets import FRAMES_SCHEMA, Target, write_targets
 from pipeline.store.tables import write_table
 from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, read_labels
 from tests.stores import make_labels, make_params, make_rows, write_features
@@ -41,7 +41,7 @@ def build(tmp_path):
 def framed(**columns):
     """Labels of the frames of clip `a`, the valence of each its own number of tenths."""
     given = {"seconds": seconds_of(), "valence": np.arange(ROWS) / 10, **columns}
-    return make_labels([Target(clip_id="a")], {"a": given})
+    return make_labels([ClipLabels(clip_id="a")], {"a": given})
 
 
 def taken(dataset, window=0):
@@ -93,7 +93,7 @@ class TestFrames:
 
     def test_a_clip_without_frames_is_masked_beside_one_that_has_some(self, build):
         labels = make_labels(
-            [Target(clip_id="a"), Target(clip_id="b")],
+            [ClipLabels(clip_id="a"), ClipLabels(clip_id="b")],
             {"a": {"seconds": seconds_of(), "valence": np.zeros(ROWS)}},
         )
         dataset = build(labels, {"a": counted(), "b": counted()}, targets=["valence"])
@@ -102,7 +102,7 @@ class TestFrames:
         assert batch.target_masks["valence"][0].all()
 
     def test_frames_and_clips_may_carry_different_labels(self, build):
-        targets = [Target(clip_id="a", emotion="sad")]
+        targets = [ClipLabels(clip_id="a", labels={"emotion": "sad"})]
         frames = {"a": {"seconds": seconds_of(), "valence": np.zeros(ROWS)}}
         dataset = build(make_labels(targets, frames))
         assert dataset.per == {"emotion": "clip", "valence": "frame"}
@@ -111,26 +111,28 @@ class TestFrames:
 
 class TestClips:
     def test_rows_stay_as_they_are_without_a_rate(self, build):
-        labels = make_labels([Target(clip_id="a", emotion="happy", valence=0.5)])
+        labels = make_labels([ClipLabels(clip_id="a", labels={"emotion": "happy", "valence": 0.5})])
         assert taken(build(labels)) == [0, 1, 2, 3, 4, 5]
 
     def test_a_rate_makes_a_regular_grid(self, build):
-        labels = make_labels([Target(clip_id="a", emotion="happy")])
+        labels = make_labels([ClipLabels(clip_id="a", labels={"emotion": "happy"})])
         assert taken(build(labels, rate_hz=0.5)) == [0.5, 2.5, 4.5]
 
     def test_labels_that_are_not_given_are_masked(self, build):
-        batch = build(make_labels([Target(clip_id="a", valence=-0.5)]))[[0]]
+        batch = build(make_labels([ClipLabels(clip_id="a", labels={"valence": -0.5})]))[[0]]
         assert batch.targets["emotion"].tolist() == [NO_CLASS]
         assert batch.target_masks["emotion"].tolist() == [False]
         assert batch.targets["valence"].tolist() == [-0.5]
 
     def test_rows_that_stand_for_nothing_are_left_out(self, build):
-        labels = make_labels([Target(clip_id="a", valence=0.5)])
+        labels = make_labels([ClipLabels(clip_id="a", labels={"valence": 0.5})])
         rows = {"a": make_rows(np.arange(3)[:, None], valid=[True, False, True])}
         assert taken(build(labels, rows)) == [0, 2]
 
     def test_a_clip_without_rows_has_no_window(self, build):
-        labels = make_labels([Target(clip_id=name, valence=0.5) for name in ("a", "b", "c")])
+        labels = make_labels(
+            [ClipLabels(clip_id=name, labels={"valence": 0.5}) for name in ("a", "b", "c")]
+        )
         rows = {"a": counted(), "b": None}
         assert [window.clip_id for window in build(labels, rows).windows] == ["a"]
 
@@ -140,7 +142,7 @@ class TestClips:
             "text": write_features(tmp_path / "two", {"a": None, "b": counted(3, dim=5)}),
         }
         params = make_params("mlp", {"audio": "one", "text": "two"})
-        dataset = WindowDataset(stores, make_labels([Target(clip_id=n) for n in "ab"]), params)
+        dataset = WindowDataset(stores, make_labels([ClipLabels(clip_id=n) for n in "ab"]), params)
         dataset.add_clips("ab")
         (batch,) = load_batches(dataset)
         assert {name: mask.sum(dim=1).tolist() for name, mask in batch.masks.items()} == {
@@ -151,7 +153,7 @@ class TestClips:
         assert dataset.dims == {"audio": 2, "text": 5}
 
     def test_rows_of_several_axes_are_refused(self, build):
-        labels, rows = make_labels([Target(clip_id="a")]), {"a": make_rows(np.zeros((4, 3, 2)))}
+        labels, rows = make_labels([ClipLabels(clip_id="a")]), {"a": make_rows(np.zeros((4, 3, 2)))}
         with pytest.raises(TrainingError, match=r"expected rows of shape \(dim,\) .*\(3, 2\)"):
             build(labels, rows)
 
@@ -164,7 +166,9 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
         name: {"seconds": seconds_of(length), "valence": np.arange(length) / 10}
         for name, length in zip(names, lengths, strict=True)
     }
-    labels = make_labels([Target(clip_id=name) for name in names], frames if framewise else None)
+    labels = make_labels(
+        [ClipLabels(clip_id=name) for name in names], frames if framewise else None
+    )
     rows = {name: counted(length) for name, length in zip(names, lengths, strict=True)}
     store = write_features(tmp_path_factory.mktemp("batch") / "toy", rows)
     params = make_params("mlp", {"audio": "toy"}, targets=["valence"], windows={"seconds": 3.0})
@@ -180,7 +184,7 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
 
 
 def test_labels_come_back_from_the_folder_that_holds_them(tmp_path):
-    write_targets(tmp_path / "targets.parquet", [Target(clip_id=name) for name in "ab"])
+    write_targets(tmp_path / "targets.parquet", [ClipLabels(clip_id=name) for name in "ab"])
     write_names(tmp_path / "names.json", Names(emotion=["sad", "happy"], words={}))
     rows = [
         {"clip_id": clip_id, "frame": frame, "seconds": frame / 4, "emotion": emotion}

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import FRAMES_SCHEMA, Target
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ class Corpus:
     """
 
     clips: list[Clip]
-    targets: list[Target]
+    targets: list[ClipLabels]
     names: Names
     frames: pa.Table = field(default_factory=FRAMES_SCHEMA.empty_table)

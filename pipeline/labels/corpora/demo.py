@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import DemoParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import Target
 
 COLUMNS = ["path", "speaker", "transcript", "emotion", "valence", "arousal"]
 EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
@@ -64,12 +64,14 @@ def _read_clip(row: Mapping[str, str], root: Path) -> Clip:
     )
 
 
-def _read_target(row: Mapping[str, str], where: str) -> Target:
-    return Target(
+def _read_target(row: Mapping[str, str], where: str) -> ClipLabels:
+    return ClipLabels(
         clip_id=_clip_id(row),
-        emotion=NAMES.emotion_of(row["emotion"], where),
-        valence=_read_number(row, "valence", where),
-        arousal=_read_number(row, "arousal", where),
+        labels={
+            "emotion": NAMES.emotion_of(row["emotion"], where),
+            "valence": _read_number(row, "valence", where),
+            "arousal": _read_number(row, "arousal", where),
+        },
     )
 
 

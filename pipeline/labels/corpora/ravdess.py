@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import RavdessParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import Target
 
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")
 NAMES = Names(
@@ -160,12 +160,14 @@ def _make_clip(path: Path, shown: Performance) -> Clip:
     )
 
 
-def _make_target(path: Path, shown: Performance, protocol: str) -> Target:
+def _make_target(path: Path, shown: Performance, protocol: str) -> ClipLabels:
     split, fold = PROTOCOLS[protocol][shown.actor]
-    return Target(
+    return ClipLabels(
         clip_id=f"ravdess/{path.stem}",
         split=split,
         fold=fold,
-        emotion=NAMES.emotion_of(f"{shown.emotion:02}", str(path)),
-        intensity=INTENSITIES[shown.intensity],
+        labels={
+            "emotion": NAMES.emotion_of(f"{shown.emotion:02}", str(path)),
+            "intensity": INTENSITIES[shown.intensity],
+        },
     )

@@ -1,14 +1,15 @@
 """Any corpus described by one CSV or Parquet table: a row for each clip, `path` its one duty.
 
 Words of the table are taken as they stand ("01" stays "01"); an empty cell is a label not given,
-and -5, Aff-Wild2's mark, is one for valence and arousal. Every column must be moodline's, mapped to
-one by `columns`, or listed in `ignore`: a misspelt label never goes missing unseen.
+and -5, Aff-Wild2's mark, is one for ratings of frames. Every column must be moodline's, mapped to
+one by `columns`, or listed in `ignore`: a misspelt label never goes missing unseen. Votes and
+scores have a column for each class: `votes.happy`, `emotions.happy`.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -21,17 +22,19 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    create_model,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
+from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.targets import Target
+from pipeline.targets import TARGETS, Target
 
 
 def _without_mark(value: object) -> object:
@@ -40,12 +43,10 @@ def _without_mark(value: object) -> object:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Signed = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
-Rated = Annotated[Signed | None, BeforeValidator(_without_mark)]
 
 
-class Row(BaseModel):
-    """One row of the table under moodline's column names."""
+class PlainRow(BaseModel):
+    """One row of the table under moodline's column names, without its labels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -61,15 +62,9 @@ class Row(BaseModel):
     crops: Text | None = None
     split: Literal["train", "val", "test"] | None = None
     fold: Annotated[int, Field(ge=0)] | None = None
-    emotion: Text | None = None
-    intensity: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    valence: Rated = None
-    arousal: Rated = None
-    dominance: Signed | None = None
-    sentiment: Signed | None = None
 
     @model_validator(mode="after")
-    def check_stretch(self) -> "Row":
+    def check_stretch(self) -> "PlainRow":
         """Refuse half a stretch, or one that ends before it starts."""
         start, end = self.start_seconds, self.end_seconds
         if (start is None) != (end is None):
@@ -78,9 +73,32 @@ class Row(BaseModel):
             raise PydanticCustomError("stretch", "end_seconds must come after start_seconds")
         return self
 
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Target → label, of those that are given."""
+        found = {name: getattr(self, name) for name in TARGETS}
+        return {name: label for name, label in found.items() if label is not None}
+
+
+def _type_label(target: Target) -> Any:
+    """Type of a label, and its default."""
+    if target.kind == "class":
+        return Text | None, None
+    if target.behaviour.vector:
+        return dict[Text, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None, None
+    rated = Annotated[float, Field(ge=target.low, le=target.high, allow_inf_nan=False)] | None
+    return Annotated[rated, BeforeValidator(_without_mark)] if target.framed else rated, None
+
+
+Row: Any = create_model(
+    "Row", __base__=PlainRow, **{name: _type_label(target) for name, target in TARGETS.items()}
+)
 
 ROWS = TypeAdapter(list[Row])
-COLUMNS = tuple(Row.model_fields)
+VECTORS = [name for name, target in TARGETS.items() if target.behaviour.vector]
+"""Targets with a column for each class, such as `votes.happy`."""
+
+COLUMNS = tuple(name for name in Row.model_fields if name not in VECTORS)
 
 
 def read(params: TableParams) -> Corpus:
@@ -102,8 +120,8 @@ def read(params: TableParams) -> Corpus:
     return Corpus(clips=clips, targets=targets, names=names)
 
 
-def _read_columns(path: Path, params: TableParams) -> pa.Table:
-    """Table at `path` with moodline's columns alone, under moodline's names."""
+def _read_columns(path: Path, params: TableParams) -> list[dict[str, Any]]:
+    """Rows of the table at `path` with moodline's columns alone, under moodline's names."""
     for column in params.columns:
         if column not in COLUMNS:
             raise ParamsError(f"corpus.columns: unknown column {column!r}; {_suggest(column)}")
@@ -122,7 +140,23 @@ def _read_columns(path: Path, params: TableParams) -> pa.Table:
         for column, source in sources.items()
         if source in table.column_names and source not in params.ignore
     }
-    return table.select(list(taken.values())).rename_columns(list(taken))
+    rows: list[dict[str, Any]] = (
+        table.select(list(taken.values())).rename_columns(list(taken)).to_pylist()
+    )
+    for target in VECTORS:
+        columns = [name for name in table.column_names if name.startswith(f"{target}.")]
+        for row, cells in zip(rows, table.select(columns).to_pylist(), strict=True):
+            given = {name: value for name, value in cells.items() if value is not None}
+            row[target] = {
+                _name_class(name, params): value for name, value in given.items()
+            } or None
+    return rows
+
+
+def _name_class(column: str, params: TableParams) -> str:
+    """Class that a column such as `votes.happy` is about."""
+    word = column.split(".", 1)[1]
+    return params.words.get(word, word)
 
 
 def _read_csv(path: Path, columns: Iterable[str]) -> pa.Table:
@@ -157,6 +191,7 @@ def _check_columns(path: Path, found: list[str], params: TableParams) -> None:
         if column not in found:
             raise CorpusError(f"{path}: no column {column!r}; {suggest(column, found)}")
     known = {params.columns.get(column, column) for column in COLUMNS}
+    known |= {name for name in found if name.split(".")[0] in VECTORS and "." in name}
     unknown = [column for column in found if column not in known | set(params.ignore)]
     if unknown:
         raise CorpusError(
@@ -169,11 +204,11 @@ def _suggest(column: str) -> str:
     return suggest(column, COLUMNS)
 
 
-def _parse_rows(path: Path, table: pa.Table) -> list[Row]:
-    if not table.num_rows:
+def _parse_rows(path: Path, rows: list[dict[str, Any]]) -> Sequence[PlainRow]:
+    if not rows:
         raise CorpusError(f"{path}: no row; expected one for each clip")
     try:
-        return ROWS.validate_python(table.to_pylist())
+        return ROWS.validate_python(rows)
     except ValidationError as error:
         mistake = error.errors()[0]
         number, *column = mistake["loc"]
@@ -185,9 +220,9 @@ def _parse_rows(path: Path, table: pa.Table) -> list[Row]:
         ) from error
 
 
-def _number_clips(path: Path, rows: list[Row]) -> list[tuple[str, tuple[int, Row]]]:
+def _number_clips(path: Path, rows: Sequence[PlainRow]) -> list[tuple[str, tuple[int, PlainRow]]]:
     """Clip ids in order, each with its row and that row's number, counted from 1."""
-    numbered: dict[str, tuple[int, Row]] = {}
+    numbered: dict[str, tuple[int, PlainRow]] = {}
     for number, row in enumerate(rows, start=1):
         clip_id = row.clip_id or _name_clip(row)
         if clip_id in numbered:
@@ -199,14 +234,14 @@ def _number_clips(path: Path, rows: list[Row]) -> list[tuple[str, tuple[int, Row
     return sorted(numbered.items())
 
 
-def _name_clip(row: Row) -> str:
+def _name_clip(row: PlainRow) -> str:
     stem = Path(row.path).with_suffix("").as_posix()
     if row.start_seconds is None:
         return f"table/{stem}"
     return f"table/{stem}@{row.start_seconds:.3f}-{row.end_seconds:.3f}"
 
 
-def _make_clip(clip_id: str, root: Path, row: Row) -> Clip:
+def _make_clip(clip_id: str, root: Path, row: PlainRow) -> Clip:
     """Clip of `row`; without a group or subject, the stretches of one file are one group."""
     return Clip(
         clip_id=clip_id,
@@ -223,8 +258,9 @@ def _make_clip(clip_id: str, root: Path, row: Row) -> Clip:
     )
 
 
-def _make_names(params: TableParams, rows: list[Row]) -> Names:
-    found = {params.words.get(row.emotion, row.emotion) for row in rows if row.emotion}
+def _make_names(params: TableParams, rows: Sequence[PlainRow]) -> Names:
+    found = {word for row in rows for label in row.labels.values() for word in _list_words(label)}
+    found = {params.words.get(word, word) for word in found}
     emotions = params.emotions if params.emotions is not None else sorted(found)
     strange = sorted(set(params.words.values()) - set(emotions))
     if params.emotions is not None and strange:
@@ -233,15 +269,30 @@ def _make_names(params: TableParams, rows: list[Row]) -> Names:
     return Names(emotion=emotions, words={**{emotion: emotion for emotion in emotions}, **words})
 
 
-def _make_target(clip_id: str, row: Row, names: Names, where: str) -> Target:
-    return Target(
+def _make_target(clip_id: str, row: PlainRow, names: Names, where: str) -> ClipLabels:
+    return ClipLabels(
         clip_id=clip_id,
         split=row.split,
         fold=row.fold,
-        emotion=names.emotion_of(row.emotion, where) if row.emotion else None,
-        intensity=row.intensity,
-        valence=row.valence,
-        arousal=row.arousal,
-        dominance=row.dominance,
-        sentiment=row.sentiment,
+        labels={
+            name: _read_label(label, names, f"{where}: {name}")
+            for name, label in row.labels.items()
+        },
     )
+
+
+def _list_words(label: Any) -> Iterable[str]:
+    """Classes, in the table's words, that a label names; none where it is a rating."""
+    if isinstance(label, str):
+        return (label,)
+    return label if isinstance(label, dict) else ()
+
+
+def _read_label(label: Any, names: Names, where: str) -> Label:
+    """Label in moodline's words; raises CorpusError for a class that is not among `names`."""
+    if isinstance(label, str):
+        return names.emotion_of(label, where)
+    if isinstance(label, dict):
+        return tuple((names.emotion_of(word, where), number) for word, number in label.items())
+    number: float = label
+    return number

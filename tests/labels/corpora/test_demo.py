@@ -41,8 +41,8 @@ def test_empty_transcript_is_none(tmp_path: Path) -> None:
 
 def test_targets_follow_the_clips_without_split_or_fold(tmp_path: Path) -> None:
     first, second = read(write_rows(tmp_path, HEADER + ROWS)).targets
-    assert (first.clip_id, first.emotion) == ("demo/speaker_01/clip_03", "happy")
-    assert (first.valence, first.arousal) == (0.61, 0.4)
+    assert (first.clip_id, first.labels.get("emotion")) == ("demo/speaker_01/clip_03", "happy")
+    assert (first.labels.get("valence"), first.labels.get("arousal")) == (0.61, 0.4)
     assert (second.split, second.fold) == (None, None)
 
 
@@ -91,7 +91,7 @@ def test_committed_corpus_is_whole() -> None:
     assert len({clip.group for clip in corpus.clips}) == 12
     assert all(Path(clip.path).is_file() for clip in corpus.clips)
     for emotion in corpus.names.emotion:
-        assert sum(target.emotion == emotion for target in corpus.targets) == 25
+        assert sum(target.labels.get("emotion") == emotion for target in corpus.targets) == 25
 
 
 def test_committed_corpus_is_at_most_3_mb() -> None:

@@ -7,10 +7,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import RavdessParams
 from pipeline.labels.corpora.ravdess import FIELD_SIZES, PROTOCOLS, parse_name, read
-from pipeline.labels.targets import Target
 
 performances = st.tuples(*[st.integers(1, size) for size in FIELD_SIZES]).filter(
     lambda codes: codes[2] != 1 or codes[3] == 1
@@ -74,7 +74,9 @@ def test_a_clip_carries_actor_sentence_emotion_and_intensity(tmp_path):
     assert clip.path == (root / "Actor_12/01-01-03-02-02-01-12.mp4").as_posix()
     assert (clip.subject, clip.group) == ("actor_12", "actor_12")
     assert clip.transcript == "Dogs are sitting by the door"
-    expected = Target(clip_id=clip.clip_id, fold=2, emotion="happy", intensity=1.0)
+    expected = ClipLabels(
+        clip_id=clip.clip_id, fold=2, labels={"emotion": "happy", "intensity": 1.0}
+    )
     assert corpus.targets == [expected]
 
 
@@ -129,7 +131,7 @@ def test_protocols_have_the_published_sizes():
 def test_the_real_corpus_has_its_published_counts(real_data):
     corpus = read_files(real_data("ravdess_speech"), modality="audio", protocol="three_actors")
     assert len(corpus.clips) == 12 * 60
-    counts = Counter(target.emotion for target in corpus.targets)
+    counts = Counter(target.labels.get("emotion") for target in corpus.targets)
     assert counts.pop("neutral") == 12 * 4
     assert set(counts.values()) == {12 * 8}
     assert Counter(target.fold for target in corpus.targets) == dict.fromkeys(range(4), 180)

@@ -36,8 +36,28 @@ def test_a_full_row_becomes_a_clip_and_a_target(tmp_path):
     assert (clip.clip_id, clip.path) == ("one", (tmp_path / "a.mp4").as_posix())
     assert (clip.subject, clip.group, clip.dialogue, clip.turn) == ("01", "g7", "d3", 5)
     assert clip.transcript == "Well, no"
-    assert (target.emotion, target.intensity, target.arousal) == ("sad", 0.75, -0.5)
-    assert (target.sentiment, target.valence) == (0.125, None)
+    labels = {"emotion": "sad", "intensity": 0.75, "arousal": -0.5, "sentiment": 0.125}
+    assert target.labels == labels
+
+
+def test_votes_and_scores_have_a_column_for_each_class(tmp_path):
+    write_table(
+        tmp_path,
+        "path,votes.freude,votes.sad,emotions.happy\na.mp4,3,1,\nb.mp4,,,0.5\nc.mp4,,,\n",
+    )
+    corpus = read_rows(tmp_path, words={"freude": "happy"})
+    assert corpus.names.emotion == ["happy", "sad"]
+    assert [target.labels for target in corpus.targets] == [
+        {"votes": (("happy", 3.0), ("sad", 1.0))},
+        {"emotions": (("happy", 0.5),)},
+        {},
+    ]
+
+
+def test_a_negative_vote_is_refused_by_row(tmp_path):
+    write_table(tmp_path, "path,votes.sad\na.mp4,-1\n")
+    with pytest.raises(CorpusError, match=r"row 1: votes: .*greater than or equal to 0, got '?-1"):
+        read_rows(tmp_path)
 
 
 def test_an_id_is_the_path_with_its_stretch(tmp_path):
@@ -58,7 +78,7 @@ def test_a_group_is_else_the_subject_else_the_file(tmp_path):
 def test_minus_five_marks_an_invalid_rating(tmp_path):
     write_table(tmp_path, "path,valence,arousal\na.mp4,-5,-5.0\n")
     (target,) = read_rows(tmp_path).targets
-    assert (target.valence, target.arousal) == (None, None)
+    assert (target.labels.get("valence"), target.labels.get("arousal")) == (None, None)
 
 
 def test_words_that_look_like_no_value_are_words(tmp_path):
@@ -77,13 +97,15 @@ def test_emotions_are_sorted_or_in_the_order_given(tmp_path):
 def test_words_are_mapped_to_classes(tmp_path):
     write_table(tmp_path, "path,emotion\na.mp4,4\nb.mp4,joy\n")
     corpus = read_rows(tmp_path, words={"4": "joy"})
-    assert [target.emotion for target in corpus.targets] == ["joy", "joy"]
+    assert [target.labels.get("emotion") for target in corpus.targets] == ["joy", "joy"]
     assert corpus.names.words == {"joy": "joy", "4": "joy"}
 
 
 def test_a_word_outside_the_classes_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,emotion\na.mp4,sad\nb.mp4,hapy\n")
-    with pytest.raises(CorpusError, match=r"row 2: unknown emotion 'hapy'; did you mean 'happy'"):
+    with pytest.raises(
+        CorpusError, match=r"row 2: emotion: unknown emotion 'hapy'; did you mean 'happy'"
+    ):
         read_rows(tmp_path, emotions=["sad", "happy"])
 
 
@@ -197,7 +219,7 @@ def test_a_parquet_table_of_numbers_is_read_as_the_same(tmp_path):
     (tmp_path / "a.mp4").touch()
     corpus = read_rows(tmp_path, table="clips.parquet")
     assert corpus.clips[0].subject == "11"
-    assert (corpus.targets[0].valence, corpus.targets[0].fold) == (None, 2)
+    assert (corpus.targets[0].labels.get("valence"), corpus.targets[0].fold) == (None, 2)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))

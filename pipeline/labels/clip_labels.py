@@ -1,0 +1,97 @@
+"""Labels of clips and of frames as tables: one column for each target that there is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.store.tables import read_table, write_table
+from pipeline.targets import TARGETS, Kind
+
+Label = str | float | tuple[tuple[str, float], ...]
+"""A class, a rating, or a number for each class."""
+
+_COLUMNS: dict[Kind, pa.DataType] = {
+    "class": pa.string(),
+    "rating": pa.float64(),
+    "scores": pa.map_(pa.string(), pa.float64()),
+    "votes": pa.map_(pa.string(), pa.float64()),
+}
+
+TARGETS_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("split", pa.string()),
+        ("fold", pa.int64()),
+        *((name, _COLUMNS[target.kind]) for name, target in TARGETS.items()),
+    ]
+)
+"""Columns of `data/labels/targets.parquet`; a label that is not given is null."""
+
+FRAMES_SCHEMA = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("frame", pa.int64()),
+        ("seconds", pa.float64()),
+        *((name, _COLUMNS[target.kind]) for name, target in TARGETS.items() if target.framed),
+    ]
+)
+"""Columns of `data/labels/frames.parquet`, sorted by clip and frame; `seconds` counts from the
+clip's start."""
+
+TRAINED_SCHEMA = pa.schema([("clip_id", pa.string())])
+"""Columns of `data/labels/trained.parquet`: the clips that are on the train side of any run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipLabels:
+    """What one clip is labelled as: target → label, of those that are given.
+
+    `split` is `train`, `val` or `test` (official splits), `fold` the cross-validation fold that
+    tests this clip; both are None for a clip that takes part in neither. Ratings lie within the
+    bounds of their target.
+    """
+
+    clip_id: str
+    split: str | None = None
+    fold: int | None = None
+    labels: Mapping[str, Label] = field(default_factory=dict)
+
+
+def write_targets(path: Path, clips: Iterable[ClipLabels]) -> None:
+    """Write the labels of `clips`, in the order given."""
+    rows = [
+        {"clip_id": clip.clip_id, "split": clip.split, "fold": clip.fold, **clip.labels}
+        for clip in clips
+    ]
+    write_table(path, pa.Table.from_pylist(rows, schema=TARGETS_SCHEMA))
+
+
+def read_targets(path: Path) -> list[ClipLabels]:
+    """Labels in the table at `path`, in its order; raises StoreError as `read_table` does."""
+    rows = read_table(path, TARGETS_SCHEMA).to_pylist()
+    return [
+        ClipLabels(
+            clip_id=row["clip_id"],
+            split=row["split"],
+            fold=row["fold"],
+            labels={name: _freeze(row[name]) for name in TARGETS if row[name] is not None},
+        )
+        for row in rows
+    ]
+
+
+def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
+    """Write the clips that are on the train side of any run, in the order given."""
+    rows = [{"clip_id": clip_id} for clip_id in clip_ids]
+    write_table(path, pa.Table.from_pylist(rows, schema=TRAINED_SCHEMA))
+
+
+def read_trained(path: Path) -> frozenset[str]:
+    """Clips of the table at `path`; raises StoreError as `read_table` does."""
+    return frozenset(read_table(path, TRAINED_SCHEMA)["clip_id"].to_pylist())
+
+
+def _freeze(label: str | float | list[tuple[str, float]]) -> Label:
+    return tuple(label) if isinstance(label, list) else label
