@@ -16,7 +16,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from pipeline.evaluation.metrics import accuracy, confusion, uar
+from pipeline.evaluation.confusions import accuracy, count_confusions, uar
 from pipeline.heads.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.params import parse_head, read_yaml
@@ -58,7 +58,8 @@ def main(
     figures = {}
     for side in ("val", "test"):
         truth, guess = np.array(pairs[side], int).T
-        counts = confusion(truth, guess, classes)[None]
+        one = np.zeros(len(truth), int)
+        counts = count_confusions(truth, guess, one, count=1, classes=classes)
         figures |= {
             f"{side}_uar": float(uar(counts)[0]),
             f"{side}_accuracy": float(accuracy(counts)[0]),

@@ -1,48 +1,59 @@
-"""Metrics of emotion predictions: concordance for valence and arousal, rates of a confusion matrix.
+"""Metrics: what the predictions of targets are worth, one table of them for all targets.
 
-NumPy alone, in float64. A metric that is undefined is NaN in arrays and None, with the reason,
-in a `Score`.
+NumPy alone, in float64. All but the area under the curve are functions of sums over rows, so
+those of many sets of rows come at once. A metric that is undefined is NaN in arrays and None,
+with the reason, in a `Score`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float64, Integer, Real
+from jaxtyping import Bool, Float, Float64, Integer
 
-METRICS = (
-    "ccc_valence",
-    "ccc_arousal",
-    "ccc_mean",
-    "accuracy",
-    "uar",
-    "weighted_f1",
-    "macro_f1",
-)
-"""Every metric, in the order of reports."""
+from pipeline.evaluation import confusions, moments
+from pipeline.evaluation.confusions import count_confusions, divide
+from pipeline.evaluation.moments import Moments, sum_moments
+from pipeline.targets import TARGETS, Target, list_means, list_metrics
+
+PRESENT = 0.5
+"""A score above this says that the class is there: an even chance is no claim."""
+
+POINTS = 3
+"""Sentiment from -1 to 1 stands for seven points, from minus to plus this many."""
+
+_DECIMALS = 6
+"""Points are rounded to these first: a label of 2.5 divided by 3 and multiplied again is 2.5."""
 
 
 @dataclass(frozen=True)
 class Pairs:
     """Labels and predictions of one target, row by row, NaN where there is none.
 
-    Emotions are class indices.
+    Of a class, its index, and in `scores` the probabilities of all. Of targets with a number for
+    each class: how much of each class, or the shares of the votes, beside what is predicted.
     """
 
-    labels: Float64[np.ndarray, " rows"]
-    predictions: Float64[np.ndarray, " rows"]
+    labels: Float64[np.ndarray, "rows *classes"]
+    predictions: Float64[np.ndarray, "rows *classes"]
+    scores: Float[np.ndarray, "rows every_class"] | None = None
 
     @property
     def annotated(self) -> Bool[np.ndarray, " rows"]:
         """Rows that have a label."""
-        rows: np.ndarray = ~np.isnan(self.labels)
-        return rows
+        return _known(self.labels)
 
     @property
     def covered(self) -> Bool[np.ndarray, " rows"]:
         """Rows that have a label and a prediction."""
-        rows: np.ndarray = self.annotated & ~np.isnan(self.predictions)
+        rows: np.ndarray = self.annotated & _known(self.predictions)
         return rows
+
+    def take(self, rows: Bool[np.ndarray, " rows"] | Integer[np.ndarray, " taken"]) -> "Pairs":
+        """These `rows` alone."""
+        scores = None if self.scores is None else self.scores[rows]
+        return Pairs(self.labels[rows], self.predictions[rows], scores)
 
 
 @dataclass(frozen=True)
@@ -55,143 +66,400 @@ class Score:
     annotated: int
 
 
-def ccc(labels: Real[np.ndarray, " rows"], predictions: Real[np.ndarray, " rows"]) -> float | None:
-    """Concordance correlation coefficient with population moments, in [-1, 1].
+@dataclass(frozen=True)
+class Counts:
+    """Numbers summed over rows, for each of several sets of rows."""
 
-    2 cov / (var + var + (mean - mean)²): Lin, A concordance correlation coefficient to evaluate
-    reproducibility, Biometrics 45 (1989). One constant series scores 0; None where both are
-    constant, and for no rows.
+    sums: Float64[np.ndarray, "sets *cells"]
+
+    @property
+    def held(self) -> Bool[np.ndarray, " sets"]:
+        """Sets that hold any row."""
+        cells = tuple(range(1, self.sums.ndim))
+        return np.asarray(self.sums.any(axis=cells))
+
+    def combine(self, weights: Float64[np.ndarray, "draws sets"]) -> "Counts":
+        """Sums of each draw that takes every set as often as its weight says."""
+        return Counts(np.tensordot(weights, self.sums, axes=1))
+
+    def join(self, other: "Counts") -> "Counts":
+        """The sets of this, then those of `other`."""
+        return Counts(np.concatenate([self.sums, other.sums]))
+
+
+Part = Counts | Moments
+Sums = Mapping[str, Mapping[str, Part]]
+"""Target → part → what its metrics are functions of, for each of several sets of rows."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Which of `count` sets each row belongs to."""
+
+    index: Integer[np.ndarray, " rows"]
+    count: int
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the table of metrics.
+
+    `compute` takes the sums of `part`; where `part` is None, it takes the covered `Pairs`, and the
+    metric has no value of several sets at once. `reason` is why there is none though rows are
+    covered.
     """
-    flat = [bool(np.all(series == series[:1])) for series in (labels, predictions)]
-    if any(flat):
-        return None if all(flat) else 0.0
-    first, second = labels.astype(np.float64), predictions.astype(np.float64)
-    apart = first.mean() - second.mean()
-    covariance = np.mean((first - first.mean()) * (second - second.mean()))
-    return float(2 * covariance / (first.var() + second.var() + apart**2))
+
+    title: str
+    part: str | None
+    compute: Callable[[Any], Any]
+    reason: str = "undefined"
+    lower_is_better: bool = False
 
 
-def confusion(
-    labels: Integer[np.ndarray, " rows"], predictions: Integer[np.ndarray, " rows"], classes: int
-) -> Integer[np.ndarray, "{classes} {classes}"]:
-    """Number of rows by (annotated, predicted) class; indices run from 0 to `classes` - 1."""
-    cells = labels.astype(np.int64) * classes + predictions
-    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
-
-
-def accuracy(counts: Real[np.ndarray, "sets classes classes"]) -> Float64[np.ndarray, " sets"]:
-    """Share of rows predicted as annotated, for each confusion matrix; NaN for no rows."""
-    return divide(_hits(counts).sum(axis=1), counts.sum(axis=(1, 2)))
-
-
-def uar(counts: Real[np.ndarray, "sets classes classes"]) -> Float64[np.ndarray, " sets"]:
-    """Unweighted average recall over the classes present in the labels; NaN for no rows.
-
-    Schuller, Steidl and Batliner, The INTERSPEECH 2009 Emotion Challenge. scikit-learn calls it
-    `balanced_accuracy_score`; its macro `recall_score` also counts classes only predicted, as 0.
-    """
-    support = counts.sum(axis=2)
-    recall = divide(_hits(counts), support)
-    return divide(np.nansum(recall, axis=1), np.count_nonzero(support, axis=1))
-
-
-def weighted_f1(counts: Real[np.ndarray, "sets classes classes"]) -> Float64[np.ndarray, " sets"]:
-    """Mean F1 of classes weighted by their number of labels; NaN for no rows."""
-    support = counts.sum(axis=2)
-    return divide(np.nansum(_f1(counts) * support, axis=1), support.sum(axis=1))
-
-
-def macro_f1(counts: Real[np.ndarray, "sets classes classes"]) -> Float64[np.ndarray, " sets"]:
-    """Plain mean F1 over the classes present in labels or predictions; NaN for no rows.
-
-    A class present in one of them only scores 0. This is scikit-learn's
-    `f1_score(average="macro")`: the mean of F1 values, not the F1 of mean precision and recall
-    (Opitz and Burst, Macro F1 and Macro F1, 2019).
-    """
-    f1 = _f1(counts)
-    return divide(np.nansum(f1, axis=1), np.count_nonzero(~np.isnan(f1), axis=1))
-
-
-RATES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "accuracy": accuracy,
-    "uar": uar,
-    "weighted_f1": weighted_f1,
-    "macro_f1": macro_f1,
-}
-"""Metrics of a confusion matrix."""
-
-
-def score_targets(targets: Mapping[str, Pairs], classes: int) -> dict[str, Score]:
-    """Every metric over all rows of `targets`: `emotion`, `valence` and `arousal`, each a `Pairs`.
-
-    `ccc_mean` is the mean of the two CCC, and undefined where one is.
-    """
-    valence, arousal = _score_ratings(targets["valence"]), _score_ratings(targets["arousal"])
-    return {
-        "ccc_valence": valence,
-        "ccc_arousal": arousal,
-        "ccc_mean": _score_mean(valence, arousal),
-        **_score_emotion(targets["emotion"], classes),
-    }
-
-
-def count_emotions(pairs: Pairs, classes: int) -> Integer[np.ndarray, "{classes} {classes}"]:
-    """Confusion matrix of the covered rows of an emotion target."""
-    covered = pairs.covered
-    return confusion(
-        pairs.labels[covered].astype(np.int64), pairs.predictions[covered].astype(np.int64), classes
+def count_classes(pairs: Pairs, sets: Grouping, classes: int) -> Counts:
+    """Confusion matrices; of votes, of the class that most chose, rows with a tie left out."""
+    if pairs.labels.ndim > 1:
+        untied = ~find_ties(pairs)
+        labels, predictions = (
+            each[untied].argmax(axis=1) for each in (pairs.labels, pairs.predictions)
+        )
+        sets = Grouping(sets.index[untied], sets.count)
+    else:
+        labels, predictions = (each.astype(np.int64) for each in (pairs.labels, pairs.predictions))
+    return Counts(
+        count_confusions(labels, predictions, sets.index, count=sets.count, classes=classes)
     )
 
 
-def divide(
-    above: Real[np.ndarray, "*shape"], below: Real[np.ndarray, "*shape"]
-) -> Float64[np.ndarray, "*shape"]:
-    """`above / below`, NaN where `below` is not positive."""
-    ratios = np.full(above.shape, np.nan)
-    np.divide(above, below, out=ratios, where=below > 0)
-    return ratios
+def find_ties(pairs: Pairs) -> Bool[np.ndarray, " rows"]:
+    """Rows in which several classes have the most votes."""
+    most = pairs.labels.max(axis=1, keepdims=True, initial=-np.inf)
+    ties: np.ndarray = (pairs.labels == most).sum(axis=1) > 1
+    return ties
 
 
-def _score_ratings(pairs: Pairs) -> Score:
-    covered = pairs.covered
-    value = ccc(pairs.labels[covered], pairs.predictions[covered])
-    return _score(value, pairs, "labels and predictions are both constant")
+def mean_f1(counts: Float64[np.ndarray, "sets classes 2 2"]) -> Float64[np.ndarray, " sets"]:
+    """Mean F1 of all classes, each there or not; those neither labelled nor predicted left out."""
+    f1 = rate_presence(counts)["f1"]
+    return divide(np.nansum(f1, axis=1), np.count_nonzero(~np.isnan(f1), axis=1))
 
 
-def _score_mean(valence: Score, arousal: Score) -> Score:
-    scores = {"valence": valence, "arousal": arousal}
-    least = min(scores.values(), key=lambda score: score.covered / max(score.annotated, 1))
-    for name, score in scores.items():
-        if score.value is None:
-            return Score(None, f"{name}: {score.reason}", least.covered, least.annotated)
-    value = float(np.mean([valence.value, arousal.value]))
-    return Score(value, None, least.covered, least.annotated)
+def rate_presence(
+    counts: Float64[np.ndarray, "sets classes 2 2"],
+) -> dict[str, Float64[np.ndarray, "sets classes"]]:
+    """Precision, recall, F1 and number of each class's presence, NaN where undefined."""
+    shape = counts.shape[:2]
+    flat = counts.reshape(-1, 2, 2)
+    rates = {
+        "precision": confusions.precision(flat)[:, 1],
+        "recall": confusions.recall(flat)[:, 1],
+        "f1": confusions.f1(flat)[:, 1],
+        "support": flat[:, 1].sum(axis=1),
+    }
+    return {name: values.reshape(shape) for name, values in rates.items()}
 
 
-def _score_emotion(pairs: Pairs, classes: int) -> dict[str, Score]:
-    counts = count_emotions(pairs, classes)[np.newaxis]
-    values = {metric: float(rate(counts)[0]) for metric, rate in RATES.items()}
+def rate_classes(
+    counts: Float64[np.ndarray, "classes classes"],
+) -> dict[str, Float64[np.ndarray, " classes"]]:
+    """Precision, recall, F1 and number of each class of a confusion matrix, NaN where undefined."""
+    rates = (confusions.precision, confusions.recall, confusions.f1)
+    found = {rate.__name__: rate(counts[np.newaxis])[0] for rate in rates}
+    return {**found, "support": counts.sum(axis=1)}
+
+
+def auc(pairs: Pairs) -> Float64[np.ndarray, " classes"]:
+    """Area under each class's curve of hits against false alarms, NaN where all or none has it.
+
+    The chance that a row with the class scores above one without, a tie counting half: Hanley and
+    McNeil, The meaning and use of the area under a receiver operating characteristic (ROC) curve,
+    Radiology 143 (1982).
+    """
+    columns = zip((pairs.labels > 0).T, pairs.predictions.T, strict=True)
+    return np.array([_area(present, scores) for present, scores in columns], dtype=np.float64)
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric(
+        "accuracy",
+        "confusion",
+        lambda part: confusions.accuracy(part.sums),
+        "every covered row has a tie",
+    ),
+    "uar": Metric(
+        "UAR",
+        "confusion",
+        lambda part: confusions.uar(part.sums),
+        "every covered row has a tie",
+    ),
+    "weighted_f1": Metric(
+        "weighted F1", "confusion", lambda part: confusions.weighted_f1(part.sums)
+    ),
+    "macro_f1": Metric("macro F1", "confusion", lambda part: confusions.macro_f1(part.sums)),
+    "macro_precision": Metric(
+        "macro precision", "confusion", lambda part: confusions.macro_precision(part.sums)
+    ),
+    "top_2": Metric(
+        "top-2 accuracy", "second", lambda part: _share(part.sums), "no probabilities are given"
+    ),
+    "ccc": Metric("CCC", "moments", moments.ccc, "labels and predictions are both constant"),
+    "pearson": Metric("Pearson", "moments", moments.pearson, "labels or predictions are constant"),
+    "mae": Metric("MAE", "moments", moments.mae, lower_is_better=True),
+    "rmse": Metric("RMSE", "moments", moments.rmse, lower_is_better=True),
+    "acc2_has0": Metric("Acc-2 with 0", "has0", lambda part: confusions.accuracy(part.sums)),
+    "f1_has0": Metric("F1 with 0", "has0", lambda part: confusions.weighted_f1(part.sums)),
+    "acc2_non0": Metric(
+        "Acc-2 without 0",
+        "non0",
+        lambda part: confusions.accuracy(part.sums),
+        "every covered label is 0",
+    ),
+    "f1_non0": Metric(
+        "F1 without 0",
+        "non0",
+        lambda part: confusions.weighted_f1(part.sums),
+        "every covered label is 0",
+    ),
+    "acc5": Metric("Acc-5", "five", lambda part: _share(part.sums)),
+    "acc7": Metric("Acc-7", "seven", lambda part: _share(part.sums)),
+    "mean_f1": Metric(
+        "mean F1",
+        "presence",
+        lambda part: mean_f1(part.sums),
+        "no class is labelled or predicted",
+    ),
+    "mean_auc": Metric(
+        "mean AUC",
+        None,
+        lambda pairs: _mean_defined(auc(pairs)),
+        "no class is both there and not there",
+    ),
+    "kl": Metric(
+        "KL divergence",
+        "divergence",
+        lambda part: _mean_divergence(part.sums),
+        "a class with votes is predicted to have none",
+        lower_is_better=True,
+    ),
+}
+"""Metric → its name for people, what it is a function of, and that function.
+
+Acc-2, Acc-5, Acc-7 and the F1 beside Acc-2 are those of MMSA (Mao and others, M-SENA: An
+Integrated Platform for Multimodal Sentiment Analysis, 2022): `has0` sets ratings of 0 or more
+against those below; `non0` drops labels of 0 and sets those above against the others; the others
+round to whole points, half to even, within two and within three points of 0.
+"""
+
+PARTS: dict[str, Callable[[Pairs, Grouping, int], Part]] = {
+    "confusion": count_classes,
+    "second": lambda pairs, sets, classes: _count_second(pairs, sets),
+    "moments": lambda pairs, sets, classes: sum_moments(
+        pairs.labels, pairs.predictions, sets.index, sets.count
+    ),
+    "has0": lambda pairs, sets, classes: _count_signs(
+        pairs.labels >= 0, pairs.predictions >= 0, sets
+    ),
+    "non0": lambda pairs, sets, classes: _count_unequal(pairs, sets),
+    "five": lambda pairs, sets, classes: _count_points(pairs, sets, 2),
+    "seven": lambda pairs, sets, classes: _count_points(pairs, sets, 3),
+    "presence": lambda pairs, sets, classes: _count_presence(pairs, sets),
+    "divergence": lambda pairs, sets, classes: _sum_divergence(pairs, sets),
+}
+"""Part → sums of covered pairs for each of several sets of rows."""
+
+
+def score_targets(pairs: Mapping[str, Pairs], classes: int) -> dict[str, Score]:
+    """Every metric of the targets in `pairs` over all rows, by its full name (`ccc_valence`).
+
+    Among them are the means that rank heads by several targets at once (`ccc_mean`), undefined
+    where one of their parts is.
+    """
+    whole = {
+        target: Grouping(np.zeros(len(found.labels), dtype=np.int64), 1)
+        for target, found in pairs.items()
+    }
+    values = {
+        metric: value.item()
+        for metric, value in compute_metrics(sum_targets(pairs, whole, classes)).items()
+    }
+    scores: dict[str, Score] = {}
+    for target, found in pairs.items():
+        for metric, name in name_metrics(TARGETS[target]).items():
+            if METRICS[metric].part is None:
+                values[name] = METRICS[metric].compute(found.take(found.covered))
+            scores[name] = _score(values[name], found, METRICS[metric].reason)
+    for mean, targets in list_shared_means(pairs).items():
+        scores[mean] = _score_mean({target: scores[TARGETS[target].rank] for target in targets})
+    return {metric: scores[metric] for metric in list_metrics(pairs)}
+
+
+def sum_targets(
+    pairs: Mapping[str, Pairs], groupings: Mapping[str, Grouping], classes: int
+) -> dict[str, dict[str, Part]]:
+    """Sums of the covered rows of each target in `pairs`, for each set of its grouping."""
+    sums: dict[str, dict[str, Part]] = {}
+    for target, found in pairs.items():
+        covered, grouping = found.covered, groupings[target]
+        kept, sets = found.take(covered), Grouping(grouping.index[covered], grouping.count)
+        parts = {METRICS[metric].part: None for metric in name_metrics(TARGETS[target])}
+        sums[target] = {
+            part: PARTS[part](kept, sets, classes) for part in parts if part is not None
+        }
+    return sums
+
+
+def compute_metrics(sums: Sums) -> dict[str, Float64[np.ndarray, " sets"]]:
+    """Every metric of `sums`, for each set of rows, NaN where it is undefined."""
+    values = {
+        name: METRICS[metric].compute(parts[part])
+        for target, parts in sums.items()
+        for metric, name in name_metrics(TARGETS[target]).items()
+        for part in [METRICS[metric].part]
+        if part is not None
+    }
+    for mean, targets in list_shared_means(sums).items():
+        ranks = [values[TARGETS[target].rank] for target in targets]
+        values[mean] = np.mean(ranks, axis=0)
+    return {metric: values[metric] for metric in list_metrics(sums) if metric in values}
+
+
+def name_metrics(target: Target) -> dict[str, str]:
+    """Metric → its full name, for every metric that judges `target`."""
     return {
-        metric: _score(None if np.isnan(value) else value, pairs, "")
-        for metric, value in values.items()
+        metric: target.name_metric(metric)
+        for metric in (*target.behaviour.metrics, *target.metrics)
     }
 
 
-def _score(value: float | None, pairs: Pairs, reason: str) -> Score:
-    """Score of `value`; `reason` is why it is None though some rows are covered."""
+def find_metric(name: str) -> tuple[Target | None, Metric]:
+    """Target and row of the table of the metric of this full `name`; None for a mean of several."""
+    for target in TARGETS.values():
+        for metric, full in name_metrics(target).items():
+            if full == name:
+                return target, METRICS[metric]
+    parts = list_shared_means(TARGETS)[name]
+    return None, METRICS[TARGETS[parts[0]].behaviour.rank]
+
+
+def list_shared_means(targets: Iterable[str]) -> dict[str, list[str]]:
+    """Metric of several of `targets` at once → those that it is the mean of."""
+    named = set(targets)
+    ranks = {target.rank: name for name, target in TARGETS.items() if name in named}
+    return {
+        mean: [ranks[part] for part in parts]
+        for mean, parts in list_means(named).items()
+        if len(parts) > 1
+    }
+
+
+def _score(value: float, pairs: Pairs, reason: str) -> Score:
+    """Score of `value`; `reason` is why it is undefined (NaN) though some rows are covered."""
     annotated = int(np.count_nonzero(pairs.annotated))
     covered = int(np.count_nonzero(pairs.covered))
+    if not np.isnan(value):
+        return Score(float(value), None, covered, annotated)
     if annotated == 0:
         reason = "nothing annotated"
     elif covered == 0:
         reason = "nothing covered"
-    return Score(value, reason if value is None else None, covered, annotated)
+    return Score(None, reason, covered, annotated)
 
 
-def _hits(counts: Real[np.ndarray, "sets classes classes"]) -> Real[np.ndarray, "sets classes"]:
-    return np.diagonal(counts, axis1=1, axis2=2)
+def _score_mean(scores: Mapping[str, Score]) -> Score:
+    """Mean of `scores` (target → score); the rows that it counts are of the least covered."""
+    least = min(scores.values(), key=lambda score: score.covered / max(score.annotated, 1))
+    for target, score in scores.items():
+        if score.value is None:
+            return Score(None, f"{target}: {score.reason}", least.covered, least.annotated)
+    value = float(np.mean([score.value for score in scores.values()]))
+    return Score(value, None, least.covered, least.annotated)
 
 
-def _f1(counts: Real[np.ndarray, "sets classes classes"]) -> Float64[np.ndarray, "sets classes"]:
-    """F1 of each class, NaN for one that is neither annotated nor predicted."""
-    return divide(2 * _hits(counts), counts.sum(axis=2) + counts.sum(axis=1))
+def _known(values: Float64[np.ndarray, "rows *classes"]) -> Bool[np.ndarray, " rows"]:
+    missing = np.isnan(values)
+    return np.asarray(~(missing if values.ndim == 1 else missing.any(axis=1)))
+
+
+def _count_second(pairs: Pairs, sets: Grouping) -> Counts:
+    """Misses and hits: a hit has no more than one other class at least as probable.
+
+    So a tie for the second place is a miss.
+    """
+    if pairs.scores is None:
+        return Counts(np.zeros((sets.count, 2)))
+    given = _known(pairs.scores.astype(np.float64))
+    scores, labels = pairs.scores[given], pairs.labels[given].astype(np.int64)
+    own = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
+    hits = (scores >= own).sum(axis=1) <= 2
+    return _count_hits(hits, Grouping(sets.index[given], sets.count))
+
+
+def _count_hits(hits: Bool[np.ndarray, " rows"], sets: Grouping) -> Counts:
+    cells = np.bincount(sets.index * 2 + hits, minlength=2 * sets.count)
+    return Counts(cells.reshape(sets.count, 2).astype(np.float64))
+
+
+def _share(counts: Float64[np.ndarray, "sets 2"]) -> Float64[np.ndarray, " sets"]:
+    return divide(counts[:, 1], counts.sum(axis=1))
+
+
+def _count_signs(
+    labels: Bool[np.ndarray, " rows"], predictions: Bool[np.ndarray, " rows"], sets: Grouping
+) -> Counts:
+    first, second = labels.astype(np.int64), predictions.astype(np.int64)
+    return Counts(count_confusions(first, second, sets.index, count=sets.count, classes=2))
+
+
+def _count_unequal(pairs: Pairs, sets: Grouping) -> Counts:
+    rows = pairs.labels != 0
+    kept = Grouping(sets.index[rows], sets.count)
+    return _count_signs(pairs.labels[rows] > 0, pairs.predictions[rows] > 0, kept)
+
+
+def _count_points(pairs: Pairs, sets: Grouping, most: int) -> Counts:
+    """Misses and hits of the rounded points, those beyond `most` taken for as many."""
+    label, prediction = (
+        np.round(np.clip(np.round(POINTS * values, _DECIMALS), -most, most))
+        for values in (pairs.labels, pairs.predictions)
+    )
+    return _count_hits(label == prediction, sets)
+
+
+def _count_presence(pairs: Pairs, sets: Grouping) -> Counts:
+    """For each class, whether it was there by whether that was predicted."""
+    columns = zip((pairs.labels > 0).T, (pairs.predictions > PRESENT).T, strict=True)
+    return Counts(np.stack([_count_signs(*column, sets).sums for column in columns], axis=1))
+
+
+def _sum_divergence(pairs: Pairs, sets: Grouping) -> Counts:
+    """Rows with a finite divergence of the votes from what is predicted, its sum, other rows."""
+    votes, shares = (
+        values / values.sum(axis=1, keepdims=True) for values in (pairs.labels, pairs.predictions)
+    )
+    voted = votes > 0
+    finite = ~(voted & (shares == 0)).any(axis=1)
+    ratios = np.divide(votes, shares, out=np.ones_like(votes), where=voted & finite[:, np.newaxis])
+    divergence = (votes * np.log(ratios)).sum(axis=1)
+    sums = [np.bincount(sets.index, term, sets.count) for term in (finite, divergence, ~finite)]
+    return Counts(np.stack(sums, axis=1, dtype=np.float64))
+
+
+def _mean_divergence(sums: Float64[np.ndarray, "sets 3"]) -> Float64[np.ndarray, " sets"]:
+    means = divide(sums[:, 1], sums[:, 0])
+    return np.where(sums[:, 2] > 0, np.nan, means)
+
+
+def _area(present: Bool[np.ndarray, " rows"], scores: Float64[np.ndarray, " rows"]) -> float:
+    with_class = int(np.count_nonzero(present))
+    without = len(present) - with_class
+    if not with_class or not without:
+        return np.nan
+    _, place, times = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(times) - (times - 1) / 2
+    above = ranks[place][present].sum() - with_class * (with_class + 1) / 2
+    return float(above / (with_class * without))
+
+
+def _mean_defined(values: Float64[np.ndarray, " classes"]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else np.nan

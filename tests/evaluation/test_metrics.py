@@ -5,152 +5,110 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from scipy.stats import entropy
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    f1_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
 
 from pipeline.evaluation.metrics import (
     METRICS,
+    Counts,
+    Grouping,
     Pairs,
-    accuracy,
-    ccc,
-    confusion,
-    count_emotions,
-    macro_f1,
+    auc,
+    find_metric,
+    find_ties,
+    mean_f1,
+    name_metrics,
+    rate_classes,
+    rate_presence,
     score_targets,
-    uar,
-    weighted_f1,
+    sum_targets,
 )
+from pipeline.targets import TARGETS, list_metrics
 
 NAN = np.nan
-NO_ROWS = Pairs(np.empty(0), np.empty(0))
-
-ratings = st.integers(-1000, 1000).map(lambda step: step / 1000)
-series = st.lists(st.tuples(ratings, ratings), min_size=2, max_size=31).map(np.array)
+CLASSES = 5
+seeds = st.integers(0, 10_000)
 
 
-def pairs(labels, predictions):
-    return Pairs(np.array(labels, dtype=float), np.array(predictions, dtype=float))
+def pairs(labels, predictions, scores=None):
+    given = None if scores is None else np.array(scores, dtype=np.float32)
+    return Pairs(np.array(labels, dtype=float), np.array(predictions, dtype=float), given)
 
 
-def test_ccc_is_one_for_equal_series():
-    labels = np.array([0.1, -0.4, 0.9, 0.3, 0.2])
-    assert ccc(labels, labels) == pytest.approx(1, abs=1e-15)
+def score(target, *series, classes=CLASSES):
+    """Metric, without the name of its target → value."""
+    found = score_targets({target: pairs(*series)}, classes)
+    return {metric: found[name].value for metric, name in name_metrics(TARGETS[target]).items()}
 
 
-def test_ccc_uses_population_moments():
-    # covariance 2/3, variances 2/3 and 2/3, means 2 and 3: (2 · 2/3) / (4/3 + 1) = 4/7.
-    # Sample moments would give 2 / 3.
-    assert ccc(np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])) == pytest.approx(4 / 7)
+def draw_shares(seed, rows=41):
+    """Votes of seven for each row, and predicted shares."""
+    generator = np.random.default_rng(seed)
+    votes = generator.multinomial(7, generator.dirichlet(np.ones(CLASSES), rows))
+    return votes / 7, generator.dirichlet(np.ones(CLASSES), rows)
 
 
-def test_ccc_of_a_mirrored_series_is_minus_one():
-    labels = np.array([-0.5, 0.0, 0.5])
-    assert ccc(labels, -labels) == pytest.approx(-1)
+def draw_presence(seed, rows=41):
+    generator = np.random.default_rng(seed)
+    numbers = generator.random((rows, CLASSES)) * (generator.random((rows, CLASSES)) < 0.4)
+    return numbers, generator.integers(8, size=(rows, CLASSES)) / 7
 
 
-def test_constant_prediction_scores_zero():
-    # 0.1 has no exact mean in floating point: only an explicit rule gives exactly 0.
-    assert ccc(np.array([0.3, 0.1, -0.7]), np.full(3, 0.1)) == 0
+# All targets
 
 
-def test_constant_labels_score_zero():
-    assert ccc(np.full(3, 0.1), np.array([0.3, 0.1, -0.7])) == 0
+def test_every_metric_of_the_targets_is_scored_in_the_order_of_the_table():
+    rated = pairs([0.1, 0.2, 0.3], [0.2, 0.3, 0.4])
+    shares = pairs([[1, 0], [0, 1], [0, 1]], [[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
+    given = {
+        "emotion": pairs([0, 1, 1], [0, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
+        **dict.fromkeys(("intensity", "valence", "arousal", "dominance", "sentiment"), rated),
+        **dict.fromkeys(("emotions", "votes"), shares),
+    }
+    scores = score_targets(given, 2)
+    assert list(scores) == list_metrics(TARGETS)
+    assert {score.reason for score in scores.values()} == {None}
+    assert scores["uar"].value == pytest.approx(3 / 4)
 
 
-@pytest.mark.parametrize("prediction", [0.1, 0.9])
-def test_ccc_is_undefined_when_both_are_constant(prediction):
-    assert ccc(np.full(5, 0.1), np.full(5, prediction)) is None
-
-
-def test_ccc_is_undefined_for_no_rows_and_for_one():
-    assert ccc(np.empty(0), np.empty(0)) is None
-    assert ccc(np.array([0.2]), np.array([0.7])) is None
-
-
-def test_ccc_of_float32_is_taken_in_float64():
-    labels = np.linspace(0.9, 0.9001, 1009, dtype=np.float32)
-    exact = ccc(labels.astype(np.float64), labels.astype(np.float64)[::-1])
-    assert ccc(labels, labels[::-1]) == exact
-
-
-@given(series)
-def test_ccc_is_symmetric_and_within_one(rows):
-    first, second = rows.T
-    value = ccc(first, second)
-    assert value == pytest.approx(ccc(second, first))
-    assert value is None or abs(value) <= 1 + 1e-12
-
-
-@given(series, st.sampled_from([-0.7, 0.3, 1.1]))
-def test_a_shift_lowers_the_ccc_of_equal_series(rows, shift):
-    labels = rows[:, 0]
-    if len(set(labels)) > 1:
-        assert ccc(labels, labels + shift) < ccc(labels, labels)
-
-
-@given(series, st.randoms(use_true_random=False))
-def test_order_of_rows_changes_no_ccc(rows, random):
-    order = random.sample(range(len(rows)), len(rows))
-    before, after = ccc(*rows.T), ccc(*rows[order].T)
-    assert before == after or before == pytest.approx(after, abs=1e-12)
-
-
-def test_confusion_counts_annotated_by_row_and_predicted_by_column():
-    counts = confusion(np.array([0, 0, 2, 2, 2]), np.array([0, 1, 2, 2, 0]), 3)
-    assert counts.tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 2]]
-
-
-def test_confusion_of_no_rows_is_all_zero():
-    none = np.empty(0, dtype=np.int64)
-    assert confusion(none, none, 2).tolist() == [[0, 0], [0, 0]]
-
-
-def test_rates_of_a_hand_computed_matrix():
-    # Labels 0 0 2 2 2, predictions 0 1 2 2 0. Recall 1/2 and 2/3; F1 1/2, 0 and 4/5.
-    counts = np.array([[[1, 1, 0], [0, 0, 0], [1, 0, 2]]])
-    assert accuracy(counts) == pytest.approx([3 / 5])
-    assert uar(counts) == pytest.approx([(1 / 2 + 2 / 3) / 2])
-    assert weighted_f1(counts) == pytest.approx([(2 * 1 / 2 + 3 * 4 / 5) / 5])
-    assert macro_f1(counts) == pytest.approx([(1 / 2 + 0 + 4 / 5) / 3])
-
-
-def test_rates_are_undefined_without_rows_and_that_of_others_stays():
-    counts = np.array([[[0, 0], [0, 0]], [[1, 0], [0, 1]]])
-    for rate in (accuracy, uar, weighted_f1, macro_f1):
-        np.testing.assert_equal(rate(counts), [NAN, 1.0])
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=37))
-@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
-def test_rates_are_those_of_scikit_learn(rows):
-    labels, predictions = np.array(rows).T
-    counts = confusion(labels, predictions, 5)[np.newaxis]
-    assert accuracy(counts) == pytest.approx([accuracy_score(labels, predictions)])
-    # With one class scikit-learn warns that the recall of a single label is probably an error.
-    if len(set(labels)) > 1:
-        assert uar(counts) == pytest.approx([balanced_accuracy_score(labels, predictions)])
-    for rate, average in ((macro_f1, "macro"), (weighted_f1, "weighted")):
-        expected = f1_score(labels, predictions, average=average, zero_division=0)
-        assert rate(counts) == pytest.approx([expected])
-
-
-def test_every_metric_is_scored():
+def test_ccc_mean_is_that_of_valence_and_arousal():
     targets = {
-        "emotion": pairs([0, 1, 1], [0, 1, 0]),
         "valence": pairs([1, 2, 3], [2, 3, 4]),
         "arousal": pairs([1, 2, 3], [1, 2, 3]),
     }
-    scores = score_targets(targets, 2)
-    assert tuple(scores) == METRICS
-    assert scores["ccc_mean"].value == pytest.approx((4 / 7 + 1) / 2)
-    assert scores["uar"].value == pytest.approx(3 / 4)
-    assert {score.reason for score in scores.values()} == {None}
+    assert score_targets(targets, 2)["ccc_mean"].value == pytest.approx((4 / 7 + 1) / 2)
+
+
+def test_one_rating_alone_has_no_mean():
+    assert "ccc_mean" not in score_targets({"valence": pairs([1, 2], [2, 3])}, 2)
+
+
+def test_what_ranks_heads_is_better_when_higher():
+    ranks = {target.behaviour.rank for target in TARGETS.values()}
+    assert not [metric for metric in ranks if METRICS[metric].lower_is_better]
+
+
+def test_a_metric_is_found_by_its_full_name():
+    assert find_metric("rmse_arousal") == (TARGETS["arousal"], METRICS["rmse"])
+    assert find_metric("uar") == (TARGETS["emotion"], METRICS["uar"])
+    assert find_metric("ccc_mean") == (None, METRICS["ccc"])
+
+
+# Reasons and coverage
 
 
 def test_rows_without_label_or_prediction_do_not_count_and_are_told():
     valence = pairs([0.1, 0.5, NAN, 0.9, 0.2], [0.1, 0.5, 0.3, NAN, NAN])
-    score = score_targets({"emotion": NO_ROWS, "valence": valence, "arousal": NO_ROWS}, 3)
-    assert score["ccc_valence"].value == pytest.approx(1)
-    assert (score["ccc_valence"].covered, score["ccc_valence"].annotated) == (2, 4)
+    found = score_targets({"valence": valence}, 3)["ccc_valence"]
+    assert found.value == pytest.approx(1)
+    assert (found.covered, found.annotated) == (2, 4)
 
 
 def test_an_undefined_metric_has_a_reason():
@@ -158,32 +116,196 @@ def test_an_undefined_metric_has_a_reason():
         "emotion": pairs([0, 1], [NAN, NAN]),
         "valence": pairs([0.2, 0.2], [0.4, 0.4]),
         "arousal": pairs([NAN, NAN], [0.4, 0.3]),
+        "sentiment": pairs([0, 0], [0.4, 0.3]),
+        "emotions": pairs([[0, 0], [0, 0]], [[0.1, 0.2], [0, 0]]),
+        "votes": pairs([[0.5, 0.5]], [[0, 1]]),
     }
-    scores = score_targets(targets, 2)
-    assert {score.value for score in scores.values()} == {None}
-    assert scores["accuracy"].reason == "nothing covered"
-    assert scores["ccc_valence"].reason == "labels and predictions are both constant"
-    assert scores["ccc_arousal"].reason == "nothing annotated"
-    assert scores["ccc_mean"].reason == "valence: labels and predictions are both constant"
+    reasons = {metric: found.reason for metric, found in score_targets(targets, 2).items()}
+    assert reasons["accuracy"] == "nothing covered"
+    assert reasons["ccc_valence"] == "labels and predictions are both constant"
+    assert reasons["pearson_sentiment"] == "labels or predictions are constant"
+    assert reasons["ccc_arousal"] == "nothing annotated"
+    assert reasons["ccc_mean"] == "valence: labels and predictions are both constant"
+    assert reasons["acc2_non0_sentiment"] == "every covered label is 0"
+    assert reasons["mean_f1_emotions"] == "no class is labelled or predicted"
+    assert reasons["mean_auc_emotions"] == "no class is both there and not there"
+    assert reasons["kl_votes"] == "a class with votes is predicted to have none"
+    assert reasons["uar_votes"] == "every covered row has a tie"
 
 
 def test_ccc_mean_counts_the_rows_of_the_less_covered_target():
     targets = {
-        "emotion": NO_ROWS,
         "valence": pairs([0.1, 0.5, 0.9], [0.1, 0.5, 0.2]),
         "arousal": pairs([0.1, 0.5, 0.9], [0.1, 0.5, NAN]),
     }
-    score = score_targets(targets, 2)["ccc_mean"]
-    assert (score.covered, score.annotated) == (2, 3)
+    found = score_targets(targets, 2)["ccc_mean"]
+    assert (found.covered, found.annotated) == (2, 3)
 
 
-def test_emotions_are_counted_where_covered():
-    counts = count_emotions(pairs([0, 1, 1, NAN], [1, 1, NAN, 0]), 2)
-    assert counts.tolist() == [[0, 1], [0, 1]]
+@pytest.mark.parametrize("target", TARGETS)
+def test_no_rows_leave_every_metric_undefined(target):
+    none = np.empty((0, 3) if TARGETS[target].behaviour.vector else 0)
+    assert set(score(target, none, none, classes=3).values()) == {None}
+
+
+# Classes
+
+
+def test_top_2_counts_the_two_most_probable_and_a_tie_for_the_second_is_a_miss():
+    scores = [[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.4, 0.3, 0.3], [0.35, 0.35, 0.3]]
+    assert score("emotion", [1, 2, 1, 0], [0, 0, 0, 0], scores, classes=3)["top_2"] == 1 / 2
+
+
+@given(seeds)
+def test_top_2_is_that_of_scikit_learn(seed):
+    generator = np.random.default_rng(seed)
+    scores = generator.dirichlet(np.ones(CLASSES), 41)
+    labels = generator.integers(CLASSES, size=41)
+    found = score("emotion", labels, scores.argmax(axis=1), scores)["top_2"]
+    expected = top_k_accuracy_score(labels, scores, k=2, labels=range(CLASSES))
+    assert found == pytest.approx(expected)
+
+
+def test_without_probabilities_top_2_alone_is_undefined():
+    found = score_targets({"emotion": pairs([0, 1], [0, 1])}, 2)
+    assert found["top_2"].reason == "no probabilities are given"
+    assert found["accuracy"].value == 1
+
+
+def test_rates_of_each_class_come_with_its_number():
+    rates = rate_classes(np.array([[1.0, 1.0], [0.0, 0.0]]))
+    np.testing.assert_equal(rates["precision"], [1, 0])
+    np.testing.assert_equal(rates["recall"], [1 / 2, NAN])
+    assert rates["support"].tolist() == [2, 0]
+
+
+# Sentiment
+
+
+def measure_as_mmsa(labels, predictions):
+    """What MMSA computes of ratings from -3 to 3."""
+    kept = labels != 0
+    signs = {"has0": (labels >= 0, predictions >= 0)}
+    signs["non0"] = (labels[kept] > 0, predictions[kept] > 0)
+    found = {}
+    for name, (truth, guess) in signs.items():
+        found[f"acc2_{name}"] = accuracy_score(truth, guess)
+        found[f"f1_{name}"] = f1_score(truth, guess, average="weighted", zero_division=0)
+    for points, most in ((5, 2), (7, 3)):
+        clipped = (np.clip(series, -most, most) for series in (labels, predictions))
+        found[f"acc{points}"] = np.mean(np.equal(*(np.round(series) for series in clipped)))
+    return found
+
+
+@given(seeds)
+def test_sentiment_is_measured_as_mmsa_does(seed):
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(-9, 10, 37) / 3
+    labels[0] = 1
+    predictions = generator.normal(0, 2, 37).round(2)
+    found = score("sentiment", labels / 3, predictions / 3)
+    for metric, expected in measure_as_mmsa(labels, predictions).items():
+        assert found[metric] == pytest.approx(expected), metric
+
+
+def test_halves_of_a_point_round_to_even_however_they_were_stored():
+    labels = np.array([0.5, 1.5, 2.5, -2.5], dtype=np.float32) / 3
+    found = score("sentiment", labels, np.array([0, 2, 2, -2]) / 3)
+    assert (found["acc7"], found["acc5"]) == (1, 1)
+
+
+def test_ratings_beyond_the_scale_are_its_ends():
+    found = score("sentiment", [1.0, -1.0], [1.7, -2.0])
+    assert (found["acc7"], found["acc5"]) == (1, 1)
+
+
+def test_neutral_labels_count_as_positive_with_0_and_not_at_all_without():
+    found = score("sentiment", [0, 0, 0.3], [0.1, -0.1, 0.2])
+    assert (found["acc2_has0"], found["acc2_non0"]) == (pytest.approx(2 / 3), 1)
+
+
+# Scores of several classes
+
+
+@given(seeds)
+def test_f1_and_auc_of_scores_are_those_of_scikit_learn(seed):
+    labels, predictions = draw_presence(seed)
+    found = score("emotions", labels, predictions)
+    expected = f1_score(labels > 0, predictions > 0.5, average="macro", zero_division=np.nan)
+    assert found["mean_f1"] == pytest.approx(expected)
+    areas = [
+        roc_auc_score(present, scores)
+        for present, scores in zip((labels > 0).T, predictions.T, strict=True)
+        if 0 < present.sum() < len(present)
+    ]
+    assert found["mean_auc"] == pytest.approx(np.mean(areas))
+
+
+@given(seeds)
+def test_presence_of_each_class_is_rated_as_scikit_learn_does(seed):
+    labels, predictions = draw_presence(seed)
+    parts = sum_targets(
+        {"emotions": pairs(labels, predictions)},
+        {"emotions": Grouping(np.zeros(len(labels), dtype=np.int64), 1)},
+        CLASSES,
+    )["emotions"]
+    assert isinstance(parts["presence"], Counts)
+    found = rate_presence(parts["presence"].sums)
+    expected = precision_recall_fscore_support(
+        labels > 0, predictions > 0.5, average=None, zero_division=np.nan
+    )
+    for rate, values in zip(("precision", "recall", "f1", "support"), expected, strict=True):
+        np.testing.assert_allclose(found[rate][0], values, err_msg=rate)
+
+
+def test_a_class_that_is_never_there_has_no_area_and_no_part_in_the_means():
+    found = pairs([[1, 0], [0, 0], [1, 0]], [[0.9, 0.1], [0.2, 0.4], [0.1, 0.3]])
+    np.testing.assert_equal(auc(found), [1 / 2, NAN])
+    assert score_targets({"emotions": found}, 2)["mean_auc_emotions"].value == 1 / 2
+    # Of the first class one of two is found: F1 2/3. The second is neither there nor predicted.
+    assert score_targets({"emotions": found}, 2)["mean_f1_emotions"].value == pytest.approx(2 / 3)
+
+
+def test_an_even_chance_claims_no_class():
+    counts = score("emotions", [[1], [0]], [[0.5], [0.5]], classes=1)
+    assert counts["mean_f1"] == 0
+    assert np.isnan(mean_f1(np.array([[[[2.0, 0.0], [0.0, 0.0]]]]))).all()
+
+
+# Votes
+
+
+@given(seeds)
+def test_divergence_is_that_of_scipy(seed):
+    votes, predicted = draw_shares(seed)
+    found = score("votes", votes, predicted)
+    assert found["kl"] == pytest.approx(entropy(votes.T, predicted.T).mean())
+
+
+@given(seeds)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_votes_are_judged_by_the_class_that_most_chose(seed):
+    votes, predicted = draw_shares(seed)
+    untied = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) == 1
+    found = score("votes", votes, predicted)
+    labels, guesses = votes[untied].argmax(axis=1), predicted[untied].argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(accuracy_score(labels, guesses))
+    assert found["uar"] == pytest.approx(balanced_accuracy_score(labels, guesses))
+
+
+def test_ties_are_found():
+    votes = pairs([[0.4, 0.4, 0.2], [0.6, 0.2, 0.2]], np.zeros((2, 3)))
+    assert find_ties(votes).tolist() == [True, False]
+
+
+def test_divergence_of_a_hand_computed_row():
+    # 1/2 log (1/2 / 1/4) + 1/2 log (1/2 / 3/4)
+    expected = (np.log(2) + np.log(2 / 3)) / 2
+    assert score("votes", [[0.5, 0.5]], [[0.25, 0.75]], classes=2)["kl"] == pytest.approx(expected)
 
 
 def test_metrics_load_without_heavy_libraries():
-    heavy = {"torch", "pandas", "sklearn"}
+    heavy = {"torch", "pandas", "sklearn", "scipy"}
     told = f"import sys, pipeline.evaluation.metrics; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
