@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.evaluation.judgement import evaluate_head
+from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import ClipLabels

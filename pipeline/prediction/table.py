@@ -61,7 +61,11 @@ def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
                 f"got none of that name; run `dvc repro` to bring labels and heads in step"
             )
     for name in ("subject", "group"):
-        words = pa.array([getattr(known[clip_id], name) for clip_id in clip_ids], pa.string())
-        column = words.take(encoded.indices).dictionary_encode()
-        held_out = held_out.append_column(name, column.cast(WORD))
+        words = [getattr(known[clip_id], name) for clip_id in clip_ids]
+        distinct = sorted({word for word in words if word is not None})
+        places = {word: place for place, word in enumerate(distinct)}
+        # Only indices grow with the rows: as strings, the words of millions of them would not fit.
+        indices = pa.array([places.get(word) for word in words], pa.int32()).take(encoded.indices)
+        column = pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+        held_out = held_out.append_column(name, column)
     return held_out

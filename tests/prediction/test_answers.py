@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import StoreError
-from pipeline.evaluation.judgement import evaluate_head
+from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import build_head, load_heads
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets

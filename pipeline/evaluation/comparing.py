@@ -1,0 +1,192 @@
+"""Comparing: several heads on the rows that all of them cover, each pair of them tested."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import reduce
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64, Int64
+
+from pipeline.errors import StoreError
+from pipeline.evaluation.evaluating import sum_sets, take_pairs
+from pipeline.evaluation.metrics import Sums, score_targets
+from pipeline.evaluation.pairing import (
+    Judged,
+    Sets,
+    find_unit,
+    list_words,
+    pair_targets,
+    select_rows,
+)
+from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.ranking import list_leading
+from pipeline.evaluation.records import Comparison, Difference, SplitName
+from pipeline.evaluation.statistics import Contrast, correct_holm, swap_test
+from pipeline.prediction.table import NOTHING
+from pipeline.targets import TARGETS
+
+Heads = Mapping[str, Mapping[str, Judged]]
+"""Head → target → rows."""
+
+
+def compare_heads(
+    predictions: Mapping[str, pa.Table],
+    classes: Sequence[str],
+    split: SplitName,
+    params: EvaluateParams,
+) -> Comparison:
+    """Comparison of heads (name → table of `PREDICTIONS_SCHEMA`) on the rows that all cover.
+
+    Every pair of heads is tested in each metric of `list_leading` that both define; Holm's
+    correction is over the pairs of one metric. Raises StoreError for two predictions of one row.
+    """
+    tables = {
+        head: select_rows(table, split=split, withheld=NOTHING)
+        for head, table in predictions.items()
+    }
+    unit = find_unit(tables.values())
+    judged = {
+        head: pair_targets(table, _list_targets(table), classes, unit)
+        for head, table in tables.items()
+    }
+    common = _keep_common(_name_alike(judged))
+    values = {head: score_targets(take_pairs(own), len(classes)) for head, own in common.items()}
+    return Comparison(
+        split=split,
+        common_clips=_count_clips(common),
+        common={
+            head: {metric: score.value for metric, score in scores.items()}
+            for head, scores in values.items()
+        },
+        differences=_compare_pairs(_sum_clusters(common, len(classes)), params),
+    )
+
+
+def _list_targets(table: pa.Table) -> list[str]:
+    found = set(list_words(table["target"]))
+    return [target for target in TARGETS if target in found]
+
+
+def _name_alike(heads: Heads) -> dict[str, dict[str, Judged]]:
+    """The same rows, their clips, clusters and folds numbered alike for all heads and targets."""
+    every = [rows for own in heads.values() for rows in own.values()]
+    names = {
+        kind: sorted({name for rows in every for name in rows.sets[kind].names})
+        for kind in ("clips", "clusters", "folds")
+    }
+    return {
+        head: {
+            target: replace(
+                rows, sets={kind: _rename(rows.sets[kind], names[kind]) for kind in names}
+            )
+            for target, rows in own.items()
+        }
+        for head, own in heads.items()
+    }
+
+
+def _rename(sets: Sets, names: list[str]) -> Sets:
+    places = {name: place for place, name in enumerate(names)}
+    # The last place stands for rows in no set, whose index is -1.
+    moved = np.array([*(places[name] for name in sets.names), -1], dtype=np.int64)
+    return Sets(names, moved[sets.index])
+
+
+def _keep_common(heads: Heads) -> dict[str, dict[str, Judged]]:
+    """Rows of each target that all heads cover which predict it; none of a head that does not."""
+    kept: dict[str, dict[str, Judged]] = {head: {} for head in heads}
+    for target in TARGETS:
+        having = {head: own[target] for head, own in heads.items() if target in own}
+        numbers = _number_rows(having)
+        covered = {head: numbers[head][rows.pairs.covered] for head, rows in having.items()}
+        reaching = [rows for rows in covered.values() if len(rows)]
+        shared = reduce(np.intersect1d, reaching) if reaching else np.empty(0, dtype=np.int64)
+        for head, rows in having.items():
+            order = np.argsort(numbers[head])
+            own = shared if len(covered[head]) else shared[:0]
+            places = order[np.searchsorted(numbers[head], own, sorter=order)]
+            kept[head][target] = rows.take(places)
+    return kept
+
+
+def _number_rows(heads: Mapping[str, Judged]) -> dict[str, Int64[np.ndarray, " rows"]]:
+    """Number of each row of each head, the same for the same clip, fold and time.
+
+    Raises StoreError for a row given twice.
+    """
+    keys = {
+        head: np.stack([rows.sets["clips"].index, rows.sets["folds"].index, rows.seconds])
+        for head, rows in heads.items()
+    }
+    numbers = _number_keys(keys)
+    for head, own in numbers.items():
+        twice = len(own) - len(np.unique(own))
+        if twice:
+            raise StoreError(
+                f"{head}: expected one prediction per clip or frame and fold, got {twice} more; "
+                f"run `dvc repro evaluate@{head}`"
+            )
+    return numbers
+
+
+def _number_keys(
+    keys: Mapping[str, Float64[np.ndarray, "3 _"]],
+) -> dict[str, Int64[np.ndarray, " _"]]:
+    first = next(iter(keys.values()), np.empty((3, 0)))
+    if all(np.array_equal(first, own) for own in keys.values()):
+        return dict.fromkeys(keys, _number_columns(first))
+    numbers = _number_columns(np.concatenate(list(keys.values()), axis=1))
+    ends = np.cumsum([own.shape[1] for own in keys.values()])
+    return dict(zip(keys, np.split(numbers, ends[:-1]), strict=True))
+
+
+def _number_columns(keys: Float64[np.ndarray, "3 rows"]) -> Int64[np.ndarray, " rows"]:
+    """Number of each column, the same for equal ones."""
+    order = np.lexsort(keys)
+    fresh = np.any(np.diff(keys[:, order], prepend=keys[:, order[:1]]) != 0, axis=0)
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.cumsum(fresh)
+    return numbers
+
+
+def _count_clips(heads: Heads) -> int:
+    """Number of clips that hold a common row of any target."""
+    found = [rows.sets["clips"].index for own in heads.values() for rows in own.values()]
+    return len(np.unique(np.concatenate(found))) if found else 0
+
+
+def _sum_clusters(heads: Heads, classes: int) -> dict[str, Sums]:
+    return {
+        head: sum_sets(
+            own, {target: rows.sets["clusters"] for target, rows in own.items()}, classes
+        )
+        for head, own in heads.items()
+    }
+
+
+def _compare_pairs(heads: Mapping[str, Sums], params: EvaluateParams) -> list[Difference]:
+    """Differences of all pairs in each leading metric that both heads define."""
+    contrasts = {
+        pair: swap_test(
+            heads[pair[0]],
+            heads[pair[1]],
+            resamples=params.resamples,
+            generator=np.random.default_rng(params.seed),
+        )
+        for pair in combinations(heads, 2)
+    }
+    differences = []
+    for metric in list_leading({target for sums in heads.values() for target in sums}):
+        defined = {pair: found[metric] for pair, found in contrasts.items() if metric in found}
+        differences += _correct(metric, defined)
+    return differences
+
+
+def _correct(metric: str, contrasts: Mapping[tuple[str, str], Contrast]) -> list[Difference]:
+    corrected = correct_holm([contrast.p_value for contrast in contrasts.values()])
+    return [
+        Difference(first=first, second=second, metric=metric, p_holm=p_holm, **asdict(contrast))
+        for ((first, second), contrast), p_holm in zip(contrasts.items(), corrected, strict=True)
+    ]

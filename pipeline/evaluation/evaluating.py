@@ -1,0 +1,273 @@
+"""Evaluating: what one head's predictions are worth, on each split that is opened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float64
+
+from pipeline.evaluation.metrics import (
+    METRICS,
+    Counts,
+    Pairs,
+    Part,
+    Score,
+    Sums,
+    auc,
+    compute_metrics,
+    find_ties,
+    list_shared_means,
+    name_metrics,
+    rate_classes,
+    rate_presence,
+    score_targets,
+    sum_targets,
+)
+from pipeline.evaluation.pairing import (
+    Judged,
+    Sets,
+    check_predictions,
+    find_unit,
+    list_words,
+    pair_targets,
+    select_rows,
+)
+from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.records import (
+    FEW_CLUSTERS,
+    ClassRates,
+    Estimate,
+    Evaluation,
+    SplitEvaluation,
+    SplitName,
+    Unit,
+)
+from pipeline.evaluation.statistics import bootstrap, percentile_interval
+from pipeline.prediction.table import NOTHING
+from pipeline.targets import TARGETS
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is judged: these targets, of these classes, as params say."""
+
+    targets: list[str]
+    classes: Sequence[str]
+    params: EvaluateParams
+
+
+def evaluate_head(
+    head: str, predictions: pa.Table, classes: Sequence[str], params: EvaluateParams
+) -> Evaluation:
+    """Evaluation of `head` from a table of `PREDICTIONS_SCHEMA`; `test` only if params open it.
+
+    Judged are the targets that the table has, each on frames where any frame of the split is
+    annotated with it, else on clips. Raises StoreError for a number that is not finite, for a
+    class that is none of `classes`, and for a target that is not known.
+    """
+    check_predictions(head, predictions)
+    found = set(list_words(predictions["target"]))
+    asked = _Asked([target for target in TARGETS if target in found], classes, params)
+    opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
+    splits = {split: _evaluate_split(predictions, split, asked) for split in opened}
+    return Evaluation(head=head, targets=asked.targets, splits=splits)
+
+
+def _evaluate_split(table: pa.Table, split: SplitName, asked: _Asked) -> SplitEvaluation:
+    unit, judged = _pair_split(table, split, asked)
+    scores = score_targets(take_pairs(judged), len(asked.classes))
+    clusters = {target: rows.sets["clusters"] for target, rows in judged.items()}
+    sums = sum_sets(judged, clusters, len(asked.classes))
+    names = next((found.names for found in clusters.values()), [])
+    return SplitEvaluation(
+        metrics=_estimate(scores, sums, asked.params),
+        cluster_unit=unit,
+        clusters=len(names),
+        cluster_values=_list_cluster_values(sums, names),
+        fold_values=_list_fold_values(judged, asked),
+        filled=_score_filled(judged, asked),
+        per_video=_average_clips(judged, asked),
+        withheld=_score_withheld(table, split, asked),
+        classes=list(asked.classes),
+        confusion=_pool_confusions(sums),
+        tied=_count_ties(judged),
+        per_class=_rate_classes(judged, sums, asked.classes),
+    )
+
+
+def _pair_split(table: pa.Table, split: SplitName, asked: _Asked) -> tuple[Unit, dict[str, Judged]]:
+    own = select_rows(table, split=split, withheld=NOTHING)
+    unit = find_unit([own])
+    return unit, pair_targets(own, asked.targets, asked.classes, unit)
+
+
+def take_pairs(judged: Mapping[str, Judged]) -> dict[str, Pairs]:
+    """Target → labels and predictions."""
+    return {target: rows.pairs for target, rows in judged.items()}
+
+
+def sum_sets(
+    judged: Mapping[str, Judged], sets: Mapping[str, Sets], classes: int
+) -> dict[str, dict[str, Part]]:
+    """Sums of each target of `judged` over its `sets` of rows."""
+    groupings = {target: found.grouping for target, found in sets.items()}
+    return sum_targets(take_pairs(judged), groupings, classes)
+
+
+def _estimate(
+    scores: Mapping[str, Score], sums: Sums, params: EvaluateParams
+) -> dict[str, Estimate]:
+    intervals = _list_intervals(sums, params)
+    estimates = {}
+    for metric, score in scores.items():
+        interval = intervals.get(metric) if score.value is not None else None
+        low, high = interval or (None, None)
+        estimates[metric] = Estimate(low=low, high=high, **asdict(score))
+    return estimates
+
+
+def _list_intervals(sums: Sums, params: EvaluateParams) -> dict[str, tuple[float, float] | None]:
+    """Interval of each metric that enough clusters hold."""
+    enough = [metric for metric, held in _count_holders(sums).items() if held >= FEW_CLUSTERS]
+    if not enough:
+        return {}
+    generator = np.random.default_rng(params.seed)
+    drawn = bootstrap(sums, resamples=params.resamples, generator=generator)
+    return {metric: percentile_interval(drawn[metric], params.confidence) for metric in enough}
+
+
+def _count_holders(sums: Sums) -> dict[str, int]:
+    """Number of clusters that hold rows of each metric of sums."""
+    holders = {
+        name: int(np.count_nonzero(parts[part].held))
+        for target, parts in sums.items()
+        for metric, name in name_metrics(TARGETS[target]).items()
+        for part in [METRICS[metric].part]
+        if part is not None
+    }
+    for mean, targets in list_shared_means(sums).items():
+        holders[mean] = min(holders[TARGETS[target].rank] for target in targets)
+    return holders
+
+
+def _list_cluster_values(sums: Sums, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    holders = _count_holders(sums)
+    return {
+        metric: found
+        for metric, found in _tabulate(sums, names).items()
+        if 0 < holders[metric] < FEW_CLUSTERS
+    }
+
+
+def _list_fold_values(
+    judged: Mapping[str, Judged], asked: _Asked
+) -> dict[str, dict[str, float | None]]:
+    names = next((rows.sets["folds"].names for rows in judged.values()), [])
+    if not names:
+        return {}
+    folded = {target: rows.take(rows.sets["folds"].index >= 0) for target, rows in judged.items()}
+    folds = {target: rows.sets["folds"] for target, rows in folded.items()}
+    return _tabulate(sum_sets(folded, folds, len(asked.classes)), names)
+
+
+def _tabulate(sums: Sums, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Metric → name of a set → value."""
+    return {
+        metric: {name: _none(value) for name, value in zip(names, values.tolist(), strict=True)}
+        for metric, values in compute_metrics(sums).items()
+    }
+
+
+def _score_filled(judged: Mapping[str, Judged], asked: _Asked) -> dict[str, float | None]:
+    """Metric → value with missing predictions filled by the prior; None where some still miss."""
+    filled = {target: rows.fill() for target, rows in judged.items()}
+    return {
+        metric: score.value if score.covered == score.annotated else None
+        for metric, score in score_targets(filled, len(asked.classes)).items()
+    }
+
+
+def _score_withheld(
+    table: pa.Table, split: SplitName, asked: _Asked
+) -> dict[str, dict[str, float | None]]:
+    found = {}
+    for modality in list_words(table["withheld"]):
+        rows = select_rows(table, split=split, withheld=modality)
+        if modality != NOTHING and rows.num_rows:
+            judged = pair_targets(rows, asked.targets, asked.classes, "clip")
+            found[modality] = _score_filled(judged, asked)
+    return found
+
+
+def _average_clips(judged: Mapping[str, Judged], asked: _Asked) -> dict[str, float | None]:
+    """Mean over clips of what ranks each rating that frames carry, computed in each clip."""
+    framed = {
+        target: rows
+        for target, rows in judged.items()
+        if TARGETS[target].kind == "rating" and (rows.seconds >= 0).any()
+    }
+    clips = {target: rows.sets["clips"] for target, rows in framed.items()}
+    values = compute_metrics(sum_sets(framed, clips, len(asked.classes)))
+    ranks = [*list_shared_means(framed), *(TARGETS[target].rank for target in framed)]
+    return {metric: _average(values[metric]) for metric in ranks}
+
+
+def _pool_confusions(sums: Sums) -> dict[str, list[list[int]]]:
+    return {
+        target: pooled.astype(int).tolist()
+        for target, parts in sums.items()
+        for pooled in [_pool(parts, "confusion")]
+        if pooled is not None
+    }
+
+
+def _count_ties(judged: Mapping[str, Judged]) -> dict[str, int]:
+    """Covered rows in which several classes have the most votes."""
+    voted = {t: rows.pairs for t, rows in judged.items() if TARGETS[t].kind == "votes"}
+    return {
+        target: int(np.count_nonzero(find_ties(pairs.take(pairs.covered))))
+        for target, pairs in voted.items()
+    }
+
+
+def _rate_classes(
+    judged: Mapping[str, Judged], sums: Sums, classes: Sequence[str]
+) -> dict[str, dict[str, ClassRates]]:
+    """Target → class → how it is found, for targets that have classes."""
+    found = {}
+    for target, parts in sums.items():
+        confusion, presence = (_pool(parts, name) for name in ("confusion", "presence"))
+        if confusion is not None:
+            found[target] = _list_rates(rate_classes(confusion), classes)
+        if presence is not None:
+            pairs = judged[target].pairs
+            rates = {name: each[0] for name, each in rate_presence(presence[np.newaxis]).items()}
+            found[target] = _list_rates({**rates, "auc": auc(pairs.take(pairs.covered))}, classes)
+    return found
+
+
+def _list_rates(
+    rates: Mapping[str, Float64[np.ndarray, " classes"]], classes: Sequence[str]
+) -> dict[str, ClassRates]:
+    found = {}
+    for place, name in enumerate(classes):
+        own = {rate: _none(float(values[place])) for rate, values in rates.items()}
+        found[name] = ClassRates.model_validate({**own, "support": int(rates["support"][place])})
+    return found
+
+
+def _pool(parts: Mapping[str, Part], name: str) -> Float64[np.ndarray, "*cells"] | None:
+    """Counts of part `name` over all sets; None where there is no such part."""
+    part = parts.get(name)
+    return part.sums.sum(axis=0) if isinstance(part, Counts) else None
+
+
+def _none(number: float) -> float | None:
+    return None if np.isnan(number) else number
+
+
+def _average(values: Float64[np.ndarray, " clips"]) -> float | None:
+    """Mean of the defined values; None where none is."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else None
