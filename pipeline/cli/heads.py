@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from pipeline.cli.printing import tabulate
-from pipeline.evaluation.judgement import SplitName
+from pipeline.evaluation.ranking import list_leading, list_targets
 from pipeline.report.formats import name_metric, write_number
-from pipeline.report.summary import SUMMED, HeadSummary, find_baseline, rank_summaries
+from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 
 
 def tabulate_heads(heads: Sequence[HeadSummary]) -> Table:
     """One row per head, the first one in bold."""
     ranked = rank_summaries(heads)
-    splits = list(ranked[0].evaluation.splits)
-    metrics = [f"{split}\n{name_metric(metric)}" for split in splits for metric in SUMMED]
-    table = tabulate(("head", "reads", *metrics), (_list_cells(h, ranked, splits) for h in ranked))
+    leading = list_leading(list_targets(head.evaluation for head in heads))
+    splits = ranked[0].evaluation.splits
+    metrics = [f"{split}\n{name_metric(metric)}" for split in splits for metric in leading]
+    table = tabulate(("head", "reads", *metrics), (_list_cells(h, ranked, leading) for h in ranked))
     for column in table.columns[2:]:
         column.justify = "right"
     table.rows[0].style = "bold"
@@ -23,15 +24,16 @@ def tabulate_heads(heads: Sequence[HeadSummary]) -> Table:
 
 
 def _list_cells(
-    head: HeadSummary, ranked: Sequence[HeadSummary], splits: Sequence[SplitName]
+    head: HeadSummary, ranked: Sequence[HeadSummary], leading: Sequence[str]
 ) -> tuple[str, ...]:
     return (
         head.name + _write_marks(head, ranked),
         " + ".join(head.sets),
         *(
-            write_number(head.evaluation.splits[split].metrics[metric].value)
-            for split in splits
-            for metric in SUMMED
+            write_number(None if found is None else found.value)
+            for judged in head.evaluation.splits.values()
+            for metric in leading
+            for found in [judged.metrics.get(metric)]
         ),
     )
 

@@ -1,18 +1,22 @@
 """Figures of one head; each is a plotly figure with its height set and its width left free."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import pyarrow as pa
-import pyarrow.compute as pc
 from jaxtyping import Float64
 from plotly.subplots import make_subplots
 
-from pipeline.evaluation.metrics import divide
+from pipeline.evaluation.confusions import divide
+from pipeline.evaluation.pairing import pair_targets, select_rows
+from pipeline.evaluation.records import ClassRates
 from pipeline.prediction.table import NOTHING
 from pipeline.report.formats import label, name_metric, round_list
-from pipeline.report.theme import ACCENT, FAINT, METRIC_COLOURS, SCALE, SOFT, TEMPLATE
+from pipeline.report.theme import ACCENT, AGAINST, FAINT, PALETTE, SCALE, SOFT, TEMPLATE
+from pipeline.targets import TARGETS
 
 MOST_POINTS = 5_000
 """Above this many points a scatter is drawn as the density of a grid."""
@@ -22,15 +26,23 @@ MOST_CLASSES = 9
 
 _CELLS = 40
 
+_RATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "precision": ("precision", {"color": SOFT, "size": 9, "symbol": "triangle-right-open"}),
+    "recall": ("recall", {"color": SOFT, "size": 9, "symbol": "triangle-up-open"}),
+    "f1": ("F1", {"color": ACCENT, "size": 10}),
+    "auc": ("AUC", {"color": AGAINST, "size": 9, "symbol": "diamond"}),
+}
+"""Rate of a class → its name, and its marker."""
+
 History = Sequence[Mapping[str, str]]
 
 
-def draw_confusion(emotions: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
+def draw_confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> go.Figure:
     """Confusion matrix: colour and first line are the share of the annotated class, then counts."""
-    table = np.array(counts, dtype=np.float64).reshape(len(emotions), len(emotions))
-    names, places = [label(emotion) for emotion in emotions], list(range(len(emotions)))
+    table = np.array(counts, dtype=np.float64).reshape(len(classes), len(classes))
+    names, places = [label(name) for name in classes], list(range(len(classes)))
     rows = [f"{name} · {sum(row):g}" for name, row in zip(names, table, strict=True)]
-    figure = _start(height=max(360, 110 + 30 * len(emotions)))
+    figure = _start(height=max(360, 110 + 30 * len(classes)))
     figure.add_trace(_draw_cells(names, table))
     ticks = {"tickvals": places, "showgrid": False}
     figure.update_xaxes(title_text="predicted", ticktext=names, **ticks)
@@ -39,18 +51,36 @@ def draw_confusion(emotions: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     return figure
 
 
+def draw_classes(rates: Mapping[str, ClassRates]) -> go.Figure:
+    """Precision, recall and F1 of each class, one row each; of scores the area under the curve."""
+    figure = _start(height=max(360, 110 + 30 * len(rates)))
+    for rate, (name, marker) in _RATES.items():
+        values = [getattr(found, rate) for found in rates.values()]
+        if any(value is not None for value in values):
+            trace = go.Scatter(
+                x=[None if value is None else round(value, 4) for value in values],
+                y=list(range(len(values))),
+                name=name,
+                mode="markers",
+                marker=marker,
+                hovertemplate=f"{name} %{{x:.3f}}<extra></extra>",
+            )
+            figure.add_trace(trace)
+    names = [f"{label(name)} · {found.support}" for name, found in rates.items()]
+    rows = {"tickvals": list(range(len(names))), "ticktext": names}
+    figure.update_yaxes(title_text="class · number", range=[len(names) - 0.5, -0.5], **rows)
+    figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25, tickformat=".2f")
+    return figure
+
+
 def pair_ratings(
     predictions: pa.Table, split: str, target: str
 ) -> tuple[Float64[np.ndarray, " rows"], Float64[np.ndarray, " rows"]]:
     """Labels and predictions of `target` where both are, on frames if any frame is annotated."""
-    own = predictions.filter(
-        (pc.field("split") == split)
-        & (pc.field("withheld") == NOTHING)
-        & pc.field(target).is_valid()
-    )
-    framed = own.filter(pc.field("seconds").is_valid())
-    rows = (framed if framed.num_rows else own).filter(pc.field(f"predicted_{target}").is_valid())
-    return rows[target].to_numpy(), rows[f"predicted_{target}"].to_numpy()
+    own = select_rows(predictions, split=split, withheld=NOTHING, target=target)
+    pairs = pair_targets(own, [target], (), "clip")[target].pairs
+    both = pairs.take(pairs.covered)
+    return both.labels, both.predictions
 
 
 def draw_ratings(
@@ -59,14 +89,17 @@ def draw_ratings(
     predictions: Float64[np.ndarray, " rows"],
 ) -> go.Figure:
     """Label against prediction, row by row, with the identity; a density where rows are many."""
-    furthest = float(np.abs([labels, predictions]).max(initial=1.0))
-    many = len(labels) > MOST_POINTS
+    every = [TARGETS[target].low, TARGETS[target].high, *labels, *predictions]
+    low, high = float(min(every)), float(max(every))
+    draw = _draw_density if len(labels) > MOST_POINTS else _draw_points
     figure = _start(height=360)
-    figure.add_trace((_draw_density if many else _draw_points)(labels, predictions, furthest))
-    edge = 1.04 * furthest
+    figure.add_trace(draw(labels, predictions, (low, high)))
+    room = 0.02 * (high - low)
+    ends = low - room, high + room
     identity = {"color": SOFT, "width": 1, "dash": "dot"}
-    figure.add_shape(type="line", x0=-edge, y0=-edge, x1=edge, y1=edge, line=identity)
-    ticks = {"range": [-edge, edge], "dtick": 0.5, "tickformat": ".1f"}
+    figure.add_shape(type="line", x0=ends[0], y0=ends[0], x1=ends[1], y1=ends[1], line=identity)
+    step = 0.5 if high - low > 1 else 0.25
+    ticks = {"range": list(ends), "dtick": step, "tickformat": ".2~f"}
     figure.update_xaxes(title_text=f"annotated {target}", **ticks)
     figure.update_yaxes(title_text=f"predicted {target}", **ticks)
     return figure
@@ -82,10 +115,10 @@ def draw_losses(history: History) -> go.Figure:
     return figure
 
 
-def draw_scores(history: History) -> go.Figure:
-    """Validation metrics by epoch, one line per run."""
+def draw_scores(history: History, metrics: Iterable[str]) -> go.Figure:
+    """Each of `metrics` on validation by epoch, one line per run."""
     figure = _start(height=300)
-    for metric, colour in METRIC_COLOURS.items():
+    for metric, colour in zip(metrics, cycle(PALETTE), strict=False):
         _add_runs(figure, history, metric, name=name_metric(metric), colour=colour)
     figure.update_xaxes(title_text="epoch")
     figure.update_yaxes(title_text="metrics on validation")
@@ -99,7 +132,7 @@ def draw_small_curves(history: History, metric: str) -> go.Figure:
     _add_runs(figure, history, "train_loss", name="training", colour=FAINT)
     _add_runs(figure, history, "val_loss", name="validation", colour=ACCENT)
     start = len(figure.data)
-    _add_runs(figure, history, metric, name=name_metric(metric), colour=METRIC_COLOURS[metric])
+    _add_runs(figure, history, metric, name=name_metric(metric), colour=PALETTE[0])
     for trace in figure.data[start:]:
         trace.update(xaxis="x2", yaxis="y2")
     figure.update_yaxes(title_text="loss", rangemode="tozero", nticks=4, row=1)
@@ -149,7 +182,7 @@ def _write_cells(
 def _draw_points(
     labels: Float64[np.ndarray, " rows"],
     predictions: Float64[np.ndarray, " rows"],
-    furthest: float,
+    ends: tuple[float, float],
 ) -> go.Scatter:
     return go.Scatter(
         x=round_list(labels),
@@ -163,10 +196,10 @@ def _draw_points(
 def _draw_density(
     labels: Float64[np.ndarray, " rows"],
     predictions: Float64[np.ndarray, " rows"],
-    furthest: float,
+    ends: tuple[float, float],
 ) -> go.Heatmap:
     """Number of rows in each cell of a grid; colour by its root, which keeps thin tails visible."""
-    edges = np.linspace(-furthest, furthest, _CELLS + 1)
+    edges = np.linspace(*ends, _CELLS + 1)
     counts, _, _ = np.histogram2d(labels, predictions, bins=[edges, edges])
     middles = round_list((edges[1:] + edges[:-1]) / 2)
     return go.Heatmap(

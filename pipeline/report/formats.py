@@ -7,27 +7,26 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float64
 
-from pipeline.evaluation.judgement import Estimate
+from pipeline.evaluation.metrics import find_metric
+from pipeline.evaluation.records import Estimate
 
 DASH = "–"
 """Stands for a value that is undefined."""
 
 _LONGEST_LABEL = 24
 
-_NAMES = {
-    "ccc_valence": "CCC valence",
-    "ccc_arousal": "CCC arousal",
-    "ccc_mean": "CCC mean",
-    "accuracy": "accuracy",
-    "uar": "UAR",
-    "weighted_f1": "weighted F1",
-    "macro_f1": "macro F1",
-}
-
 
 def name_metric(metric: str) -> str:
-    """Name of `metric` for people: `CCC mean`."""
-    return _NAMES[metric]
+    """Name of `metric` for people: `CCC valence`, `CCC mean`, `UAR`."""
+    target, found = find_metric(metric)
+    if target is None:
+        return f"{found.title} mean"
+    return found.title if target.suffix == "" else f"{found.title} {target.name}"
+
+
+def is_better_low(metric: str) -> bool:
+    """Whether a lower value of `metric` is a better one."""
+    return find_metric(metric)[1].lower_is_better
 
 
 def write_number(value: float | None, digits: int = 3) -> str:

@@ -1,15 +1,17 @@
 """The page of one head: how well it does, where it errs, and how it was made."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from pipeline.evaluation.judgement import Estimate, SplitName
-from pipeline.evaluation.metrics import METRICS
+from pipeline.evaluation.metrics import METRICS, list_shared_means, name_metrics
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.ranking import list_shown
+from pipeline.evaluation.records import SplitEvaluation, SplitName
 from pipeline.report.figures import (
+    draw_classes,
     draw_confusion,
     draw_losses,
     draw_ratings,
@@ -19,12 +21,12 @@ from pipeline.report.figures import (
 from pipeline.report.formats import write_number
 from pipeline.report.pages import embed, write_page
 from pipeline.report.summary import HeadSummary
+from pipeline.targets import TARGETS
 
 Values = Mapping[str, Mapping[str, float | None]]
 """Metric → name (of a fold, a cluster, …) → value."""
 
 SPLIT_NAMES = {"val": "Validation", "test": "Test"}
-RATINGS = ("valence", "arousal")
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
         "head": head,
         "params": params,
         "split_names": SPLIT_NAMES,
-        "metrics": METRICS,
-        "figures": draw_splits(head),
+        "metrics": group_metrics(head.evaluation.targets),
+        "figures": draw_splits(head, by_class=True),
         "withheld": _tabulate_withheld(head),
         "parts_of": [_tabulate_folds(head), _tabulate_clusters(head)],
         "average": average_values,
@@ -62,9 +64,30 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
     write_page(path, "head.html.j2", content)
 
 
-def draw_splits(head: HeadSummary) -> dict[str, dict[str, Markup]]:
-    """Split → title → confusion matrix and scatters, those with nothing to show left out."""
-    return {split: dict(_draw_split(head, split)) for split in head.evaluation.splits}
+def group_metrics(targets: Sequence[str]) -> dict[str, list[str]]:
+    """Heading → metrics below it: means of several targets first, then each target's own."""
+    own = {target: list(name_metrics(TARGETS[target]).values()) for target in targets}
+    means = list_shared_means(targets)
+    return {**({"several targets": list(means)} if means else {}), **own}
+
+
+def draw_splits(head: HeadSummary, *, by_class: bool) -> dict[str, dict[str, Markup]]:
+    """Split → title → figures of each target, those with nothing to show left out.
+
+    `by_class` adds how each class is found where a confusion matrix shows it already.
+    """
+    return {
+        split: {
+            title: figure
+            for target in head.evaluation.targets
+            for title, figure in (
+                *_draw_confusion(head, split, target),
+                *_draw_classes(head, split, target, by_class=by_class),
+                *_draw_ratings(head, split, target),
+            )
+        }
+        for split in head.evaluation.splits
+    }
 
 
 def average_values(values: Mapping[str, float | None]) -> float | None:
@@ -73,11 +96,14 @@ def average_values(values: Mapping[str, float | None]) -> float | None:
     return sum(defined) / len(defined) if defined else None
 
 
-def tabulate_values(values: Values) -> Grid | None:
-    """`values` as a table without the metrics that are undefined everywhere; None if all are."""
+def tabulate_values(values: Values, targets: Sequence[str]) -> Grid | None:
+    """Shown metrics of `targets` among `values` as a table; None if all are undefined.
+
+    Metrics that are undefined everywhere are left out.
+    """
     metrics = [
         metric
-        for metric in METRICS
+        for metric in list_shown(targets)
         if any(value is not None for value in values.get(metric, {}).values())
     ]
     names = dict.fromkeys(name for metric in metrics for name in values[metric])
@@ -91,14 +117,15 @@ def _tabulate_withheld(head: HeadSummary) -> dict[str, Grid]:
         {
             split: {
                 metric: {
-                    "all inputs": judged.filled[metric],
+                    "all inputs": value,
                     **{m: judged.withheld[m][metric] for m in head.sets if m in judged.withheld},
                 }
-                for metric in METRICS
+                for metric, value in judged.filled.items()
             }
             for split, judged in head.evaluation.splits.items()
             if judged.withheld
-        }
+        },
+        head.evaluation.targets,
     )
 
 
@@ -108,7 +135,7 @@ def _tabulate_folds(head: HeadSummary) -> Part:
         "Fold by fold",
         "Each run judged by itself, on clips that it was not trained on.",
         "fold",
-        _tabulate_splits(values),
+        _tabulate_splits(values, head.evaluation.targets),
     )
 
 
@@ -119,36 +146,62 @@ def _tabulate_clusters(head: HeadSummary) -> Part:
         f"Each {unit} by itself",
         f"Too few {unit}s for an interval: from fewer than ten it would be too narrow.",
         unit,
-        _tabulate_splits(values),
+        _tabulate_splits(values, head.evaluation.targets),
     )
 
 
-def _tabulate_splits(values: Mapping[SplitName, Values]) -> dict[str, Grid]:
-    grids = {split: tabulate_values(found) for split, found in values.items()}
+def _tabulate_splits(values: Mapping[SplitName, Values], targets: Sequence[str]) -> dict[str, Grid]:
+    grids = {split: tabulate_values(found, targets) for split, found in values.items()}
     return {split: grid for split, grid in grids.items() if grid is not None}
 
 
-def _draw_split(head: HeadSummary, split: SplitName) -> Iterable[tuple[str, Markup]]:
+Drawn = Iterator[tuple[str, Markup]]
+"""Title and figure."""
+
+
+def _draw_confusion(head: HeadSummary, split: SplitName, target: str) -> Drawn:
     judged = head.evaluation.splits[split]
-    if any(map(any, judged.confusion)):
-        figure = draw_confusion(judged.emotions, judged.confusion)
-        yield _caption("Emotion · UAR", judged.metrics["uar"]), embed(figure, f"confusion-{split}")
-    for target in RATINGS:
+    if any(map(any, judged.confusion.get(target, []))):
+        figure = draw_confusion(judged.classes, judged.confusion[target])
+        title = _caption(target, judged) + _count_tied(target, judged)
+        yield title, embed(figure, f"confusion-{target}-{split}")
+
+
+def _draw_classes(head: HeadSummary, split: SplitName, target: str, *, by_class: bool) -> Drawn:
+    judged = head.evaluation.splits[split]
+    rates = judged.per_class.get(target, {})
+    confused = target in judged.confusion
+    if any(found.support for found in rates.values()) and (by_class or not confused):
+        title = f"{target.capitalize()} by class" if confused else _caption(target, judged)
+        yield title, embed(draw_classes(rates), f"classes-{target}-{split}")
+
+
+def _draw_ratings(head: HeadSummary, split: SplitName, target: str) -> Drawn:
+    if TARGETS[target].kind == "rating":
         labels, predictions = pair_ratings(head.predictions, split, target)
         if len(labels):
-            figure = draw_ratings(target, labels, predictions)
-            title = _caption(f"{target.capitalize()} · CCC", judged.metrics[f"ccc_{target}"])
-            yield title, embed(figure, f"{target}-{split}")
+            title = _caption(target, head.evaluation.splits[split])
+            yield title, embed(draw_ratings(target, labels, predictions), f"{target}-{split}")
 
 
-def _caption(title: str, found: Estimate) -> str:
-    return f"{title} {found.reason if found.value is None else write_number(found.value)}"
+def _caption(target: str, judged: SplitEvaluation) -> str:
+    """Name of `target`, and the metric that ranks heads by it."""
+    found = judged.metrics[TARGETS[target].rank]
+    title = METRICS[TARGETS[target].behaviour.rank].title
+    value = found.reason if found.value is None else write_number(found.value)
+    return f"{target.capitalize()} · {title} {value}"
+
+
+def _count_tied(target: str, judged: SplitEvaluation) -> str:
+    tied = judged.tied.get(target, 0)
+    return f", {tied} tied left out" if tied else ""
 
 
 def _draw_curves(head: HeadSummary) -> dict[str, Markup]:
     if not head.history:
         return {}
+    shown = list_shown(head.evaluation.targets)
     return {
         "Loss": embed(draw_losses(head.history), "losses"),
-        "Metrics on validation": embed(draw_scores(head.history), "scores"),
+        "Metrics on validation": embed(draw_scores(head.history, shown), "scores"),
     }

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from pipeline.evaluation.judgement import Comparison, Difference
-from pipeline.evaluation.metrics import METRICS
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.ranking import list_leading, list_ranking, list_shown, list_targets
+from pipeline.evaluation.records import Comparison, Difference
 from pipeline.heads.recipes import Input
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.figures import draw_small_curves
@@ -16,17 +16,15 @@ from pipeline.report.head_page import SPLIT_NAMES, draw_splits
 from pipeline.report.pages import embed, write_page
 from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
-from pipeline.report.summary import SUMMED, HeadSummary, find_baseline, rank_summaries
+from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 from pipeline.store.ledger import Entry
+from pipeline.targets import TARGETS
 
 LISTED = 300
 """Most clips of one stage and reason that the page lists; the ledger itself has them all."""
 
-_SHOWN = {
-    "val": ("ccc_mean", "ccc_valence", "ccc_arousal", "uar", "accuracy"),
-    "test": ("ccc_mean", "uar", "accuracy"),
-}
-_CURVED = ("ccc_mean", "ccc_valence", "ccc_arousal", "uar")
+_MOST_SHOWN = 6
+"""Above so many columns of validation, what a mean is made of is left to the pages of heads."""
 
 
 @dataclass(frozen=True)
@@ -68,23 +66,28 @@ class ReadSet:
 def write_index_page(path: Path, overview: Overview) -> None:
     """Write the page of `overview` to `path`; it needs no other file, and links to heads' pages."""
     heads = rank_summaries(overview.heads)
-    defined = _find_defined(heads)
-    summed = [metric for metric in SUMMED if metric in defined]
+    targets = list_targets(head.evaluation for head in heads)
+    defined = _find_defined(heads, list_shown(targets))
+    summed = [metric for metric in list_leading(targets) if metric in defined]
     content = {
         "overview": overview,
         "heads": heads,
         "best": heads[0],
         "baseline": find_baseline(heads),
         "split_names": SPLIT_NAMES,
-        "shown": {split: [m for m in _SHOWN[split] if m in defined] for split in SPLIT_NAMES},
+        "shown": {"val": defined if len(defined) <= _MOST_SHOWN else summed, "test": summed},
         "summed": summed,
-        "undefined": _explain_undefined(heads, defined),
-        "matrices": {c.split: _arrange(c, heads) for c in overview.comparisons if c.differences},
+        "ranking": [metric for metric in list_ranking(targets) if metric in defined],
+        "undefined": _explain_undefined(heads, list_shown(targets)),
+        "matrices": {
+            c.split: _arrange(c, heads, summed) for c in overview.comparisons if c.differences
+        },
         "common": {c.split: c for c in overview.comparisons},
         "ledger": group_entries(overview.ledger),
         "figures": _draw_figures(heads, summed),
-        "details": draw_splits(heads[0]),
-        "curves": _draw_curves(heads),
+        "details": draw_splits(heads[0], by_class=False),
+        "scored": any(TARGETS[name].kind == "scores" for name in heads[0].evaluation.targets),
+        "curves": _draw_curves(heads, _list_curved(targets)),
         "sets": _collect_sets(heads),
         "versions": _collect(head.recipe.versions for head in heads),
         "revisions": sorted({head.recipe.git_revision or "outside git" for head in heads}),
@@ -104,26 +107,29 @@ def group_entries(entries: Iterable[Entry]) -> list[LedgerGroup]:
     return sorted(groups, key=lambda group: (group.stage, -group.clips, group.reason))
 
 
-def _find_defined(heads: Sequence[HeadSummary]) -> list[str]:
-    """Metrics that some head defines on some split."""
-    splits = [split for head in heads for split in head.evaluation.splits.values()]
+def _find_defined(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that some head defines on some split."""
+    splits = [split.metrics for head in heads for split in head.evaluation.splits.values()]
     return [
         metric
-        for metric in METRICS
-        if any(split.metrics[metric].value is not None for split in splits)
+        for metric in metrics
+        if any(found[metric].value is not None for found in splits if metric in found)
     ]
 
 
-def _explain_undefined(heads: Sequence[HeadSummary], defined: Sequence[str]) -> dict[str, str]:
-    """Metric → why no head defines it, by the best head's own words."""
-    metrics = heads[0].evaluation.splits["val"].metrics
-    return {
-        metric: metrics[metric].reason or "undefined" for metric in METRICS if metric not in defined
+def _explain_undefined(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> dict[str, str]:
+    """Metric → why no head defines it, by the best head's own words that has it at all."""
+    splits = [head.evaluation.splits["val"].metrics for head in heads]
+    reasons = {
+        metric: next((found[metric].reason for found in splits if metric in found), None)
+        for metric in metrics
+        if metric not in _find_defined(heads, metrics)
     }
+    return {metric: reason or "undefined" for metric, reason in reasons.items()}
 
 
 def _arrange(
-    comparison: Comparison, heads: Sequence[HeadSummary]
+    comparison: Comparison, heads: Sequence[HeadSummary], metrics: Sequence[str]
 ) -> dict[str, list[list[Difference | None]]]:
     """Metric → upper triangle of differences, in the order of `heads`: row minus column."""
     found = {(d.metric, d.first, d.second): d for d in comparison.differences}
@@ -134,7 +140,7 @@ def _arrange(
             [found.get((metric, row, column)) for column in names[place + 1 :]]
             for place, row in enumerate(names[:-1])
         ]
-        for metric in SUMMED
+        for metric in metrics
     }
     return {metric: rows for metric, rows in matrices.items() if any(map(any, rows))}
 
@@ -154,12 +160,17 @@ def _draw_figures(heads: Sequence[HeadSummary], summed: Sequence[str]) -> dict[s
     return figures
 
 
-def _draw_curves(heads: Sequence[HeadSummary]) -> dict[str, Markup]:
+def _list_curved(targets: Sequence[str]) -> list[str]:
+    """Metrics that small curves may show, the first that a head has: what ranks comes first."""
+    return [*list_ranking(targets), *list_shown(targets)]
+
+
+def _draw_curves(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> dict[str, Markup]:
     """Head → small learning curves; heads solved exactly have none."""
     curves = {}
     for head in heads:
         columns = {column for row in head.history for column, value in row.items() if value}
-        metric = next((metric for metric in _CURVED if metric in columns), None)
+        metric = next((metric for metric in metrics if metric in columns), None)
         if metric is not None:
             figure = draw_small_curves(head.history, metric)
             curves[head.name] = embed(figure, f"curves-{head.name}")

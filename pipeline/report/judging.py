@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
-from pipeline.evaluation.judgement import evaluate_head, headline
+from pipeline.evaluation.evaluating import evaluate_head
+from pipeline.evaluation.pairing import select_rows
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.records import headline
 from pipeline.files import write_json
 from pipeline.heads.recipes import read_recipe
 from pipeline.labels.clips import Clip
@@ -24,7 +24,7 @@ def judge_head(model: Path, clips: Sequence[Clip], params: EvaluateParams) -> He
     """
     recipe = read_recipe(model)
     held_out = read_table(model / "predictions.parquet", HELD_OUT_SCHEMA)
-    opened = held_out if params.test else held_out.filter(pc.field("split") == "val")
+    opened = held_out if params.test else select_rows(held_out, split="val")
     predictions = add_speakers(opened, clips)
     evaluation = evaluate_head(model.name, predictions, recipe.emotions, params)
     return HeadSummary(evaluation, recipe, read_history(model), predictions)

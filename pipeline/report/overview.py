@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.evaluation.judgement import Comparison, SplitName, compare_heads
+from pipeline.evaluation.comparing import compare_heads
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.records import Comparison, SplitName
 from pipeline.report.summary import HeadSummary
 from pipeline.store.ledger import Entry, read_ledger
 
@@ -14,10 +15,10 @@ DATA_LEDGERS = ("labels", "clips", "audio", "face", "scene", "text")
 
 def compare_opened(heads: Sequence[HeadSummary], params: EvaluateParams) -> list[Comparison]:
     """One comparison of `heads` for each split that `params` open."""
-    emotions = heads[0].recipe.emotions
+    classes = heads[0].recipe.emotions
     opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
     predictions = {head.name: head.predictions for head in heads}
-    return [compare_heads(predictions, emotions, split, params) for split in opened]
+    return [compare_heads(predictions, classes, split, params) for split in opened]
 
 
 def read_ledgers(heads: Sequence[HeadSummary], data: Path, features: Path) -> list[Entry]:

@@ -16,6 +16,7 @@ from pipeline.files import write_text
 from pipeline.report.formats import (
     DASH,
     find_least_covered,
+    is_better_low,
     name_metric,
     write_difference,
     write_interval,
@@ -64,6 +65,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         metric=name_metric,
+        better_low=is_better_low,
         number=write_number,
         difference=write_difference,
         interval=write_interval,

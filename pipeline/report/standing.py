@@ -1,13 +1,14 @@
 """Figures that set heads beside each other, one row per head, one panel per metric."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pipeline.evaluation.judgement import SplitEvaluation
-from pipeline.report.formats import label, name_metric, write_interval, write_number
+from pipeline.evaluation.records import SplitEvaluation
+from pipeline.report.formats import is_better_low, label, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary, find_baseline
 from pipeline.report.theme import (
     ACCENT,
@@ -29,18 +30,32 @@ _SPLITS = {
 """Split → its name, how far below the head's row it stands, its marker."""
 
 
+_MOST_COLUMNS = 4
+_GAP, _EDGES = 70, 70
+"""Pixels between rows of panels, and about them."""
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Where one metric is drawn, rows and columns counted from 1."""
+
+    metric: str
+    row: int
+    column: int
+
+
 def draw_standing(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> go.Figure:
     """Value and interval of each of `metrics` for ranked `heads`; a dotted line at the baseline's.
 
     Where a metric has no interval, the clusters' own values stand behind it as ticks.
     """
     figure = _start(heads, metrics)
-    for column, metric in enumerate(metrics, start=1):
+    for panel in _place(metrics):
         for split in heads[0].evaluation.splits:
             rows = [head.evaluation.splits[split] for head in heads]
-            _add_clusters(figure, rows, metric, column)
-            _add_estimates(figure, rows, metric, split=split, column=column)
-        _add_baseline(figure, heads, metric, column)
+            _add_clusters(figure, rows, panel)
+            _add_estimates(figure, rows, split, panel)
+        _add_baseline(figure, heads, panel)
     return figure
 
 
@@ -49,27 +64,45 @@ def draw_withheld(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> go.Fi
     figure = _start(heads, metrics)
     splits = [head.evaluation.splits["val"] for head in heads]
     present = {modality for split in splits for modality in split.withheld}
-    for column, metric in enumerate(metrics, start=1):
-        _add_spans(figure, splits, metric, column)
+    for panel in _place(metrics):
+        _add_spans(figure, splits, panel)
         for modality in MODALITIES:
             if modality in present:
-                values = [split.withheld.get(modality, {}).get(metric) for split in splits]
+                values = [split.withheld.get(modality, {}).get(panel.metric) for split in splits]
                 marker = {"size": 9, "color": MODALITY_COLOURS[modality]}
-                _add_marks(figure, values, column, name=f"without {modality}", marker=marker)
+                _add_marks(figure, values, panel, name=f"without {modality}", marker=marker)
         marker = {"size": 11, "color": INK, "symbol": "diamond"}
-        filled = [split.filled[metric] for split in splits]
-        _add_marks(figure, filled, column, name="all inputs", marker=marker)
+        filled = [split.filled.get(panel.metric) for split in splits]
+        _add_marks(figure, filled, panel, name="all inputs", marker=marker)
     return figure
 
 
+def _place(metrics: Sequence[str]) -> list[_Panel]:
+    columns = _count_columns(metrics)
+    return [
+        _Panel(metric, number // columns + 1, number % columns + 1)
+        for number, metric in enumerate(metrics)
+    ]
+
+
+def _count_columns(metrics: Sequence[str]) -> int:
+    """Columns of as few rows as hold all panels, those as even as can be."""
+    return -(-len(metrics) // -(-len(metrics) // _MOST_COLUMNS))
+
+
 def _start(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> go.Figure:
+    columns = _count_columns(metrics)
+    rows = -(-len(metrics) // columns)
+    height = 100 + rows * 36 * len(heads) + (rows - 1) * _GAP
     figure = make_subplots(
-        cols=len(metrics),
+        rows=rows,
+        cols=columns,
         shared_yaxes=True,
         horizontal_spacing=0.03,
-        subplot_titles=[f"<b>{name_metric(metric)}</b>" for metric in metrics],
+        vertical_spacing=_GAP / (height - _EDGES) if rows > 1 else None,
+        subplot_titles=[_title(metric) for metric in metrics],
     )
-    figure.update_layout(template=TEMPLATE, height=100 + 36 * len(heads), margin_t=62)
+    figure.update_layout(template=TEMPLATE, height=height, margin_t=62)
     figure.update_layout(legend={"y": 1, "yref": "container", "yanchor": "top"})
     figure.update_annotations(font={"size": 12, "color": INK})
     figure.update_yaxes(
@@ -82,13 +115,22 @@ def _start(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> go.Figure:
     return figure
 
 
+def _title(metric: str) -> str:
+    """Name of `metric`, and which way is better where that is the left."""
+    return f"<b>{name_metric(metric)}</b>" + (" lower is better" if is_better_low(metric) else "")
+
+
 def _add_estimates(
-    figure: go.Figure, rows: Sequence[SplitEvaluation], metric: str, *, split: str, column: int
+    figure: go.Figure, rows: Sequence[SplitEvaluation], split: str, panel: _Panel
 ) -> None:
-    """Add a dot with its interval for each row where `metric` is defined."""
+    """Add a dot with its interval for each row where the panel's metric is defined."""
     name, below, marker = _SPLITS[split]
-    found = [(y, row.metrics[metric]) for y, row in enumerate(rows)]
-    defined = [(y, estimate, estimate.value) for y, estimate in found if estimate.value is not None]
+    found = [(y, row.metrics.get(panel.metric)) for y, row in enumerate(rows)]
+    defined = [
+        (y, estimate, estimate.value)
+        for y, estimate in found
+        if estimate is not None and estimate.value is not None
+    ]
     highs = [value if e.high is None else e.high for _, e, value in defined]
     lows = [value if e.low is None else e.low for _, e, value in defined]
     values = [value for _, _, value in defined]
@@ -104,19 +146,17 @@ def _add_estimates(
         },
         customdata=[write_interval(estimate) for _, estimate, _ in defined],
         hovertemplate=f"{name} %{{x:.3f}}<br>%{{customdata}}<extra></extra>",
-        **_style(name, marker, column),
+        **_style(name, marker, panel),
     )
-    figure.add_trace(trace, row=1, col=column)
+    figure.add_trace(trace, row=panel.row, col=panel.column)
 
 
-def _add_clusters(
-    figure: go.Figure, rows: Sequence[SplitEvaluation], metric: str, column: int
-) -> None:
+def _add_clusters(figure: go.Figure, rows: Sequence[SplitEvaluation], panel: _Panel) -> None:
     """Add a tick for each cluster's own value, where those are given."""
     points = [
         (round(value, 4), y, cluster)
         for y, row in enumerate(rows)
-        for cluster, value in row.cluster_values.get(metric, {}).items()
+        for cluster, value in row.cluster_values.get(panel.metric, {}).items()
         if value is not None
     ]
     if points:
@@ -129,39 +169,40 @@ def _add_clusters(
             **_style(
                 f"each {rows[0].cluster_unit}",
                 {"symbol": "line-ns", "size": 9, "line": {"color": FAINT, "width": 1.2}},
-                column,
+                panel,
             ),
         )
-        figure.add_trace(trace, row=1, col=column)
+        figure.add_trace(trace, row=panel.row, col=panel.column)
 
 
-def _add_baseline(
-    figure: go.Figure, heads: Sequence[HeadSummary], metric: str, column: int
-) -> None:
+def _add_baseline(figure: go.Figure, heads: Sequence[HeadSummary], panel: _Panel) -> None:
     baseline = find_baseline(heads)
-    value = None if baseline is None else baseline.evaluation.splits["val"].metrics[metric].value
-    if value is not None:
+    found = (
+        None if baseline is None else baseline.evaluation.splits["val"].metrics.get(panel.metric)
+    )
+    if found is not None and found.value is not None:
         line = {"color": SOFT, "width": 1, "dash": "dot"}
-        figure.add_vline(x=round(value, 4), line=line, layer="below", row=1, col=column)
+        place = {"row": panel.row, "col": panel.column}
+        figure.add_vline(x=round(found.value, 4), line=line, layer="below", **place)
 
 
-def _add_spans(
-    figure: go.Figure, splits: Sequence[SplitEvaluation], metric: str, column: int
-) -> None:
+def _add_spans(figure: go.Figure, splits: Sequence[SplitEvaluation], panel: _Panel) -> None:
     """Add a line from the lowest to the highest value of each row."""
     for y, split in enumerate(splits):
-        found = [split.filled[metric], *(values[metric] for values in split.withheld.values())]
+        every = [split.filled, *split.withheld.values()]
+        found = [values.get(panel.metric) for values in every]
         values = [value for value in found if value is not None]
         if values:
             span = {"x0": min(values), "x1": max(values), "y0": y, "y1": y}
             line = {"color": LINE, "width": 3}
-            figure.add_shape(type="line", line=line, layer="below", row=1, col=column, **span)
+            place = {"row": panel.row, "col": panel.column}
+            figure.add_shape(type="line", line=line, layer="below", **place, **span)
 
 
 def _add_marks(
     figure: go.Figure,
     values: Sequence[float | None],
-    column: int,
+    panel: _Panel,
     *,
     name: str,
     marker: Mapping[str, Any],
@@ -171,17 +212,17 @@ def _add_marks(
         y=list(range(len(values))),
         customdata=[write_number(value) for value in values],
         hovertemplate=f"{name} %{{customdata}}<extra></extra>",
-        **_style(name, marker, column),
+        **_style(name, marker, panel),
     )
-    figure.add_trace(trace, row=1, col=column)
+    figure.add_trace(trace, row=panel.row, col=panel.column)
 
 
-def _style(name: str, marker: Mapping[str, Any], column: int) -> dict[str, Any]:
+def _style(name: str, marker: Mapping[str, Any], panel: _Panel) -> dict[str, Any]:
     """Markers with one entry in the legend for all panels."""
     return {
         "name": name,
         "legendgroup": name,
-        "showlegend": column == 1,
+        "showlegend": (panel.row, panel.column) == (1, 1),
         "mode": "markers",
         "marker": dict(marker),
     }

@@ -7,28 +7,27 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from pipeline.errors import StoreError
-from pipeline.evaluation.judgement import Evaluation, rank_heads
+from pipeline.evaluation.pairing import list_words, select_rows
+from pipeline.evaluation.ranking import rank_heads
+from pipeline.evaluation.records import Evaluation
 from pipeline.heads.recipes import Recipe, read_recipe
-from pipeline.prediction.table import PREDICTIONS_SCHEMA
+from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.rows import MODALITIES
 from pipeline.store.tables import read_table
 
 BASELINE = "linear"
 """Kind of the head that all others must beat."""
 
-SUMMED = ("ccc_mean", "uar", "accuracy")
-"""Metrics that stand for a head where there is room for few."""
-
 
 @dataclass(frozen=True)
 class HeadSummary:
     """One head: how it did, how it was made, what each epoch measured, and what it predicts.
 
-    `history` has the rows of `history.csv` as text; it is empty for a head solved exactly.
+    `history` has the rows of `history.csv` as text; it is empty for a head solved exactly. Of a
+    head that is read, `predictions` are those from all its inputs.
     """
 
     evaluation: Evaluation
@@ -63,7 +62,7 @@ class HeadSummary:
 
         A corpus is what the ids of its clips begin with, in upper case or lower.
         """
-        clip_ids = pc.unique(self.predictions["clip_id"]).to_pylist()
+        clip_ids = list_words(self.predictions["clip_id"])
         judged = {clip_id.split("/", 1)[0].casefold() for clip_id in clip_ids}
         stated = {
             modality: self.recipe.inputs[modality].provenance.get("seen_corpora", ())
@@ -110,7 +109,11 @@ def _read_summary(model: Path, folder: Path) -> HeadSummary:
         evaluation=_read_evaluation(folder / "evaluation.json"),
         recipe=read_recipe(model),
         history=read_history(model),
-        predictions=read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA),
+        # Reports compare heads as they are: what was predicted without a modality stays out of
+        # memory, most of the rows where a head reads several.
+        predictions=select_rows(
+            read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA), withheld=NOTHING
+        ),
     )
 
 

@@ -14,13 +14,7 @@ AGAINST = "#b4540a"
 AGAINST_TINT = "#fbe9da"
 
 MODALITY_COLOURS = {"face": "#0072b2", "scene": "#009e73", "audio": "#d55e00", "text": "#aa4499"}
-METRIC_COLOURS = {
-    "ccc_mean": "#0072b2",
-    "ccc_valence": "#56b4e9",
-    "ccc_arousal": "#004166",
-    "uar": "#d55e00",
-    "accuracy": "#009e73",
-}
+PALETTE = ("#0072b2", "#009e73", "#d55e00", "#56b4e9", "#aa4499", "#e69f00", "#004166", "#882255")
 """Told apart by colour-blind eyes: Okabe and Ito, Color Universal Design, 2008, and neighbours."""
 
 SCALE = [[0.0, PAPER], [0.02, "#e9f1f8"], [0.5, "#9dbddd"], [1.0, "#174a7c"]]

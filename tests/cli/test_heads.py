@@ -35,7 +35,7 @@ def test_the_printed_table_is_plain_without_a_terminal(seven: list[HeadSummary])
 
 
 def test_undefined_values_are_dashes_and_test_is_shown_only_when_opened() -> None:
-    made = MadeUp(emotions=(), test=False)
+    made = MadeUp(unlabelled=("emotion",), test=False)
     lines = show([make_head(made, "mlp-face", 0.5)])
     row = next(line for line in lines if "mlp-face" in line)
     assert row.split()[-2:] == ["–", "–"]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.evaluation.judgement import compare_heads, evaluate_head
+from pipeline.evaluation.comparing import compare_heads
+from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
@@ -18,6 +19,7 @@ from pipeline.report.index_page import Overview
 from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary
 from pipeline.store.ledger import Entry
+from pipeline.targets import TARGETS, list_means
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
 CENTRES = {
@@ -30,16 +32,19 @@ CENTRES = {
 SETS = {"face": "hog", "audio": "logmel", "text": "minilm"}
 
 
+THREE = ("emotion", "valence", "arousal")
+
+
 @dataclass(frozen=True)
 class MadeUp:
-    """What is made up about a corpus and its heads."""
+    """What is made up about a corpus and its heads; of `targets` only the `labelled` are known."""
 
     speakers: int = 12
     clips_each: int = 5
     folds: int = 6
     frames: int = 0
-    emotions: tuple[str, ...] = EMOTIONS
-    rated: bool = True
+    targets: tuple[str, ...] = THREE
+    unlabelled: tuple[str, ...] = ()
     test: bool = True
     resamples: int = 101
 
@@ -48,60 +53,95 @@ class MadeUp:
         return EvaluateParams(test=self.test, resamples=self.resamples)
 
 
-def make_labels(made: MadeUp) -> list[dict[str, Any]]:
-    """One row per clip, or per frame where the corpus has frames."""
+def make_labels(made: MadeUp) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Clip (or frame, where the corpus has frames), and target → its label as numbers."""
     rng = np.random.default_rng(7)
     rows = []
     for speaker in range(made.speakers):
         for number in range(made.clips_each):
-            emotion = EMOTIONS[int(rng.integers(len(EMOTIONS)))]
+            emotion = int(rng.integers(len(EMOTIONS)))
             clip = {
                 "clip_id": f"demo/{speaker:02d}-{number:02d}",
                 "subject": f"speaker {speaker + 1}",
                 "group": f"speaker {speaker + 1}",
                 "fold": speaker % made.folds,
             }
-            if made.emotions:
-                clip["emotion"] = emotion
             for moment in range(made.frames or 1):
-                rating = np.clip(CENTRES[emotion] + rng.normal(0, 0.2, 2), -1, 1)
                 seconds = {"seconds": moment / 5} if made.frames else {}
-                rated = dict(zip(("valence", "arousal"), rating.tolist(), strict=True))
-                rows.append({**clip, **seconds, **(rated if made.rated else {})})
+                labels = {name: _draw_label(name, emotion, rng) for name in made.targets}
+                rows.append(({**clip, **seconds}, labels))
     return rows
+
+
+def _draw_label(name: str, emotion: int, rng: np.random.Generator) -> np.ndarray:
+    target = TARGETS[name]
+    if target.kind == "class":
+        return np.array([float(emotion)])
+    if target.kind == "rating":
+        centre = CENTRES[EMOTIONS[emotion]][name == "arousal"]
+        return np.clip([centre + rng.normal(0, 0.2)], target.low, target.high)
+    votes = rng.multinomial(7, 0.5 / len(EMOTIONS) + 0.5 * (np.arange(len(EMOTIONS)) == emotion))
+    return votes / 7 if target.kind == "votes" else np.where(votes > 1, votes / 7, 0.0)
 
 
 def make_predictions(made: MadeUp, skill: float, modalities: Sequence[str]) -> pa.Table:
     """Predictions as good as `skill`; without a modality they are worse."""
     rng = np.random.default_rng(int(1000 * skill))
     withholdings = [NOTHING, *(modalities if len(modalities) > 1 else ())]
-    prior = {
-        "prior_emotion": "neutral" if made.emotions else None,
-        "prior_valence": -0.2 if made.rated else None,
-        "prior_arousal": 0.15 if made.rated else None,
-    }
     rows = []
     for split in ("val", "test"):
         for withheld in withholdings:
             left = skill * (1 if withheld == NOTHING else 0.55 + 0.1 * len(withheld) % 0.4)
-            for label in make_labels(made):
-                row = {**label, **prior, "split": split, "withheld": withheld}
-                if len(modalities) > 1 or rng.random() > 0.08:
-                    row.update(_predict(label, left, rng))
-                rows.append(row)
+            shared = {"split": split, "withheld": withheld}
+            for clip, labels in make_labels(made):
+                seen = len(modalities) > 1 or rng.random() > 0.08
+                for name, label in labels.items():
+                    predicted = _predict(name, label, left, rng) if seen else {}
+                    known = [None] * len(label) if name in made.unlabelled else label.tolist()
+                    rows += [
+                        {**clip, **shared, **row}
+                        for row in list_rows(name, known, predicted, _prior(name, made))
+                    ]
     return pa.Table.from_pylist(rows, schema=PREDICTIONS_SCHEMA)
 
 
-def _predict(label: dict[str, Any], skill: float, rng: np.random.Generator) -> dict[str, Any]:
-    found = {}
-    if "emotion" in label:
-        right = rng.random() < skill
-        found["predicted_emotion"] = label["emotion"] if right else EMOTIONS[int(rng.integers(5))]
-    for target in ("valence", "arousal"):
-        if target in label:
-            noise = float(rng.normal(0, 0.35))
-            found[f"predicted_{target}"] = skill * label[target] + (1 - skill) * noise
-    return found
+def list_rows(
+    name: str, label: list[float | None], predicted: dict[str, list[float]], prior: float | None
+) -> list[dict[str, Any]]:
+    """Rows of one target: one, or one for each class."""
+    vector = TARGETS[name].behaviour.vector
+    guesses = predicted.get("predicted", [None] * len(label))
+    return [
+        {
+            "target": name,
+            "class": EMOTIONS[place] if vector else None,
+            "label": number,
+            "predicted": guess,
+            "scores": predicted.get("scores"),
+            "prior": prior,
+        }
+        for place, (number, guess) in enumerate(zip(label, guesses, strict=True))
+    ]
+
+
+def _prior(name: str, made: MadeUp) -> float | None:
+    return None if name in made.unlabelled else {"class": 0.0}.get(TARGETS[name].kind, 0.2)
+
+
+def _predict(
+    name: str, label: np.ndarray, skill: float, rng: np.random.Generator
+) -> dict[str, list[float]]:
+    kind = TARGETS[name].kind
+    if kind == "class":
+        sure = skill * (np.arange(len(EMOTIONS)) == label)
+        scores = (1 - skill) * rng.dirichlet(np.ones(len(EMOTIONS))) + sure * (rng.random() < skill)
+        return {"predicted": [float(scores.argmax())], "scores": (scores / scores.sum()).tolist()}
+    if kind == "rating":
+        return {"predicted": (skill * label + (1 - skill) * rng.normal(0, 0.35, 1)).tolist()}
+    noise = rng.dirichlet(np.ones(len(EMOTIONS)))
+    if kind == "votes":
+        return {"predicted": (skill * label + (1 - skill) * noise).tolist()}
+    return {"predicted": np.clip(skill * (label > 0) + (1 - skill) * 2 * noise, 0, 1).tolist()}
 
 
 def make_history(made: MadeUp, skill: float) -> list[dict[str, str]]:
@@ -114,18 +154,17 @@ def make_history(made: MadeUp, skill: float) -> list[dict[str, str]]:
             values = {
                 "train_loss": 1.8 - 1.3 * grown + rng.normal(0, 0.02),
                 "val_loss": 1.9 - 0.9 * skill * grown + 0.006 * epoch + rng.normal(0, 0.04),
-                "ccc_mean": skill * grown * 0.9 + rng.normal(0, 0.03) if made.rated else None,
-                "uar": 0.2 + 0.7 * skill * grown + rng.normal(0, 0.03) if made.emotions else None,
-                "accuracy": 0.2 + 0.72 * skill * grown + rng.normal(0, 0.03)
-                if made.emotions
-                else None,
+                **{
+                    metric: 0.1 + 0.8 * skill * grown + rng.normal(0, 0.03)
+                    for metric in list_means(set(made.targets) - set(made.unlabelled))
+                },
             }
-            texts = {name: "" if value is None else str(value) for name, value in values.items()}
+            texts = {name: str(value) for name, value in values.items()}
             rows.append({"run": f"fold-{fold}", "epoch": str(epoch), **texts})
     return rows
 
 
-def make_recipe(name: str, kind: str, modalities: Sequence[str]) -> Recipe:
+def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -> Recipe:
     """Recipe of a head that nobody trained."""
     inputs = {
         modality: SETS.get(modality, "none") for modality in ("face", "scene", "audio", "text")
@@ -135,11 +174,11 @@ def make_recipe(name: str, kind: str, modalities: Sequence[str]) -> Recipe:
         params={
             "kind": kind,
             "inputs": {m: s if m in modalities else "none" for m, s in inputs.items()},
-            "targets": ["emotion", "valence", "arousal"],
+            "targets": list(made.targets),
             "training": {"epochs": 60, "learning_rate": 0.001, "seed": 0},
         },
         emotions=list(EMOTIONS),
-        per={"emotion": "clip", "valence": "clip", "arousal": "clip"},
+        per=dict.fromkeys(made.targets, "frame" if made.frames else "clip"),
         inputs={
             modality: Input(
                 name=SETS[modality],
@@ -168,8 +207,8 @@ def make_head(
     """One head on the corpus `made`."""
     predictions = make_predictions(made, skill, modalities)
     return HeadSummary(
-        evaluation=evaluate_head(name, predictions, made.emotions, made.evaluate),
-        recipe=make_recipe(name, kind, modalities),
+        evaluation=evaluate_head(name, predictions, EMOTIONS, made.evaluate),
+        recipe=make_recipe(made, name, kind, modalities),
         history=[] if kind == "linear" else make_history(made, skill),
         predictions=predictions,
     )
@@ -181,7 +220,7 @@ def make_overview(made: MadeUp, heads: Sequence[HeadSummary]) -> Overview:
     splits = ("val", "test") if made.test else ("val",)
     return Overview(
         heads=heads,
-        comparisons=[compare_heads(tables, made.emotions, s, made.evaluate) for s in splits],
+        comparisons=[compare_heads(tables, EMOTIONS, s, made.evaluate) for s in splits],
         ledger=[
             Entry("demo/03-07", "clean", "left_out", "undecodable", "moov atom not found"),
             Entry("demo/05-01", "faces", "left_out", "no_face", "no face in 31 frames"),

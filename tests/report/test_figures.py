@@ -3,9 +3,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.evaluation.records import ClassRates
 from pipeline.prediction.table import PREDICTIONS_SCHEMA
 from pipeline.report.figures import (
     MOST_POINTS,
+    draw_classes,
     draw_confusion,
     draw_losses,
     draw_ratings,
@@ -15,7 +17,7 @@ from pipeline.report.figures import (
 
 
 def rows(*rows: dict[str, Any]) -> pa.Table:
-    shared = {"clip_id": "a", "split": "val", "withheld": "none"}
+    shared = {"clip_id": "a", "split": "val", "withheld": "none", "target": "valence"}
     return pa.Table.from_pylist([{**shared, **row} for row in rows], schema=PREDICTIONS_SCHEMA)
 
 
@@ -52,11 +54,12 @@ def test_emotions_that_begin_alike_keep_their_own_rows() -> None:
 
 def test_ratings_are_paired_where_label_and_prediction_are() -> None:
     table = rows(
-        {"valence": 0.5, "predicted_valence": 0.25},
-        {"valence": 0.3},
-        {"predicted_valence": 0.1},
-        {"valence": 0.7, "predicted_valence": 0.7, "split": "test"},
-        {"valence": 0.7, "predicted_valence": 0.7, "withheld": "face"},
+        {"label": 0.5, "predicted": 0.25},
+        {"label": 0.3},
+        {"predicted": 0.1},
+        {"label": 0.7, "predicted": 0.7, "target": "arousal"},
+        {"label": 0.7, "predicted": 0.7, "split": "test"},
+        {"label": 0.7, "predicted": 0.7, "withheld": "face"},
     )
     labels, predictions = pair_ratings(table, "val", "valence")
     assert (labels.tolist(), predictions.tolist()) == ([0.5], [0.25])
@@ -64,8 +67,8 @@ def test_ratings_are_paired_where_label_and_prediction_are() -> None:
 
 def test_ratings_are_paired_on_frames_where_frames_are_annotated() -> None:
     table = rows(
-        {"valence": 0.5, "predicted_valence": 0.25},
-        {"valence": 0.1, "predicted_valence": 0.2, "seconds": 0.4},
+        {"label": 0.5, "predicted": 0.25},
+        {"label": 0.1, "predicted": 0.2, "seconds": 0.4},
     )
     assert pair_ratings(table, "val", "valence")[0].tolist() == [0.1]
 
@@ -89,6 +92,30 @@ def test_ratings_beyond_one_widen_the_axes() -> None:
     assert figure.layout.xaxis.range == figure.layout.yaxis.range
 
 
+def test_a_rating_is_drawn_over_its_own_range() -> None:
+    figure = draw_ratings("intensity", np.array([0.5]), np.array([0.25]))
+    low, high = figure.layout.xaxis.range
+    assert -0.1 < low < 0
+    assert 1 < high < 1.1
+
+
+def test_classes_show_the_rates_that_they_have() -> None:
+    angry = ClassRates(precision=0.5, recall=0.25, f1=1 / 3, support=7)
+    sad = ClassRates(precision=None, recall=0.0, f1=0.0, support=2)
+    figure = draw_classes({"angry": angry, "sad": sad})
+    assert {trace.name: list(trace.x) for trace in figure.data} == {
+        "precision": [0.5, None],
+        "recall": [0.25, 0.0],
+        "F1": [0.3333, 0.0],
+    }
+    assert tuple(figure.layout.yaxis.ticktext) == ("angry · 7", "sad · 2")
+
+
+def test_classes_of_scores_show_their_area() -> None:
+    rates = ClassRates(precision=0.5, recall=0.25, f1=1 / 3, support=7, auc=0.75)
+    assert draw_classes({"angry": rates}).data[-1].name == "AUC"
+
+
 def test_each_run_has_its_own_line_and_the_legend_one_entry() -> None:
     history = [
         {"run": run, "epoch": str(epoch), "train_loss": "1.5", "val_loss": "1.75"}
@@ -105,5 +132,5 @@ def test_epochs_without_a_metric_are_left_out() -> None:
         {"run": "official", "epoch": "0", "uar": ""},
         {"run": "official", "epoch": "1", "uar": "0.25"},
     ]
-    (line,) = draw_scores(history).data
+    (line,) = draw_scores(history, ["uar", "accuracy"]).data
     assert (tuple(line.x), tuple(line.y)) == ((1,), (0.25,))

@@ -1,15 +1,36 @@
 import pytest
 
-from pipeline.evaluation.judgement import Estimate
+from pipeline.evaluation.records import Estimate
 from pipeline.report.formats import (
     find_least_covered,
+    is_better_low,
     label,
+    name_metric,
     write_difference,
     write_interval,
     write_number,
     write_p,
     write_share,
 )
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("uar", "UAR"),
+        ("ccc_mean", "CCC mean"),
+        ("ccc_valence", "CCC valence"),
+        ("acc2_non0_sentiment", "Acc-2 without 0 sentiment"),
+        ("accuracy_votes", "accuracy votes"),
+    ],
+)
+def test_a_metric_is_named_with_its_target(metric: str, name: str) -> None:
+    assert name_metric(metric) == name
+
+
+def test_of_errors_the_lower_is_better() -> None:
+    assert is_better_low("rmse_arousal")
+    assert not is_better_low("ccc_mean")
 
 
 def estimate(covered: int, annotated: int) -> Estimate:

@@ -2,8 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.evaluation.metrics import name_metrics
+from pipeline.report.formats import name_metric
 from pipeline.report.head_page import average_values, tabulate_values, write_head_page
 from pipeline.report.summary import HeadSummary
+from pipeline.targets import TARGETS, Target
 from tests.report.made_up import ALL, MadeUp, Page, find_outside, make_head
 
 
@@ -30,7 +33,7 @@ def test_the_page_names_what_intervals_resample(fused: Page) -> None:
 
 def test_the_page_shows_confusion_and_scatters_of_both_splits(fused: Page) -> None:
     for split in ("val", "test"):
-        for figure in ("confusion", "valence", "arousal"):
+        for figure in ("confusion-emotion", "classes-emotion", "valence", "arousal"):
             assert fused.find("div", id=f"{figure}-{split}")
 
 
@@ -45,13 +48,12 @@ def test_the_page_shows_what_is_lost_without_a_modality(
 ) -> None:
     split = seven[2].evaluation.splits["val"]
     lost = split.withheld["face"]["ccc_mean"] - split.filled["ccc_mean"]
-    assert f"−{-lost:.3f}" in fused.row("without face")[3]
+    assert f"−{-lost:.3f}" in fused.row("without face")[1]
 
 
 def test_the_page_lists_every_fold(fused: Page) -> None:
-    assert [row[0] for row in fused.rows if len(row) == 8 and row[0].isdigit()] == list(
-        "012345"
-    ) * 2
+    folds = [row[0] for row in fused.rows if len(row) == 6 and row[0].isdigit()]
+    assert folds == list("012345") * 2
 
 
 def test_the_page_says_how_the_head_was_made(fused: Page) -> None:
@@ -82,11 +84,11 @@ def test_an_unopened_test_is_told(tmp_path: Path) -> None:
     made = MadeUp(test=False)
     page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
     assert "Test has not been opened" in page.text
-    assert not page.find("div", id="confusion-test")
+    assert not page.find("div", id="confusion-emotion-test")
 
 
 def test_an_undefined_metric_is_a_dash_with_its_reason(tmp_path: Path) -> None:
-    made = MadeUp(rated=False)
+    made = MadeUp(unlabelled=("valence", "arousal"))
     page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
     assert page.row("CCC valence")[1:3] == ["–", "nothing annotated"]
     assert page.find("span", title="valence: nothing annotated")
@@ -101,10 +103,38 @@ def test_few_clusters_stand_by_themselves(tmp_path: Path) -> None:
 
 
 def test_frame_labels_have_the_mean_of_videos(fused: Page, tmp_path: Path) -> None:
-    made = MadeUp(frames=5, emotions=(), test=False)
+    made = MadeUp(frames=5, targets=("valence", "arousal"), test=False)
     page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5, modalities=ALL), made)
     assert page.row("metric")[-1] == "mean of videos"
     assert "mean of videos" not in fused.text
+
+
+def test_every_target_is_shown(tmp_path: Path) -> None:
+    made = MadeUp(targets=tuple(TARGETS), resamples=7)
+    head = make_head(made, "mlp", 0.6)
+    page = write(tmp_path / "index.html", head, made)
+    for name, target in TARGETS.items():
+        kinds = {"class": "confusion", "votes": "confusion", "scores": "classes"}
+        figure = f"{kinds[target.kind]}-{name}" if target.kind in kinds else name
+        assert page.find("div", id=f"{figure}-val")
+        for metric in name_metrics(target).values():
+            value = head.evaluation.splits["val"].metrics[metric].value
+            assert page.row(name_metric(metric))[1] == f"{value:.3f}"
+
+
+def test_a_target_more_is_shown_by_one_row_of_the_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(TARGETS, "tension", Target("tension", "rating"))
+    made = MadeUp(targets=("tension",), test=False)
+    page = write(tmp_path / "index.html", make_head(made, "mlp", 0.6), made)
+    assert page.find("div", id="tension-val")
+    assert page.row("CCC tension")
+
+
+def test_lower_is_marked_as_better_where_it_is(fused: Page) -> None:
+    assert "RMSE valence ↓" in fused.text
+    assert "UAR ↓" not in fused.text
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
@@ -114,7 +144,8 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
     val = head.evaluation.splits["val"]
     split = val.model_copy(
         update={
-            "emotions": [hostile, *val.emotions[1:]],
+            "classes": [hostile, *val.classes[1:]],
+            "per_class": {},
             "cluster_values": {"uar": {hostile: 0.5}},
         }
     )
@@ -127,13 +158,15 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 
 
 def test_metrics_undefined_everywhere_have_no_column() -> None:
-    grid = tabulate_values({"uar": {"0": 0.5, "1": None}, "accuracy": {"0": None, "1": None}})
+    grid = tabulate_values(
+        {"uar": {"0": 0.5, "1": None}, "accuracy": {"0": None, "1": None}}, ["emotion"]
+    )
     assert grid is not None
     assert (grid.metrics, grid.rows) == (["uar"], {"0": {"uar": 0.5}, "1": {"uar": None}})
 
 
 def test_nothing_defined_is_no_table() -> None:
-    assert tabulate_values({"uar": {"0": None}}) is None
+    assert tabulate_values({"uar": {"0": None}}, ["emotion"]) is None
 
 
 def test_the_mean_is_over_defined_values() -> None:

@@ -5,7 +5,7 @@ from pipeline.report.index_page import LISTED, Overview, group_entries, write_in
 from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary, rank_summaries
 from pipeline.store.ledger import Entry
-from tests.report.made_up import MadeUp, Page, find_outside, make_head, make_overview
+from tests.report.made_up import THREE, MadeUp, Page, find_outside, make_head, make_overview
 
 
 def write(path: Path, overview: Overview) -> Page:
@@ -73,7 +73,7 @@ def test_heads_solved_exactly_have_no_curves(index_page: Page) -> None:
 
 
 def test_the_page_shows_the_best_head_and_withheld_modalities(index_page: Page) -> None:
-    for figure in ("standing", "confusion-val", "valence-test", "withheld"):
+    for figure in ("standing", "confusion-emotion-val", "valence-test", "withheld"):
         assert index_page.find("div", id=figure)
 
 
@@ -119,7 +119,20 @@ def test_without_test_only_validation_is_shown(tmp_path: Path) -> None:
     page = write(tmp_path / "index.html", make_overview(made, heads))
     assert "test not opened" in page.text
     assert "Test has not been opened" in page.text
-    assert not page.find("div", id="confusion-test")
+    assert not page.find("div", id="confusion-emotion-test")
+
+
+def test_heads_of_different_targets_share_a_page(tmp_path: Path) -> None:
+    made, words = MadeUp(resamples=7), MadeUp(targets=("emotion", "votes"), resamples=7)
+    heads = [make_head(made, "mlp", 0.6), make_head(words, "words", 0.4, kind="linear")]
+    page = write(tmp_path / "index.html", make_overview(made, heads))
+    assert page.row("words")[3] == "–"
+    assert "UAR votes" in page.row("head")
+    assert page.find("span", title="not a target of this head")
+
+
+def test_what_ranks_is_named(index_page: Page) -> None:
+    assert "by the mean of CCC mean, UAR, with missing predictions filled" in index_page.text
 
 
 def test_one_head_has_nothing_to_differ_from(tmp_path: Path) -> None:
@@ -130,14 +143,14 @@ def test_one_head_has_nothing_to_differ_from(tmp_path: Path) -> None:
 
 
 def test_metrics_that_nobody_defines_are_named_with_their_reason(tmp_path: Path) -> None:
-    made = MadeUp(emotions=())
+    made = MadeUp(unlabelled=("emotion",))
     page = write(tmp_path / "index.html", make_overview(made, [make_head(made, "mlp", 0.5)]))
     assert "UAR (nothing annotated)" in page.text
     assert "UAR" not in page.row("head")
 
 
 def test_heads_without_any_number_still_have_a_page(tmp_path: Path) -> None:
-    made = MadeUp(emotions=(), rated=False)
+    made = MadeUp(unlabelled=THREE)
     page = write(tmp_path / "index.html", make_overview(made, [make_head(made, "mlp", 0.5)]))
     assert names_in_table(page) == ["mlp"]
     assert not page.find("div", id="standing")

@@ -30,7 +30,7 @@ def test_few_clusters_stand_as_ticks_behind_the_dot() -> None:
 
 
 def test_an_undefined_metric_has_no_dot(seven: list[HeadSummary]) -> None:
-    silent = make_head(MadeUp(emotions=()), "mlp", 0.5)
+    silent = make_head(MadeUp(unlabelled=("emotion",)), "mlp", 0.5)
     figure = draw_standing([silent, seven[1]], ["uar"])
     assert tuple(figure.data[0].y) == (1,)
 
@@ -39,3 +39,22 @@ def test_withheld_modalities_stand_beside_all_inputs(seven: list[HeadSummary]) -
     figure = draw_withheld(seven[:4], ["ccc_mean"])
     names = [trace.name for trace in figure.data]
     assert names == ["without face", "without audio", "without text", "all inputs"]
+
+
+def test_many_metrics_stand_in_rows_of_panels(seven: list[HeadSummary]) -> None:
+    few = draw_standing(seven, ["ccc_mean", "uar"])
+    many = draw_standing(seven, ["ccc_mean", "uar", "accuracy", "ccc_valence", "ccc_arousal"])
+    assert {trace.yaxis for trace in many.data} == {"y", "y2", "y3", "y4", "y5"}
+    assert many.layout.height > 1.5 * few.layout.height
+    assert sum(trace.showlegend for trace in many.data) == 2
+
+
+def test_a_panel_says_where_lower_is_better(seven: list[HeadSummary]) -> None:
+    titles = draw_standing(seven, ["rmse_valence", "uar"]).layout.annotations
+    assert [title.text for title in titles] == ["<b>RMSE valence</b> lower is better", "<b>UAR</b>"]
+
+
+def test_a_head_without_the_target_has_no_dot(seven: list[HeadSummary]) -> None:
+    words = make_head(MadeUp(targets=("emotion",)), "words", 0.5)
+    figure = draw_standing([words, seven[1]], ["ccc_mean"])
+    assert tuple(figure.data[0].y) == (1,)
