@@ -24,7 +24,8 @@ from pipeline.paths import FEATURES, LABELS
 from pipeline.prediction.answers import predict_clips
 from pipeline.store.reader import open_features
 from pipeline.training.fitting import fit_run
-from pipeline.windows.dataset import WindowDataset, read_labels
+from pipeline.windows.dataset import WindowDataset
+from pipeline.windows.labels import read_labels
 
 
 def read_options(kind: str, seed: int) -> HeadParams:
@@ -52,9 +53,10 @@ def main(
         for side, clip_ids in split_clips(labels.targets.values(), run).items():
             dataset = WindowDataset(features, labels, params)
             dataset.add_clips(clip_ids)
-            for clip_id, found in predict_clips(fitted.head, dataset).items():
+            predicted = predict_clips(fitted.head, features, dataset.windows)
+            for clip_id, found in predicted.items():
                 guess = int(np.argmax(found.clip["emotion"]))
-                pairs[side].append((labels.value(clip_id, "emotion"), guess))
+                pairs[side].append((float(labels.value(clip_id, "emotion")), guess))
     figures = {}
     for side in ("val", "test"):
         truth, guess = np.array(pairs[side], int).T

@@ -107,6 +107,9 @@ _ROWS = (
 TARGETS: dict[str, Target] = {target.name: target for target in _ROWS}
 """All targets by name, in the order of tables and reports."""
 
+PREDICTED = ("emotion", "valence", "arousal")
+"""Targets that a head predicts unless params.yaml names others."""
+
 
 def list_metrics(targets: Iterable[str]) -> list[str]:
     """Names of all metrics of `targets`, in the order of reports: means first, then each target's.

@@ -8,7 +8,8 @@ from pipeline.params import parse_feature, parse_head, read_yaml
 from pipeline.paths import FEATURES, LABELS, MODELS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
-from pipeline.windows.dataset import check_encoders, read_labels
+from pipeline.windows.dataset import check_encoders
+from pipeline.windows.labels import read_labels
 
 
 def main() -> None:

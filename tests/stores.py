@@ -14,7 +14,8 @@ from pipeline.store.index import rowless
 from pipeline.store.provenance import FeatureProvenance
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import Made, StoreWriter
-from pipeline.windows.dataset import FrameLabels, Labels
+from pipeline.targets import TARGETS
+from pipeline.windows.labels import FrameLabels, Labels
 
 EMOTIONS = ["angry", "happy", "sad"]
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
@@ -62,7 +63,8 @@ def make_labels(
             np.array(columns["seconds"], float),
             {
                 name: np.array(columns.get(name, np.full(len(columns["seconds"]), np.nan)), float)
-                for name in ("emotion", "valence", "arousal")
+                for name, target in TARGETS.items()
+                if target.framed
             },
         )
         for clip_id, columns in (frames or {}).items()

@@ -14,11 +14,11 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.prediction.answers import Trained, predict_held_out
+from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.prediction.table import add_speakers
 from pipeline.store.reader import open_features
 from pipeline.training.saving import train_head
-from pipeline.windows.dataset import Labels
+from pipeline.windows.labels import Labels
 from tests.stores import make_labels, make_params, make_rows, write_features
 
 SUBJECTS, CLIPS, FOLDS = 12, 16, 3

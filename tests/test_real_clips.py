@@ -22,7 +22,7 @@ from pipeline.sections import parse_section
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_features, open_media
 from pipeline.training.saving import train_head
-from pipeline.windows.dataset import read_labels
+from pipeline.windows.labels import read_labels
 from pipeline.words.transcripts import pack_transcripts
 from tests.stores import make_params
 

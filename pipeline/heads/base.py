@@ -13,9 +13,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import HeadParams
+from pipeline.heads.params import PLANE, HeadParams
 
 Per = Literal["clip", "frame"]
+
+POLAR = "polar"
+"""Name of the output that predicts valence and arousal together."""
 
 FLAT_COLUMN = 1e-6
 """A column whose scale is below this part of its mean is constant but for float32 rounding."""
@@ -23,13 +26,18 @@ FLAT_COLUMN = 1e-6
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a head: `emotion` (class logits), `valence`, `arousal` (one number each) or
-    `polar` (cos, sin and the intensity's logit, for valence and arousal together).
+    """One output of a head, named like the target that it predicts: its number, or a logit for
+    each class. `polar` (cos, sin and the intensity's logit) is for valence and arousal together.
     """
 
-    name: Literal["emotion", "valence", "arousal", "polar"]
+    name: str
     size: int
     per: Per
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Targets that it predicts."""
+        return PLANE if self.name == POLAR else (self.name,)
 
 
 @runtime_checkable
@@ -46,11 +54,11 @@ class LabelledBatch(Protocol):
 
     @property
     def targets(self) -> Mapping[str, Tensor]:
-        """Target → labels, `(clips,)` or `(clips, time)`."""
+        """Target → labels, `(clips,)` or `(clips, time)`, with classes last where it has many."""
 
     @property
     def target_masks(self) -> Mapping[str, Tensor]:
-        """Target → where there is a label, of the same shape."""
+        """Target → where there is a label, `(clips,)` or `(clips, time)`."""
 
 
 class Head(nn.Module):
@@ -121,6 +129,11 @@ class Head(nn.Module):
         return {
             output.name: self.readouts[output.name](fused[output.per]) for output in self.outputs
         }
+
+    @property
+    def per(self) -> dict[str, Per]:
+        """Target → whether it is predicted per clip or per frame."""
+        return {target: output.per for output in self.outputs for target in output.targets}
 
     @property
     def pers(self) -> tuple[Per, ...]:

@@ -15,16 +15,18 @@ from pipeline.errors import TrainingError
 from pipeline.heads import base
 from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
+from pipeline.targets import TARGETS, Kind
 
 MOST_STEPS = 500
 """Of the search for logistic weights; it stops before where the gradient is below 1e-6."""
 
-Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, " _"]]
+Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, "_ *classes"]]
 """Features and labels of one output."""
 
 Solution = tuple[Float[Tensor, "size width"], Float[Tensor, " size"]]
 """Weight and bias of one readout."""
 
+LogLoss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Solve = Callable[[Examples, int, Sequence[float]], Iterator[Solution]]
 Judge = Callable[[Tensor, Tensor], tuple[float, ...]]
 
@@ -63,9 +65,10 @@ class Head(base.Head):
     def fit(self, train: Iterable[base.LabelledBatch], val: Iterable[base.LabelledBatch]) -> None:
         """Solve each output on `train` for every strength, and keep what is best on `val`.
 
-        Best is the highest UAR for emotion, of equal ones that of lowest log-loss, and the
-        highest CCC for valence and arousal. Only pooled features of labelled clips or frames are
-        held at once. Raises TrainingError for a target without labels in either.
+        Best is the highest of the metric that ranks heads by the target (UAR, CCC, mean F1), and
+        of equal ones, but for ratings, that of lowest log-loss. Only pooled features of labelled
+        clips or frames are held at once. Raises TrainingError for a target without labels in
+        either.
         """
         known, unseen = self._examples(train, "train"), self._examples(val, "val")
         for output in self.outputs:
@@ -73,7 +76,7 @@ class Head(base.Head):
             self.readouts[output.name].load_state_dict({"weight": weight, "bias": bias})
 
     def _solve(self, output: base.Output, known: Examples, unseen: Examples) -> Solution:
-        solve, judge = METHODS[output.name]
+        solve, judge = METHODS[TARGETS[output.name].kind]
         features, labels = unseen
         mean, reduced, basis = reduce_features(known[0])
         solutions = (
@@ -123,69 +126,131 @@ def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Itera
         yield weight, labels.mean() - weight @ mean
 
 
-def solve_logistic(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
     """Multinomial logistic regression with penalised weights and free biases.
 
     `strengths` fall, and each solution starts from the one before. A class without examples
     gets a bias low enough to be never predicted.
     """
+    features, labels = known
+    return _search(_softmax_loss, (features, F.one_hot(labels, size)), strengths)
+
+
+def solve_votes(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+    """As for classes, with the shares of the votes as the chance of each class."""
+    return _search(_softmax_loss, known, strengths)
+
+
+def solve_scores(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+    """A binary logistic regression for each class, present where its number is above zero."""
+    features, labels = known
+    return _search(_sigmoid_loss, (features, labels > 0), strengths)
+
+
+def _search(loss: LogLoss, known: Examples, strengths: Sequence[float]) -> Iterator[Solution]:
+    """Weights of least penalised `loss` for each of `strengths`, labels being chances."""
     from scipy.optimize import minimize  # half a second, which only training needs to wait
 
-    features, labels = known
-    layer = np.zeros(size * (features.shape[1] + 1))
-    truth = F.one_hot(labels, size).to(features)
+    features, truth = known[0], known[1].to(known[0])
+    layer = np.zeros(truth.shape[1] * (features.shape[1] + 1))
     for strength in strengths:
         with threadpool_limits(1):  # for steps of microseconds, waking a thread takes longer
             layer = minimize(
-                _logistic_loss,
+                _penalised_loss,
                 layer,
-                args=(features, truth, strength),
+                args=(loss, (features, truth), strength),
                 jac=True,
                 method="L-BFGS-B",
                 options={"maxiter": MOST_STEPS, "gtol": 1e-6, "ftol": 0.0},
             ).x
-        weight, bias = torch.from_numpy(layer).reshape(size, -1).tensor_split([-1], dim=1)
-        yield weight, bias[:, 0]
+        yield _split_layer(layer, truth.shape[1])
 
 
-def _logistic_loss(
-    layer: NDArray[np.float64],
-    features: Float[Tensor, "examples width"],
-    truth: Float[Tensor, "examples size"],
-    strength: float,
+def _penalised_loss(
+    layer: NDArray[np.float64], loss: LogLoss, known: Examples, strength: float
 ) -> tuple[float, NDArray[np.float64]]:
     """Penalised mean log-loss of weights with their biases as last column, and its gradient."""
-    weight, bias = torch.from_numpy(layer).reshape(truth.shape[1], -1).tensor_split([-1], dim=1)
-    log_shares = F.linear(features, weight, bias[:, 0]).log_softmax(dim=1)
-    value = strength / 2 * weight.square().sum() - (log_shares * truth).sum(dim=1).mean()
-    error = (log_shares.exp() - truth) / len(truth)
+    features, truth = known
+    weight, bias = _split_layer(layer, truth.shape[1])
+    unlikeliness, shares = loss(F.linear(features, weight, bias), truth)
+    value = strength / 2 * weight.square().sum() + unlikeliness
+    error = (shares - truth) / len(truth)
     slope = torch.cat([error.mT @ features + strength * weight, error.sum(0)[:, None]], dim=1)
     return float(value), slope.flatten().numpy()
+
+
+def _split_layer(layer: NDArray[np.float64], size: int) -> Solution:
+    weight, bias = torch.from_numpy(layer).reshape(size, -1).tensor_split([-1], dim=1)
+    return weight, bias[:, 0]
+
+
+def _softmax_loss(
+    logits: Float[Tensor, "examples size"], truth: Float[Tensor, "examples size"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, "examples size"]]:
+    """Mean log-loss, and what is predicted; the gradient by the logits is their difference."""
+    log_shares = logits.log_softmax(dim=1)
+    return -(log_shares * truth).sum(dim=1).mean(), log_shares.exp()
+
+
+def _sigmoid_loss(
+    logits: Float[Tensor, "examples size"], truth: Float[Tensor, "examples size"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, "examples size"]]:
+    """As `_softmax_loss`, each column by itself, their losses summed."""
+    unlikeliness = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    return unlikeliness.sum(dim=1).mean(), logits.sigmoid()
 
 
 def judge_classes(
     logits: Float[Tensor, "examples classes"], labels: Int[Tensor, " examples"]
 ) -> tuple[float, float]:
     """UAR (mean recall of the classes that occur) and minus log-loss."""
+    return _mean_recall(logits, labels), -float(F.cross_entropy(logits, labels))
+
+
+def judge_votes(
+    logits: Float[Tensor, "examples classes"], shares: Float[Tensor, "examples classes"]
+) -> tuple[float, float]:
+    """UAR of the class that most chose, ties left out, and minus log-loss; 0 where all tie."""
+    untied = (shares == shares.amax(dim=1, keepdim=True)).sum(dim=1) == 1
+    chosen = shares[untied].argmax(dim=1)
+    recall = _mean_recall(logits[untied], chosen) if len(chosen) else 0.0
+    return recall, -float(F.cross_entropy(logits, shares.to(logits)))
+
+
+def _mean_recall(
+    logits: Float[Tensor, "examples classes"], labels: Int[Tensor, " examples"]
+) -> float:
     classes = logits.shape[1]
     hits = torch.bincount(labels[logits.argmax(dim=1) == labels], minlength=classes)
     counts = torch.bincount(labels, minlength=classes)
-    recall = (hits / counts)[counts > 0].mean()
-    return float(recall), -float(F.cross_entropy(logits, labels))
+    return float((hits / counts)[counts > 0].mean())
 
 
-def judge_values(
+def judge_scores(
+    logits: Float[Tensor, "examples classes"], labels: Float[Tensor, "examples classes"]
+) -> tuple[float, float]:
+    """Mean F1 of the classes that are there or predicted, and minus log-loss; 0 for none."""
+    there, predicted = labels > 0, logits > 0
+    hits, both = (there & predicted).sum(dim=0), there.sum(dim=0) + predicted.sum(dim=0)
+    f1 = (2 * hits / both)[both > 0]
+    unlikeliness = F.binary_cross_entropy_with_logits(logits, there.to(logits))
+    return float(f1.mean()) if len(f1) else 0.0, -float(unlikeliness)
+
+
+def judge_ratings(
     predictions: Float[Tensor, "examples 1"], labels: Float[Tensor, " examples"]
 ) -> tuple[float]:
     """CCC, alone."""
     return (float(concordance(predictions[:, 0], labels)),)
 
 
-METHODS: dict[str, tuple[Solve, Judge]] = {
-    "emotion": (solve_logistic, judge_classes),
-    "valence": (solve_ridge, judge_values),
-    "arousal": (solve_ridge, judge_values),
+METHODS: dict[Kind, tuple[Solve, Judge]] = {
+    "class": (solve_classes, judge_classes),
+    "rating": (solve_ridge, judge_ratings),
+    "scores": (solve_scores, judge_scores),
+    "votes": (solve_votes, judge_votes),
 }
+"""Kind of target → how its weights are solved, and how those of each strength are judged."""
 
 
 def _join(parts: Sequence[Examples], where: str) -> Examples:

@@ -4,73 +4,157 @@ Labels are taken where their mask is True, over the whole batch. An output witho
 in the batch adds a zero that still has a graph, so that every parameter gets a gradient.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from pipeline.heads.base import POLAR
 from pipeline.heads.outputs import polar_parts, polar_plane
+from pipeline.heads.params import PLANE
+from pipeline.targets import TARGETS
 
 FEWEST_FOR_CCC = 8
-"""Below this many labels a batch says too little of means and variances: no CCC term."""
+"""Below this many labels a batch says too little of means and variances: no CCC beside an error."""
 
 CCC_EPSILON = 1e-8
 """Added to CCC's denominator, which is zero where labels and predictions are one constant."""
+
+Loss = Callable[..., Tensor]
+"""Outputs `(labels, size)`, labels and, for class indices, weights of classes → one number."""
+
+
+@dataclass(frozen=True)
+class LossChoice:
+    """Which loss each target has: one of `names`, or else the first of its kind.
+
+    `class_weights` is target → weights in the order of the class index, of targets of kind `class`.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    class_weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str) -> "LossChoice":
+        """The same with its weights on `device`."""
+        return LossChoice(
+            self.names, {name: w.to(device) for name, w in self.class_weights.items()}
+        )
 
 
 def head_loss(
     outputs: Mapping[str, Tensor],
     targets: Mapping[str, Tensor],
     masks: Mapping[str, Tensor],
-    *,
-    class_weights: Float[Tensor, " classes"] | None = None,
+    choice: LossChoice = LossChoice(),
 ) -> Float[Tensor, ""]:
     """Sum of one loss per output.
 
-    `targets` holds `emotion` (class index), `valence` and `arousal`, of one shape with their
-    mask: `(clips,)` or `(clips, time)`, as the output is. `class_weights` are in the order of
-    the class index.
+    `targets` holds class indices, ratings, and numbers for each class; `masks` are `(clips,)` or
+    `(clips, time)`, as the outputs are.
     """
-    losses = [
-        value_loss(outputs[name][..., 0], targets[name], masks[name])
-        for name in ("valence", "arousal")
-        if name in outputs
-    ]
-    if "emotion" in outputs:
-        logits, labels, mask = outputs["emotion"], targets["emotion"], masks["emotion"]
-        losses.append(emotion_loss(logits, labels, mask, class_weights=class_weights))
-    if "polar" in outputs:
-        truth = torch.stack([targets["valence"], targets["arousal"]], dim=-1)
-        losses.append(polar_loss(outputs["polar"], truth, masks["valence"] & masks["arousal"]))
+    losses = []
+    for name, output in outputs.items():
+        if name == POLAR:
+            truth = torch.stack([targets[target] for target in PLANE], dim=-1)
+            mask = torch.stack([masks[target] for target in PLANE]).all(dim=0)
+            losses.append(polar_loss(output, truth, mask))
+        else:
+            losses.append(target_loss(name, output, targets[name], masks[name], choice))
     return torch.stack(losses).sum()
 
 
-def emotion_loss(
-    logits: Float[Tensor, "*lead classes"],
-    labels: Int[Tensor, "*lead"],
+def target_loss(
+    name: str,
+    output: Float[Tensor, "*lead size"],
+    labels: Tensor,
     mask: Bool[Tensor, "*lead"],
-    *,
-    class_weights: Float[Tensor, " classes"] | None = None,
+    choice: LossChoice = LossChoice(),
+) -> Float[Tensor, ""]:
+    """Loss of target `name` over its labels, by `choice`."""
+    loss = LOSSES[choice.names.get(name, TARGETS[name].behaviour.losses[0])]
+    output, labels = output[mask], labels[mask]
+    if len(labels) == 0:
+        return output.sum()
+    weights = choice.class_weights.get(name)
+    return loss(output, labels) if weights is None else loss(output, labels, weights)
+
+
+def cross_entropy(
+    logits: Float[Tensor, "labels classes"],
+    labels: Int[Tensor, " labels"],
+    weights: Float[Tensor, " classes"] | None = None,
 ) -> Float[Tensor, ""]:
     """Cross-entropy, averaged over the labels by the weight of their class."""
-    logits, labels = logits[mask], labels[mask]
-    if len(labels) == 0:
-        return logits.sum()
-    return F.cross_entropy(logits, labels, weight=class_weights)
+    return F.cross_entropy(logits, labels, weight=weights)
 
 
-def value_loss(
-    predictions: Float[Tensor, "*lead"],
-    labels: Float[Tensor, "*lead"],
-    mask: Bool[Tensor, "*lead"],
+def squared_error(
+    numbers: Float[Tensor, "labels 1"], labels: Float[Tensor, " labels"]
+) -> Float[Tensor, ""]:
+    """Mean squared error."""
+    return F.mse_loss(numbers[:, 0], labels)
+
+
+def absolute_error(
+    numbers: Float[Tensor, "labels 1"], labels: Float[Tensor, " labels"]
+) -> Float[Tensor, ""]:
+    """Mean absolute error."""
+    return F.l1_loss(numbers[:, 0], labels)
+
+
+def whole_discordance(
+    numbers: Float[Tensor, "labels 1"], labels: Float[Tensor, " labels"]
+) -> Float[Tensor, ""]:
+    """1 - CCC of however few labels: there is no error beside it to learn from."""
+    distance: Tensor = 1.0 - concordance(numbers[:, 0], labels)
+    return distance
+
+
+def error_and_discordance(
+    numbers: Float[Tensor, "labels 1"], labels: Float[Tensor, " labels"]
 ) -> Float[Tensor, ""]:
     """Mean squared error, plus 1 - CCC where there are `FEWEST_FOR_CCC` labels or more."""
-    predictions, labels = predictions[mask], labels[mask]
-    if len(labels) == 0:
-        return predictions.sum()
-    return F.mse_loss(predictions, labels) + discordance(predictions, labels)
+    return F.mse_loss(numbers[:, 0], labels) + discordance(numbers[:, 0], labels)
+
+
+def binary_cross_entropy(
+    logits: Float[Tensor, "labels classes"],
+    labels: Float[Tensor, "labels classes"],
+) -> Float[Tensor, ""]:
+    """Cross-entropy of each class's presence, a number above zero; mean over labels and classes."""
+    return F.binary_cross_entropy_with_logits(logits, (labels > 0).to(logits))
+
+
+def soft_cross_entropy(
+    logits: Float[Tensor, "labels classes"],
+    shares: Float[Tensor, "labels classes"],
+) -> Float[Tensor, ""]:
+    """Cross-entropy of shares that sum to 1."""
+    return F.cross_entropy(logits, shares)
+
+
+def divergence(
+    logits: Float[Tensor, "labels classes"],
+    shares: Float[Tensor, "labels classes"],
+) -> Float[Tensor, ""]:
+    """Kullback-Leibler divergence from the shares: cross-entropy less their own entropy."""
+    return F.kl_div(logits.log_softmax(dim=-1), shares, reduction="batchmean")
+
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": cross_entropy,
+    "mse_ccc": error_and_discordance,
+    "mse": squared_error,
+    "mae": absolute_error,
+    "ccc": whole_discordance,
+    "binary_cross_entropy": binary_cross_entropy,
+    "soft_cross_entropy": soft_cross_entropy,
+    "kl": divergence,
+}
+"""Name in the table of targets and in params.yaml → loss."""
 
 
 def polar_loss(

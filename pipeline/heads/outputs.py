@@ -1,6 +1,6 @@
-"""Outputs: which ones a head has, and how they become probabilities, valence and arousal."""
+"""Outputs: which ones a head has, and how they become probabilities, shares and ratings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads.base import Output, Per
-from pipeline.heads.params import TargetName
+from pipeline.heads.base import POLAR, Output, Per
+from pipeline.heads.params import PLANE
+from pipeline.targets import TARGETS, Kind, Target
 
 WIDEST_INTENSITY = 2**0.5
 """Intensity of the corners of the square [-1, 1]² in which valence and arousal lie."""
@@ -17,9 +18,12 @@ WIDEST_INTENSITY = 2**0.5
 DIRECTION_EPSILON = 1e-6
 """Added to the squared length of (cos, sin): its direction has a finite gradient at (0, 0)."""
 
+Decode = Callable[[Target, Tensor], Tensor]
+"""Output `(…, size)` of a target → what it predicts."""
+
 
 def head_outputs(
-    targets: Sequence[TargetName],
+    targets: Sequence[str],
     coordinates: Literal["cartesian", "polar"],
     classes: int,
     *,
@@ -27,27 +31,33 @@ def head_outputs(
 ) -> tuple[Output, ...]:
     """Outputs that predict `targets`, in their order, valence and arousal as one if polar.
 
-    Raises ParamsError for an emotion of fewer than two classes, and for polar coordinates when
-    valence and arousal are not both wanted, or one is per clip and the other per frame.
+    A rating is one number, all else has one for each class. Raises ParamsError for fewer than two
+    classes where a target needs them, and for polar coordinates when valence and arousal are not
+    both wanted, or one is per clip and the other per frame.
     """
-    if "emotion" in targets and classes < 2:
-        raise ParamsError(
-            f"target emotion: expected two classes or more, got {classes}; leave it out of "
-            f"`targets` or use a corpus that has them"
-        )
-    outputs: list[Output] = []
-    for target in targets:
-        if target == "emotion":
-            outputs.append(Output(target, classes, per[target]))
-        elif coordinates == "cartesian":
-            outputs.append(Output(target, 1, per[target]))
-    plane = [target for target in targets if target != "emotion"]
-    if coordinates == "polar" and plane:
-        outputs.append(Output("polar", 3, _shared_per(plane, per)))
+    plane = [target for target in targets if target in PLANE and coordinates == "polar"]
+    outputs = [
+        Output(target, _count_numbers(TARGETS[target], classes), per[target])
+        for target in targets
+        if target not in plane
+    ]
+    if plane:
+        outputs.append(Output(POLAR, 3, _shared_per(plane, per)))
     return tuple(outputs)
 
 
-def _shared_per(plane: Sequence[TargetName], per: Mapping[str, Per]) -> Per:
+def _count_numbers(target: Target, classes: int) -> int:
+    if target.kind == "rating":
+        return 1
+    if classes < 2:
+        raise ParamsError(
+            f"target {target.name}: expected two classes or more, got {classes}; leave it out of "
+            f"`targets` or use a corpus that has them"
+        )
+    return classes
+
+
+def _shared_per(plane: Sequence[str], per: Mapping[str, Per]) -> Per:
     found = [f"{target} per {per[target]}" for target in plane]
     if len(plane) < 2 or per[plane[0]] != per[plane[1]]:
         raise ParamsError(
@@ -58,18 +68,32 @@ def _shared_per(plane: Sequence[TargetName], per: Mapping[str, Per]) -> Per:
 
 
 def decode_outputs(outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """`emotion` as class probabilities `(…, classes)`, `valence` and `arousal` `(…,)` in [-1, 1].
+    """What `outputs` predict, by target: a rating `(…,)`, all else `(…, classes)`.
 
-    Holds what the outputs predict. Only here are valence and arousal clamped: a loss needs their
-    gradient outside the range, too.
+    Classes and votes have probabilities that sum to 1, scores one of their own for each class.
+    Only here are ratings clamped to their range: a loss needs their gradient outside it, too.
     """
-    plane = {name: outputs[name][..., 0] for name in ("valence", "arousal") if name in outputs}
-    if "polar" in outputs:
-        plane["valence"], plane["arousal"] = polar_plane(outputs["polar"])
-    decoded = {name: value.clamp(-1.0, 1.0) for name, value in plane.items()}
-    if "emotion" in outputs:
-        decoded["emotion"] = outputs["emotion"].softmax(dim=-1)
+    decoded = {
+        name: _DECODERS[TARGETS[name].kind](TARGETS[name], output)
+        for name, output in outputs.items()
+        if name != POLAR
+    }
+    if POLAR in outputs:
+        for name, value in zip(PLANE, polar_plane(outputs[POLAR]), strict=True):
+            decoded[name] = _clamp(TARGETS[name], value)
     return decoded
+
+
+def _clamp(target: Target, value: Float[Tensor, "*lead"]) -> Float[Tensor, "*lead"]:
+    return value.clamp(target.low, target.high)
+
+
+_DECODERS: dict[Kind, Decode] = {
+    "class": lambda _, logits: logits.softmax(dim=-1),
+    "rating": lambda target, numbers: _clamp(target, numbers[..., 0]),
+    "scores": lambda _, logits: logits.sigmoid(),
+    "votes": lambda _, logits: logits.softmax(dim=-1),
+}
 
 
 def polar_plane(

@@ -1,17 +1,40 @@
 """What `heads` in params.yaml says, and the table of heads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.sections import Section
+from pipeline.targets import PREDICTED, TARGETS, list_metrics
 
 NO_FEATURES = "none"
 """The feature set of a modality that a head does without."""
 
-TargetName = Literal["emotion", "valence", "arousal"]
+PLANE = ("valence", "arousal")
+"""Targets that span a plane, in which polar coordinates are."""
+
+
+def _check_target(name: str) -> str:
+    if name not in TARGETS:
+        hint = suggest(name, TARGETS)
+        raise PydanticCustomError("target", "unknown target; {hint}", {"hint": hint})
+    return name
+
+
+TargetName = Annotated[
+    str,
+    AfterValidator(_check_target),
+    WithJsonSchema({"enum": list(TARGETS), "type": "string"}),
+]
 
 
 class Inputs(Section):
@@ -56,8 +79,9 @@ class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
 
     `monitor` is the validation metric that stops training and chooses the weights; None takes
-    the mean of `ccc_mean` and `uar` over the targets at hand. `class_weights` balanced weighs
-    each emotion by the inverse of its share of the training labels.
+    the mean of what ranks heads by each of the targets. `losses` names, target by target, another
+    loss than the first of its kind. `class_weights` balanced weighs each class by the inverse of
+    its share of the training labels.
     """
 
     epochs: PositiveInt = 60
@@ -66,14 +90,26 @@ class TrainingParams(Section):
     weight_decay: float = Field(1e-2, ge=0)
     patience: PositiveInt = 12
     gradient_clip: PositiveFloat = 1.0
+    losses: dict[TargetName, str] = {}
     class_weights: Literal["none", "balanced"] = "none"
     modality_dropout: float = Field(0.1, ge=0, lt=1)
     monitor: str | None = None
     seed: int = Field(0, ge=0, lt=2**63)
 
+    @model_validator(mode="after")
+    def _check_losses(self) -> "TrainingParams":
+        """Refuse a loss that does not fit its target."""
+        for target, loss in self.losses.items():
+            fitting = TARGETS[target].behaviour.losses
+            if loss not in fitting:
+                text = "losses.{target}: {hint}"
+                hint = {"target": target, "hint": suggest(loss, fitting)}
+                raise PydanticCustomError("loss", text, hint)
+        return self
+
 
 SCORE = "score"
-"""Metric that stops training when none is named: the mean of `ccc_mean` and `uar`."""
+"""Metric that stops training when none is named: the mean of what ranks heads by each target."""
 
 
 class HeadParams(Section):
@@ -85,7 +121,7 @@ class HeadParams(Section):
 
     kind: str
     inputs: Inputs
-    targets: list[TargetName] = Field(["emotion", "valence", "arousal"], min_length=1)
+    targets: list[TargetName] = Field(list(PREDICTED), min_length=1)
     coordinates: Literal["cartesian", "polar"] = "cartesian"
     windows: WindowParams = WindowParams()
     training: TrainingParams = TrainingParams()
@@ -104,22 +140,28 @@ class HeadParams(Section):
         """Refuse polar coordinates of valence or arousal alone, and a target named twice."""
         if len(set(self.targets)) < len(self.targets):
             raise PydanticCustomError("targets", "targets: expected each at most once")
-        plane = {"valence", "arousal"} & set(self.targets)
+        plane = set(PLANE) & set(self.targets)
         if self.coordinates == "polar" and len(plane) == 1:
             text = "coordinates: polar needs both valence and arousal among the targets"
             raise PydanticCustomError("coordinates", text)
         return self
 
+    @model_validator(mode="after")
+    def _check_losses(self) -> "HeadParams":
+        """Refuse losses of targets that are not predicted, or that polar has its own for."""
+        polar = PLANE if self.coordinates == "polar" else ()
+        known = [target for target in self.targets if target not in polar]
+        for target in self.training.losses:
+            if target not in known:
+                text = "training.losses: expected targets that have a choice of losses; {hint}"
+                hint = suggest(target, known)
+                raise PydanticCustomError("losses", text, {"hint": hint})
+        return self
+
     @property
     def metrics(self) -> list[str]:
         """What validation measures of these targets, and training may monitor."""
-        known = [SCORE, "val_loss"]
-        if "emotion" in self.targets:
-            known += ["accuracy", "uar", "weighted_f1", "macro_f1"]
-        known += [f"ccc_{target}" for target in self.targets if target != "emotion"]
-        if {"valence", "arousal"} <= set(self.targets):
-            known.append("ccc_mean")
-        return known
+        return [SCORE, "val_loss", *list_metrics(self.targets)]
 
 
 class NetworkParams(HeadParams):

@@ -18,21 +18,25 @@ class Input(Section):
     provenance: dict[str, Any]
 
 
+Prior = float | list[float]
+"""A class index or a rating, or a number for each class."""
+
+
 class Recipe(Section):
     """Everything needed to make a head again, and to use it.
 
     `per` says of each target whether it is labelled per clip or per frame; `priors` is run →
-    target → what the training labels alone predict (emotions by class index). `weights_digest`
-    and `predictions_digest` are those of the files beside it.
+    target → what the training labels alone predict. `weights_digest` and `predictions_digest` are
+    those of the files beside it.
     """
 
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
     head: str
     params: dict[str, Any]
     emotions: list[str]
     per: dict[str, Literal["clip", "frame"]]
     inputs: dict[str, Input]
-    priors: dict[str, dict[str, float]]
+    priors: dict[str, dict[str, Prior]]
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]

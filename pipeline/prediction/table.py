@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from pipeline.errors import StoreError
 from pipeline.labels.clips import Clip
+from pipeline.store.tables import version_schema
 
 NOTHING = "none"
 """`withheld` of predictions made from every input the head has."""
@@ -26,14 +27,17 @@ HELD_OUT_SCHEMA = pa.schema(
         ("predicted", pa.float64()),
         ("scores", pa.list_(pa.float32())),
         ("prior", pa.float64()),
-    ]
+    ],
+    metadata=version_schema(2),
 )
 """Columns of `models/<head>/predictions.parquet`.
 
-One row per target of an annotated clip (`seconds` null) or frame, for each `split` (`val`,
-`test`), fold and `withheld` modality. Targets with a number for each class (scores, votes) have
-a row for each `class`, in the order of the classes, one after the other; for others `class` is
-null.
+For each fold, `split` (`val`, `test`) and `withheld` modality, one after the other, the head's
+targets in the order of the table of targets; of each, the clips in the order of their labels, and
+of each clip its frames in time. A target that is labelled per clip has a row for each clip with a
+label of any such target (`seconds` null); one that is labelled per frame a row for each frame.
+Targets with a number for each class (scores, votes) have a row for each `class` instead, in the
+order of the classes; for others `class` is null.
 
 `label` and `predicted` are numbers: ratings; class indices, as in `data/labels/names.json`; how
 much of its class, or which share of the votes. `label` is null where not annotated, `predicted`
@@ -42,7 +46,9 @@ the probabilities of all classes, for targets of kind `class` alone. `prior` is 
 clips of that fold would predict: their commonest class, the mean of all else.
 """
 
-PREDICTIONS_SCHEMA = pa.schema([*HELD_OUT_SCHEMA, ("subject", WORD), ("group", WORD)])
+PREDICTIONS_SCHEMA = pa.schema(
+    [*HELD_OUT_SCHEMA, ("subject", WORD), ("group", WORD)], metadata=version_schema(2)
+)
 """Columns of `reports/heads/<head>/predictions.parquet`: as before, and whose clip it is."""
 
 

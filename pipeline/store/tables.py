@@ -11,6 +11,8 @@ from pipeline.errors import StoreError
 from pipeline.files import write_whole
 
 FORMAT_VERSION = 1
+"""Of tables whose schema does not say another."""
+
 _VERSION_KEY = b"moodline.format_version"
 _BUFFER = 2**20
 
@@ -42,12 +44,12 @@ def leave_pandas_out() -> None:
 
 def write_table(path: Path, table: pa.Table) -> None:
     """Write `table` to `path`; the same rows give the same bytes."""
-    marked = table.replace_schema_metadata({_VERSION_KEY: str(FORMAT_VERSION).encode()})
+    marked = table.replace_schema_metadata(version_schema(_version_of(table.schema)))
     write_whole(path, lambda aside: pq.write_table(marked, aside, write_page_checksum=True))
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Table at `path`; raises StoreError when it is absent or its columns are not `schema`'s."""
+    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version."""
     if not path.is_file():
         raise StoreError(f"{path}: no such table; run `dvc repro` or `dvc pull` to get it")
     try:
@@ -60,12 +62,25 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
-    if version != str(FORMAT_VERSION):
-        raise StoreError(f"{path}: expected format_version {FORMAT_VERSION}, got {version}")
+    expected = _version_of(schema)
+    if version != str(expected):
+        raise StoreError(
+            f"{path}: expected format_version {expected}, got {version}; run `dvc repro` to make "
+            f"it anew"
+        )
     found = table.schema.remove_metadata()
     if not found.equals(schema):
         raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(found)}")
     return table
+
+
+def version_schema(version: int) -> dict[bytes, bytes]:
+    """Metadata of a schema whose tables are of another `format_version` than the first."""
+    return {_VERSION_KEY: str(version).encode()}
+
+
+def _version_of(schema: pa.Schema) -> int:
+    return int((schema.metadata or {}).get(_VERSION_KEY, FORMAT_VERSION))
 
 
 def _describe(schema: pa.Schema) -> str:

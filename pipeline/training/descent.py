@@ -16,8 +16,11 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from scmrepo.exceptions import SCMError
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
+from pipeline.evaluation.metrics import METRICS, name_metrics
 from pipeline.heads.base import Head
+from pipeline.heads.losses import LossChoice
 from pipeline.heads.params import SCORE, TrainingParams
+from pipeline.targets import TARGETS
 from pipeline.training.history import History
 from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import Batch, WindowDataset, load_batches
@@ -31,9 +34,9 @@ def descend(
     DVCLive follows each epoch in the folder `live`.
     """
     classes = len(train.labels.names.emotion)
-    balanced = params.class_weights == "balanced" and "emotion" in train.params.targets
-    weights = weigh_classes(train, classes) if balanced else None
-    module = HeadModule(head, params, classes, weights)
+    balanced = params.class_weights == "balanced"
+    weights = weigh_classes(train, classes) if balanced else {}
+    module = HeadModule(head, params, classes, LossChoice(params.losses, weights))
     generator = torch.Generator().manual_seed(params.seed)
     shuffled = RandomSampler(train, generator=generator)
     batches: DataLoader[Batch] = DataLoader(
@@ -62,11 +65,21 @@ def descend(
     return recorder.epochs
 
 
-def weigh_classes(dataset: WindowDataset, classes: int) -> Float[torch.Tensor, " classes"]:
-    """Weight of each emotion: labels / (classes x its labels), 1 for one that does not occur."""
-    labels = np.concatenate([window.targets["emotion"].ravel() for window in dataset.windows])
-    counts = torch.bincount(torch.from_numpy(labels[~np.isnan(labels)]).long(), minlength=classes)
-    return torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
+def weigh_classes(
+    dataset: WindowDataset, classes: int
+) -> dict[str, Float[torch.Tensor, " classes"]]:
+    """Target of kind `class` → weight of each class.
+
+    Labels / (classes x its labels), 1 for one that does not occur.
+    """
+    weights = {}
+    for target in dataset.params.targets:
+        if TARGETS[target].kind == "class":
+            labels = np.concatenate([e.targets[target].ravel() for e in dataset.examples])
+            known = torch.from_numpy(labels[~np.isnan(labels)]).long()
+            counts = torch.bincount(known, minlength=classes)
+            weights[target] = torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
+    return weights
 
 
 class _Recorder(Callback):
@@ -120,7 +133,13 @@ def _follow(folder: Path) -> Iterator[Live | None]:
 
 
 def _mode(monitor: str) -> str:
-    return "min" if monitor.endswith("loss") else "max"
+    lower = {
+        name
+        for target in TARGETS.values()
+        for metric, name in name_metrics(target).items()
+        if METRICS[metric].lower_is_better
+    }
+    return "min" if monitor == "val_loss" or monitor in lower else "max"
 
 
 @contextmanager

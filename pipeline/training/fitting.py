@@ -12,11 +12,14 @@ from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.heads.params import HeadParams
+from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import Run, split_clips
 from pipeline.store.reader import FeatureStore
+from pipeline.targets import TARGETS
 from pipeline.training.history import History
 from pipeline.training.imports import leave_out
-from pipeline.windows.dataset import TARGETS, Labels, WindowDataset, load_batches
+from pipeline.windows.dataset import WindowDataset, load_batches
+from pipeline.windows.labels import Labels
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Fitted:
 
     head: Head
     history: History
-    priors: dict[str, float]
+    priors: dict[str, Prior]
 
 
 def fit_run(
@@ -51,13 +54,15 @@ def fit_run(
             )
     moments = measure_moments(train)
     measure_moments(val)
-    priors = measure_priors(labels, clips["train"])
+    priors = {}
     for target in params.targets:
-        if target not in priors:
+        prior = measure_prior(labels, target, clips["train"])
+        if prior is None:
             raise TrainingError(
                 f"{run.name}: {target}: expected labels among the {len(clips['train'])} clips of "
                 f"train, got none; leave it out of the head's `targets`, or mend the split"
             )
+        priors[target] = prior
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.dims, train.per, len(labels.names.emotion))
     for modality, found in moments.items():
@@ -121,13 +126,16 @@ def measure_moments(dataset: WindowDataset) -> dict[str, Moments]:
     return moments
 
 
-def measure_priors(labels: Labels, clip_ids: Sequence[str]) -> dict[str, float]:
-    """What the labels of `clip_ids` alone predict: commonest class, mean valence and arousal."""
-    priors: dict[str, float] = {}
-    for target in TARGETS:
-        values = np.concatenate([labels.values(clip_id, target) for clip_id in clip_ids])
-        known = values[~np.isnan(values)]
-        if len(known):
-            counted = np.bincount(known.astype(int)) if target == "emotion" else None
-            priors[target] = float(known.mean() if counted is None else counted.argmax())
-    return priors
+def measure_prior(labels: Labels, target: str, clip_ids: Sequence[str]) -> Prior | None:
+    """What the labels of `clip_ids` alone predict of `target`; None where they have none.
+
+    The commonest class; the mean of ratings, and of what each class has.
+    """
+    values = np.concatenate([labels.values(clip_id, target) for clip_id in clip_ids])
+    known = values[~np.isnan(values).reshape(len(values), -1).any(axis=1)]
+    if not len(known):
+        return None
+    if TARGETS[target].kind == "class":
+        return float(np.bincount(known.astype(int)).argmax())
+    mean: Prior = known.mean(axis=0).tolist()
+    return mean

@@ -1,5 +1,7 @@
 """The Lightning module that trains any head: its loss, its validation metrics, its optimiser."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Bool
@@ -10,30 +12,30 @@ from torchmetrics import MeanMetric
 from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.base import Head
-from pipeline.heads.losses import head_loss
+from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
-from pipeline.windows.dataset import TARGETS, Batch
+from pipeline.targets import TARGETS, list_means
+from pipeline.windows.dataset import Batch
 
-SCORED = ("ccc_mean", "uar")
+Collected = tuple[Tensor, Tensor]
+"""Labels of some rows of a target, and what was decoded for them."""
 
 
 class HeadModule(LightningModule):
     """Trains `head`; logs `train_loss`, `val_loss` and the validation metrics of each epoch."""
 
-    class_weights: Tensor | None
-
     def __init__(
-        self, head: Head, params: TrainingParams, classes: int, class_weights: Tensor | None
+        self, head: Head, params: TrainingParams, classes: int, losses: LossChoice
     ) -> None:
         super().__init__()
-        self.register_buffer("class_weights", class_weights)
+        self.losses = losses
         self.head = head
         self.training_params = params
         self.classes = classes
         self.train_losses = MeanMetric()
         self.val_losses = MeanMetric()
-        self.collected: dict[str, list[Tensor]] = {}
+        self.collected: dict[str, list[Collected]] = {}
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
@@ -51,23 +53,21 @@ class HeadModule(LightningModule):
         self.val_losses.update(loss)
         for target, decoded in decode_outputs(outputs).items():
             mask = batch.target_masks[target]
-            predicted = decoded.argmax(dim=-1) if target == "emotion" else decoded
-            pair = torch.stack([batch.targets[target][mask], predicted[mask]]).double().cpu()
-            self.collected.setdefault(target, []).append(pair)
+            found = (batch.targets[target][mask].double().cpu(), decoded[mask].double().cpu())
+            self.collected.setdefault(target, []).append(found)
 
     def on_validation_epoch_end(self) -> None:
         """Log the epoch's losses, and the metrics of all windows pooled, as evaluation has them.
 
         Raises TrainingError when validation has no labels for the metric that stops training.
         """
-        pairs = {target: Pairs(np.empty(0), np.empty(0)) for target in TARGETS}
-        for target, found in self.collected.items():
-            pairs[target] = Pairs(*torch.cat(found, dim=1).numpy())
-        scores = score_targets(pairs, self.classes)
+        pairs = {target: _pair(target, found) for target, found in self.collected.items()}
+        known = {target: pair for target, pair in pairs.items() if len(pair.labels)}
+        scores = score_targets(known, self.classes)
         values = {name: score.value for name, score in scores.items() if score.value is not None}
-        headline = [values[name] for name in SCORED if name in values]
-        if headline:
-            values[SCORE] = float(np.mean(headline))
+        ranking = [values[name] for name in list_means(known) if name in values]
+        if ranking:
+            values[SCORE] = float(np.mean(ranking))
         self._check_monitor({"val_loss", *values})
         losses = {"train_loss": self.train_losses, "val_loss": self.val_losses}
         self.log_dict({**{name: loss.compute() for name, loss in losses.items()}, **values})
@@ -76,8 +76,7 @@ class HeadModule(LightningModule):
         self.collected = {}
 
     def _measure_loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
-        weights = self.class_weights
-        return head_loss(outputs, batch.targets, batch.target_masks, class_weights=weights)
+        return head_loss(outputs, batch.targets, batch.target_masks, self.losses.to(self.device))
 
     def _check_loss(self, loss: Tensor, side: str, index: int) -> None:
         if not torch.isfinite(loss):
@@ -101,6 +100,13 @@ class HeadModule(LightningModule):
         return torch.optim.AdamW(
             self.head.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay
         )
+
+
+def _pair(target: str, found: Sequence[Collected]) -> Pairs:
+    labels, decoded = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+    if TARGETS[target].kind == "class":
+        return Pairs(labels, decoded.argmax(axis=1).astype(np.float64), decoded)
+    return Pairs(labels, decoded)
 
 
 def drop_modalities(

@@ -21,12 +21,13 @@ from pipeline.files import digest_file, write_json, write_whole
 from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.labels.runs import list_runs
-from pipeline.prediction.answers import Trained, predict_held_out
+from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.store.tables import write_table
 from pipeline.training.fitting import Fitted, fit_run
 from pipeline.training.history import write_history
-from pipeline.windows.dataset import Labels, open_inputs
+from pipeline.windows.dataset import open_inputs
+from pipeline.windows.labels import Labels
 
 PACKAGES = ("torch", "lightning", "transformers", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""

@@ -13,16 +13,15 @@ from torch import Tensor
 from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
-from pipeline.heads.params import HEADS
+from pipeline.heads.params import HEADS, PLANE
 from pipeline.sections import parse_section
+from pipeline.targets import TARGETS
 
 DIMS = {"face": 13, "audio": 17, "text": 19}
 TIMES = {"face": 5, "audio": 7, "text": 11}
 GRID = 7
 CLIPS = 3
 CLASSES = 5
-SIZES = {"emotion": CLASSES, "valence": 1, "arousal": 1, "polar": 3}
-TARGETS = ["emotion", "valence", "arousal"]
 OPTIONS = {"linear": {"strengths": [1.0]}}
 SUBSETS = list(chain.from_iterable(combinations(DIMS, count) for count in range(len(DIMS) + 1)))
 
@@ -84,8 +83,13 @@ class Case:
     @property
     def outputs(self) -> tuple[Output, ...]:
         return head_outputs(
-            TARGETS, self.coordinates, CLASSES, per=dict.fromkeys(TARGETS, self.per)
+            self.predicted, self.coordinates, CLASSES, per=dict.fromkeys(TARGETS, self.per)
         )
+
+    @property
+    def predicted(self) -> list[str]:
+        """Every target that may be labelled so: outputs of every kind."""
+        return [name for name, target in TARGETS.items() if self.per == "clip" or target.framed]
 
     def batch(self, clips: int = CLIPS) -> Batch:
         times = TIMES if self.per == "clip" else dict.fromkeys(DIMS, GRID)
@@ -97,15 +101,31 @@ class Case:
 
     def targets(self, clips: int) -> dict[str, Tensor]:
         shape = (clips,) if self.per == "clip" else (clips, GRID)
-        values = {name: torch.rand(shape) * 2 - 1 for name in ("valence", "arousal")}
-        return {"emotion": torch.randint(CLASSES, shape), **values}
+        kinds = {
+            "class": torch.randint(CLASSES, shape),
+            "rating": torch.rand(shape),
+            "scores": torch.rand(*shape, CLASSES).sub(0.5).clamp(min=0),
+            "votes": torch.rand(*shape, CLASSES).softmax(dim=-1),
+        }
+        labels = {name: kinds[TARGETS[name].kind].clone() for name in self.predicted}
+        for name in PLANE:
+            labels[name] = torch.rand(shape) * 2 - 1
+        return labels
 
     def labelled(self, dims: dict[str, int]) -> Labelled:
         batch, targets = self.batch(clips=23), self.targets(clips=23)
-        masks = {
-            name: torch.ones(target.shape, dtype=torch.bool) for name, target in targets.items()
-        }
+        masks = know_all(targets)
         return Labelled(batch.inputs, batch.masks, targets, masks)
+
+
+def know_all(targets: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A mask of each target, True for every clip or frame."""
+    return {
+        name: torch.ones(
+            labels.shape[:-1] if TARGETS[name].behaviour.vector else labels.shape, dtype=torch.bool
+        )
+        for name, labels in targets.items()
+    }
 
 
 def predict(head: Head, batch: Batch) -> dict[str, Tensor]:
@@ -137,7 +157,7 @@ class TestHead:
     def test_gives_each_output_in_its_size(self, case: Case, head: Head, batch: Batch) -> None:
         lead = (CLIPS,) if case.per == "clip" else (CLIPS, GRID)
         found = {name: tuple(value.shape) for name, value in predict(head, batch).items()}
-        assert found == {output.name: (*lead, SIZES[output.name]) for output in head.outputs}
+        assert found == {output.name: (*lead, output.size) for output in head.outputs}
 
     @pytest.mark.parametrize("value", [1e6, float("nan")])
     def test_never_sees_masked_rows(self, head: Head, batch: Batch, value: float) -> None:
@@ -186,9 +206,7 @@ class TestHead:
         batch, targets = case.batch(clips=11), case.targets(clips=11)
         for number, name in enumerate(DIMS):
             batch.masks[name][number] = False
-        masks = {
-            name: torch.ones(target.shape, dtype=torch.bool) for name, target in targets.items()
-        }
+        masks = know_all(targets)
         head_loss(head(batch.inputs, batch.masks), targets, masks).backward()
         dead = [name for name, value in head.named_parameters() if not _is_reached(value)]
         assert dead == []
@@ -208,7 +226,7 @@ class TestHead:
         head = case.head(dims={"audio": 17})
         found = decode_outputs(predict(head, batch))
         assert all(value.isfinite().all() for value in found.values())
-        assert found.keys() == set(TARGETS)
+        assert found.keys() == set(case.predicted)
 
     @pytest.mark.parametrize("modality", DIMS)
     def test_misses_a_modality_it_learned_from(

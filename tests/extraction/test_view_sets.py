@@ -31,7 +31,8 @@ from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.zarr import PARTS
 from pipeline.training.fitting import fit_run
-from pipeline.windows.dataset import Labels, WindowDataset
+from pipeline.windows.dataset import WindowDataset
+from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 from tests.tones import make_mfcc, pack_tones
 
@@ -308,7 +309,7 @@ class TestTraining:
         params = make_params("mlp", {"audio": "toy"}, targets=["emotion"])
         dataset = WindowDataset({"audio": store}, label("ab"), params)
         dataset.add_clips("ab", views=True)
-        assert weigh_classes(dataset, 3).tolist() == [1.0, 0.5, 1.0]
+        assert weigh_classes(dataset, 3)["emotion"].tolist() == [1.0, 0.5, 1.0]
 
 
 def make_sides(folder: Path) -> tuple[FeatureStore, Labels]:

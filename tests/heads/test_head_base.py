@@ -71,3 +71,28 @@ def test_a_head_without_outputs_is_refused() -> None:
 def test_dropout_of_one_is_refused() -> None:
     with pytest.raises(ParamsError, match=r"heads\.words\.dropout: Input should be less than 1"):
         make_params(dropout=1.0)
+
+
+def test_a_misspelt_target_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ParamsError, match=r"targets\.0: unknown target; did you mean 'valence'\?"):
+        make_params(targets=["valense"])
+
+
+def test_a_loss_that_does_not_fit_its_target_is_refused() -> None:
+    losses = {"valence": "cross_entropy"}
+    with pytest.raises(ParamsError, match=r"losses\.valence: known: ccc, mae, mse, mse_ccc"):
+        make_params(training={"losses": losses})
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "loss"), [("cartesian", {"votes": "kl"}), ("polar", {"valence": "mse"})]
+)
+def test_losses_of_what_has_no_choice_are_refused(coordinates: str, loss: dict[str, str]) -> None:
+    with pytest.raises(ParamsError, match=r"training\.losses: expected targets that have a choice"):
+        make_params(coordinates=coordinates, training={"losses": loss})
+
+
+def test_the_metrics_of_a_head_are_those_of_its_targets() -> None:
+    found = make_params(targets=["valence", "votes"]).metrics
+    assert {"score", "val_loss", "ccc_valence", "uar_votes"} <= set(found)
+    assert "uar" not in found

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pipeline.errors import ParamsError
 from pipeline.heads.base import Output
 from pipeline.heads.outputs import decode_outputs, head_outputs, polar_parts
+from pipeline.targets import TARGETS
 
 ALL = ["emotion", "valence", "arousal"]
 PER_CLIP = dict.fromkeys(ALL, "clip")
@@ -51,6 +52,37 @@ def test_emotion_of_one_class_is_refused() -> None:
 def test_emotion_decodes_to_probabilities() -> None:
     decoded = decode_outputs({"emotion": torch.tensor([[0.0, math.log(3.0)]])})
     torch.testing.assert_close(decoded["emotion"], torch.tensor([[0.25, 0.75]]))
+
+
+def test_outputs_have_one_number_for_ratings_and_one_for_each_class_else() -> None:
+    outputs = head_outputs(list(TARGETS), "cartesian", 7, per=dict.fromkeys(TARGETS, "clip"))
+    sizes = {output.name: output.size for output in outputs}
+    assert sizes == {name: 1 if target.kind == "rating" else 7 for name, target in TARGETS.items()}
+
+
+def test_polar_leaves_the_other_ratings_as_they_are() -> None:
+    targets = ["valence", "arousal", "dominance"]
+    outputs = head_outputs(targets, "polar", 7, per=dict.fromkeys(targets, "clip"))
+    assert [output.name for output in outputs] == ["dominance", "polar"]
+    assert [output.targets for output in outputs] == [("dominance",), ("valence", "arousal")]
+
+
+def test_scores_decode_to_a_probability_for_each_class() -> None:
+    decoded = decode_outputs({"emotions": torch.tensor([[0.0, math.log(3.0)]])})
+    torch.testing.assert_close(decoded["emotions"], torch.tensor([[0.5, 0.75]]))
+
+
+def test_votes_decode_to_shares() -> None:
+    decoded = decode_outputs({"votes": torch.tensor([[0.0, math.log(3.0)]])})
+    torch.testing.assert_close(decoded["votes"], torch.tensor([[0.25, 0.75]]))
+
+
+def test_ratings_are_clamped_to_their_own_range() -> None:
+    found = decode_outputs({name: torch.tensor([[-3.0]]) for name in ("intensity", "dominance")})
+    assert {name: value.item() for name, value in found.items()} == {
+        "intensity": 0.0,
+        "dominance": -1.0,
+    }
 
 
 def test_values_are_clamped() -> None:

@@ -11,6 +11,7 @@ from pipeline.heads import linear
 from pipeline.heads.base import Output
 from pipeline.heads.params import LinearParams
 from pipeline.sections import parse_section
+from pipeline.targets import BEHAVIOURS
 
 INPUTS = {"face": "none", "scene": "none", "audio": "mfcc", "text": "none"}
 EMOTION = Output("emotion", 3, "clip")
@@ -75,16 +76,42 @@ def test_ridge_equals_sklearns(train: Batch) -> None:
 
 def test_logistic_equals_sklearns(train: Batch) -> None:
     features, labels = as_examples(train, "emotion")
-    [*_, (weight, bias)] = linear.solve_logistic((features, labels), 3, [1.0, 0.03])
+    [*_, (weight, bias)] = linear.solve_classes((features, labels), 3, [1.0, 0.03])
     other = LogisticRegression(C=1 / (0.03 * len(labels)), tol=1e-8, max_iter=1000)
     other.fit(features.numpy(), labels.numpy())
     np.testing.assert_allclose(weight.numpy(), other.coef_, atol=1e-4)
     np.testing.assert_allclose((bias - bias.mean()).numpy(), other.intercept_, atol=1e-4)
 
 
+def test_logistic_of_votes_counts_each_by_its_share(train: Batch) -> None:
+    features = as_examples(train, "valence")[0]
+    shares = torch.rand(len(features), 3, dtype=torch.float64).softmax(dim=1)
+    [(weight, bias)] = linear.solve_votes((features, shares), 3, [0.1])
+    other = LogisticRegression(C=1 / (0.1 * len(features)), tol=1e-8, max_iter=1000)
+    each = np.arange(3).repeat(len(features))
+    other.fit(np.tile(features.numpy(), (3, 1)), each, sample_weight=shares.T.flatten().numpy())
+    np.testing.assert_allclose(weight.numpy(), other.coef_, atol=1e-4)
+    np.testing.assert_allclose((bias - bias.mean()).numpy(), other.intercept_, atol=1e-4)
+
+
+def test_logistic_of_scores_is_one_for_each_class(train: Batch) -> None:
+    features = as_examples(train, "valence")[0]
+    scores = torch.rand(len(features), 3).sub(0.5).clamp(min=0)
+    [(weight, bias)] = linear.solve_scores((features, scores), 3, [0.1])
+    for column in range(3):
+        other = LogisticRegression(C=1 / (0.1 * len(features)), tol=1e-8, max_iter=1000)
+        other.fit(features.numpy(), scores[:, column].numpy() > 0)
+        np.testing.assert_allclose(weight[[column]].numpy(), other.coef_, atol=1e-4)
+        np.testing.assert_allclose(bias[[column]].numpy(), other.intercept_, atol=1e-4)
+
+
+def test_every_kind_of_target_is_solved_and_judged() -> None:
+    assert linear.METHODS.keys() == BEHAVIOURS.keys()
+
+
 def test_a_class_without_examples_is_never_likely(train: Batch) -> None:
     features, labels = as_examples(train, "emotion")
-    [(weight, bias)] = linear.solve_logistic((features, labels), 5, [0.1])
+    [(weight, bias)] = linear.solve_classes((features, labels), 5, [0.1])
     likely = torch.softmax(features @ weight.mT + bias, dim=1)
     assert likely[:, 3:].max() < 1e-3
 
@@ -93,6 +120,20 @@ def test_uar_is_the_mean_recall_of_classes_that_occur() -> None:
     logits = torch.eye(3)[[0, 0, 2, 1]]
     uar, _ = linear.judge_classes(logits, torch.tensor([0, 0, 0, 1]))
     assert uar == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_uar_of_votes_leaves_ties_out() -> None:
+    shares = torch.tensor([[0.6, 0.4], [0.5, 0.5], [0.3, 0.7], [0.2, 0.8]])
+    uar, _ = linear.judge_votes(torch.eye(2)[[0, 0, 1, 0]], shares)
+    assert uar == pytest.approx((1 + 1 / 2) / 2)
+    assert linear.judge_votes(torch.eye(2), torch.full((2, 2), 0.5))[0] == 0.0
+
+
+def test_mean_f1_is_over_classes_that_are_there_or_predicted() -> None:
+    labels = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.3, 0.0, 1.0, 0.0]])
+    logits = torch.tensor([[1.0, 1.0, -1.0, -1.0], [-1.0, -1.0, 1.0, -1.0]])
+    mean_f1, _ = linear.judge_scores(logits, labels)
+    assert mean_f1 == pytest.approx((2 / 3 + 0 + 1) / 3)
 
 
 def test_fit_learns_what_is_linear(train: Batch, val: Batch) -> None:

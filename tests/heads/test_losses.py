@@ -8,12 +8,14 @@ from torch import Tensor
 
 from pipeline.heads.losses import (
     FEWEST_FOR_CCC,
+    LOSSES,
+    LossChoice,
     concordance,
-    emotion_loss,
     head_loss,
     polar_loss,
-    value_loss,
+    target_loss,
 )
+from pipeline.targets import BEHAVIOURS, TARGETS
 
 SERIES = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=31)
 
@@ -30,6 +32,17 @@ def at_angle(*degrees: float, intensity: float = 1.0) -> Tensor:
 def polar_at(*degrees: float) -> Tensor:
     logit = torch.full((len(degrees), 1), math.log(1 / (math.sqrt(2) - 1)), dtype=torch.float64)
     return torch.cat([1000 * at_angle(*degrees), logit], dim=-1)
+
+
+def rating_loss(numbers: Tensor, labels: Tensor, mask: Tensor, name: str = "mse_ccc") -> Tensor:
+    choice = LossChoice({"valence": name})
+    return target_loss("valence", numbers[..., None], labels, mask, choice)
+
+
+def class_loss(
+    logits: Tensor, labels: Tensor, mask: Tensor, weights: dict[str, Tensor] | None = None
+) -> Tensor:
+    return target_loss("emotion", logits, labels, mask, LossChoice({}, weights or {}))
 
 
 def test_ccc_is_one_for_equal_series() -> None:
@@ -68,28 +81,28 @@ def test_gradient_of_ccc_equals_finite_differences() -> None:
 
 def test_value_loss_is_squared_error_and_discordance() -> None:
     labels = torch.tensor([0.0, 2.0] * 4)
-    found = value_loss(labels + 1, labels, ones(8))
+    found = rating_loss(labels + 1, labels, ones(8))
     assert found.item() == pytest.approx(1 + 1 / 3)
 
 
 def test_value_loss_of_few_labels_is_squared_error_alone() -> None:
     labels = torch.tensor([0.0, 2.0] * 4)
     mask = torch.arange(8) < FEWEST_FOR_CCC - 1
-    assert value_loss(labels + 1, labels, mask).item() == pytest.approx(1.0)
+    assert rating_loss(labels + 1, labels, mask).item() == pytest.approx(1.0)
 
 
 def test_labels_of_all_clips_are_pooled() -> None:
     torch.manual_seed(19)
     predictions, labels, mask = torch.randn(3, 7), torch.randn(3, 7), torch.rand(3, 7) < 0.6
-    pooled = value_loss(predictions[mask], labels[mask], ones(int(mask.sum())))
-    torch.testing.assert_close(value_loss(predictions, labels, mask), pooled)
+    pooled = rating_loss(predictions[mask], labels[mask], ones(int(mask.sum())))
+    torch.testing.assert_close(rating_loss(predictions, labels, mask), pooled)
 
 
 def test_what_is_not_labelled_does_not_count() -> None:
     predictions = torch.zeros(11, requires_grad=True)
     mask = torch.arange(11) < 9
     labels = torch.linspace(-1, 1, 11).masked_fill(~mask, float("nan"))
-    loss = value_loss(predictions, labels, mask)
+    loss = rating_loss(predictions, labels, mask)
     loss.backward()
     assert loss.isfinite()
     assert predictions.grad is not None
@@ -100,15 +113,46 @@ def test_what_is_not_labelled_does_not_count() -> None:
 def test_emotion_loss_is_cross_entropy_of_labelled_clips() -> None:
     logits = torch.tensor([[0.0, math.log(3)], [5.0, 0.0], [0.0, 0.0]])
     mask = torch.tensor([True, False, True])
-    found = emotion_loss(logits, torch.tensor([1, -1, 0]), mask)
+    found = class_loss(logits, torch.tensor([1, -1, 0]), mask)
     assert found.item() == pytest.approx((math.log(4 / 3) + math.log(2)) / 2)
 
 
 def test_class_weights_follow_the_class_index() -> None:
     logits, labels = torch.tensor([[0.0, math.log(3)]] * 2), torch.tensor([0, 1])
     weights = torch.tensor([3.0, 1.0])
-    found = emotion_loss(logits, labels, ones(2), class_weights=weights)
+    found = class_loss(logits, labels, ones(2), {"emotion": weights})
     assert found.item() == pytest.approx((3 * math.log(4) + math.log(4 / 3)) / 4)
+
+
+def test_every_loss_of_the_table_of_targets_is_there() -> None:
+    assert LOSSES.keys() == {name for kind in BEHAVIOURS.values() for name in kind.losses}
+
+
+def test_errors_of_ratings_are_squared_or_absolute() -> None:
+    labels = torch.tensor([0.0, 2.0, 0.5])
+    numbers = labels + torch.tensor([1.0, -2.0, 0.0])
+    found = [rating_loss(numbers, labels, ones(3), name).item() for name in ("mse", "mae")]
+    assert found == pytest.approx([5 / 3, 1.0])
+
+
+def test_ccc_alone_counts_few_labels_too() -> None:
+    labels = torch.tensor([0.0, 2.0])
+    assert rating_loss(labels + 1, labels, ones(2), "ccc").item() == pytest.approx(1 / 3)
+
+
+def test_scores_are_there_where_above_zero() -> None:
+    logits = torch.tensor([[0.0, math.log(3), math.log(7)]])
+    loss = target_loss("emotions", logits, torch.tensor([[0.0, 1 / 3, 2.0]]), ones(1))
+    expected = (math.log(2) + math.log(4 / 3) + math.log(8 / 7)) / 3
+    assert loss.item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("name", "entropy"), [("soft_cross_entropy", 0.0), ("kl", math.log(2))])
+def test_votes_are_met_by_their_shares(name: str, entropy: float) -> None:
+    logits, shares = torch.tensor([[0.0, math.log(3), -1e3]]), torch.tensor([[0.5, 0.5, 0.0]])
+    loss = target_loss("votes", logits, shares, ones(1), LossChoice({"votes": name}))
+    crossed = (math.log(4) + math.log(4 / 3)) / 2
+    assert loss.item() == pytest.approx(crossed - entropy, abs=1e-6)
 
 
 def test_polar_loss_does_not_jump_at_pi() -> None:
@@ -149,20 +193,21 @@ def test_polar_loss_adds_discordance_of_the_plane() -> None:
 
 def make_batch(outputs: set[str]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     torch.manual_seed(23)
-    sizes = {"emotion": 5, "valence": 1, "arousal": 1, "polar": 3}
-    logits = {name: torch.randn(13, sizes[name], requires_grad=True) for name in sizes}
-    targets = {"valence": torch.rand(13), "arousal": torch.rand(13)}
-    targets["emotion"] = torch.randint(5, (13,))
+    ratings = {name: torch.rand(13) for name, target in TARGETS.items() if target.kind == "rating"}
+    logits = {name: torch.randn(13, 1, requires_grad=True) for name in ratings}
+    for name in TARGETS.keys() - ratings.keys():
+        logits[name] = torch.randn(13, 5, requires_grad=True)
+    logits["polar"] = torch.randn(13, 3, requires_grad=True)
+    vectors = {name: torch.rand(13, 5).softmax(dim=1) for name in ("emotions", "votes")}
+    targets = {"emotion": torch.randint(5, (13,)), **ratings, **vectors}
     return {name: logits[name] for name in outputs}, targets
 
 
 def test_head_loss_is_the_sum_over_outputs() -> None:
-    outputs, targets = make_batch({"emotion", "valence", "arousal"})
+    outputs, targets = make_batch(set(TARGETS))
     masks = dict.fromkeys(targets, ones(13))
-    expected = emotion_loss(outputs["emotion"], targets["emotion"], ones(13))
-    for name in ("valence", "arousal"):
-        expected = expected + value_loss(outputs[name][:, 0], targets[name], ones(13))
-    torch.testing.assert_close(head_loss(outputs, targets, masks), expected)
+    each = [target_loss(name, outputs[name], targets[name], ones(13)) for name in TARGETS]
+    torch.testing.assert_close(head_loss(outputs, targets, masks), torch.stack(each).sum())
 
 
 def test_polar_needs_both_labels() -> None:
@@ -174,7 +219,7 @@ def test_polar_needs_both_labels() -> None:
     assert outputs["polar"].grad.any(dim=1).tolist() == [1 < clip < 11 for clip in range(13)]
 
 
-@pytest.mark.parametrize("names", [{"emotion", "valence", "arousal"}, {"emotion", "polar"}])
+@pytest.mark.parametrize("names", [set(TARGETS), {"emotion", "polar"}])
 def test_a_batch_without_labels_gives_a_zero_with_a_graph(names: set[str]) -> None:
     outputs, targets = make_batch(names)
     loss = head_loss(outputs, targets, dict.fromkeys(targets, ~ones(13)))

@@ -11,9 +11,10 @@ from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
-from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_priors
+from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_prior
 from pipeline.training.history import write_history
-from pipeline.windows.dataset import Labels, WindowDataset
+from pipeline.windows.dataset import WindowDataset
+from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 
 CLIPS, DIM = 18, 5
@@ -41,7 +42,8 @@ class Corpus:
                     "arousal": generator.uniform(-1, 1),
                 },
             )
-            causes = [emotion == 0, emotion == 1, emotion == 2, target.valence, target.arousal]
+            plane = [target.labels[name] for name in ("valence", "arousal")]
+            causes = [*(emotion == np.arange(3)), *plane]
             noisy = np.array(causes, float) + 0.2 * generator.normal(size=(2, DIM))
             rows[target.clip_id] = make_rows(noisy * (np.nan if side in spoilt else 1))
             targets.append(target)
@@ -53,15 +55,16 @@ class Corpus:
         live = self.folder / "live"
         return fit_run(chosen, {"audio": self.store}, labels or self.labels, OFFICIAL, live)
 
-    def relabel(self, side: str, **changes):
-        return Labels(
-            {
-                name: replace(target, **changes) if target.split == side else target
-                for name, target in self.labels.targets.items()
-            },
-            {},
-            self.labels.names,
-        )
+    def change(self, side: str, change):
+        """Labels with those of one side changed."""
+        changed = {
+            name: change(target) if target.split == side else target
+            for name, target in self.labels.targets.items()
+        }
+        return Labels(changed, {}, self.labels.names)
+
+    def relabel(self, side: str, **labels):
+        return self.change(side, lambda target: replace(target, labels=labels))
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +113,10 @@ def measure_valence(corpus, fitted):
     dataset = WindowDataset({"audio": corpus.store}, corpus.labels, params)
     names = [name for name, target in corpus.labels.targets.items() if target.split == "val"]
     dataset.add_clips(names)
-    found = predict_clips(fitted.head, dataset)
-    truth = np.array([corpus.labels.value(name, "valence") for name in names])
+    found = predict_clips(fitted.head, dataset.features, dataset.windows)
+    truth = np.array([float(corpus.labels.value(name, "valence")) for name in names])
     predicted = np.array([float(found[name].clip["valence"]) for name in names])
-    nothing = Pairs(np.empty(0), np.empty(0))
-    pairs = {"emotion": nothing, "valence": Pairs(truth, predicted), "arousal": nothing}
-    return score_targets(pairs, len(EMOTIONS))["ccc_valence"].value
+    return score_targets({"valence": Pairs(truth, predicted)}, len(EMOTIONS))["ccc_valence"].value
 
 
 def test_training_stops_when_validation_no_longer_improves(corpus):
@@ -146,13 +147,13 @@ def test_embeddings_of_nan_stop_training(tmp_path, kind, side):
 
 @pytest.mark.parametrize("side", ["train", "val"])
 def test_a_side_without_clips_stops_training(corpus, side):
-    labels = corpus.relabel(side, split=None)
+    labels = corpus.change(side, lambda target: replace(target, split=None))
     with pytest.raises(TrainingError, match=f"expected clips with features in {side}, got none of"):
         corpus.fit(labels=labels)
 
 
 def test_a_validation_side_without_labels_stops_training(corpus):
-    labels = corpus.relabel("val", emotion=None, valence=None, arousal=None)
+    labels = corpus.relabel("val")
     with pytest.raises(TrainingError, match="expected labels to measure score on, got only"):
         corpus.fit(labels=labels)
 
@@ -163,7 +164,8 @@ def test_a_misspelt_monitor_is_refused_with_the_nearest(corpus):
 
 
 def test_rare_classes_weigh_more_when_asked_to(corpus):
-    rare = corpus.relabel("train", emotion="sad")
+    plane = {"valence": 0.1, "arousal": 0.2}
+    rare = corpus.relabel("train", emotion="sad", **plane)
     rare.targets["train/00"] = corpus.labels.targets["train/00"]
     losses = [
         corpus.fit(labels=rare, training={**TRAINING, "class_weights": weights}).history[0][
@@ -175,13 +177,17 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
 
 
 def test_priors_are_the_commonest_class_and_the_means():
-    values = [("sad", -0.5), ("happy", 0.1), ("sad", None)]
-    targets = [
-        ClipLabels(clip_id=f"{n}", labels={"emotion": emotion, "valence": valence})
-        for n, (emotion, valence) in enumerate(values)
+    given = [
+        {"emotion": "sad", "valence": -0.5, "votes": (("angry", 1.0), ("sad", 1.0))},
+        {"emotion": "happy", "valence": 0.1, "votes": (("happy", 3.0),)},
+        {"emotion": "sad"},
     ]
-    found = measure_priors(make_labels(targets), ["0", "1", "2"])
-    assert found == {"emotion": 2.0, "valence": pytest.approx(-0.2)}
+    targets = [ClipLabels(clip_id=f"{n}", labels=labels) for n, labels in enumerate(given)]
+    labels, clips = make_labels(targets), ["0", "1", "2"]
+    assert measure_prior(labels, "emotion", clips) == 2.0
+    assert measure_prior(labels, "valence", clips) == pytest.approx(-0.2)
+    assert measure_prior(labels, "votes", clips) == pytest.approx([0.25, 0.5, 0.25])
+    assert measure_prior(labels, "arousal", clips) is None
 
 
 def test_moments_are_those_of_the_rows_that_are_there(tmp_path):

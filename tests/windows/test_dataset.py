@@ -1,15 +1,12 @@
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import TrainingError
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
-from pipeline.labels.emotions import Names, write_names
-from pipeline.store.tables import write_table
-from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, read_labels
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches
 from tests.stores import make_labels, make_params, make_rows, write_features
 
 ROWS = 6
@@ -124,6 +121,19 @@ class TestClips:
         assert batch.target_masks["emotion"].tolist() == [False]
         assert batch.targets["valence"].tolist() == [-0.5]
 
+    def test_numbers_for_each_class_are_in_the_order_of_the_classes(self, build):
+        labels = {
+            "a": {"votes": (("sad", 3.0), ("angry", 1.0)), "emotions": (("happy", 2.0),)},
+            "b": {"votes": (("happy", 2.0),)},
+        }
+        targets = [ClipLabels(clip_id=name, labels=found) for name, found in labels.items()]
+        rows = {"a": counted(), "b": counted()}
+        batch = build(make_labels(targets), rows, targets=["votes", "emotions"])[[0, 1]]
+        assert batch.targets["votes"].tolist() == [[0.25, 0.0, 0.75], [0.0, 1.0, 0.0]]
+        assert batch.target_masks["votes"].tolist() == [True, True]
+        assert batch.targets["emotions"][0].tolist() == [0.0, 2.0, 0.0]
+        assert batch.target_masks["emotions"].tolist() == [True, False]
+
     def test_rows_that_stand_for_nothing_are_left_out(self, build):
         labels = make_labels([ClipLabels(clip_id="a", labels={"valence": 0.5})])
         rows = {"a": make_rows(np.arange(3)[:, None], valid=[True, False, True])}
@@ -181,19 +191,3 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
         torch.testing.assert_close(batch.inputs["audio"][[number], :length], alone.inputs["audio"])
         torch.testing.assert_close(batch.masks["audio"][[number], :length], alone.masks["audio"])
         assert not batch.masks["audio"][number, length:].any()
-
-
-def test_labels_come_back_from_the_folder_that_holds_them(tmp_path):
-    write_targets(tmp_path / "targets.parquet", [ClipLabels(clip_id=name) for name in "ab"])
-    write_names(tmp_path / "names.json", Names(emotion=["sad", "happy"], words={}))
-    rows = [
-        {"clip_id": clip_id, "frame": frame, "seconds": frame / 4, "emotion": emotion}
-        for clip_id, words in (("a", ["happy", None]), ("b", ["sad"]))
-        for frame, emotion in enumerate(words)
-    ]
-    write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
-    labels = read_labels(tmp_path)
-    assert labels.framed == {"emotion"}
-    assert labels.per("valence") == "clip"
-    np.testing.assert_array_equal(labels.frames["a"].values["emotion"], [1, np.nan])
-    np.testing.assert_array_equal(labels.values("b", "emotion"), [0])

@@ -1,0 +1,172 @@
+"""Windowing: from one clip's rows to the windows that a head sees, with or without labels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float64, Int64, Shaped
+from torch import Tensor
+
+from pipeline.heads.params import WindowParams
+from pipeline.rows import Rows
+from pipeline.windows.alignment import (
+    Alignment,
+    Stretches,
+    align_rows,
+    plan_windows,
+    regular_grid,
+    take_own_rows,
+)
+
+
+@runtime_checkable
+class RowSource(Protocol):
+    """Rows of clips, numbered through; a feature set is one."""
+
+    def has_rows(self, clip_id: str) -> bool:
+        """Whether there is a row of the clip."""
+
+    def __getitem__(self, clip_id: str) -> Rows:
+        """The clip's rows in order of time, none for a clip without."""
+
+    def first_row(self, clip_id: str) -> int:
+        """Number of the clip's first row; the others follow."""
+
+    def take_rows(self, numbers: Int64[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows dim"]:
+        """Embeddings of the rows of these numbers."""
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Stretches of a clip's rows, and the number of the first one in its source."""
+
+    stretches: Stretches
+    first_row: int
+
+
+NO_ROWS = Numbered(Stretches(np.empty(0), np.empty(0), np.empty(0, bool)), 0)
+"""Of a feature set that has none of a clip."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window of a clip: the rows of each modality that reach the points of its grid.
+
+    `points` are the numbers of the times that the grid was asked for, and `seconds` those times;
+    both are empty where it was asked for none.
+    """
+
+    clip_id: str
+    alignments: Mapping[str, Alignment]
+    seconds: Float64[np.ndarray, " points"]
+    points: Int64[np.ndarray, " points"]
+
+
+def locate_rows(features: Mapping[str, RowSource], clip_id: str) -> dict[str, Numbered]:
+    """Modality → rows of a clip, or of a view of one, in the feature sets that have some."""
+    return {
+        modality: _number_rows(source, clip_id)
+        for modality, source in features.items()
+        if source.has_rows(clip_id)
+    }
+
+
+def _number_rows(source: RowSource, clip_id: str) -> Numbered:
+    rows = source[clip_id]
+    held = Stretches(*(np.array(x) for x in (rows.start_seconds, rows.end_seconds, rows.valid)))
+    return Numbered(held, source.first_row(clip_id))
+
+
+def measure_end(rows: Mapping[str, Numbered]) -> float:
+    """Second at which the last valid row of any modality ends; 0 for none."""
+    held = [numbered.stretches for numbered in rows.values()]
+    return max((float(s.end_seconds.max()) for s in held if s.valid.any()), default=0.0)
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """What windows are cut for: these modalities, by these params, up to `end_seconds`.
+
+    `seconds` are the times that answers are wanted at; None where one is wanted of each window.
+    """
+
+    modalities: Sequence[str]
+    params: WindowParams
+    end_seconds: float
+    seconds: Float64[np.ndarray, " times"] | None = None
+
+
+def cut_windows(clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> Iterator[Window]:
+    """Windows over `rows` of a clip; none of a clip of no length, or without a wanted time."""
+    if not cutting.end_seconds:
+        return
+    for start, end in plan_windows(cutting.end_seconds, cutting.params):
+        grid, points = _lay_grid(cutting, (start, end))
+        if cutting.seconds is not None and not len(points):
+            continue
+        alignments = {
+            modality: _align(rows.get(modality, NO_ROWS), (start, end), grid, cutting.params)
+            for modality in cutting.modalities
+        }
+        seconds = np.empty(0) if cutting.seconds is None else cutting.seconds[points]
+        yield Window(clip_id, alignments, seconds, points)
+
+
+def _lay_grid(
+    cutting: Cutting, window: tuple[float, float]
+) -> tuple[Float64[np.ndarray, " time"] | None, Int64[np.ndarray, " points"]]:
+    """Grid of a window (None: each modality's own rows), and the numbers of its wanted times."""
+    (start, end), params = window, cutting.params
+    if cutting.seconds is not None:
+        felt = cutting.seconds - params.label_delay_seconds
+        points = np.flatnonzero((felt >= start) & (felt < end))
+        return felt[points], points
+    if params.rate_hz is None:
+        return None, np.empty(0, np.int64)
+    return regular_grid(start, end, params.rate_hz), np.empty(0, np.int64)
+
+
+def _align(
+    numbered: Numbered,
+    window: tuple[float, float],
+    grid: Float64[np.ndarray, " time"] | None,
+    params: WindowParams,
+) -> Alignment:
+    """Alignment by the source's row numbers."""
+    held = numbered.stretches
+    aligned = take_own_rows(held, *window) if grid is None else align_rows(held, grid, params)
+    return Alignment(aligned.rows + numbered.first_row, aligned.counts)
+
+
+def gather_rows(
+    features: Mapping[str, RowSource], windows: Sequence[Window]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Inputs, float32 `(clips, time, dim)`, and masks `(clips, time)` of `windows` by modality."""
+    inputs, masks = {}, {}
+    for modality, source in features.items():
+        aligned = [window.alignments[modality] for window in windows]
+        inputs[modality], masks[modality] = _gather(source, aligned)
+    return inputs, masks
+
+
+def _gather(
+    source: RowSource, alignments: Sequence[Alignment]
+) -> tuple[Float[Tensor, "clips time dim"], Bool[Tensor, "clips time"]]:
+    """Aligned rows of each window, padded to the longest, and where they are present."""
+    counts = np.concatenate([aligned.counts for aligned in alignments])
+    taken = source.take_rows(np.concatenate([aligned.rows for aligned in alignments]))
+    reached = counts > 0
+    points = taken.astype(np.float32)
+    if counts.max(initial=0) > 1:
+        begins = (np.cumsum(counts) - counts)[reached]
+        points = np.add.reduceat(points, begins, axis=0) / counts[reached, None]
+    lengths = [len(aligned.counts) for aligned in alignments]
+    clips = np.repeat(np.arange(len(lengths)), lengths)[reached]
+    times = np.concatenate([np.arange(length) for length in lengths])[reached]
+    mask = np.zeros((len(lengths), max(1, *lengths)), bool)
+    mask[clips, times] = True
+    inputs = np.zeros((*mask.shape, points.shape[1]), np.float32)
+    inputs[clips, times] = points
+    return torch.from_numpy(inputs), torch.from_numpy(mask)

@@ -1,0 +1,51 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.emotions import Names, write_names
+from pipeline.store.tables import write_table
+from pipeline.windows.labels import read_labels, split_frames
+
+NAMES = Names(emotion=["sad", "happy"], words={})
+
+
+@pytest.fixture
+def labels(tmp_path):
+    given = {
+        "a": {"dominance": -0.5},
+        "b": {"votes": (("happy", 3.0), ("sad", 1.0)), "emotions": (("happy", 0.7),)},
+    }
+    clips = [ClipLabels(clip_id=name, labels=found) for name, found in given.items()]
+    write_targets(tmp_path / "targets.parquet", clips)
+    write_names(tmp_path / "names.json", NAMES)
+    rows = [
+        {"clip_id": clip_id, "frame": frame, "seconds": frame / 4, "emotion": emotion}
+        for clip_id, words in (("a", ["happy", None]), ("b", ["sad"]))
+        for frame, emotion in enumerate(words)
+    ]
+    write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
+    return read_labels(tmp_path)
+
+
+def test_frames_come_back_clip_by_clip(labels):
+    assert labels.framed == {"emotion"}
+    assert labels.per("valence") == "clip"
+    np.testing.assert_array_equal(labels.frames["a"].values["emotion"], [1, np.nan])
+    np.testing.assert_array_equal(labels.frames["a"].seconds, [0.0, 0.25])
+    np.testing.assert_array_equal(labels.values("b", "emotion"), [0])
+
+
+def test_clips_have_a_number_for_each_class_or_one(labels):
+    assert labels.value("a", "dominance") == -0.5
+    np.testing.assert_array_equal(labels.value("b", "votes"), [0.25, 0.75])
+    np.testing.assert_array_equal(labels.value("b", "emotions"), [0.0, 0.7])
+
+
+def test_what_is_not_given_is_nan(labels):
+    assert np.isnan(labels.value("b", "dominance"))
+    np.testing.assert_array_equal(labels.value("a", "votes"), [np.nan, np.nan])
+
+
+def test_a_corpus_without_frames_has_none():
+    assert dict(split_frames(FRAMES_SCHEMA.empty_table(), NAMES)) == {}
