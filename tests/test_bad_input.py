@@ -225,7 +225,7 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
         ("transcribe", [], "data/clips/clips.parquet: no such table"),
         ("extract", ["mfcc"], "data/audio: expected a store, found no store.json"),
         ("train", ["sound"], "features/mfcc: expected a store, found no store.json"),
-        ("evaluate", ["sound"], "models/sound: expected a head, found no recipe.json"),
+        ("evaluate", ["sound"], "data/labels/clips.parquet: no such table"),
         ("report", [], "reports/heads/sound"),
     ],
 )
