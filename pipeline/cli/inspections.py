@@ -132,7 +132,7 @@ def _list_inputs(recipe: Recipe) -> Table:
         (
             modality,
             source.name,
-            str(source.dim),
+            str(source.shape),
             str(source.provenance["settings"]["encoder"]),
             source.index_digest,
         )

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.params import AttentionParams
+from pipeline.rows import RowShape
 
 
 class Head(base.Head):
@@ -20,9 +21,12 @@ class Head(base.Head):
     """
 
     def __init__(
-        self, params: AttentionParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self,
+        params: AttentionParams,
+        shapes: Mapping[str, RowShape],
+        outputs: Sequence[base.Output],
     ) -> None:
-        super().__init__(params, dims, outputs)
+        super().__init__(params, shapes, outputs)
         width = params.width
         self.projections = nn.ModuleDict(
             {name: nn.Linear(dim, width) for name, dim in self.dims.items()}

@@ -1,4 +1,4 @@
-"""What every head shares: outputs, standardised inputs, masked pooling, the way to one vector.
+"""What every head shares: outputs, inputs as vectors, masked pooling, the way to one vector.
 
 Sizes: `(clips, time, dim)` for rows, `(clips, time)` for masks, True where a row stands for
 something seen or heard.
@@ -14,14 +14,13 @@ from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads.params import PLANE, HeadParams
+from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, make_reader
+from pipeline.rows import RowShape
 
 Per = Literal["clip", "frame"]
 
 POLAR = "polar"
 """Name of the output that predicts valence and arousal together."""
-
-FLAT_COLUMN = 1e-6
-"""A column whose scale is below this part of its mean is constant but for float32 rounding."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,12 @@ class LabelledBatch(Protocol):
     """A batch of clips with their labels."""
 
     @property
-    def inputs(self) -> Mapping[str, Float[Tensor, "clips _ _"]]:
-        """Modality → rows."""
+    def inputs(self) -> Mapping[str, Float[Tensor, "clips _ *_"]]:
+        """Stream → rows."""
 
     @property
     def masks(self) -> Mapping[str, Bool[Tensor, "clips _"]]:
-        """Modality → where its rows are present."""
+        """Stream → where its rows are present."""
 
     @property
     def targets(self) -> Mapping[str, Tensor]:
@@ -64,33 +63,40 @@ class LabelledBatch(Protocol):
 class Head(nn.Module):
     """Network from modalities with masks to outputs.
 
-    `dims` gives the row size of each modality the head reads; every one of them is in `inputs`
-    and `masks` of each call, with a mask all False (and a `time` of 0, if need be) where it is
-    absent. A modality's `time` is its own rows, or the window's grid, shared by all, when any
-    output is per frame. What lies where a mask is False never reaches an output, and every
-    subset of modalities gives finite outputs, none at all included.
+    `shapes` gives the row shape of each stream the head reads, which is a modality's one feature
+    set or one of its several (`rows.modality_of`); every one of them is in `inputs` and `masks` of
+    each call, with a mask all False (and a `time` of 0, if need be) where it is absent. A stream's
+    `time` is its own rows, or the window's grid, shared by all, when any output is per frame. What
+    lies where a mask is False never reaches an output, and every subset of streams gives finite
+    outputs, none at all included.
+
+    `reading` says which shapes a member takes, and what makes vectors of them; `dims` are the
+    sizes of those vectors, by stream.
 
     A member fills in `fuse` and `readouts`, or, if `solved`, also `fit`: its weights are then
     computed from the training clips at once, not by gradient descent.
     """
 
     solved: ClassVar[bool] = False
+    reading: ClassVar[dict[Axes, type[Reader]]] = TRAINED
+    readers: Mapping[str, Reader]
     readouts: nn.ModuleDict
 
     def __init__(
-        self, params: HeadParams, dims: Mapping[str, int], outputs: Sequence[Output]
+        self, params: HeadParams, shapes: Mapping[str, RowShape], outputs: Sequence[Output]
     ) -> None:
         super().__init__()
-        if not dims or not outputs:
+        if not shapes or not outputs:
             raise ParamsError(
                 f"a head reads at least one modality and predicts at least one target, got "
-                f"{len(dims)} and {len(outputs)}; name a feature set in `inputs` and a target"
+                f"{len(shapes)} and {len(outputs)}; name a feature set in `inputs` and a target"
             )
         self.params = params
         # Sorted, for columns are concatenated in this order: a recipe may list them in another.
-        self.dims = dict(sorted(dims.items()))
+        readers = {n: make_reader(n, shape, self.reading) for n, shape in sorted(shapes.items())}
+        self.dims = {name: reader.dim for name, reader in readers.items()}
+        self.readers = nn.ModuleDict(readers)  # type: ignore[assignment]
         self.outputs = tuple(outputs)
-        self.standardise = Standardise(self.dims)
 
     def start(self) -> None:
         """Load the weights that training starts from; called once, by training alone."""
@@ -106,28 +112,37 @@ class Head(nn.Module):
     ) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` for `clip`, `(clips, time, width)` for `frame`, as needed.
 
-        `rows` are standardised, and zero where their mask is False.
+        `rows` are vectors, standardised, and zero where their mask is False.
         """
         raise NotImplementedError
 
     def fused(
         self,
-        inputs: Mapping[str, Float[Tensor, "clips _ _"]],
+        inputs: Mapping[str, Float[Tensor, "clips _ *_"]],
         masks: Mapping[str, Bool[Tensor, "clips _"]],
     ) -> dict[Per, Tensor]:
-        """What the last linear layers see: `fuse` of the standardised inputs."""
-        rows = {name: self.standardise(name, inputs[name], masks[name]) for name in self.dims}
+        """What the last linear layers see: `fuse` of the inputs as vectors."""
+        rows = {name: self.readers[name](inputs[name], masks[name]) for name in self.dims}
         return self.fuse(rows, masks)
 
     def forward(
         self,
-        inputs: Mapping[str, Float[Tensor, "clips _ _"]],
+        inputs: Mapping[str, Float[Tensor, "clips _ *_"]],
         masks: Mapping[str, Bool[Tensor, "clips _"]],
     ) -> dict[str, Tensor]:
         """Output name → `(clips, size)`, or `(clips, time, size)` for outputs per frame."""
         fused = self.fused(inputs, masks)
         return {
             output.name: self.readouts[output.name](fused[output.per]) for output in self.outputs
+        }
+
+    @property
+    def layer_shares(self) -> dict[str, list[float]]:
+        """Stream → learned weight of each layer of its rows, of those that have several."""
+        return {
+            name: reader.shares.tolist()
+            for name, reader in self.readers.items()
+            if isinstance(reader, LayerMixer)
         }
 
     @property
@@ -144,32 +159,6 @@ class Head(nn.Module):
 def read_out(outputs: Iterable[Output], width: int) -> nn.ModuleDict:
     """One linear layer per output, from vectors of size `width`."""
     return nn.ModuleDict({output.name: nn.Linear(width, output.size) for output in outputs})
-
-
-class Standardise(nn.Module):
-    """Shifts and scales each modality's columns by moments of the training rows."""
-
-    def __init__(self, dims: Mapping[str, int]) -> None:
-        super().__init__()
-        for modality, dim in dims.items():
-            self.register_buffer(f"{modality}_mean", torch.zeros(dim))
-            self.register_buffer(f"{modality}_scale", torch.ones(dim))
-
-    def set_moments(
-        self, modality: str, mean: Float[Tensor, " dim"], scale: Float[Tensor, " dim"]
-    ) -> None:
-        """Keep `mean` and `scale`; columns that do not vary are shifted and left unscaled."""
-        varies = scale > FLAT_COLUMN * mean.abs()
-        getattr(self, f"{modality}_mean").copy_(mean)
-        getattr(self, f"{modality}_scale").copy_(torch.where(varies, scale, 1.0))
-
-    def forward(
-        self, modality: str, rows: Float[Tensor, "clips time dim"], mask: Bool[Tensor, "clips time"]
-    ) -> Float[Tensor, "clips time dim"]:
-        """Standardised rows, zero where `mask` is False."""
-        mean: Tensor = getattr(self, f"{modality}_mean")
-        scale: Tensor = getattr(self, f"{modality}_scale")
-        return ((rows - mean) / scale).masked_fill(~mask[..., None], 0.0)
 
 
 class Concat(nn.Module):

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
+from pipeline.rows import RowShape
 
 LONGEST_PERIOD = 10_000.0
 """Of time positions, in rows: Vaswani et al., Attention is all you need, 2017, section 3.5."""
@@ -36,9 +37,9 @@ class Head(base.Head):
     """
 
     def __init__(
-        self, params: BeitParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: BeitParams, shapes: Mapping[str, RowShape], outputs: Sequence[base.Output]
     ) -> None:
-        super().__init__(params, dims, outputs)
+        super().__init__(params, shapes, outputs)
         width = params.width
         self.pretrained, self.revision = params.pretrained, params.revision
         self.projections = nn.ModuleDict(

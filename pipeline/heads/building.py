@@ -10,15 +10,16 @@ from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS, HeadParams
 from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 
 
 def build_head(
-    params: HeadParams, dims: Mapping[str, int], per: Mapping[str, Per], classes: int
+    params: HeadParams, shapes: Mapping[str, RowShape], per: Mapping[str, Per], classes: int
 ) -> Head:
     """Head of the kind that `params` name, untrained."""
     outputs = head_outputs(params.targets, params.coordinates, classes, per=per)
-    head: Head = HEADS.load(params.kind).Head(params, dims, outputs)
+    head: Head = HEADS.load(params.kind).Head(params, shapes, outputs)
     return head
 
 
@@ -27,11 +28,11 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     recipe = read_recipe(folder)
     kind = HEADS.find(recipe.params["kind"]).params
     params = parse_section(kind, recipe.params, f"{folder}/recipe.json: params")
-    dims = {modality: source.dim for modality, source in recipe.inputs.items()}
+    shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
     tensors = load_file(folder / "model.safetensors")
     heads = {}
     for run in recipe.priors:
-        head = build_head(params, dims, recipe.per, len(recipe.emotions))
+        head = build_head(params, shapes, recipe.per, len(recipe.emotions))
         head.load_state_dict(_of_run(tensors, run))
         heads[run] = head.eval()
     return recipe, params, heads

@@ -15,6 +15,8 @@ from pipeline.errors import TrainingError
 from pipeline.heads import base
 from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
+from pipeline.heads.reading import SOLVED
+from pipeline.rows import RowShape
 from pipeline.targets import TARGETS, Kind
 
 MOST_STEPS = 500
@@ -38,11 +40,12 @@ class Head(base.Head):
     """
 
     solved: ClassVar[bool] = True
+    reading = SOLVED
 
     def __init__(
-        self, params: LinearParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: LinearParams, shapes: Mapping[str, RowShape], outputs: Sequence[base.Output]
     ) -> None:
-        super().__init__(params, dims, outputs)
+        super().__init__(params, shapes, outputs)
         self.strengths = tuple(sorted(params.strengths, reverse=True))
         self.readouts = base.read_out(outputs, sum(self.dims.values()) + len(self.dims))
 

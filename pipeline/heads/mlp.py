@@ -7,15 +7,16 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.params import MlpParams
+from pipeline.rows import RowShape
 
 
 class Head(base.Head):
     """Each modality projected row by row, pooled by its mask, all concatenated and mixed."""
 
     def __init__(
-        self, params: MlpParams, dims: Mapping[str, int], outputs: Sequence[base.Output]
+        self, params: MlpParams, shapes: Mapping[str, RowShape], outputs: Sequence[base.Output]
     ) -> None:
-        super().__init__(params, dims, outputs)
+        super().__init__(params, shapes, outputs)
         width, dropout = params.width, params.dropout
         self.projections = nn.ModuleDict(
             {

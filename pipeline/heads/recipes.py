@@ -6,16 +6,23 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from pipeline.errors import StoreError
+from pipeline.rows import RowShape
 from pipeline.sections import Section
 
 
 class Input(Section):
-    """One feature set that a head reads: its name, row size, what made it, and its digest."""
+    """One feature set that a head reads: its name, row shape, what made it, and its digest."""
 
     name: str
-    dim: int
+    row_shape: list[int]
+    row_axes: list[str]
     index_digest: str
     provenance: dict[str, Any]
+
+    @property
+    def shape(self) -> RowShape:
+        """Shape of its rows."""
+        return RowShape(tuple(self.row_shape), tuple(self.row_axes))
 
 
 Prior = float | list[float]

@@ -11,6 +11,7 @@ from torch import Tensor
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
 from pipeline.prediction.table import NOTHING
+from pipeline.rows import modality_of
 from pipeline.windows.windowing import RowSource, Window, gather_rows
 
 AT_ONCE = 256
@@ -57,7 +58,7 @@ def _predict_windows(
 ) -> Iterator[tuple[Window, Decoded]]:
     """Each window with anything to go on, and its answers; NaN at frames that no row reaches."""
     inputs, masks = gather_rows(features, windows)
-    masks = {modality: mask & (modality != withheld) for modality, mask in masks.items()}
+    masks = {name: mask & (modality_of(name) != withheld) for name, mask in masks.items()}
     values: dict[str, Tensor] = decode_outputs(head(inputs, masks))
     framed = [target for target, per in head.per.items() if per == "frame"]
     if framed:

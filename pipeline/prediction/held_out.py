@@ -13,6 +13,7 @@ from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.prediction.answers import Predicted, predict_clips
 from pipeline.prediction.table import HELD_OUT_SCHEMA, NOTHING, WORD
+from pipeline.rows import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.windows.dataset import WindowDataset
@@ -40,7 +41,7 @@ class Trained:
     @property
     def withholdings(self) -> list[str]:
         """What is withheld in turn: nothing, then each modality, of a head that has several."""
-        modalities = list(self.features)
+        modalities = list(dict.fromkeys(map(modality_of, self.features)))
         return [NOTHING, *(modalities if len(modalities) > 1 else ())]
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from jaxtyping import Int64, Shaped
 
 from pipeline.errors import StoreError
-from pipeline.rows import Rows
+from pipeline.rows import Rows, RowShape
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
@@ -147,6 +147,12 @@ class FeatureStore(Store):
     def row_shape(self) -> tuple[int, ...]:
         """Shape of one row."""
         return tuple(self.provenance["settings"]["row_shape"])
+
+    @property
+    def shape(self) -> RowShape:
+        """Shape of one row, with what its axes are."""
+        layer = self.provenance["settings"].get("layer", 0)
+        return RowShape.of(self.row_shape, layered=not isinstance(layer, int))
 
     def __getitem__(self, clip_id: str) -> Rows:
         rows: Rows | None = self.slice_clip(clip_id)

@@ -52,8 +52,6 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
-    moments = measure_moments(train)
-    measure_moments(val)
     priors = {}
     for target in params.targets:
         prior = measure_prior(labels, target, clips["train"])
@@ -64,9 +62,10 @@ def fit_run(
             )
         priors[target] = prior
     torch.manual_seed(params.training.seed)
-    head = build_head(params, train.dims, train.per, len(labels.names.emotion))
-    for modality, found in moments.items():
-        head.standardise.set_moments(modality, found.mean.float(), found.scale.float())
+    head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
+    measure_moments(val, head)
+    for stream, found in measure_moments(train, head).items():
+        head.readers[stream].set_moments(found.mean.float(), found.scale.float())
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
         history: History = []
@@ -87,12 +86,12 @@ class Moments:
     variances, 1979: no difference of large squares, so columns far from zero keep their digits.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, columns: tuple[int, ...]) -> None:
         self.count = 0
-        self.mean = torch.zeros(dim).double()
-        self.squares = torch.zeros(dim).double()
+        self.mean = torch.zeros(columns).double()
+        self.squares = torch.zeros(columns).double()
 
-    def add(self, rows: Float[torch.Tensor, "rows dim"]) -> None:
+    def add(self, rows: Float[torch.Tensor, "rows *columns"]) -> None:
         """Take in more rows."""
         if not len(rows):
             return
@@ -104,23 +103,27 @@ class Moments:
         self.squares += (rows - mean).square().sum(dim=0) + before * share * step.square()
 
     @property
-    def scale(self) -> Float[torch.Tensor, " dim"]:
+    def scale(self) -> Float[torch.Tensor, "*columns"]:
         """Standard deviation; without any rows 1, which leaves what comes later as it is."""
         if not self.count:
             return torch.ones_like(self.squares)
         return (self.squares / self.count).sqrt()
 
 
-def measure_moments(dataset: WindowDataset) -> dict[str, Moments]:
-    """Moments of each modality's rows; raises TrainingError where one is NaN or infinite."""
-    moments = {modality: Moments(dim) for modality, dim in dataset.dims.items()}
+def measure_moments(dataset: WindowDataset, head: Head) -> dict[str, Moments]:
+    """Moments of each stream's columns, as `head` reads them.
+
+    Raises TrainingError where one is NaN or infinite.
+    """
+    moments = {stream: Moments(reader.columns) for stream, reader in head.readers.items()}
     for batch in load_batches(dataset):
-        for modality, found in moments.items():
-            found.add(batch.inputs[modality][batch.masks[modality]])
-    for modality, found in moments.items():
+        for stream, found in moments.items():
+            rows = batch.inputs[stream][batch.masks[stream]]
+            found.add(head.readers[stream].list_columns(rows))
+    for stream, found in moments.items():
         if not torch.isfinite(found.mean).all():
             raise TrainingError(
-                f"{dataset.features[modality].path}: expected finite embeddings, got NaN or "
+                f"{dataset.features[stream].path}: expected finite embeddings, got NaN or "
                 f"infinity; run `moodline verify` and extract the set again"
             )
     return moments

@@ -15,6 +15,7 @@ from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
+from pipeline.rows import modality_of
 from pipeline.targets import TARGETS, list_means
 from pipeline.windows.dataset import Batch
 
@@ -112,11 +113,21 @@ def _pair(target: str, found: Sequence[Collected]) -> Pairs:
 def drop_modalities(
     masks: dict[str, Bool[Tensor, "clips _"]], share: float
 ) -> dict[str, Bool[Tensor, "clips _"]]:
-    """Masks with each modality of each clip withheld at probability `share`.
+    """Masks with each modality of each clip, all its streams, withheld at probability `share`.
 
     A clip that would lose all it has keeps everything.
     """
-    present = torch.stack([mask.any(dim=1) for mask in masks.values()], dim=1)
+    streams: dict[str, list[str]] = {}
+    for stream in masks:
+        streams.setdefault(modality_of(stream), []).append(stream)
+    present = torch.stack(
+        [
+            torch.cat([masks[name] for name in names], dim=1).any(dim=1)
+            for names in streams.values()
+        ],
+        dim=1,
+    )
     kept = torch.rand(present.shape, device=present.device) >= share
     kept |= ~(kept & present).any(dim=1, keepdim=True)
-    return {name: mask & kept[:, [column]] for column, (name, mask) in enumerate(masks.items())}
+    columns = dict(zip(streams, kept.unsqueeze(2).unbind(dim=1), strict=True))
+    return {stream: mask & columns[modality_of(stream)] for stream, mask in masks.items()}

@@ -56,13 +56,14 @@ def describe_head(name: str, trained: Trained, labels: Labels) -> Recipe:
         emotions=labels.names.emotion,
         per={target: labels.per(target) for target in trained.params.targets},
         inputs={
-            modality: Input(
+            stream: Input(
                 name=store.path.name,
-                dim=store.row_shape[0],
+                row_shape=list(store.shape.sizes),
+                row_axes=list(store.shape.axes),
                 index_digest=digest_file(store.path / "index.parquet"),
                 provenance=store.provenance,
             )
-            for modality, store in trained.features.items()
+            for stream, store in trained.features.items()
         },
         priors={run: dict(found) for run, found in trained.priors.items()},
         weights_digest="",  # of files that are yet to be written: `save_head` knows them

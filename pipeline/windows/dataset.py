@@ -11,9 +11,10 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
-from pipeline.errors import StoreError, TrainingError
+from pipeline.errors import StoreError
 from pipeline.heads.base import Per
 from pipeline.heads.params import HeadParams
+from pipeline.rows import RowShape
 from pipeline.store.header import read_header
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.view_ids import count_views, name_view
@@ -45,7 +46,7 @@ class Example:
 class Batch:
     """Windows as tensors, padded to the longest.
 
-    `inputs` are float32 `(clips, time, dim)` by modality and `masks` bool `(clips, time)`.
+    `inputs` are float32 `(clips, time, *row)` by stream and `masks` bool `(clips, time)`.
     `targets` are `(clips,)` or `(clips, time)` by target, with classes last where it has a number
     for each; `target_masks` are without these.
     """
@@ -72,12 +73,6 @@ class WindowDataset(Dataset[Batch]):
         self.params = params
         self.per: dict[str, Per] = {target: labels.per(target) for target in params.targets}
         self.examples: list[Example] = []
-        for modality, store in features.items():
-            if len(store.row_shape) != 1:
-                raise TrainingError(
-                    f"{store.path}: expected rows of shape (dim,) for {modality}, "
-                    f"got {store.row_shape}; extract one layer or a pooled row"
-                )
 
     @property
     def windows(self) -> list[Window]:
@@ -85,9 +80,9 @@ class WindowDataset(Dataset[Batch]):
         return [example.window for example in self.examples]
 
     @property
-    def dims(self) -> dict[str, int]:
-        """Row size of each modality."""
-        return {modality: store.row_shape[0] for modality, store in self.features.items()}
+    def shapes(self) -> dict[str, RowShape]:
+        """Row shape of each stream."""
+        return {stream: store.shape for stream, store in self.features.items()}
 
     def add_clips(self, clip_ids: Iterable[str], *, views: bool = False) -> None:
         """Add the windows of those of `clip_ids` that have rows in any feature set.

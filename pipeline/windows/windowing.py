@@ -34,7 +34,7 @@ class RowSource(Protocol):
     def first_row(self, clip_id: str) -> int:
         """Number of the clip's first row; the others follow."""
 
-    def take_rows(self, numbers: Int64[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows dim"]:
+    def take_rows(self, numbers: Int64[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows *row"]:
         """Embeddings of the rows of these numbers."""
 
 
@@ -143,7 +143,7 @@ def _align(
 def gather_rows(
     features: Mapping[str, RowSource], windows: Sequence[Window]
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Inputs, float32 `(clips, time, dim)`, and masks `(clips, time)` of `windows` by modality."""
+    """Inputs, float32 `(clips, time, *row)`, and masks `(clips, time)` of `windows` by modality."""
     inputs, masks = {}, {}
     for modality, source in features.items():
         aligned = [window.alignments[modality] for window in windows]
@@ -153,7 +153,7 @@ def gather_rows(
 
 def _gather(
     source: RowSource, alignments: Sequence[Alignment]
-) -> tuple[Float[Tensor, "clips time dim"], Bool[Tensor, "clips time"]]:
+) -> tuple[Float[Tensor, "clips time *row"], Bool[Tensor, "clips time"]]:
     """Aligned rows of each window, padded to the longest, and where they are present."""
     counts = np.concatenate([aligned.counts for aligned in alignments])
     taken = source.take_rows(np.concatenate([aligned.rows for aligned in alignments]))
@@ -161,12 +161,13 @@ def _gather(
     points = taken.astype(np.float32)
     if counts.max(initial=0) > 1:
         begins = (np.cumsum(counts) - counts)[reached]
-        points = np.add.reduceat(points, begins, axis=0) / counts[reached, None]
+        shared = counts[reached].reshape(-1, *[1] * (points.ndim - 1))
+        points = np.add.reduceat(points, begins, axis=0) / shared
     lengths = [len(aligned.counts) for aligned in alignments]
     clips = np.repeat(np.arange(len(lengths)), lengths)[reached]
     times = np.concatenate([np.arange(length) for length in lengths])[reached]
     mask = np.zeros((len(lengths), max(1, *lengths)), bool)
     mask[clips, times] = True
-    inputs = np.zeros((*mask.shape, points.shape[1]), np.float32)
+    inputs = np.zeros((*mask.shape, *points.shape[1:]), np.float32)
     inputs[clips, times] = points
     return torch.from_numpy(inputs), torch.from_numpy(mask)

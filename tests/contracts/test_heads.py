@@ -10,26 +10,41 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from pipeline.errors import ParamsError
 from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
 from pipeline.heads.params import HEADS, PLANE
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import TARGETS
 
-DIMS = {"face": 13, "audio": 17, "text": 19}
+SHAPES = {
+    "flat": {
+        name: RowShape.of((dim,)) for name, dim in (("face", 13), ("audio", 17), ("text", 19))
+    },
+    "deep": {
+        "face": RowShape.of((5, 2, 3)),
+        "audio": RowShape.of((4, 17), layered=True),
+        "text": RowShape.of((7, 11)),
+    },
+}
+"""One vector a row; a map, layers and tokens."""
+
+NAMES = ("face", "audio", "text")
 TIMES = {"face": 5, "audio": 7, "text": 11}
 GRID = 7
 CLIPS = 3
 CLASSES = 5
 OPTIONS = {"linear": {"strengths": [1.0]}}
-SUBSETS = list(chain.from_iterable(combinations(DIMS, count) for count in range(len(DIMS) + 1)))
+SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
 
 CASES = [
-    (kind, coordinates, per)
+    (kind, coordinates, per, shapes)
     for kind, member in HEADS.members.items()
     for coordinates in get_args(member.params.model_fields["coordinates"].annotation)
     for per in ("clip", "frame")
+    for shapes in SHAPES
 ]
 
 
@@ -48,10 +63,14 @@ class Batch:
 
     def filled(self, value: float) -> "Batch":
         inputs = {
-            name: rows.masked_fill(~self.masks[name][..., None], value)
+            name: torch.where(fit(self.masks[name], rows), rows, value)
             for name, rows in self.inputs.items()
         }
         return Batch(inputs, self.masks)
+
+
+def fit(mask: Tensor, rows: Tensor) -> Tensor:
+    return mask.reshape(*mask.shape, *[1] * (rows.ndim - 2))
 
 
 @dataclass
@@ -65,19 +84,25 @@ class Case:
     kind: str
     coordinates: str
     per: Per
+    rows: str
 
-    def head(self, dims: dict[str, int] = DIMS) -> Head:
+    @property
+    def shapes(self) -> dict[str, RowShape]:
+        return SHAPES[self.rows]
+
+    def head(self, *streams: str) -> Head:
+        shapes = {name: self.shapes[name] for name in streams or NAMES}
         torch.manual_seed(2)
         member = HEADS.load(self.kind)
         inputs = dict.fromkeys(("face", "scene", "audio", "text"), "none")
         options = {"kind": self.kind, "inputs": inputs, "coordinates": self.coordinates}
         options |= OPTIONS.get(self.kind, {})
         params = parse_section(HEADS.find(self.kind).params, options, "head")
-        head: Head = member.Head(params, dims, self.outputs)
-        for name, dim in dims.items():
-            head.standardise.set_moments(name, torch.randn(dim), 0.5 + torch.rand(dim))
+        head: Head = member.Head(params, shapes, self.outputs)
+        for reader in head.readers.values():
+            reader.set_moments(torch.randn(reader.columns), 0.5 + torch.rand(reader.columns))
         if head.solved:
-            head.fit([self.labelled(dims)], [self.labelled(dims)])
+            head.fit([self.labelled()], [self.labelled()])
         return head.eval()
 
     @property
@@ -92,9 +117,12 @@ class Case:
         return [name for name, target in TARGETS.items() if self.per == "clip" or target.framed]
 
     def batch(self, clips: int = CLIPS) -> Batch:
-        times = TIMES if self.per == "clip" else dict.fromkeys(DIMS, GRID)
-        inputs = {name: torch.randn(clips, times[name], dim) for name, dim in DIMS.items()}
-        masks = {name: torch.rand(clips, times[name]) < 0.7 for name in DIMS}
+        times = TIMES if self.per == "clip" else dict.fromkeys(NAMES, GRID)
+        inputs = {
+            name: torch.randn(clips, times[name], *shape.sizes)
+            for name, shape in self.shapes.items()
+        }
+        masks = {name: torch.rand(clips, times[name]) < 0.7 for name in NAMES}
         for mask in masks.values():
             mask[:, 0] = True
         return Batch(inputs, masks)
@@ -112,7 +140,7 @@ class Case:
             labels[name] = torch.rand(shape) * 2 - 1
         return labels
 
-    def labelled(self, dims: dict[str, int]) -> Labelled:
+    def labelled(self) -> Labelled:
         batch, targets = self.batch(clips=23), self.targets(clips=23)
         masks = know_all(targets)
         return Labelled(batch.inputs, batch.masks, targets, masks)
@@ -180,7 +208,7 @@ class TestHead:
     def test_is_finite_for_every_subset_of_modalities(
         self, head: Head, batch: Batch, present: tuple[str, ...]
     ) -> None:
-        found = predict(head, batch.without(*DIMS.keys() - set(present)))
+        found = predict(head, batch.without(*set(NAMES) - set(present)))
         assert all(value.isfinite().all() for value in found.values())
 
     def test_takes_a_modality_without_any_row(self, case: Case, head: Head, batch: Batch) -> None:
@@ -188,7 +216,7 @@ class TestHead:
             pytest.skip("frame outputs share one grid")
         expected = predict(head, batch.without("text"))
         batch.inputs["text"], batch.masks["text"] = (
-            torch.zeros(CLIPS, 0, 19),
+            torch.zeros(CLIPS, 0, *case.shapes["text"].sizes),
             batch.masks["text"][:, :0],
         )
         assert_close(predict(head, batch), expected)
@@ -204,7 +232,7 @@ class TestHead:
         if head.solved:
             pytest.skip("solved, not trained")
         batch, targets = case.batch(clips=11), case.targets(clips=11)
-        for number, name in enumerate(DIMS):
+        for number, name in enumerate(NAMES):
             batch.masks[name][number] = False
         masks = know_all(targets)
         head_loss(head(batch.inputs, batch.masks), targets, masks).backward()
@@ -214,7 +242,7 @@ class TestHead:
     def test_comes_back_from_safetensors(self, case: Case, head: Head, batch: Batch) -> None:
         torch.manual_seed(5)
         member = HEADS.load(case.kind)
-        copy = member.Head(head.params, dict(reversed(DIMS.items())), case.outputs).eval()
+        copy = member.Head(head.params, dict(reversed(case.shapes.items())), case.outputs).eval()
         copy.load_state_dict(load(save(head.state_dict())))
         torch.testing.assert_close(predict(copy, batch), predict(head, batch), rtol=0, atol=0)
 
@@ -223,17 +251,22 @@ class TestHead:
         assert_close(predict(head, batch.take([2, 0, 1])), expected)
 
     def test_works_with_one_modality_only(self, case: Case, batch: Batch) -> None:
-        head = case.head(dims={"audio": 17})
+        head = case.head("audio")
         found = decode_outputs(predict(head, batch))
         assert all(value.isfinite().all() for value in found.values())
         assert found.keys() == set(case.predicted)
 
-    @pytest.mark.parametrize("modality", DIMS)
+    @pytest.mark.parametrize("modality", NAMES)
     def test_misses_a_modality_it_learned_from(
         self, head: Head, batch: Batch, modality: str
     ) -> None:
         found, whole = predict(head, batch.without(modality)), predict(head, batch)
         assert all(not torch.allclose(found[name], whole[name], atol=1e-4) for name in whole)
+
+    def test_refuses_rows_of_another_shape(self, case: Case) -> None:
+        odd = {"face": RowShape.of((3, 5, 7), layered=True)}
+        with pytest.raises(ParamsError, match=r"inputs: face: expected .*, got layers x tokens"):
+            HEADS.load(case.kind).Head(case.head().params, odd, case.outputs)
 
 
 def _is_reached(parameter: Tensor) -> bool:

@@ -5,6 +5,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads import attention
 from pipeline.heads.base import Output
 from pipeline.heads.params import AttentionParams
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "words"}
@@ -16,7 +17,8 @@ def make_head(dims: dict[str, int], **options: object) -> attention.Head:
     torch.manual_seed(11)
     values = {"kind": "attention", "inputs": INPUTS, **options}
     params = parse_section(AttentionParams, values, "heads.asks")
-    return attention.Head(params, dims, VALENCE).eval()
+    shapes = {name: RowShape.of((dim,)) for name, dim in dims.items()}
+    return attention.Head(params, shapes, VALENCE).eval()
 
 
 def test_three_modalities_ask_in_six_directions() -> None:

@@ -8,17 +8,18 @@ from pipeline.errors import ParamsError
 from pipeline.heads import beit
 from pipeline.heads.base import Output
 from pipeline.heads.params import BeitParams
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
-DIMS = {"face": 3, "audio": 2}
+SHAPES = {"face": RowShape.of((3,)), "audio": RowShape.of((2,))}
 
 
 def make_head(*pers: str, **options: object) -> beit.Head:
     values = {"kind": "beit", "inputs": INPUTS, "width": 24, "heads": 3, **options}
     params = parse_section(BeitParams, values, "heads.joint")
     names = {"clip": "valence", "frame": "arousal"}
-    return beit.Head(params, DIMS, [Output(names[per], 1, per) for per in pers]).eval()
+    return beit.Head(params, SHAPES, [Output(names[per], 1, per) for per in pers]).eval()
 
 
 @pytest.fixture(scope="module")

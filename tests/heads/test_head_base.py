@@ -4,6 +4,7 @@ import torch
 from pipeline.errors import ParamsError
 from pipeline.heads import base, mlp
 from pipeline.heads.params import MlpParams
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
@@ -25,34 +26,17 @@ def test_masked_mean_of_nothing_is_zero() -> None:
     assert mean.tolist() == [[0.0] * 5] * 2
 
 
-def test_standardise_shifts_and_scales_columns() -> None:
-    standardise = base.Standardise({"audio": 2})
-    standardise.set_moments("audio", torch.tensor([1.0, -1.0]), torch.tensor([2.0, 4.0]))
-    rows = torch.tensor([[[3.0, 3.0], [5.0, 5.0]]])
-    found = standardise("audio", rows, torch.tensor([[True, False]]))
-    assert found.tolist() == [[[1.0, 1.0], [0.0, 0.0]]]
-
-
-def test_standardise_leaves_columns_that_do_not_vary_unscaled() -> None:
-    standardise = base.Standardise({"audio": 3})
-    moments = torch.tensor([1000.0, 0.0, 1e-5]), torch.tensor([1e-5, 0.0, 1e-5])
-    standardise.set_moments("audio", *moments)
-    found = standardise("audio", torch.tensor([[[1001.0, 2.0, 3e-5]]]), torch.tensor([[True]]))
-    torch.testing.assert_close(found, torch.tensor([[[1.0, 2.0, 2.0]]]))
-
-
-def test_rows_of_half_precision_are_standardised_in_single() -> None:
-    rows, mask = torch.ones(2, 3, 5, dtype=torch.float16), torch.ones(2, 3, dtype=torch.bool)
-    assert base.Standardise({"audio": 5})("audio", rows, mask).dtype == torch.float32
-
-
 def test_dims_are_kept_in_one_order() -> None:
-    head = mlp.Head(make_params(), {"face": 3, "audio": 2}, [EMOTION])
+    head = mlp.Head(
+        make_params(), {"face": RowShape.of((3,)), "audio": RowShape.of((2,))}, [EMOTION]
+    )
     assert list(head.dims.items()) == [("audio", 2), ("face", 3)]
 
 
 def test_clip_and_frame_outputs_live_in_one_head() -> None:
-    head = mlp.Head(make_params(), {"audio": 2}, [EMOTION, base.Output("valence", 1, "frame")])
+    head = mlp.Head(
+        make_params(), {"audio": RowShape.of((2,))}, [EMOTION, base.Output("valence", 1, "frame")]
+    )
     outputs = head({"audio": torch.ones(3, 7, 2)}, {"audio": torch.ones(3, 7, dtype=torch.bool)})
     assert outputs["emotion"].shape == (3, 5)
     assert outputs["valence"].shape == (3, 7, 1)
@@ -65,7 +49,7 @@ def test_a_head_without_inputs_is_refused() -> None:
 
 def test_a_head_without_outputs_is_refused() -> None:
     with pytest.raises(ParamsError, match="at least one target, got 1 and 0"):
-        mlp.Head(make_params(), {"audio": 2}, [])
+        mlp.Head(make_params(), {"audio": RowShape.of((2,))}, [])
 
 
 def test_dropout_of_one_is_refused() -> None:

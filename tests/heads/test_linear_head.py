@@ -10,6 +10,7 @@ from pipeline.errors import ParamsError, TrainingError
 from pipeline.heads import linear
 from pipeline.heads.base import Output
 from pipeline.heads.params import LinearParams
+from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import BEHAVIOURS
 
@@ -32,7 +33,9 @@ class Batch:
 
 def make_head(*outputs: Output, **options: object) -> linear.Head:
     values = {"kind": "linear", "inputs": INPUTS, **options}
-    return linear.Head(parse_section(LinearParams, values, "heads.low"), {"audio": 5}, outputs)
+    return linear.Head(
+        parse_section(LinearParams, values, "heads.low"), {"audio": RowShape.of((5,))}, outputs
+    )
 
 
 def make_batch(clips: int, time: int = 7) -> Batch:
