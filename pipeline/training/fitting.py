@@ -63,8 +63,10 @@ def fit_run(
         priors[target] = prior
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
-    measure_moments(val, head)
-    for stream, found in measure_moments(train, head).items():
+    with torch.random.fork_rng():  # a pass over batches draws a number
+        measure_moments(val, head)
+        moments = measure_moments(train, head)
+    for stream, found in moments.items():
         head.readers[stream].set_moments(found.mean.float(), found.scale.float())
     if head.solved:
         head.fit(load_batches(train), load_batches(val))

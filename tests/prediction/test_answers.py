@@ -25,7 +25,7 @@ def build(folder, labels, inputs=("audio",), **windows):
     params = make_params("linear", chosen, targets=["valence"], windows=windows)
     dataset = WindowDataset(stores, labels, params)
     dataset.add_clips(labels.targets)
-    head = build_head(params, dataset.dims, dataset.per, 3).eval()
+    head = build_head(params, dataset.shapes, dataset.per, 3).eval()
     weight = torch.tensor([[SCALE, 0.0] * len(inputs)])
     head.readouts["valence"].load_state_dict({"weight": weight, "bias": torch.zeros(1)})
     return head, dataset
@@ -87,7 +87,7 @@ class TestFrames:
         dataset = WindowDataset(stores, self.labels(), params)
         dataset.add_clips("a")
         torch.manual_seed(0)
-        head = build_head(params, dataset.dims, dataset.per, 3).eval()
+        head = build_head(params, dataset.shapes, dataset.per, 3).eval()
         with torch.no_grad():
             each = [
                 head(batch.inputs, batch.masks)["valence"][0, :, 0].numpy()

@@ -8,6 +8,7 @@ import torch
 
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
+from pipeline.heads.building import build_head
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
@@ -196,13 +197,14 @@ def test_moments_are_those_of_the_rows_that_are_there(tmp_path):
     params = make_params("mlp", {"audio": "audio"})
     dataset = WindowDataset({"audio": store}, make_labels([ClipLabels(clip_id="a")]), params)
     dataset.add_clips("a")
-    found = measure_moments(dataset)["audio"]
+    head = build_head(params, dataset.shapes, dataset.per, 3)
+    found = measure_moments(dataset, head)["audio"]
     assert (found.mean.item(), found.scale.item()) == (2.0, 1.0)
 
 
 def test_moments_of_batches_are_those_of_all_rows_however_far_from_zero():
     rows = 1e7 + torch.randn(100, 3).double()
-    moments = Moments(3)
+    moments = Moments((3,))
     for batch in rows.split([60, 0, 1, 39]):
         moments.add(batch)
     torch.testing.assert_close(moments.mean, rows.mean(dim=0), rtol=1e-14, atol=0)

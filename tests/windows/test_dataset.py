@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import TrainingError
 from pipeline.labels.clip_labels import ClipLabels
+from pipeline.rows import RowShape
 from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches
 from tests.stores import make_labels, make_params, make_rows, write_features
 
@@ -160,12 +160,18 @@ class TestClips:
             "text": [0, 3],
         }
         assert not batch.inputs["audio"][1].any()
-        assert dataset.dims == {"audio": 2, "text": 5}
+        assert dataset.shapes == {"audio": RowShape.of((2,)), "text": RowShape.of((5,))}
 
-    def test_rows_of_several_axes_are_refused(self, build):
-        labels, rows = make_labels([ClipLabels(clip_id="a")]), {"a": make_rows(np.zeros((4, 3, 2)))}
-        with pytest.raises(TrainingError, match=r"expected rows of shape \(dim,\) .*\(3, 2\)"):
-            build(labels, rows)
+    def test_rows_keep_all_their_axes(self, build):
+        labels, values = make_labels([ClipLabels(clip_id="a")]), np.arange(24.0).reshape(4, 3, 2)
+        (batch,) = load_batches(build(labels, {"a": make_rows(values)}))
+        assert batch.inputs["audio"].tolist() == [values.tolist()]
+
+    def test_rows_of_several_axes_are_averaged_cell_by_cell(self, build):
+        labels, values = make_labels([ClipLabels(clip_id="a")]), np.arange(24.0).reshape(4, 3, 2)
+        dataset = build(labels, {"a": make_rows(values)}, rate_hz=0.5)
+        (batch,) = load_batches(dataset)
+        assert batch.inputs["audio"].tolist() == [values.reshape(2, 2, 3, 2).mean(1).tolist()]
 
 
 @settings(max_examples=20)
