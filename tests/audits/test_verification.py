@@ -196,7 +196,11 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
             params=params.model_dump(mode="json"),
             emotions=["calm", "sad"],
             per={"emotion": "clip"},
-            inputs={"audio": Input(name="mfcc", dim=5, index_digest="", provenance={})},
+            inputs={
+                "audio": Input(
+                    name="mfcc", row_shape=[5], row_axes=["dim"], index_digest="", provenance={}
+                )
+            },
             priors={"official": {"emotion": 1.0}},
             weights_digest=digest_file(folder / "model.safetensors"),
             predictions_digest=digest_file(folder / "predictions.parquet"),

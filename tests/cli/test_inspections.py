@@ -70,7 +70,11 @@ def build_head(folder: Path) -> Path:
         params={"kind": "mlp", "training": {"epochs": 13}},
         emotions=["calm", "sad"],
         per={"emotion": "clip", "valence": "frame"},
-        inputs={"audio": Input(name="toys", dim=3, index_digest="abc", provenance=source)},
+        inputs={
+            "audio": Input(
+                name="toys", row_shape=[3], row_axes=["dim"], index_digest="abc", provenance=source
+            )
+        },
         priors={"fold-0": {}, "fold-1": {}},
         weights_digest="",
         predictions_digest="",

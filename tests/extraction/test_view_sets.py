@@ -299,7 +299,7 @@ class TestTraining:
         seen = [store[name].embedding for name in store.index.clip_ids if name[:5] == "train"]
         assert len(seen) == 3 * 6
         mean = np.concatenate(seen).astype(np.float64).mean(axis=0)
-        np.testing.assert_allclose(fitted.head.standardise.audio_mean, mean, rtol=1e-5)
+        np.testing.assert_allclose(fitted.head.readers["audio"].mean, mean, rtol=1e-5)
 
     def test_weights_of_classes_follow_the_windows(self, tmp_path: Path) -> None:
         from pipeline.training.descent import weigh_classes

@@ -182,7 +182,8 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
         inputs={
             modality: Input(
                 name=SETS[modality],
-                dim=384,
+                row_shape=[384],
+                row_axes=["dim"],
                 index_digest="6f3a9c0d81b2e4f7",
                 provenance={"settings": {"encoder": SETS[modality], "version": 1}},
             )
