@@ -15,7 +15,7 @@ from pipeline.files import digest_file, remove, write_json
 from pipeline.heads.building import build_head
 from pipeline.heads.params import MlpParams
 from pipeline.heads.recipes import Input, Recipe
-from pipeline.rows import Rows
+from pipeline.rows import Rows, RowShape
 from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import Entry
@@ -186,7 +186,8 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
         inputs = {"face": "none", "scene": "none", "audio": "mfcc", "text": "none"}
         fields = {"kind": "mlp", "inputs": inputs, "targets": ["emotion"], "width": 3}
         params = MlpParams.model_validate(fields)
-        weights = build_head(params, {"audio": 5}, {"emotion": "clip"}, 2).state_dict()
+        shapes = {"audio": RowShape.of((5,))}
+        weights = build_head(params, shapes, {"emotion": "clip"}, 2).state_dict()
         folder.mkdir()
         made = {f"official/{name}": value.contiguous() for name, value in weights.items()}
         save_file(made if tensors is None else tensors, folder / "model.safetensors")
