@@ -127,7 +127,7 @@ def test_a_head_is_summed_up(tmp_path: Path) -> None:
     assert "predicts emotion per clip, valence per frame" in shown
     assert "runs fold-0, fold-1" in shown
     assert "weights 21 numbers per run" in shown
-    assert "audio toys 3 toy abc" in shown
+    assert "audio toys dim (3) toy abc" in shown
     assert "epochs: 13" in shown
 
 
