@@ -20,7 +20,7 @@ from pipeline.evaluation.confusions import accuracy, count_confusions, uar
 from pipeline.heads.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.params import parse_head, read_yaml
-from pipeline.paths import FEATURES, LABELS
+from pipeline.paths import FEATURES, TARGETS
 from pipeline.prediction.answers import predict_clips
 from pipeline.store.reader import open_features
 from pipeline.training.fitting import fit_run
@@ -43,7 +43,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of training.")] = 0,
 ) -> None:
     """Train and judge the head."""
-    params, labels = read_options(kind, seed), read_labels(LABELS)
+    params, labels = read_options(kind, seed), read_labels(TARGETS)
     features = {name: open_features(FEATURES / name) for name in sets}
     classes = len(labels.names.emotion)
     pairs: dict[str, list[tuple[float, int]]] = defaultdict(list)

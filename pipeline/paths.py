@@ -4,7 +4,9 @@ from pathlib import Path
 
 PROJECT = Path()
 OVERRIDES = Path("data/overrides.csv")
+PREMISES = Path("data/premises")
 LABELS = Path("data/labels")
+TARGETS = Path("data/targets")
 DATA = Path("data")
 CLIPS = Path("data/clips")
 FEATURES = Path("features")

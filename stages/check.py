@@ -1,12 +1,14 @@
-"""Stage `check`: params.yaml is valid as a whole."""
+"""Stage `check`: params.yaml is valid as a whole; what each of the other stages rests on."""
 
 from pipeline.params import load_params
+from pipeline.paths import PREMISES, PROJECT
+from pipeline.premises import write_premises
 from pipeline.stage import run_stage
 
 
 def main() -> None:
-    """Write nothing; a mistake ends the run before anything is spent."""
-    load_params()
+    """Write data/premises; a mistake in params.yaml ends the run before anything is spent."""
+    write_premises(load_params(), PROJECT, PREMISES)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,18 @@ import sys
 from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpus, parse_plain, read_yaml
-from pipeline.paths import LABELS, OVERRIDES
+from pipeline.paths import LABELS, OVERRIDES, TARGETS
 from pipeline.stage import run_stage
 
 
 def main() -> None:
-    """Write data/labels, and say which subjects stand on two sides of the split."""
+    """Write data/labels, data/targets, and say which subjects stand on two sides of the split."""
     sections = read_yaml()
     corpus, splits = parse_corpus(sections), parse_plain(sections, SplitParams)
     labelled = label_corpus(corpus, splits, OVERRIDES)
     for overlap in find_overlaps(labelled):
         print(f"labels: {overlap}", file=sys.stderr)
-    write_labels(labelled, LABELS)
+    write_labels(labelled, LABELS, TARGETS)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 import torch
 
 from pipeline.params import parse_feature, parse_head, read_yaml
-from pipeline.paths import FEATURES, LABELS, MODELS
+from pipeline.paths import FEATURES, MODELS, TARGETS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
 from pipeline.windows.dataset import check_encoders
@@ -22,7 +22,7 @@ def main() -> None:
         set_: parse_feature(sections, set_).encoder for set_ in params.inputs.sets().values()
     }
     check_encoders(FEATURES, encoders)
-    train_head(name, params, FEATURES, read_labels(LABELS), MODELS / name)
+    train_head(name, params, FEATURES, read_labels(TARGETS), MODELS / name)
 
 
 if __name__ == "__main__":

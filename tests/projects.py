@@ -15,7 +15,15 @@ from ruamel.yaml import YAML
 PROJECT = Path(__file__).parents[1]
 SPEAKERS = ("speaker_01", "speaker_02", "speaker_03", "speaker_04")
 
-COPIED = ("dvc.yaml", ".dvcignore", ".gitattributes", ".gitignore", "data/overrides.csv")
+COPIED = (
+    "dvc.yaml",
+    "models/dvc.yaml",
+    "reports/dvc.yaml",
+    ".dvcignore",
+    ".gitattributes",
+    ".gitignore",
+    "data/overrides.csv",
+)
 
 PARAMS = """
 corpus: {name: table, root: data/raw/corpus, depends_on: data/raw/corpus}
@@ -39,6 +47,11 @@ TEAM = {
     for role in ("AUTHOR", "COMMITTER")
     for item, value in (("NAME", "A colleague"), ("EMAIL", "colleague@example.org"))
 }
+
+
+def find_run(told: str) -> set[str]:
+    """Stages that ran, by what DVC `told`."""
+    return set(re.findall(r"^Running stage '(?:[^':]+:)?([^']+)'", told, re.MULTILINE))
 
 
 class Project:
@@ -99,9 +112,8 @@ class Project:
         return self.run("git", *arguments)
 
     def reproduce(self, *arguments: str) -> set[str]:
-        """Stages that `dvc repro` ran."""
-        told = self.dvc("repro", *arguments)
-        return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
+        """Stages that `dvc repro` ran, in whichever file."""
+        return find_run(self.dvc("repro", *arguments))
 
     def count_encoded(self) -> int:
         """Clips that the latest command put through an encoder, by its progress bars."""
@@ -144,8 +156,8 @@ class Miniature(Project):
         for name in ("pipeline", "stages", "features/none"):
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(PROJECT / name, root / name, ignore=ignored)
-        (root / "data").mkdir()
         for name in COPIED:
+            (root / name).parent.mkdir(exist_ok=True)
             shutil.copy(PROJECT / name, root / name)
         (root / "params.yaml").write_text(PARAMS)
         for speaker in SPEAKERS:

@@ -3,7 +3,6 @@
 The experiments follow one another; each begins from the first commit.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +16,7 @@ from dvc.utils.hydra import apply_overrides
 from pipeline.audits.verification import verify_paths
 from pipeline.params import read_yaml
 from pipeline.presets import Preset, list_presets
-from tests.projects import FirstRun, Project
+from tests.projects import FirstRun, Project, find_run
 
 PATIENCE_SECONDS = 300
 """Workers end by themselves ten seconds or two after the last task."""
@@ -56,8 +55,7 @@ def find_processes(project: Project) -> list[psutil.Process]:
 
 def run_experiment(project: Project, *arguments: str) -> set[str]:
     """Stages that `dvc exp run` ran."""
-    told = project.dvc("exp", "run", *arguments)
-    return set(re.findall(r"^Running stage '([^']+)'", told, re.MULTILINE))
+    return find_run(project.dvc("exp", "run", *arguments))
 
 
 def list_parts(project: Project) -> set[Path]:
@@ -74,11 +72,13 @@ def test_a_temporary_copy_extracts_the_set_that_changed_for_the_workspace_too(
     project: Project,
 ) -> None:
     changed = ("-n", "edges", "-S", "+features.hog.orientations=6")
-    ran = run_experiment(project, "--temp", "--allow-missing", *changed, "evaluate@both")
-    assert ran == {"extract@hog", "train@both", "evaluate@both"}
+    ran = run_experiment(
+        project, "--temp", "--allow-missing", *changed, "reports/dvc.yaml:evaluate@both"
+    )
+    assert ran == {"check", "extract@hog", "train@both", "evaluate@both"}
     assert project.count_encoded() > 0
     project.dvc("exp", "apply", "edges")
-    assert project.reproduce("evaluate@both") == set()
+    assert project.reproduce("reports/dvc.yaml:evaluate@both") == set()
     assert project.reproduce("--single-item", "--force", "extract@hog") == {"extract@hog"}
     assert project.count_encoded() == 0
 

@@ -11,6 +11,7 @@ import pytest
 from tests.projects import SPEAKERS, FirstRun, Project
 
 MEDIA = {"labels", "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
+LOGMEL = {"modality": "audio", "encoder": "logmel"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
 HEADS = BOTH | SOUND | {"report"}
@@ -29,10 +30,33 @@ def test_nothing_changed_runs_nothing(miniature: Project) -> None:
     assert miniature.reproduce() == set()
 
 
-def test_a_comment_in_unrelated_code_runs_nothing(miniature: Project) -> None:
-    miniature.append("pipeline/cli/__init__.py", "\n# a comment\n")
-    miniature.append("pipeline/labels/corpora/ravdess.py", "\n# a comment\n")
-    assert miniature.reproduce() == set()
+def test_a_comment_runs_no_stage(miniature: Project) -> None:
+    for name in (
+        "heads/linear",
+        "training/saving",
+        "encoders/hog",
+        "cleaning/sound",
+        "cli/__init__",
+    ):
+        miniature.append(f"pipeline/{name}.py", "\n# a comment\n")
+    assert miniature.reproduce() == {"check"}
+
+
+def test_code_of_members_that_are_not_chosen_runs_no_stage(miniature: Project) -> None:
+    for name in ("heads/mlp", "encoders/logmel", "labels/corpora/ravdess", "faces/yunet"):
+        miniature.append(f"pipeline/{name}.py", "\nADDED = 1\n")
+    assert miniature.reproduce() == {"check"}
+
+
+def test_a_default_that_is_written_down_runs_no_stage(miniature: Project) -> None:
+    miniature.set_params(lambda p: p["heads"]["both"].update(coordinates="cartesian"))
+    assert miniature.reproduce() == {"check", "report"}
+
+
+def test_an_option_of_the_report_runs_the_report(miniature: Project) -> None:
+    path = miniature.root / "pipeline" / "report" / "params.py"
+    path.write_text(path.read_text() + '    added: str = "nothing"\n')
+    assert miniature.reproduce() == {"check", "report"}
 
 
 def test_the_title_of_the_page_runs_the_report(miniature: Project) -> None:
@@ -57,7 +81,7 @@ def test_an_added_head_runs_alone(miniature: Project) -> None:
 
 def test_a_removed_head_runs_the_report(miniature: Project) -> None:
     miniature.set_params(lambda p: p["heads"].pop("third"))
-    assert miniature.reproduce() == {"check", "report"}
+    assert miniature.reproduce() == {"report"}  # what `check` said comes from the cache
 
 
 def test_one_modalitys_encoder_runs_the_heads_that_use_it(miniature: Project) -> None:
@@ -65,25 +89,39 @@ def test_one_modalitys_encoder_runs_the_heads_that_use_it(miniature: Project) ->
     assert miniature.reproduce() == {"check", "extract@hog", "report"} | BOTH
 
 
-def test_a_comment_in_an_encoder_runs_its_sets_alone(miniature: Project) -> None:
-    miniature.append("pipeline/encoders/hog.py", "\n# a comment\n")
-    assert miniature.reproduce() == {"extract@hog"}
+def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> None:
+    miniature.set_params(lambda p: p["features"].update(logmel=LOGMEL))
+    assert miniature.reproduce() == {"check", "extract@logmel", "report"}
+    miniature.set_params(lambda p: p["features"]["logmel"].update(mels=30))
+    assert miniature.reproduce() == {"check", "extract@logmel", "report"}
+    miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="logmel"))
+    assert miniature.reproduce() == {"check", "report"} | SOUND
+    miniature.set_params(lambda p: p["features"]["logmel"].update(mels=20))
+    assert miniature.reproduce() == {"check", "extract@logmel", "report"} | SOUND
+
+
+def test_code_of_an_encoder_that_gives_the_same_runs_its_sets_alone(miniature: Project) -> None:
+    miniature.append("pipeline/encoders/hog.py", "\nADDED = 1\n")
+    assert miniature.reproduce() == {"check", "extract@hog"}
 
 
 def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Project) -> None:
-    path = miniature.root / "pipeline" / "encoders" / "hog.py"
-    code = path.read_text()
-    assert "cell: PositiveInt = 8" in code
-    code = code.replace("cell: PositiveInt = 8", "cell: PositiveInt = 16")
-    path.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", code))
-    assert miniature.reproduce() == {"extract@hog", "report"} | BOTH
+    options, encoder = (
+        miniature.root / "pipeline" / "encoders" / f"{name}.py" for name in ("params", "hog")
+    )
+    assert "cell: PositiveInt = 8" in options.read_text()
+    options.write_text(
+        options.read_text().replace("cell: PositiveInt = 8", "cell: PositiveInt = 16")
+    )
+    encoder.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", encoder.read_text()))
+    assert miniature.reproduce() == {"check", "extract@hog", "report"} | BOTH
 
 
 def test_going_back_to_a_former_encoder_extracts_nothing(miniature: Project) -> None:
     miniature.set_params(lambda p: p["features"]["hog"].update(orientations=4))
     assert "extract@hog" in miniature.reproduce()
     miniature.set_params(lambda p: p["features"]["hog"].update(orientations=6))
-    assert miniature.reproduce() == {"check"}
+    assert miniature.reproduce() == set()
 
 
 def test_a_threshold_that_leaves_nothing_out_stops_at_clean(miniature: Project) -> None:

@@ -61,7 +61,7 @@ def label(root, out):
     corpus = TableParams(name="table", root=str(root), depends_on=str(root))
     overrides = root / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
-    write_labels(label_corpus(corpus, SplitParams(), overrides), out)
+    write_labels(label_corpus(corpus, SplitParams(), overrides), out, out)
 
 
 def remarks(folder):

@@ -19,6 +19,7 @@ from tests.projects import PROJECT, FirstRun, Project
 IN_A_FOLDER = pytest.mark.parametrize("team", ["folder"], indirect=True)
 IN_A_BUCKET = pytest.mark.parametrize("team", ["bucket"], indirect=True)
 PARTIAL = ("--pull", "--allow-missing")
+SOUND = "reports/dvc.yaml:evaluate@sound"
 LEDGERS = tuple(f"data/{name}/ledger.parquet" for name in ("audio", "face", "scene", "text"))
 LOGMEL = {"logmel": {"modality": "audio", "encoder": "logmel"}}
 COARSE = {"coarse": {"modality": "audio", "encoder": "mfcc", "coefficients": 13}}
@@ -114,15 +115,15 @@ def test_features_alone_are_enough_to_train_and_evaluate(team: Team, tmp_path: P
     clone = team.join(tmp_path / "clone")
     clone.dvc("pull", "extract@mfcc")
     clone.set_params(change_sound)
-    assert clone.reproduce(*PARTIAL, "evaluate@sound") == {"train@sound", "evaluate@sound"}
+    assert clone.reproduce(*PARTIAL, SOUND) == {"check", "train@sound", "evaluate@sound"}
 
 
 @IN_A_FOLDER
 def test_heads_are_judged_anew_where_no_features_came(team: Team, tmp_path: Path) -> None:
     clone = team.join(tmp_path / "clone")
-    clone.dvc("pull", "train")
+    clone.dvc("pull", "models/dvc.yaml")
     clone.set_params(lambda sections: sections["evaluate"].update(test=False))
-    assert clone.reproduce(*PARTIAL, "evaluate@sound") == {"evaluate@sound"}
+    assert clone.reproduce(*PARTIAL, SOUND) == {"check", "evaluate@sound"}
     assert not (clone.root / "features" / "mfcc").exists()
 
 
@@ -143,10 +144,10 @@ def test_heads_are_changed_where_faces_and_voices_never_came(
 ) -> None:
     team = Team(origin, make_folder_remote(tmp_path / "remote"))
     team.remote.connect(origin)
-    origin.dvc("push", "labels", "extract", "train", "evaluate", "report")
+    origin.dvc("push", "labels", "extract", "models/dvc.yaml", "reports/dvc.yaml", "report")
     origin.dvc("push", "data/clips", *LEDGERS)
     clone = team.join(tmp_path / "clone")
-    clone.dvc("pull", "extract", "train", "evaluate")
+    clone.dvc("pull", "extract", "models/dvc.yaml", "reports/dvc.yaml")
     clone.set_params(change_sound)
     assert clone.reproduce(*PARTIAL) == {"check", "train@sound", "evaluate@sound", "report"}
     moved = team.remote.list_objects()
@@ -158,13 +159,13 @@ def test_heads_are_changed_where_faces_and_voices_never_came(
 def test_former_params_encode_nothing_on_a_fresh_clone(team: Team, tmp_path: Path) -> None:
     other = team.join(tmp_path / "other")
     other.set_params(lambda p: p["features"]["mfcc"].update(coefficients=13))
-    assert other.reproduce(*PARTIAL, "extract@mfcc") == {"extract@mfcc"}
+    assert other.reproduce(*PARTIAL, "extract@mfcc") == {"check", "extract@mfcc"}
     assert other.count_encoded() == 8
     commit(other)
     clone = other.clone(tmp_path / "clone")
     team.remote.connect(clone)
     clone.set_params(lambda p: p["features"]["mfcc"].pop("coefficients"))
-    assert clone.reproduce(*PARTIAL, "extract@mfcc") == {"extract@mfcc"}
+    assert clone.reproduce(*PARTIAL, "extract@mfcc") == {"check", "extract@mfcc"}
     assert clone.count_encoded() == 0
 
 
@@ -185,7 +186,7 @@ def test_a_merge_encodes_only_what_neither_had(team: Team, grown: Grown, tmp_pat
     ours.dvc("checkout", "--allow-missing")
     ours.dvc("pull", "extract")
     sets = ("extract@mfcc", "extract@logmel", "extract@coarse")
-    assert ours.reproduce(*PARTIAL, *sets) == {"extract@logmel"}
+    assert ours.reproduce(*PARTIAL, *sets) == {"check", "extract@logmel"}
     assert ours.count_encoded() == 1
 
 

@@ -88,13 +88,16 @@ def _is_placed(labelled: Labelled) -> bool:
     return any(t.split is not None or t.fold is not None for t in labelled.targets)
 
 
-def write_labels(labelled: Labelled, folder: Path) -> None:
-    """Write the tables of `labelled` into `folder`, each whole."""
+def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
+    """Write what is `labelled`: what heads are told into the folder `told`, the rest into `folder`.
+
+    Each file appears whole.
+    """
+    write_targets(told / "targets.parquet", labelled.targets)
+    write_table(told / "frames.parquet", labelled.frames)
+    write_names(told / "names.json", labelled.names)
     write_clips(folder / "clips.parquet", labelled.clips, LABELS_SCHEMA)
-    write_targets(folder / "targets.parquet", labelled.targets)
     write_trained(folder / "trained.parquet", find_trained(labelled.targets))
-    write_table(folder / "frames.parquet", labelled.frames)
-    write_names(folder / "names.json", labelled.names)
     write_ledger(folder / "ledger.parquet", labelled.ledger)
     write_ledger(folder / "kept.parquet", labelled.kept)
 

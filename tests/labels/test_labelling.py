@@ -77,7 +77,7 @@ def test_excluding_a_clip_moves_no_other_clip(label):
 def test_what_is_written_is_read_back(label, tmp_path):
     labelled = label("table/s1/0,exclude,,silent\ntable/s2/0,keep,,dark\n")
     folder = tmp_path / "labels"
-    write_labels(labelled, folder)
+    write_labels(labelled, folder, folder)
     assert read_clips(folder / "clips.parquet", LABELS_SCHEMA) == labelled.clips
     assert read_targets(folder / "targets.parquet") == labelled.targets
     assert read_trained(folder / "trained.parquet") == {clip.clip_id for clip in labelled.clips}
@@ -89,7 +89,7 @@ def test_what_is_written_is_read_back(label, tmp_path):
 
 def test_the_same_corpus_gives_the_same_bytes(label, tmp_path):
     for name in ("one", "two"):
-        write_labels(label(), tmp_path / name)
+        write_labels(label(), tmp_path / name, tmp_path / name)
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 

@@ -1,0 +1,360 @@
+"""Code: what of the project's own modules a program can run, and digests of it.
+
+Sources are read, never imported. A module counts by its top-level definitions that are reached by
+name, together with what it does when it is imported; where reading cannot tell what of a module is
+used, all of it counts. Comments, docstrings and blank lines do not count, and digests are the same
+under every version of Python.
+"""
+
+import ast
+import io
+import tokenize
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TypeGuard
+
+from pipeline.files import digest_bytes
+
+ROOTS = ("pipeline", "stages")
+"""Packages of the project."""
+
+Chosen = Mapping[str, Collection[str]]
+"""A family's noun → the members that may be loaded; of a family not named here, any may."""
+
+Place = tuple[str, str]
+"""A module, and a name in it; EFFECTS and WHOLE stand for more than one definition."""
+
+EFFECTS = "import"
+WHOLE = "*"
+
+
+@dataclass(frozen=True)
+class Import:
+    """A module that is imported, or a name of it."""
+
+    module: str
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name or ''}"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A statement's text, the names and strings in it, and what it imports when it runs."""
+
+    text: str
+    names: frozenset[str]
+    strings: frozenset[str]
+    imports: tuple[Import, ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """A table of members: its noun, the statement without its rows, and name → row."""
+
+    noun: str
+    table: Piece
+    rows: dict[str, Piece]
+
+
+@dataclass
+class Module:
+    """A module's statements, by the names that they bind; `effects` are those that bind none."""
+
+    path: Path
+    definitions: dict[str, list[Piece]] = field(default_factory=dict)
+    families: dict[str, Family] = field(default_factory=dict)
+    imports: dict[str, Import] = field(default_factory=dict)
+    effects: list[Piece] = field(default_factory=list)
+
+    def list_places(self, name: str) -> Iterator[Place]:
+        """All that this module, called `name`, holds."""
+        yield name, EFFECTS
+        for defined in (*self.definitions, *self.families):
+            yield name, defined
+
+
+class Code:
+    """The sources of the project in the folder `root`; nothing of `border` is looked into."""
+
+    def __init__(self, root: Path, border: Collection[str] = ()) -> None:
+        self.root = root
+        self.border = frozenset(border)
+        self._modules: dict[str, Module] = {}
+        self._files: dict[str, str] = {}
+        self._reached: dict[object, Reach] = {}
+
+    def digest(self, program: str, chosen: Chosen) -> dict[str, str]:
+        """Module or file → digest of what of it the module `program` can run, sorted by name."""
+        reach = self.reach(program, chosen)
+        digests = {
+            name: digest_bytes("\n".join(sorted(texts)).encode())
+            for name, texts in reach.texts.items()
+        }
+        digests.update((name, self.digest_file(name)) for name in reach.files)
+        return dict(sorted(digests.items()))
+
+    def reach(self, program: str, chosen: Chosen) -> "Reach":
+        """What the module `program` leads to."""
+        key = program, frozenset((noun, frozenset(names)) for noun, names in chosen.items())
+        if key not in self._reached:
+            self._reached[key] = Reach(self, chosen)
+            self._reached[key].follow(Import(program))
+        return self._reached[key]
+
+    def find(self, name: str) -> Module | None:
+        """The project's module of this name, if there is one."""
+        if name not in self._modules and name.partition(".")[0] in ROOTS:
+            path = self.root.joinpath(*name.split("."))
+            for source in (path / "__init__.py", path.with_suffix(".py")):
+                if source.is_file():
+                    self._modules[name] = read_module(source, name)
+        return self._modules.get(name)
+
+    def find_files(self, module: Module, strings: Collection[str]) -> Iterator[str]:
+        """Files beside or below `module` that `strings` name, and those that they name."""
+        near = list_files(module.path.parent)
+        found = {near[name] for name in strings & near.keys()}
+        while found:
+            path = found.pop()
+            yield path.relative_to(self.root).as_posix()
+            text = path.read_text(encoding="utf-8")
+            found |= {
+                other for name, other in near.items() if f'"{name}"' in text and other != path
+            }
+
+    def digest_file(self, name: str) -> str:
+        """Digest of a file that is no module."""
+        if name not in self._files:
+            self._files[name] = digest_bytes((self.root / name).read_bytes())
+        return self._files[name]
+
+
+class Reach:
+    """What is reached so far: `places`, the `texts` that are there, and `files`."""
+
+    def __init__(self, code: Code, chosen: Chosen) -> None:
+        self.code = code
+        self.chosen = chosen
+        self.texts: dict[str, set[str]] = {}
+        self.files: set[str] = set()
+        self.places: set[Place] = set()
+        self._waiting: list[Place] = []
+
+    def follow(self, imported: Import) -> None:
+        """Take in what is imported, and all that it leads to."""
+        self._reach(imported)
+        while self._waiting:
+            place = self._waiting.pop()
+            if place not in self.places:
+                self.places.add(place)
+                self._visit(*place)
+
+    def _reach(self, imported: Import) -> None:
+        name = imported.name
+        if name is not None and self.code.find(f"{imported.module}.{name}"):
+            imported = Import(f"{imported.module}.{name}")
+        if self.code.find(imported.module):
+            self._waiting.append((imported.module, EFFECTS))
+            self._waiting.append((imported.module, imported.name or WHOLE))
+
+    def _visit(self, name: str, what: str) -> None:
+        module = self.code.find(name)
+        if module is None or (name in self.code.border and what != EFFECTS):
+            return
+        if what == EFFECTS:
+            self._import(name, module)
+        elif what in module.families:
+            self._choose(name, module, what)
+        elif what in module.definitions:
+            for piece in module.definitions[what]:
+                self._take(name, module, piece)
+        elif what in module.imports:
+            self._reach(module.imports[what])
+        else:  # WHOLE, or a name that no statement binds
+            self._waiting.extend(module.list_places(name))
+
+    def _import(self, name: str, module: Module) -> None:
+        """Take what happens when a module is imported, those above it and those it imports."""
+        above = name.rpartition(".")[0]
+        imported = (above, *(one.module for one in module.imports.values()))
+        submodules = (f"{one.module}.{one.name}" for one in module.imports.values())
+        self._waiting.extend((one, EFFECTS) for one in (*imported, *submodules))
+        for one in module.imports.values():
+            if one.name is None:
+                self._reach(one)
+        for piece in module.effects:
+            self._take(name, module, piece)
+
+    def _choose(self, name: str, module: Module, what: str) -> None:
+        """Take the rows of a family's table that may be chosen, and their modules whole."""
+        family = module.families[what]
+        self._take(name, module, family.table)
+        for member in self.chosen.get(family.noun, family.rows):
+            if member in family.rows:
+                row = family.rows[member]
+                self._take(name, module, row)
+                for string in row.strings:
+                    self._reach(Import(string))
+
+    def _take(self, name: str, module: Module, piece: Piece) -> None:
+        texts = self.texts.setdefault(name, set())
+        texts.add(piece.text)
+        for used in piece.names:
+            if used in module.imports:
+                texts.add(f"{used} = {module.imports[used]}")
+            if used in module.imports or used in module.definitions or used in module.families:
+                self._waiting.append((name, used))
+        for imported in piece.imports:
+            self._reach(imported)
+        self.files.update(self.code.find_files(module, piece.strings))
+
+
+def read_module(path: Path, name: str) -> Module:
+    """The module called `name`, from the source at `path`."""
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    lines = strip_lines(source, tree)
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    module = Module(path)
+    for statement in tree.body:
+        _enter(module, statement, lines, package)
+    return module
+
+
+def strip_lines(source: str, tree: ast.Module) -> dict[int, str]:
+    """Line number → line, without comments, strings that are statements, and blank lines."""
+    lines = source.split("\n")
+    kept: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        (first, column), (last, _) = token.start, token.end
+        if token.type == tokenize.COMMENT:
+            lines[first - 1] = lines[first - 1][:column].rstrip()
+        elif token.type not in _NO_TEXT:
+            kept.update(range(first, last + 1))
+    for node in ast.walk(tree):
+        if _is_docstring(node) and not lines[node.lineno - 1].encode()[: node.col_offset].strip():
+            kept.difference_update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return {number: lines[number - 1] for number in sorted(kept)}
+
+
+_NO_TEXT = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+
+
+def _is_docstring(node: ast.AST) -> TypeGuard[ast.Expr]:
+    """Whether a node is a string that stands by itself."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _enter(module: Module, statement: ast.stmt, lines: dict[int, str], package: str) -> None:
+    """Enter a top-level statement under what it binds."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        module.imports.update(_read_import(statement, package))
+    elif _is_docstring(statement) or _is_for_types(statement):
+        return
+    elif family := _read_family(statement, lines, package):
+        module.families.update(family)
+    else:
+        piece = _read_piece(statement, lines, package)
+        bound = _list_bound(statement)
+        for name in bound:
+            module.definitions.setdefault(name, []).append(piece)
+        if not bound:
+            module.effects.append(piece)
+
+
+def _is_for_types(statement: ast.stmt) -> bool:
+    """Whether a statement is for type checkers alone."""
+    test = statement.test if isinstance(statement, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _list_bound(statement: ast.stmt) -> list[str]:
+    """Names that a definition or an assignment binds; none for any other statement."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, ast.AnnAssign):
+        targets = [statement.target]
+    else:
+        return []
+    if any(isinstance(node, ast.Attribute | ast.Subscript) for node in targets):
+        return []  # changes something that is there already
+    nodes = (node for target in targets for node in ast.walk(target))
+    return [node.id for node in nodes if isinstance(node, ast.Name)]
+
+
+def _read_piece(node: ast.stmt | ast.expr, lines: dict[int, str], package: str) -> Piece:
+    nodes = list(ast.walk(node))
+    strings = frozenset(
+        inner.value
+        for inner in nodes
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str)
+    )
+    names = {inner.id for inner in nodes if isinstance(inner, ast.Name)}
+    names |= {string for string in strings if string.isidentifier()}  # types that stand as strings
+    imports = tuple(
+        imported
+        for inner in nodes
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+        for imported in _read_import(inner, package).values()
+    )
+    return Piece(_read_text(node, lines), frozenset(names), strings, imports)
+
+
+def _read_text(node: ast.stmt | ast.expr, lines: dict[int, str]) -> str:
+    starts = [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]
+    last = node.end_lineno or node.lineno
+    text = {row: lines[row].encode() for row in range(min(starts), last + 1) if row in lines}
+    if last in text:  # else it is a docstring's
+        text[last] = text[last][: node.end_col_offset]
+    text[min(starts)] = text[min(starts)][node.col_offset :]
+    return b"\n".join(text.values()).decode()
+
+
+def _read_import(node: ast.Import | ast.ImportFrom, package: str) -> dict[str, Import]:
+    """Local name → what is imported under it."""
+    if isinstance(node, ast.Import):
+        return {alias.asname or alias.name: Import(alias.name) for alias in node.names}
+    parents = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+    module = ".".join([*parents, *([node.module] if node.module else [])])
+    return {alias.asname or alias.name: Import(module, alias.name) for alias in node.names}
+
+
+def _read_family(
+    statement: ast.stmt, lines: dict[int, str], package: str
+) -> dict[str, Family] | None:
+    """The table that a statement binds to a name, if it is one."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign):
+        return None
+    match statement.value:
+        case ast.Call(
+            func=ast.Name(id="Family") as maker,
+            args=[ast.Constant(value=str(noun)), ast.Dict() as table],
+        ):
+            rows = {
+                key.value: _read_piece(row, lines, package)
+                for key, row in zip(table.keys, table.values, strict=True)
+                if isinstance(key, ast.Constant) and isinstance(key.value, str)
+            }
+            bare = Piece(f"Family {noun}", frozenset({maker.id}), frozenset())
+            return {name: Family(noun, bare, rows) for name in _list_bound(statement)}
+    return None
+
+
+@cache
+def list_files(folder: Path) -> dict[str, Path]:
+    """Name → path of each file in or below `folder` that is no module."""
+    return {
+        path.name: path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }

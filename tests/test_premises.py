@@ -1,0 +1,152 @@
+"""Premises on the project's own sources: which stages an edit concerns, and that none is missed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.code import WHOLE, Code
+from pipeline.params import load_params
+from pipeline.premises import ANYWHERE, PARSER, Stage, lay_premises, list_stages
+from tests.projects import PROJECT, FirstRun, Project
+
+TRACE = """
+import json, runpy, sys
+called = set()
+
+def note(frame, event, argument):
+    if event == "call":
+        called.add((frame.f_globals.get("__name__"), frame.f_code.co_qualname.split(".")[0]))
+
+program, *sys.argv[1:] = sys.argv[1:]
+sys.argv.insert(0, program)
+sys.path.insert(0, "")
+sys.setprofile(note)
+runpy.run_module(program, run_name="__main__")
+sys.setprofile(None)
+modules = [name for name in sys.modules if name.split(".")[0] in ("pipeline", "stages")]
+calls = sorted(call for call in called if str(call[0]).split(".")[0] == "pipeline")
+print(json.dumps([modules, calls]))
+"""
+
+
+@pytest.fixture(scope="module")
+def stages() -> list[Stage]:
+    return list(list_stages(load_params(PROJECT / "params.yaml")))
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """Sources to edit."""
+    for name in ("pipeline", "stages"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
+    return tmp_path
+
+
+def lay(root: Path, stages: list[Stage]) -> dict[str, dict]:
+    code = Code(root, [PARSER])
+    return {stage.file: lay_premises(stage, code) for stage in stages}
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "concerned"),
+    [
+        ("pipeline/heads/mlp.py", ("nn.GELU()", "nn.ReLU()"), {"train/mlp.json"}),
+        (
+            "pipeline/heads/params.py",
+            ("class BeitParams(", "class BeitParams( "),
+            {"train/beit.json"},
+        ),
+        ("pipeline/heads/mlp.py", ('"""', '"""Another word. '), set()),
+        ("pipeline/cli/__init__.py", ("import typer", "import typer as t"), set()),
+        ("pipeline/report/index_page.py", ("index.html.j2", "other.html.j2"), {"report.json"}),
+        ("pipeline/report/params.py", ("title: str", "titles: str"), {"report.json"}),
+        ("pipeline/report/templates/head.html.j2", ("<", "< "), {"evaluate.json"}),
+        ("pipeline/engines/ray.py", ("import ", "import  "), set()),
+        ("pipeline/faces/yunet.py", ("class Detector", "class  Detector"), set()),
+        ("pipeline/faces/cascade.py", ("class Detector", "class  Detector"), {"faces.json"}),
+        ("pipeline/labels/corpora/ravdess.py", ("def read", "def  read"), set()),
+        ("pipeline/labels/corpora/demo.py", ("def read", "def  read"), {"labels.json"}),
+    ],
+)
+def test_an_edit_concerns_the_stages_that_run_it(
+    edited: Path, stages: list[Stage], name: str, edit: tuple[str, str], concerned: set[str]
+) -> None:
+    before = lay(edited, stages)
+    path = edited / name
+    assert edit[0] in path.read_text()
+    path.write_text(path.read_text().replace(*edit, 1))
+    after = lay(edited, stages)
+    assert {file for file in before if before[file] != after[file]} == concerned
+
+
+def test_premises_hold_the_params_that_are_not_written_down(stages: list[Stage]) -> None:
+    premises = lay(PROJECT, stages)
+    assert premises["clean.json"]["params"]["clean"]["min_seconds"] == 0.5
+    assert premises["train/mlp.json"]["params"]["mlp"]["training"]["epochs"] == 60
+    assert premises["sheet.json"]["params"] == {}
+
+
+def test_every_stage_and_template_is_in_some_premises(stages: list[Stage]) -> None:
+    run = {stage.program for stage in stages} | {"stages.check", "stages"}
+    assert run == {
+        f"stages.{path.stem}".removesuffix(".__init__")
+        for path in (PROJECT / "stages").glob("*.py")
+    }
+    files = {name for one in lay(PROJECT, stages).values() for name in one["code"] if "/" in name}
+    seen = {f"pipeline/report/templates/{name}.j2" for name in ("index.html", "faces_sheet.svg")}
+    assert seen <= files
+
+
+@pytest.mark.parametrize(
+    ("stage", "argument"),
+    [
+        ("labels", ""),
+        ("clean", ""),
+        ("faces", ""),
+        ("sheet", ""),
+        ("transcribe", ""),
+        ("extract", "hog"),
+        ("train", "both"),
+        ("evaluate", "both"),
+        ("report", ""),
+    ],
+)
+def test_nothing_that_a_stage_calls_is_missed(
+    first_run: FirstRun, tmp_path: Path, stage: str, argument: str
+) -> None:
+    project = first_run.copy(tmp_path / "project")
+    file = f"{stage}/{argument}.json" if argument else f"{stage}.json"
+    params = load_params(project.root / "params.yaml")
+    found = next(one for one in list_stages(params) if one.file == file)
+    code = Code(project.root, [PARSER])
+    places = code.reach(found.program, {**ANYWHERE, **found.members}).places
+    modules, called = trace(project, found.program, argument)
+    read = {module for module, _ in places}
+    assert {module for module in modules if not module.startswith(UNREAD)} <= read
+    unseen = {
+        (module, name)
+        for module, name in called
+        if not module.startswith((UNREAD, PARSER))
+        and (module, name) not in places
+        and (module, WHOLE) not in places
+        and not name.startswith("<")
+    }
+    assert unseen == set()
+
+
+UNREAD = "pipeline.engines."
+"""Engines, on which no stage rests."""
+
+
+def trace(project: Project, program: str, argument: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """Modules that a program has imported at its end, and the functions that it called."""
+    command = [sys.executable, "-c", TRACE, program, *filter(None, [argument])]
+    told = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    modules, called = json.loads(told.stdout.splitlines()[-1])
+    return modules, [(module, name) for module, name in called]
