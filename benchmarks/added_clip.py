@@ -30,6 +30,7 @@ from pipeline.encoders.mfcc import Encoder
 from pipeline.encoders.params import MfccParams
 from pipeline.extraction.source import encode_clips
 from pipeline.files import measure_tree
+from pipeline.labels.targets import write_trained
 from pipeline.media.audio import encode_flac
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
@@ -39,7 +40,7 @@ HZ = 16_000
 NONE = "{face: none, scene: none, audio: mfcc, text: none}"
 PARAMS = f"""
 corpus: {{name: table, root: data/raw, depends_on: data/raw}}
-splits: {{protocol: none}}
+splits: {{}}
 clean: {{}}
 faces: {{}}
 transcribe: {{}}
@@ -67,6 +68,8 @@ class Scratch:
         self.run("dvc", "init", "--quiet", "--no-scm")
         self.run("dvc", "config", "cache.type", "hardlink,symlink,copy")
         self.run("dvc", "remote", "add", "--quiet", "-d", "team", str(root / "remote"))
+        self.run("dvc", "repro", "--quiet", "check")
+        write_trained(root / "data" / "labels" / "trained.parquet", [])
 
     def add_clips(self, count: int) -> str:
         """Publish `data/audio` with so many clips in all; returns the id of the last."""

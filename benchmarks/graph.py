@@ -1,0 +1,194 @@
+"""What DVC costs a graph of many heads, beside the work: its stages do nothing here.
+
+    python -m benchmarks.graph --heads 100 --sets 3
+
+A project of its own with the real dvc.yaml files, `check` and all, and so many feature sets for
+each of face, audio and text; every head reads three of them. All other stages only touch what they
+give. Timed are `dvc repro` from nothing, with nothing to do and with one head edited, once with the
+heads in dvc.yaml files of their own, as here, and once with all stages in one (`joined`). What
+`check` takes by itself (`check_seconds`) is left out. Seconds are of the processor, DVC's and its
+commands', so that other work on the machine does not count; `wall` is what a clock says, `check`
+included. Goals with 100 heads: `idle_seconds` 4, `edited_seconds` 5, `stage_seconds` 0.4, the last
+over all stages of the run from nothing.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+
+PROJECT = Path(__file__).parents[1]
+FILES = ("dvc.yaml", "models/dvc.yaml", "reports/dvc.yaml")
+ENCODERS = {"face": "hog", "audio": "mfcc", "text": "huggingface_text"}
+TOUCH = "sh touch.sh"
+SCRIPT = """
+for path in "$@"; do
+    case $path in
+    *.json) mkdir -p "$(dirname "$path")"; echo '{}' >"$path" ;;
+    *.*) mkdir -p "$(dirname "$path")"; echo "$path" >"$path" ;;
+    *) mkdir -p "$path"; echo "$path" >"$path/store.json"
+       echo "$path" >"$path/ledger.parquet"; echo "$path" >"$path/clips.parquet" ;;
+    esac
+done
+"""
+
+
+class Scratch:
+    """A project of its own in the folder `root`, with all stages in one dvc.yaml if `joined`."""
+
+    def __init__(self, root: Path, heads: int, sets: int, *, joined: bool) -> None:
+        self.root = root
+        for name in ("pipeline", "stages", "features/none"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / name, root / name, ignore=ignored)
+        shutil.copy(PROJECT / ".dvcignore", root)
+        (root / "touch.sh").write_text(SCRIPT)
+        (root / "data" / "raw").mkdir(parents=True)
+        (root / "data" / "overrides.csv").touch()
+        self.write("params.yaml", make_params(heads, sets))
+        files = {name: idle_stages(YAML().load(PROJECT / name)) for name in FILES}
+        if joined:
+            files = {"dvc.yaml": join_files(list(files.values()))}
+        for name, content in files.items():
+            self.write(name, content)
+        self.run("dvc", "init", "--quiet", "--no-scm")
+        self.run("dvc", "config", "cache.type", "hardlink,symlink,copy")
+
+    def write(self, name: str, content: Any) -> None:
+        (self.root / name).parent.mkdir(exist_ok=True)
+        YAML().dump(content, self.root / name)
+
+    def edit_head(self) -> None:
+        """Change one head in the middle."""
+        path = self.root / "params.yaml"
+        params = YAML().load(path)
+        names = list(params["heads"])
+        params["heads"][names[len(names) // 2]]["training"]["seed"] += 1
+        self.write("params.yaml", params)
+
+    def time_command(self, *command: str) -> dict[str, float]:
+        """Seconds of a command: of the processor, and by the clock."""
+        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        self.run(*command)
+        wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return {"seconds": used, "wall": wall}
+
+    def run(self, *command: str) -> None:
+        """Run a command in the project; what it prints is shown if it fails."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+        done = subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise SystemExit(done.stdout + done.stderr)
+
+    def count_lines(self) -> int:
+        """Lines of all lock files."""
+        return sum(len(path.read_text().splitlines()) for path in self.root.rglob("dvc.lock"))
+
+
+def make_params(heads: int, sets: int) -> dict[str, Any]:
+    """Sections with so many heads, and so many feature sets of each modality."""
+    features = {
+        f"{modality}_{number}": {"modality": modality, "encoder": encoder}
+        for modality, encoder in ENCODERS.items()
+        for number in range(sets)
+    }
+    for entry in features.values():
+        if entry["encoder"] == "huggingface_text":
+            entry["weights"] = "nowhere"
+    rows = {
+        f"head_{number}": {
+            "kind": "mlp",
+            "inputs": {
+                "scene": "none",
+                **{modality: f"{modality}_{number % sets}" for modality in ENCODERS},
+            },
+            "training": {"seed": 0},
+        }
+        for number in range(heads)
+    }
+    plain = ("clean", "faces", "transcribe", "evaluate", "report", "engine")
+    corpus = {"name": "table", "root": "data/raw", "depends_on": "data/raw"}
+    sections = {"corpus": corpus, "splits": {}, **{name: {} for name in plain}}
+    return {**sections, "features": features, "heads": rows}
+
+
+def idle_stages(content: Any) -> Any:
+    """A dvc.yaml whose stages touch what they give; `check` alone works."""
+    for name, entry in content["stages"].items():
+        stage = entry.get("do", entry)
+        if name != "check":
+            metrics = [path for one in stage.get("metrics", ()) for path in one]
+            stage["cmd"] = " ".join([TOUCH, *stage["outs"], *metrics])
+            # Otherwise a head edited would end at its model, which is as before.
+            stage["cmd"] += " && date +%s%N >models/${key}/run" if name == "train" else ""
+    return content
+
+
+def join_files(contents: list[Any]) -> Any:
+    """All stages in the first of several dvc.yaml files."""
+    first, *others = contents
+    for other in others:
+        for name, entry in other["stages"].items():
+            entry["do"].pop("wdir")
+            first["stages"][name] = entry
+    return first
+
+
+def measure(project: Scratch, stages: int) -> dict[str, float]:
+    """Figures of one layout."""
+    reproduce = ("dvc", "repro", "--quiet")
+    cold = project.time_command(*reproduce)
+    idle = project.time_command(*reproduce)
+    project.edit_head()
+    edited = project.time_command(*reproduce)
+    check = project.time_command("python", "-m", "stages.check")
+    return {
+        "idle_seconds": idle["seconds"],
+        "edited_seconds": edited["seconds"] - check["seconds"],
+        "stage_seconds": (cold["seconds"] - check["seconds"]) / stages,
+        "check_seconds": check["seconds"],
+        "idle_wall": idle["wall"],
+        "edited_wall": edited["wall"],
+        "stage_wall": cold["wall"] / stages,
+        "lock_lines": project.count_lines(),
+    }
+
+
+def main(
+    heads: Annotated[int, typer.Option(help="Heads.", min=1)] = 100,
+    sets: Annotated[int, typer.Option(help="Feature sets of each modality.", min=1)] = 3,
+    joined: Annotated[bool, typer.Option(help="Also time all stages in one dvc.yaml.")] = True,
+    folder: Annotated[Path | None, typer.Option(help="Where to make the scratch folder.")] = None,
+) -> None:
+    """Print what DVC costs."""
+    stages = 7 + 3 * sets + 2 * heads
+    figures: dict[str, float] = {}
+    for layout in ("parted", "joined") if joined else ("parted",):
+        with TemporaryDirectory(prefix="moodline-", dir=folder) as scratch:
+            project = Scratch(Path(scratch), heads, sets, joined=layout == "joined")
+            measured = measure(project, stages)
+        print(layout, ", ".join(f"{name} {value:.3g}" for name, value in measured.items()))
+        for name, value in measured.items():
+            figures[name if layout == "parted" else f"joined_{name}"] = value
+    if joined:
+        for name in ("idle", "edited", "stage"):
+            over = figures[f"{name}_seconds"] / figures[f"joined_{name}_seconds"]
+            figures[f"{name}_over_joined"] = over
+    print(json.dumps({name: float(f"{value:.3g}") for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    typer.run(main)
