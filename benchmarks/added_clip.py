@@ -30,7 +30,7 @@ from pipeline.encoders.mfcc import Encoder
 from pipeline.encoders.params import MfccParams
 from pipeline.extraction.source import encode_clips
 from pipeline.files import measure_tree
-from pipeline.labels.targets import write_trained
+from pipeline.labels.clip_labels import write_trained
 from pipeline.media.audio import encode_flac
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter

@@ -27,7 +27,7 @@ TARGETS_SCHEMA = pa.schema(
         *((name, _COLUMNS[target.kind]) for name, target in TARGETS.items()),
     ]
 )
-"""Columns of `data/labels/targets.parquet`; a label that is not given is null."""
+"""Columns of `data/targets/targets.parquet`; a label that is not given is null."""
 
 FRAMES_SCHEMA = pa.schema(
     [
@@ -37,7 +37,7 @@ FRAMES_SCHEMA = pa.schema(
         *((name, _COLUMNS[target.kind]) for name, target in TARGETS.items() if target.framed),
     ]
 )
-"""Columns of `data/labels/frames.parquet`, sorted by clip and frame; `seconds` counts from the
+"""Columns of `data/targets/frames.parquet`, sorted by clip and frame; `seconds` counts from the
 clip's start."""
 
 TRAINED_SCHEMA = pa.schema([("clip_id", pa.string())])

@@ -39,7 +39,7 @@ label of any such target (`seconds` null); one that is labelled per frame a row 
 Targets with a number for each class (scores, votes) have a row for each `class` instead, in the
 order of the classes; for others `class` is null.
 
-`label` and `predicted` are numbers: ratings; class indices, as in `data/labels/names.json`; how
+`label` and `predicted` are numbers: ratings; class indices, as in `data/targets/names.json`; how
 much of its class, or which share of the votes. `label` is null where not annotated, `predicted`
 where the head had nothing to go on: such rows count as annotated and not covered. `scores` are
 the probabilities of all classes, for targets of kind `class` alone. `prior` is what the training

@@ -75,7 +75,7 @@ def number_label(
 
 
 def read_labels(folder: Path) -> Labels:
-    """Labels in the folder that stage `labels` wrote."""
+    """Labels in the folder `data/targets` that stage `labels` wrote."""
     names = read_names(folder / "names.json")
     targets = {target.clip_id: target for target in read_targets(folder / "targets.parquet")}
     frames = read_table(folder / "frames.parquet", FRAMES_SCHEMA)
