@@ -21,7 +21,7 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, ParamsMember, suggest
-from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams
+from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.report.params import ReportParams
@@ -41,6 +41,7 @@ class Params:
     faces: FacesParams
     transcribe: TranscribeParams
     features: dict[str, FeatureParams]
+    joint: dict[str, JointParams]
     heads: dict[str, HeadParams]
     evaluate: EvaluateParams
     report: ReportParams
@@ -61,7 +62,7 @@ PLAIN_SECTIONS: dict[str, type[Section]] = {
 NAMING_SECTIONS = ("corpus", "features", "heads")
 """Sections that name members of a family, and must be there."""
 
-SECTIONS = (*NAMING_SECTIONS, *PLAIN_SECTIONS)
+SECTIONS = (*NAMING_SECTIONS, "joint", *PLAIN_SECTIONS)
 
 PlainT = TypeVar("PlainT", bound=Section)
 
@@ -106,6 +107,15 @@ def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
     return _parse_named(ENCODERS, sections, ("features", name))
 
 
+def parse_joint(sections: Mapping[str, Any]) -> dict[str, JointParams]:
+    """Joint sets, none where the section is left out."""
+    entries = sections.get("joint") or {}
+    return {
+        name: parse_section(JointParams, entries[name], f"joint.{name}")
+        for name in _check_names(entries, "joint")
+    }
+
+
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
     return _parse_named(HEADS, sections, ("heads", name))
@@ -119,9 +129,11 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
         hint = suggest(faces.detector, [AUTO, *DETECTORS.members])
         raise ParamsError(f"params.yaml: faces.detector: unknown detector; {hint}")
     features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
+    joint = parse_joint(sections)
     heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}
+    modalities = find_modalities(features, joint)
     for name, head in heads.items():
-        _check_inputs(name, head, features)
+        _check_inputs(name, head, modalities)
     for name, feature in features.items():
         if feature.modality == "scene" and faces.scene_pixels is None:
             raise ParamsError(
@@ -131,6 +143,7 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     return Params(
         corpus=parse_corpus(sections),
         features=features,
+        joint=joint,
         heads=heads,
         **plain,  # type: ignore[arg-type]
     )
@@ -187,7 +200,12 @@ def _names(sections: Mapping[str, Any], section: str) -> list[str]:
     if not entries:
         # DVC takes an empty map for "nothing to do" and says "up to date".
         raise ParamsError(f"params.yaml: {section}: expected at least one entry, got none; add one")
-    for name in entries:
+    return _check_names(entries, section)
+
+
+def _check_names(entries: Any, section: str) -> list[str]:
+    """Names in a map; raises ParamsError for one that stages cannot carry."""
+    for name in _expect_map(entries, f"params.yaml: {section}"):
         if not isinstance(name, str) or not _is_name(name):
             raise ParamsError(
                 f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
@@ -204,7 +222,49 @@ def _is_name(name: str) -> bool:
     return name != NO_FEATURES
 
 
-def _check_inputs(name: str, head: HeadParams, features: Mapping[str, FeatureParams]) -> None:
+def find_modalities(
+    features: Mapping[str, FeatureParams], joint: Mapping[str, JointParams]
+) -> dict[str, str]:
+    """Set, joint ones among them, → its modality; raises ParamsError for one that joins wrongly."""
+    found: dict[str, str] = {name: params.modality for name, params in features.items()}
+    for name in joint:
+        if name in features:
+            raise ParamsError(f"params.yaml: joint.{name}: a feature set has this name; rename one")
+    for name in joint:
+        members = expand_set(name, joint)
+        for member in members:
+            if member not in features:
+                hint = suggest(member, [*features, *joint])
+                raise ParamsError(f"params.yaml: joint.{name}: unknown set {member!r}; {hint}")
+        if len(set(members)) < len(members):
+            told = ", ".join(members)
+            raise ParamsError(f"params.yaml: joint.{name}: expected each set once, got {told}")
+        kinds = {features[member].modality for member in members}
+        if len(kinds) > 1:
+            told = ", ".join(f"{member} of {features[member].modality}" for member in members)
+            raise ParamsError(f"params.yaml: joint.{name}: expected one modality, got {told}")
+        found[name] = kinds.pop()
+    return found
+
+
+def expand_set(name: str, joint: Mapping[str, JointParams]) -> list[str]:
+    """Feature sets that set `name` stands for: itself, or the members of a joint set, in order.
+
+    Raises ParamsError for a joint set that holds itself.
+    """
+
+    def expand(name: str, within: tuple[str, ...]) -> list[str]:
+        if name in within:
+            raise ParamsError(f"params.yaml: joint.{name}: holds itself; name other sets")
+        if name not in joint:
+            return [name]
+        inner = (*within, name)
+        return [*expand(joint[name].first, inner), *expand(joint[name].second, inner)]
+
+    return expand(name, ())
+
+
+def _check_inputs(name: str, head: HeadParams, modalities: Mapping[str, str]) -> None:
     """Refuse feature sets that are unknown or of another modality, and a head with none."""
     sets = head.inputs.sets()
     if not sets:
@@ -213,14 +273,14 @@ def _check_inputs(name: str, head: HeadParams, features: Mapping[str, FeaturePar
         )
     for modality, chosen in sets.items():
         place = f"params.yaml: heads.{name}.inputs.{modality}"
-        if chosen not in features:
+        if chosen not in modalities:
             raise ParamsError(
-                f"{place}: unknown feature set {chosen!r}; {suggest(chosen, [*features, 'none'])}"
+                f"{place}: unknown feature set {chosen!r}; {suggest(chosen, [*modalities, 'none'])}"
             )
-        if features[chosen].modality != modality:
+        if modalities[chosen] != modality:
             raise ParamsError(
                 f"{place}: expected a set of modality {modality}, "
-                f"got {chosen!r} of modality {features[chosen].modality}"
+                f"got {chosen!r} of modality {modalities[chosen]}"
             )
 
 

@@ -48,6 +48,8 @@ def list_stages(params: Params) -> Iterator[Stage]:
     for name, feature in params.features.items():
         chosen = {"encoder": [feature.encoder]}
         yield _stage("extract", {name: feature}, chosen, of=name)
+    for name, joint in params.joint.items():
+        yield _stage("join", {name: joint}, of=name)
     for name, head in params.heads.items():
         yield _stage("train", {name: head}, {"head": [head.kind]}, of=name)
     yield _stage("evaluate", {"evaluate": params.evaluate})

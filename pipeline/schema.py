@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from pipeline.encoders.params import ENCODERS
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.families import Family, ParamsMember
-from pipeline.heads.params import HEADS, NO_FEATURES
+from pipeline.heads.params import HEADS, NO_FEATURES, JointParams
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS
 from pipeline.sections import Name
@@ -32,6 +32,7 @@ def describe_params() -> Schema:
         "corpus": _describe_family(CORPORA, "name", shared),
         **plain,
         "features": _describe_map(_describe_family(ENCODERS, "encoder", shared)),
+        "joint": _describe_map(_describe(JointParams, shared), fewest=0),
         "heads": _describe_map(_describe_family(HEADS, "kind", shared)),
     }
     return {
@@ -56,11 +57,11 @@ def _describe_family(family: Family[ParamsMember[Any]], key: str, shared: Schema
     return {"oneOf": members}
 
 
-def _describe_map(entry: Schema) -> Schema:
+def _describe_map(entry: Schema, fewest: int = 1) -> Schema:
     names = {**TypeAdapter(Name).json_schema(), "not": {"const": NO_FEATURES}}
     return {
         "type": "object",
-        "minProperties": 1,
+        "minProperties": fewest,
         "propertyNames": names,
         "additionalProperties": entry,
     }

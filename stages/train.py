@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from pipeline.params import parse_feature, parse_head, read_yaml
+from pipeline.params import expand_set, parse_feature, parse_head, parse_joint, read_yaml
 from pipeline.paths import FEATURES, MODELS, TARGETS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
@@ -18,9 +18,9 @@ def main() -> None:
     name = sys.argv[1]
     sections = read_yaml()
     params = parse_head(sections, name)
-    encoders = {
-        set_: parse_feature(sections, set_).encoder for set_ in params.inputs.sets().values()
-    }
+    joint = parse_joint(sections)
+    sets = [member for name in params.inputs.sets().values() for member in expand_set(name, joint)]
+    encoders = {name: parse_feature(sections, name).encoder for name in sets}
     check_encoders(FEATURES, encoders)
     train_head(name, params, FEATURES, read_labels(TARGETS), MODELS / name)
 

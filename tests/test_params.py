@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,16 @@ from pipeline.encoders.params import ENCODERS
 from pipeline.errors import ParamsError
 from pipeline.faces.params import FacesParams
 from pipeline.heads.params import HEADS
-from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS, load_params, parse_plain, read_yaml
+from pipeline.params import (
+    NAMING_SECTIONS,
+    PLAIN_SECTIONS,
+    Params,
+    expand_set,
+    load_params,
+    parse_params,
+    parse_plain,
+    read_yaml,
+)
 
 CORPUS = {"name": "demo", "root": "data/demo", "depends_on": "data/demo"}
 GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}"}
@@ -67,3 +77,48 @@ def test_a_section_that_names_members_must_be_there(everything: Path, name: str)
     everything.write_text(json.dumps(sections))
     with pytest.raises(ParamsError, match=rf"{name}: missing section; docs/params\.md"):
         load_params(everything)
+
+
+SETS = {
+    "egemaps": {"modality": "audio", "encoder": "opensmile"},
+    "logmel": {"modality": "audio", "encoder": "logmel"},
+    "mfcc": {"modality": "audio", "encoder": "mfcc"},
+    "hog": {"modality": "face", "encoder": "hog"},
+}
+SOUNDS = {
+    "sounds": {"first": "egemaps", "second": "spectra"},
+    "spectra": {"first": "logmel", "second": "mfcc"},
+}
+
+
+def parse_joined(joint: dict[str, dict[str, str]], **inputs: str) -> Params:
+    read = {"face": "none", "scene": "none", "audio": "none", "text": "none", **inputs}
+    heads = {"head": {"kind": "linear", "inputs": read}}
+    return parse_params({"corpus": CORPUS, "features": SETS, "joint": joint, "heads": heads})
+
+
+def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
+    params = parse_joined(SOUNDS, audio="sounds")
+    assert expand_set("sounds", params.joint) == ["egemaps", "logmel", "mfcc"]
+    assert expand_set("mfcc", params.joint) == ["mfcc"]
+
+
+@pytest.mark.parametrize(
+    ("joint", "inputs", "told"),
+    [
+        (SOUNDS, {"face": "sounds"}, "inputs.face: expected a set of modality face, got 'sounds'"),
+        (SOUNDS, {"audio": "sound"}, "inputs.audio: unknown feature set 'sound'; did you mean"),
+        ({"mfcc": SOUNDS["spectra"]}, {}, "joint.mfcc: a feature set has this name; rename one"),
+        ({"odd": {"first": "mfc", "second": "hog"}}, {}, "joint.odd: unknown set 'mfc'; did you"),
+        ({"odd": {"first": "mfcc", "second": "hog"}}, {}, "mfcc of audio, hog of face"),
+        ({"odd": {"first": "mfcc", "second": "mfcc"}}, {}, "each set once, got mfcc, mfcc"),
+        ({"odd": {"first": "mfcc", "second": "odd"}}, {}, "joint.odd: holds itself"),
+        ({"odd": {"first": "mfcc"}}, {}, "joint.odd.second: missing; add it"),
+        ({"Odd": SOUNDS["spectra"]}, {}, "joint: expected names of lower-case letters"),
+    ],
+)
+def test_a_joint_set_that_cannot_be_is_refused(
+    joint: dict[str, dict[str, str]], inputs: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ParamsError, match=re.escape(told)):
+        parse_joined(joint, **{"audio": "mfcc", **inputs})

@@ -13,7 +13,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
-from pipeline.sections import Section
+from pipeline.sections import Name, Section
 from pipeline.targets import PREDICTED, TARGETS, list_metrics
 
 NO_FEATURES = "none"
@@ -50,6 +50,16 @@ class Inputs(Section):
         return {
             modality: name for modality, name in self.model_dump().items() if name != NO_FEATURES
         }
+
+
+class JointParams(Section):
+    """Two feature sets of one modality that heads read as one input: `joint.<name>`.
+
+    Either may be a joint set itself, so that any number of sets can be joined.
+    """
+
+    first: Name
+    second: Name
 
 
 class WindowParams(Section):

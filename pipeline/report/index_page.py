@@ -17,6 +17,7 @@ from pipeline.report.pages import embed, write_page
 from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
 from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
+from pipeline.rows import modality_of
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS
 
@@ -181,8 +182,8 @@ def _collect_sets(heads: Sequence[HeadSummary]) -> list[ReadSet]:
     """Feature sets that `heads` read, by modality and name."""
     found: dict[tuple[str, str, str], ReadSet] = {}
     for head in heads:
-        for modality in head.sets:
-            made = head.recipe.inputs[modality]
+        for stream, made in head.recipe.inputs.items():
+            modality = modality_of(stream)
             key = (modality, made.name, made.index_digest)
             found.setdefault(key, ReadSet(modality, made, [])).heads.append(head.name)
     return [found[key] for key in sorted(found)]

@@ -23,6 +23,6 @@ def compare_opened(heads: Sequence[HeadSummary], params: EvaluateParams) -> list
 
 def read_ledgers(heads: Sequence[HeadSummary], data: Path, features: Path) -> list[Entry]:
     """Entries of every stage; of the sets in `features`, those of sets that a head reads."""
-    sets = sorted({name for head in heads for name in head.sets.values()})
+    sets = sorted({made.name for head in heads for made in head.recipe.inputs.values()})
     folders = [*(data / name for name in DATA_LEDGERS), *(features / name for name in sets)]
     return [entry for folder in folders for entry in read_ledger(folder / "ledger.parquet")]

@@ -25,6 +25,7 @@ from pipeline.report.formats import (
     write_share,
 )
 from pipeline.report.theme import COLOURS, FONT, MONO
+from pipeline.rows import modality_of
 
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
@@ -72,6 +73,7 @@ def _environment() -> Environment:
         p=write_p,
         least_covered=find_least_covered,
         yaml=_write_yaml,
+        modality=modality_of,
     )
     environment.globals.update(
         dash=DASH,

@@ -15,7 +15,7 @@ from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
-from pipeline.rows import MODALITIES
+from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.tables import read_table
 
 BASELINE = "linear"
@@ -47,14 +47,20 @@ class HeadSummary:
 
     @property
     def sets(self) -> dict[str, str]:
-        """Modality → feature set, in the order of modalities."""
+        """Modality → feature set, or the several of a joint set, in the order of modalities."""
         inputs = self.recipe.inputs
-        return {modality: inputs[modality].name for modality in MODALITIES if modality in inputs}
+        names = {
+            modality: [
+                made.name for stream, made in inputs.items() if modality_of(stream) == modality
+            ]
+            for modality in MODALITIES
+        }
+        return {modality: " + ".join(found) for modality, found in names.items() if found}
 
     @property
     def fused(self) -> bool:
         """Whether the head reads more than one modality."""
-        return len(self.recipe.inputs) > 1
+        return len(self.sets) > 1
 
     @cached_property
     def seen(self) -> dict[str, list[str]]:
@@ -64,14 +70,12 @@ class HeadSummary:
         """
         clip_ids = list_words(self.predictions["clip_id"])
         judged = {clip_id.split("/", 1)[0].casefold() for clip_id in clip_ids}
-        stated = {
-            modality: self.recipe.inputs[modality].provenance.get("seen_corpora", ())
-            for modality in self.sets
-        }
-        found = {
-            modality: [corpus for corpus in corpora if corpus.casefold() in judged]
-            for modality, corpora in stated.items()
-        }
+        found: dict[str, list[str]] = {modality: [] for modality in self.sets}
+        for stream, made in self.recipe.inputs.items():
+            known = found[modality_of(stream)]
+            for corpus in made.provenance.get("seen_corpora", ()):
+                if corpus.casefold() in judged and corpus not in known:
+                    known.append(corpus)
         return {modality: corpora for modality, corpora in found.items() if corpora}
 
 

@@ -16,6 +16,7 @@ from pipeline.heads.base import Per
 from pipeline.heads.params import HeadParams
 from pipeline.rows import RowShape
 from pipeline.store.header import read_header
+from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.view_ids import count_views, name_view
 from pipeline.targets import TARGETS
@@ -151,10 +152,12 @@ def _pad(values: Sequence[Float64[np.ndarray, "..."]], per: Per) -> Float[Tensor
 
 
 def open_inputs(params: HeadParams, features: Path) -> dict[str, FeatureStore]:
-    """Feature sets that a head reads, opened, by modality."""
-    return {
-        modality: open_features(features / name) for modality, name in params.inputs.sets().items()
-    }
+    """Feature sets that a head reads, opened, by stream; those of a joint set as `audio/mfcc`."""
+    streams = {}
+    for modality, name in params.inputs.sets().items():
+        members = {f"{modality}/{path.name}": path for path in list_members(features / name)}
+        streams.update(members or {modality: features / name})
+    return {stream: open_features(path) for stream, path in streams.items()}
 
 
 def check_encoders(features: Path, encoders: Mapping[str, str]) -> None:

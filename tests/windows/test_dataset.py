@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.rows import RowShape
-from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches
+from pipeline.store.joint import join_sets
+from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, open_inputs
 from tests.stores import make_labels, make_params, make_rows, write_features
 
 ROWS = 6
@@ -197,3 +198,16 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
         torch.testing.assert_close(batch.inputs["audio"][[number], :length], alone.inputs["audio"])
         torch.testing.assert_close(batch.masks["audio"][[number], :length], alone.masks["audio"])
         assert not batch.masks["audio"][number, length:].any()
+
+
+def test_sets_of_a_joint_set_are_streams_of_their_own(tmp_path):
+    for name, dim in (("logmel", 3), ("mfcc", 2), ("words", 5)):
+        write_features(tmp_path / name, {"a": counted(dim=dim)})
+    join_sets(tmp_path / "sounds", ["logmel", "mfcc"])
+    params = make_params("mlp", {"audio": "sounds", "text": "words"})
+    streams = open_inputs(params, tmp_path)
+    assert {name: store.row_shape for name, store in streams.items()} == {
+        "audio/logmel": (3,),
+        "audio/mfcc": (2,),
+        "text": (5,),
+    }

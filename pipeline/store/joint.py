@@ -1,0 +1,75 @@
+"""Joint sets: several feature sets that a head reads as one input, each as a stream of its own.
+
+A folder `features/<name>` that holds one file, `joint.json`: its members, and the digest of each
+one's index. No row lies there twice, and what depends on the folder depends on all its members.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.errors import StoreError
+from pipeline.files import digest_file, write_json
+
+FILE = "joint.json"
+
+
+class Joint(BaseModel):
+    """What a joint set holds: member → digest of its index, in the order they were named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    format_version: Literal[1] = 1
+    members: dict[str, str]
+
+
+def join_sets(out: Path, members: Sequence[str]) -> None:
+    """Make the folder `out` a joint set of `members`, which lie beside it.
+
+    A member that is a joint set itself gives its own members. Raises StoreError for one that is
+    not there, and for a set that is in it twice.
+    """
+    found: list[Path] = []
+    for path in (out.parent / member for member in members):
+        found += list_members(path) or [path]
+    names = [path.name for path in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise StoreError(f"{out}: expected each feature set once, got {name!r} twice; drop one")
+    digests = {path.name: digest_index(path) for path in found}
+    write_json(out / FILE, Joint(members=digests).model_dump(mode="json"))
+
+
+def list_members(path: Path) -> list[Path]:
+    """Feature sets that the joint set at `path` holds, in their order; none where it is a set.
+
+    Raises StoreError where a member is another than it was when they were joined.
+    """
+    if not (path / FILE).is_file():
+        return []
+    try:
+        joint = Joint.model_validate_json((path / FILE).read_bytes())
+    except ValidationError as error:
+        mistake = error.errors()[0]
+        raise StoreError(
+            f"{path}/{FILE}: not a joint set ({mistake['loc']}: {mistake['msg']})"
+        ) from error
+    for name, digest in joint.members.items():
+        if digest_index(path.parent / name) != digest:
+            raise StoreError(
+                f"{path}: expected the feature set {name!r} that was joined, got another; run "
+                f"`dvc repro join@{path.name}`"
+            )
+    return [path.parent / name for name in joint.members]
+
+
+def digest_index(path: Path) -> str:
+    """Digest of the index of the feature set at `path`; raises StoreError where it is not there."""
+    try:
+        return digest_file(path / "index.parquet")
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path}: expected a feature set, found none; run `dvc repro` or `dvc pull`"
+        ) from error

@@ -1,0 +1,19 @@
+"""Stage `join@<name>`: several feature sets as one input of heads."""
+
+import sys
+
+from pipeline.params import parse_joint, read_yaml
+from pipeline.paths import FEATURES
+from pipeline.stage import run_stage
+from pipeline.store.joint import join_sets
+
+
+def main() -> None:
+    """Write features/<name>."""
+    name = sys.argv[1]
+    joint = parse_joint(read_yaml())[name]
+    join_sets(FEATURES / name, [joint.first, joint.second])
+
+
+if __name__ == "__main__":
+    run_stage(main)

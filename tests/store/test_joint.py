@@ -1,0 +1,59 @@
+import json
+import re
+
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.store.joint import join_sets, list_members
+from tests.stores import make_rows, write_features
+
+
+@pytest.fixture
+def features(tmp_path):
+    for number, name in enumerate(("egemaps", "logmel", "mfcc")):
+        write_features(tmp_path / name, {"a": make_rows([[float(number)]])})
+    return tmp_path
+
+
+def name_members(path):
+    return [member.name for member in list_members(path)]
+
+
+def test_a_set_has_no_members(features):
+    assert list_members(features / "mfcc") == []
+
+
+def test_a_joint_set_of_a_joint_set_holds_all_their_members_and_no_row(features):
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    join_sets(features / "sounds", ["egemaps", "spectra"])
+    assert name_members(features / "sounds") == ["egemaps", "logmel", "mfcc"]
+    assert [path.name for path in (features / "sounds").iterdir()] == ["joint.json"]
+
+
+def test_another_member_makes_another_joint_set(features):
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    before = (features / "spectra" / "joint.json").read_bytes()
+    write_features(features / "mfcc", {"b": make_rows([[7.0]])})
+    with pytest.raises(StoreError, match=r"'mfcc' that was joined, .*`dvc repro join@spectra`"):
+        list_members(features / "spectra")
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    assert (features / "spectra" / "joint.json").read_bytes() != before
+
+
+def test_a_member_that_is_not_there_is_named(features):
+    with pytest.raises(StoreError, match=r"hubert: expected a feature set, found none; run"):
+        join_sets(features / "sounds", ["mfcc", "hubert"])
+
+
+def test_a_member_counts_once(features):
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    with pytest.raises(StoreError, match="expected each feature set once, got 'mfcc' twice"):
+        join_sets(features / "sounds", ["spectra", "mfcc"])
+
+
+@pytest.mark.parametrize("text", ["", "[]", json.dumps({"members": {"mfcc": 3}})])
+def test_a_broken_file_is_refused(features, text):
+    (features / "odd").mkdir()
+    (features / "odd" / "joint.json").write_text(text)
+    with pytest.raises(StoreError, match=re.escape("odd/joint.json: not a joint set")):
+        list_members(features / "odd")
