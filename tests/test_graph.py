@@ -98,6 +98,9 @@ def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> 
     assert miniature.reproduce() == {"check", "report"} | SOUND
     miniature.set_params(lambda p: p["features"]["logmel"].update(mels=20))
     assert miniature.reproduce() == {"check", "extract@logmel", "report"} | SOUND
+    miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="mfcc"))
+    miniature.set_params(lambda p: p["features"].pop("logmel"))
+    assert "extract@mfcc" not in miniature.reproduce()
 
 
 def test_code_of_an_encoder_that_gives_the_same_runs_its_sets_alone(miniature: Project) -> None:

@@ -13,16 +13,27 @@ from pipeline.params import load_params
 from pipeline.premises import ANYWHERE, PARSER, Stage, lay_premises, list_stages
 from tests.projects import PROJECT, FirstRun, Project
 
-TRACE = """
-import json, runpy, sys
+TRACE = '''
+import inspect, json, runpy, sys
 called = set()
 
 def note(frame, event, argument):
-    if event == "call":
-        called.add((frame.f_globals.get("__name__"), frame.f_code.co_qualname.split(".")[0]))
+    call = frame.f_globals.get("__name__"), frame.f_code.co_qualname.split(".")[0]
+    written = frame.f_code.co_filename.endswith(".py")
+    function = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # a class's body is none
+    if event == "call" and function and written and call not in called and not aside(frame):
+        called.add(call)
 
-program, *sys.argv[1:] = sys.argv[1:]
-sys.argv.insert(0, program)
+def aside(frame):
+    """Whether a module is being imported, or params.yaml parsed."""
+    while frame := frame.f_back:
+        name = frame.f_globals.get("__name__")
+        if name == "pipeline.params" or (frame.f_code.co_name == "<module>" and name != "__main__"):
+            return True
+    return False
+
+_, program, *_ = sys.argv
+del sys.argv[0]
 sys.path.insert(0, "")
 sys.setprofile(note)
 runpy.run_module(program, run_name="__main__")
@@ -30,7 +41,7 @@ sys.setprofile(None)
 modules = [name for name in sys.modules if name.split(".")[0] in ("pipeline", "stages")]
 calls = sorted(call for call in called if str(call[0]).split(".")[0] == "pipeline")
 print(json.dumps([modules, calls]))
-"""
+'''
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +131,9 @@ def test_nothing_that_a_stage_calls_is_missed(
     first_run: FirstRun, tmp_path: Path, stage: str, argument: str
 ) -> None:
     project = first_run.copy(tmp_path / "project")
-    file = f"{stage}/{argument}.json" if argument else f"{stage}.json"
+    files = (f"{stage}/{argument}.json", f"{stage}.json")
     params = load_params(project.root / "params.yaml")
-    found = next(one for one in list_stages(params) if one.file == file)
+    found = next(one for one in list_stages(params) if one.file in files)
     code = Code(project.root, [PARSER])
     places = code.reach(found.program, {**ANYWHERE, **found.members}).places
     modules, called = trace(project, found.program, argument)
