@@ -21,8 +21,8 @@ import typer
 
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, NOTHING, add_speakers
 from pipeline.labels.clips import Clip
-from pipeline.prediction.table import HELD_OUT_SCHEMA, NOTHING, add_speakers
 from pipeline.store.tables import read_table, write_table
 
 CLASSES = ["neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "other"]

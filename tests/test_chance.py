@@ -11,11 +11,11 @@ import torch
 
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.table import add_speakers
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.prediction.held_out import Trained, predict_held_out
-from pipeline.prediction.table import add_speakers
 from pipeline.store.reader import open_features
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels

@@ -24,7 +24,7 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_leading
 from pipeline.evaluation.records import Comparison, Difference, SplitName
 from pipeline.evaluation.statistics import Contrast, correct_holm, swap_test
-from pipeline.prediction.table import NOTHING
+from pipeline.evaluation.table import NOTHING
 from pipeline.targets import TARGETS
 
 Heads = Mapping[str, Mapping[str, Judged]]

@@ -44,7 +44,7 @@ from pipeline.evaluation.records import (
     Unit,
 )
 from pipeline.evaluation.statistics import bootstrap, percentile_interval
-from pipeline.prediction.table import NOTHING
+from pipeline.evaluation.table import NOTHING
 from pipeline.targets import TARGETS
 
 

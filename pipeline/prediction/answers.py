@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float32, Float64
 from torch import Tensor
 
+from pipeline.evaluation.table import NOTHING
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
-from pipeline.prediction.table import NOTHING
 from pipeline.rows import modality_of
 from pipeline.windows.windowing import RowSource, Window, gather_rows
 

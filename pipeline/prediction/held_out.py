@@ -7,12 +7,12 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Float64, Int64
 
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, NOTHING, WORD
 from pipeline.heads.base import Head
 from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.prediction.answers import Predicted, predict_clips
-from pipeline.prediction.table import HELD_OUT_SCHEMA, NOTHING, WORD
 from pipeline.rows import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from pipeline.evaluation.confusions import divide
 from pipeline.evaluation.pairing import pair_targets, select_rows
 from pipeline.evaluation.records import ClassRates
-from pipeline.prediction.table import NOTHING
+from pipeline.evaluation.table import NOTHING
 from pipeline.report.formats import label, name_metric, round_list
 from pipeline.report.theme import ACCENT, AGAINST, FAINT, PALETTE, SCALE, SOFT, TEMPLATE
 from pipeline.targets import TARGETS

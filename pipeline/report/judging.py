@@ -8,10 +8,10 @@ from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.pairing import select_rows
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import headline
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.files import write_json
 from pipeline.heads.recipes import read_recipe
 from pipeline.labels.clips import Clip
-from pipeline.prediction.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.report.head_page import write_head_page
 from pipeline.report.summary import HeadSummary, read_history
 from pipeline.store.tables import read_table, write_table

@@ -13,8 +13,8 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.pairing import list_words, select_rows
 from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
+from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
-from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.tables import read_table
 

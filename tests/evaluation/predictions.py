@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
-from pipeline.prediction.table import PREDICTIONS_SCHEMA
+from pipeline.evaluation.table import PREDICTIONS_SCHEMA
 from pipeline.targets import TARGETS
 
 EMOTIONS = ["angry", "happy", "sad"]

@@ -6,7 +6,7 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import Estimate, Evaluation, headline
-from pipeline.prediction.table import PREDICTIONS_SCHEMA
+from pipeline.evaluation.table import PREDICTIONS_SCHEMA
 from pipeline.targets import TARGETS, Target, list_metrics
 from tests.evaluation.predictions import (
     EMOTIONS,

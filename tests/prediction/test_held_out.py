@@ -6,12 +6,12 @@ import torch
 from pipeline.errors import StoreError
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.clips import Clip
 from pipeline.labels.emotions import Names, write_names
 from pipeline.prediction.held_out import Trained, predict_held_out
-from pipeline.prediction.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.store.tables import read_table, write_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels, read_labels

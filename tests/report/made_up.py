@@ -12,8 +12,8 @@ import pyarrow as pa
 from pipeline.evaluation.comparing import compare_heads
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Input, Recipe
-from pipeline.prediction.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.index_page import Overview
 from pipeline.report.params import ReportParams

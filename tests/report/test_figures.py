@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.evaluation.records import ClassRates
-from pipeline.prediction.table import PREDICTIONS_SCHEMA
+from pipeline.evaluation.table import PREDICTIONS_SCHEMA
 from pipeline.report.figures import (
     MOST_POINTS,
     draw_classes,

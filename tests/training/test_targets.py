@@ -10,9 +10,9 @@ import torch
 
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.prediction.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS
 from pipeline.training.saving import train_head
@@ -128,7 +128,7 @@ TARGETS["tension"] = Target("tension", "rating", -2.0, 3.0)
 
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.emotions import Names, write_names
-from pipeline.prediction.table import HELD_OUT_SCHEMA
+from pipeline.evaluation.table import HELD_OUT_SCHEMA
 from pipeline.store.tables import read_table, write_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
