@@ -22,6 +22,7 @@ from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
+from pipeline.heads.recipes import Asked, Sections
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.report.params import ReportParams
@@ -119,6 +120,28 @@ def parse_joint(sections: Mapping[str, Any]) -> dict[str, JointParams]:
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     """Head `name`, with the options of its kind."""
     return _parse_named(HEADS, sections, ("heads", name))
+
+
+def ask_head(sections: Mapping[str, Any], name: str) -> Asked:
+    """Head `name` with the sections of all that it is made of, defaults filled in."""
+    params = parse_head(sections, name)
+    kinds = {
+        plain: kind for plain, kind in PLAIN_SECTIONS.items() if plain in Sections.model_fields
+    }
+    parsed = {"corpus": parse_corpus(sections)} | {
+        plain: parse_plain(sections, kind) for plain, kind in kinds.items()
+    }
+    return Asked(
+        name=name,
+        params=params,
+        features={
+            set_: parse_feature(sections, set_).model_dump(mode="json")
+            for set_ in params.inputs.sets().values()
+        },
+        sections=Sections.model_validate(
+            {section: made.model_dump(mode="json") for section, made in parsed.items()}
+        ),
+    )
 
 
 def parse_params(sections: Mapping[str, Any]) -> Params:

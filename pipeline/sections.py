@@ -1,9 +1,11 @@
 """Sections of `params.yaml`: strict, frozen records whose mistakes are told in one sentence."""
 
 from collections.abc import Mapping
+from io import StringIO
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
@@ -27,6 +29,13 @@ def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
         return kind.model_validate({} if value is None else value)
     except ValidationError as error:
         raise ParamsError(_explain(kind, error, where)) from error
+
+
+def write_yaml(value: Mapping[str, Any]) -> str:
+    """`value` as YAML in the order of its keys."""
+    stream = StringIO()
+    YAML().dump(dict(value), stream)
+    return stream.getvalue()
 
 
 def _explain(kind: type[BaseModel], error: ValidationError, where: str) -> str:

@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from pipeline.params import expand_set, parse_feature, parse_head, parse_joint, read_yaml
+from pipeline.params import ask_head, read_yaml
 from pipeline.paths import FEATURES, MODELS, TARGETS
 from pipeline.stage import run_stage
 from pipeline.training.saving import train_head
@@ -15,14 +15,9 @@ from pipeline.windows.labels import read_labels
 def main() -> None:
     """Write models/<head>."""
     torch.set_num_threads(1)  # heads are small: more threads cost more than they give
-    name = sys.argv[1]
-    sections = read_yaml()
-    params = parse_head(sections, name)
-    joint = parse_joint(sections)
-    sets = [member for name in params.inputs.sets().values() for member in expand_set(name, joint)]
-    encoders = {name: parse_feature(sections, name).encoder for name in sets}
-    check_encoders(FEATURES, encoders)
-    train_head(name, params, FEATURES, read_labels(TARGETS), MODELS / name)
+    asked = ask_head(read_yaml(), sys.argv[1])
+    check_encoders(FEATURES, {set_: made["encoder"] for set_, made in asked.features.items()})
+    train_head(asked, FEATURES, read_labels(TARGETS), MODELS / asked.name)
 
 
 if __name__ == "__main__":

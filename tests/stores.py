@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.recipes import Asked, Sections
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows
@@ -19,6 +20,7 @@ from pipeline.windows.labels import FrameLabels, Labels
 
 EMOTIONS = ["angry", "happy", "sad"]
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
+SECTIONS = Sections(corpus={}, splits={}, clean={}, faces={}, transcribe={})
 
 
 def make_rows(embedding, step=1.0, valid=None):
@@ -77,3 +79,8 @@ def make_params(kind: str, inputs: Mapping[str, str], **options: object) -> Head
     """Params of a head of `kind` over `inputs` (modality → feature set)."""
     given = {"kind": kind, "inputs": {**NOTHING, **inputs}, **options}
     return parse_section(HEADS.find(kind).params, given, "heads.toy")
+
+
+def ask(name: str, params: HeadParams) -> Asked:
+    """Head `name` of `params`, over sets that no params.yaml describes."""
+    return Asked(name, params, {set_: {} for set_ in params.inputs.sets().values()}, SECTIONS)

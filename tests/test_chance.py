@@ -19,7 +19,7 @@ from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.store.reader import open_features
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels
-from tests.stores import make_labels, make_params, make_rows, write_features
+from tests.stores import ask, make_labels, make_params, make_rows, write_features
 
 SUBJECTS, CLIPS, FOLDS = 12, 16, 3
 EMOTIONS = ["angry", "calm", "happy", "sad"]
@@ -101,7 +101,7 @@ class Corpus:
         """Test metrics, by the true labels, of a head trained on `training_labels`."""
         params = make_params(kind, {name: name for name in DIMS}, **OPTIONS[kind])
         out = self.folder / "models" / kind
-        train_head(kind, params, self.folder, training_labels, out)
+        train_head(ask(kind, params), self.folder, training_labels, out)
         recipe, params, heads = load_heads(out)
         stores = {name: open_features(self.folder / name) for name in DIMS}
         held_out = predict_held_out(Trained(params, stores, heads, recipe.priors), self.labels)

@@ -24,7 +24,7 @@ from pipeline.store.reader import open_features, open_media
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
 from pipeline.words.transcripts import pack_transcripts
-from tests.stores import make_params
+from tests.stores import ask, make_params
 
 TALKING = {"talking_1", "talking_2", "talking_3", "talking_4"}
 NAMES = TALKING | {"face_leaves", "near_silent", "no_audio", "no_face", "several_small_faces"}
@@ -133,7 +133,7 @@ def test_a_head_cannot_be_trained_without_labels(data):
     params = make_params("linear", {"audio": "mfcc"})
     labels = read_labels(data / "labels")
     with pytest.raises(TrainingError, match="expected clips with labels to train on, got none"):
-        train_head("sound", params, data.parent / "features", labels, data.parent / "models")
+        train_head(ask("sound", params), data.parent / "features", labels, data.parent / "models")
 
 
 @pytest.fixture(scope="module")

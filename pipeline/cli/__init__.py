@@ -60,6 +60,25 @@ def preset(
 
 
 @app.command()
+def rebuild(
+    path: Annotated[Path, typer.Argument(help="Trained head, models/<head>.")],
+    out: Annotated[Path, typer.Option(help="File to write.", show_default=True)] = Path(
+        "params.yaml"
+    ),
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a file that is there; by default, refuse.")
+    ] = False,
+) -> None:
+    """Write the params.yaml that makes a head again, and say what it needs."""
+    from pipeline.cli.heads import tell_rebuilt
+    from pipeline.presets.rebuilding import rebuild_head, write_params
+
+    rebuilt = rebuild_head(path)
+    write_params(rebuilt, out, force=force)
+    typer.echo(tell_rebuilt(rebuilt, out))
+
+
+@app.command()
 def plan(
     sample: Annotated[
         int, typer.Option(min=1, help="Clips to try in each stage, a count.", show_default=True)

@@ -1,11 +1,13 @@
-"""Heads as a table for people, best first."""
+"""Heads for people: a table of them, best first, and what one needs to be made again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 
 from pipeline.cli.printing import tabulate
 from pipeline.evaluation.ranking import list_leading, list_targets
+from pipeline.presets.rebuilding import Rebuilt, Weights
 from pipeline.report.formats import name_metric, write_number
 from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 
@@ -46,3 +48,19 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
     }
     marks = [mark for mark, fits in marked.items() if fits]
     return f" ({', '.join(marks)})" if marks else ""
+
+
+def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:
+    """One sentence: what was written to `out`, and what the head needs from elsewhere."""
+    needs = [f"the corpus at {rebuilt.corpus}", *map(_name_weights, rebuilt.weights)]
+    revision = rebuilt.git_revision or "that made it, which was outside git"
+    needs.append(f"code and data/overrides.csv at revision {revision}")
+    return (
+        f"{out}: `dvc repro train@{rebuilt.head}` makes the head again with it, given "
+        f"{', '.join(needs[:-1])}, and {needs[-1]}"
+    )
+
+
+def _name_weights(weights: Weights) -> str:
+    digest = f", digest {weights.digest}" if weights.digest else ""
+    return f"weights {weights.name} ({weights.place}{digest})"

@@ -1,19 +1,49 @@
 """Recipes: everything needed to make a trained head again from media, written beside it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
 from pipeline.errors import StoreError
+from pipeline.heads.params import HeadParams
 from pipeline.rows import RowShape
 from pipeline.sections import Section
 
 
-class Input(Section):
-    """One feature set that a head reads: its name, row shape, what made it, and its digest."""
+class Sections(Section):
+    """Sections of params.yaml behind every label and every feature set, defaults filled in."""
+
+    corpus: dict[str, Any]
+    splits: dict[str, Any]
+    clean: dict[str, Any]
+    faces: dict[str, Any]
+    transcribe: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A head as params.yaml asks for it, with all that says what it reads and learns from.
+
+    `features` is set → its section, defaults filled in, of the sets that it reads.
+    """
 
     name: str
+    params: HeadParams
+    features: Mapping[str, dict[str, Any]]
+    sections: Sections
+
+
+class Input(Section):
+    """One feature set that a head reads: its name, row shape, what made it, and its digest.
+
+    `params` are its section of params.yaml, defaults filled in.
+    """
+
+    name: str
+    params: dict[str, Any]
     row_shape: list[int]
     row_axes: list[str]
     index_digest: str
@@ -24,6 +54,14 @@ class Input(Section):
         """Shape of its rows."""
         return RowShape(tuple(self.row_shape), tuple(self.row_axes))
 
+    @property
+    def layers(self) -> list[int]:
+        """Numbers of its layers, as params.yaml has them; empty where rows have none."""
+        if self.row_axes[0] != "layers":
+            return []
+        listed = self.params.get("layer")
+        return listed if isinstance(listed, list) else list(range(self.row_shape[0]))
+
 
 Prior = float | list[float]
 """A class index or a rating, or a number for each class."""
@@ -32,18 +70,22 @@ Prior = float | list[float]
 class Recipe(Section):
     """Everything needed to make a head again, and to use it.
 
-    `per` says of each target whether it is labelled per clip or per frame; `priors` is run →
-    target → what the training labels alone predict. `weights_digest` and `predictions_digest` are
-    those of the files beside it.
+    `inputs` are by stream (`rows.modality_of`). `per` says of each target whether it is labelled
+    per clip or per frame; `priors` is run → target → what the training labels alone predict;
+    `layer_shares` run → stream → learned weight of each of its layers, where it has several and
+    the head weighs them. `weights_digest` and `predictions_digest` are those of the files beside
+    it.
     """
 
     format_version: Literal[2] = 2
     head: str
     params: dict[str, Any]
+    sections: Sections
     emotions: list[str]
     per: dict[str, Literal["clip", "frame"]]
     inputs: dict[str, Input]
     priors: dict[str, dict[str, Prior]]
+    layer_shares: dict[str, dict[str, list[float]]]
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]
@@ -54,12 +96,15 @@ def read_recipe(folder: Path) -> Recipe:
     """Recipe of the head in `folder`; raises StoreError when it is absent or not one."""
     try:
         return Recipe.model_validate_json((folder / "recipe.json").read_bytes())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"
         ) from error
     except ValidationError as error:
         mistake = error.errors()[0]
+        place = ".".join(map(str, mistake["loc"])) or "the whole"
         raise StoreError(
-            f"{folder}/recipe.json: not a head's recipe ({mistake['loc']}: {mistake['msg']})"
+            f"{folder}/recipe.json: not a head's recipe of this version ({place}: "
+            f"{mistake['msg']}); run `dvc repro train@{folder.name}`, or check out the commit that "
+            f"made it"
         ) from error

@@ -15,7 +15,7 @@ from pipeline.evaluation.pairing import pair_targets, select_rows
 from pipeline.evaluation.records import ClassRates
 from pipeline.evaluation.table import NOTHING
 from pipeline.report.formats import label, name_metric, round_list
-from pipeline.report.theme import ACCENT, AGAINST, FAINT, PALETTE, SCALE, SOFT, TEMPLATE
+from pipeline.report.theme import ACCENT, AGAINST, FAINT, INK, PALETTE, SCALE, SOFT, TEMPLATE
 from pipeline.targets import TARGETS
 
 MOST_POINTS = 5_000
@@ -70,6 +70,26 @@ def draw_classes(rates: Mapping[str, ClassRates]) -> go.Figure:
     rows = {"tickvals": list(range(len(names))), "ticktext": names}
     figure.update_yaxes(title_text="class · number", range=[len(names) - 0.5, -0.5], **rows)
     figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25, tickformat=".2f")
+    return figure
+
+
+def draw_layers(layers: Sequence[int], shares: Float64[np.ndarray, "runs layers"]) -> go.Figure:
+    """Mean share of each of `layers` over the runs, and each run's own; dotted, equal shares."""
+    figure = _start(height=260)
+    places = list(range(len(layers)))
+    means = round_list(shares.mean(axis=0))
+    bars = {"color": ACCENT, "opacity": 0.85}
+    figure.add_bar(x=places, y=means, marker=bars, hovertemplate="mean %{y:.3f}<extra></extra>")
+    dots = {"color": INK, "size": 4, "opacity": 0.5}
+    for own in round_list(shares):
+        hover = {"hovertemplate": "one run %{y:.3f}<extra></extra>"}
+        figure.add_scatter(x=places, y=own, mode="markers", marker=dots, **hover)
+    figure.add_hline(y=1 / len(layers), line={"color": FAINT, "width": 1, "dash": "dot"})
+    figure.update_layout(showlegend=False, bargap=0.3)
+    shown = slice(None, None, -(-len(layers) // 13))  # as many numbers as there is room for
+    ticks = {"tickvals": places[shown], "ticktext": [str(layer) for layer in layers[shown]]}
+    figure.update_xaxes(title_text="layer", range=[-0.6, len(layers) - 0.4], **ticks)
+    figure.update_yaxes(title_text="share", rangemode="tozero", nticks=5)
     return figure
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
 from pipeline.evaluation.metrics import METRICS, list_shared_means, name_metrics
@@ -13,6 +14,7 @@ from pipeline.evaluation.records import SplitEvaluation, SplitName
 from pipeline.report.figures import (
     draw_classes,
     draw_confusion,
+    draw_layers,
     draw_losses,
     draw_ratings,
     draw_scores,
@@ -59,6 +61,7 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
         "parts_of": [_tabulate_folds(head), _tabulate_clusters(head)],
         "average": average_values,
         "curves": _draw_curves(head),
+        "layers": _draw_layers(head),
         "runs": len({row["run"] for row in head.history}),
     }
     write_page(path, "head.html.j2", content)
@@ -204,4 +207,18 @@ def _draw_curves(head: HeadSummary) -> dict[str, Markup]:
     return {
         "Loss": embed(draw_losses(head.history), "losses"),
         "Metrics on validation": embed(draw_scores(head.history, shown), "scores"),
+    }
+
+
+def _draw_layers(head: HeadSummary) -> dict[str, Markup]:
+    """Stream and its feature set → the layers of its rows by what they weigh in the head."""
+    runs = head.recipe.layer_shares.values()
+    streams = dict.fromkeys(stream for shares in runs for stream in shares)
+    return {
+        f"{stream} · {made.name}": embed(
+            draw_layers(made.layers, np.array([shares[stream] for shares in runs])),
+            f"layers-{stream.replace('/', '-')}",
+        )
+        for stream in streams
+        for made in [head.recipe.inputs[stream]]
     }

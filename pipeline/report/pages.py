@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
-from ruamel.yaml import YAML
 
 from pipeline.files import write_text
 from pipeline.report.formats import (
@@ -26,6 +24,7 @@ from pipeline.report.formats import (
 )
 from pipeline.report.theme import COLOURS, FONT, MONO
 from pipeline.rows import modality_of
+from pipeline.sections import write_yaml
 
 _CONFIG = {"displayModeBar": False, "responsive": True}
 
@@ -48,13 +47,6 @@ def embed(figure: go.Figure, name: str) -> Markup:
     return Markup(html)
 
 
-def _write_yaml(value: Mapping[str, Any]) -> str:
-    """`value` as YAML in the order of its keys."""
-    stream = StringIO()
-    YAML().dump(dict(value), stream)
-    return stream.getvalue()
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -72,7 +64,7 @@ def _environment() -> Environment:
         interval=write_interval,
         p=write_p,
         least_covered=find_least_covered,
-        yaml=_write_yaml,
+        yaml=write_yaml,
         modality=modality_of,
     )
     environment.globals.update(

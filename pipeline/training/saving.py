@@ -3,7 +3,7 @@
 models/<head>/
   model.safetensors    every run's tensors, under `<run>/`
   predictions.parquet  what each run says of the clips it was not trained on
-  recipe.json          params, labels, provenance of the inputs, versions, seed, git revision
+  recipe.json          params and sections, provenance of the inputs, versions, git revision
   history.csv          what each epoch of each run measured
   live/                the same, as DVCLive showed it while it ran
 """
@@ -18,8 +18,7 @@ import pyarrow as pa
 from safetensors.torch import save_file
 
 from pipeline.files import digest_file, write_json, write_whole
-from pipeline.heads.params import HeadParams
-from pipeline.heads.recipes import Input, Recipe
+from pipeline.heads.recipes import Asked, Input, Recipe
 from pipeline.labels.runs import list_runs
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
@@ -33,31 +32,34 @@ PACKAGES = ("torch", "lightning", "transformers", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""
 
 
-def train_head(name: str, params: HeadParams, features: Path, labels: Labels, out: Path) -> None:
-    """Train head `name` on every run of the splits and write its folder to `out`."""
+def train_head(asked: Asked, features: Path, labels: Labels, out: Path) -> None:
+    """Train a head on every run of the splits and write its folder to `out`."""
+    params = asked.params
     inputs = open_inputs(params, features)
     runs = list_runs(labels.targets.values())
     fitted = {
         run.name: fit_run(params, inputs, labels, run, out / "live" / run.name)
-        for run in track(runs, f"train {name}", len(runs))
+        for run in track(runs, f"train {asked.name}", len(runs))
     }
     heads = {run: result.head for run, result in fitted.items()}
     priors = {run: result.priors for run, result in fitted.items()}
     trained = Trained(params, inputs, heads, priors)
     predictions = predict_held_out(trained, labels)
-    save_head(out, describe_head(name, trained, labels), fitted, predictions)
+    save_head(out, describe_head(asked, trained, labels), fitted, predictions)
 
 
-def describe_head(name: str, trained: Trained, labels: Labels) -> Recipe:
+def describe_head(asked: Asked, trained: Trained, labels: Labels) -> Recipe:
     """Recipe of a head that was just trained here."""
     return Recipe(
-        head=name,
-        params=trained.params.model_dump(mode="json"),
+        head=asked.name,
+        params=asked.params.model_dump(mode="json"),
+        sections=asked.sections,
         emotions=labels.names.emotion,
-        per={target: labels.per(target) for target in trained.params.targets},
+        per={target: labels.per(target) for target in asked.params.targets},
         inputs={
             stream: Input(
                 name=store.path.name,
+                params=asked.features[store.path.name],
                 row_shape=list(store.shape.sizes),
                 row_axes=list(store.shape.axes),
                 index_digest=digest_file(store.path / "index.parquet"),
@@ -66,6 +68,9 @@ def describe_head(name: str, trained: Trained, labels: Labels) -> Recipe:
             for stream, store in trained.features.items()
         },
         priors={run: dict(found) for run, found in trained.priors.items()},
+        layer_shares={
+            run: shares for run, head in trained.heads.items() if (shares := head.layer_shares)
+        },
         weights_digest="",  # of files that are yet to be written: `save_head` knows them
         predictions_digest="",
         versions={

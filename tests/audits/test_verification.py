@@ -22,6 +22,7 @@ from pipeline.store.ledger import Entry
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import read_table, write_table
 from pipeline.store.writer import Made, StoreWriter
+from tests.stores import SECTIONS
 
 
 def make_rows(count: int) -> Rows:
@@ -195,14 +196,21 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
         recipe = Recipe(
             head="head",
             params=params.model_dump(mode="json"),
+            sections=SECTIONS,
             emotions=["calm", "sad"],
             per={"emotion": "clip"},
             inputs={
                 "audio": Input(
-                    name="mfcc", row_shape=[5], row_axes=["dim"], index_digest="", provenance={}
+                    name="mfcc",
+                    params={},
+                    row_shape=[5],
+                    row_axes=["dim"],
+                    index_digest="",
+                    provenance={},
                 )
             },
             priors={"official": {"emotion": 1.0}},
+            layer_shares={},
             weights_digest=digest_file(folder / "model.safetensors"),
             predictions_digest=digest_file(folder / "predictions.parquet"),
             versions={},

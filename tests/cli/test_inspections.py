@@ -20,6 +20,7 @@ from pipeline.store.ledger import SCHEMA, Entry, write_ledger
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import write_table
 from pipeline.store.writer import Made, StoreWriter
+from tests.stores import SECTIONS
 
 SOURCE = Provenance("clean", {"codec": "flac"}).to_json()
 
@@ -68,14 +69,21 @@ def build_head(folder: Path) -> Path:
     recipe = Recipe(
         head="voice",
         params={"kind": "mlp", "training": {"epochs": 13}},
+        sections=SECTIONS,
         emotions=["calm", "sad"],
         per={"emotion": "clip", "valence": "frame"},
         inputs={
             "audio": Input(
-                name="toys", row_shape=[3], row_axes=["dim"], index_digest="abc", provenance=source
+                name="toys",
+                params={},
+                row_shape=[3],
+                row_axes=["dim"],
+                index_digest="abc",
+                provenance=source,
             )
         },
         priors={"fold-0": {}, "fold-1": {}},
+        layer_shares={},
         weights_digest="",
         predictions_digest="",
         versions={"torch": "2.11.0"},

@@ -21,6 +21,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PROJECT)}
 COMMANDS = (
     *(
         "preset",
+        "rebuild",
         "plan",
         "encoders",
         "faces",

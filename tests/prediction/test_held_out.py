@@ -15,7 +15,7 @@ from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.store.tables import read_table, write_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels, read_labels
-from tests.stores import make_labels, make_params, make_rows, write_features
+from tests.stores import ask, make_labels, make_params, make_rows, write_features
 
 ROWS = 5
 
@@ -60,7 +60,7 @@ class Corpus:
             windows=windows,
             strengths=[1e-4],
         )
-        train_head("toy", params, self.folder, self.labels(), self.folder / "models")
+        train_head(ask("toy", params), self.folder, self.labels(), self.folder / "models")
         held_out = read_table(self.folder / "models" / "predictions.parquet", HELD_OUT_SCHEMA)
         clips = [Clip(clip_id=name, corpus="toy", path=name) for name in self.names]
         return add_speakers(held_out, clips)
@@ -146,7 +146,7 @@ class Mixed:
         self.labels = make_labels(targets)
         self.store = write_features(folder / "audio", rows)
         params = make_params("linear", {"audio": "audio"}, targets=KINDS, strengths=[1.0])
-        train_head("toy", params, folder, self.labels, folder / "model")
+        train_head(ask("toy", params), folder, self.labels, folder / "model")
         self.folder = folder
         self.written = read_table(folder / "model" / "predictions.parquet", HELD_OUT_SCHEMA)
 

@@ -20,6 +20,7 @@ from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS, list_means
+from tests.stores import SECTIONS
 
 EMOTIONS = ("neutral", "happy", "sad", "angry", "fearful")
 CENTRES = {
@@ -177,11 +178,13 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
             "targets": list(made.targets),
             "training": {"epochs": 60, "learning_rate": 0.001, "seed": 0},
         },
+        sections=SECTIONS,
         emotions=list(EMOTIONS),
         per=dict.fromkeys(made.targets, "frame" if made.frames else "clip"),
         inputs={
             modality: Input(
                 name=SETS[modality],
+                params={"modality": modality, "encoder": SETS[modality]},
                 row_shape=[384],
                 row_axes=["dim"],
                 index_digest="6f3a9c0d81b2e4f7",
@@ -190,6 +193,7 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
             for modality in modalities
         },
         priors={"fold-0": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}},
+        layer_shares={},
         versions={"python": "3.11.9", "torch": "2.11.0", "numpy": "2.4.0"},
         weights_digest="0d3c5b9f2a714e68",
         predictions_digest="7a41e09d55c2f318",

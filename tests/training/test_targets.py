@@ -16,7 +16,7 @@ from pipeline.labels.clips import Clip
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS
 from pipeline.training.saving import train_head
-from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
+from tests.stores import EMOTIONS, ask, make_labels, make_params, make_rows, write_features
 
 CLIPS = {"train": 96, "val": 32, "test": 48}
 FRAMES = 5
@@ -90,7 +90,7 @@ class Corpus:
     def judge(self, kind, labels, targets):
         """What ranks heads by each of `targets`, on test."""
         params = make_params(kind, {"audio": "audio"}, targets=targets, **OPTIONS[kind])
-        train_head(kind, params, self.folder, labels, self.folder / kind)
+        train_head(ask(kind, params), self.folder, labels, self.folder / kind)
         held_out = read_table(self.folder / kind / "predictions.parquet", HELD_OUT_SCHEMA)
         clips = [Clip(clip_id=name, corpus="toy", path=name) for name in self.sides]
         asked = EvaluateParams(test=True, resamples=10)
@@ -132,7 +132,7 @@ from pipeline.evaluation.table import HELD_OUT_SCHEMA
 from pipeline.store.tables import read_table, write_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
-from tests.stores import make_params, make_rows, write_features
+from tests.stores import ask, make_params, make_rows, write_features
 
 torch.set_num_threads(1)
 folder, generator = Path(sys.argv[1]), np.random.default_rng(0)
@@ -148,7 +148,7 @@ write_names(folder / "names.json", Names(emotion=[], words={}))
 options = {"targets": ["tension"], "training": {"epochs": 2, "losses": {"tension": "mae"}}}
 for kind in ("linear", "mlp"):
     params = make_params(kind, {"audio": "audio"}, **options)
-    train_head(kind, params, folder, read_labels(folder), folder / kind)
+    train_head(ask(kind, params), folder, read_labels(folder), folder / kind)
 table = read_table(folder / "linear" / "predictions.parquet", HELD_OUT_SCHEMA)
 print(table["target"].unique().to_pylist(), table.num_rows)
 print(np.abs(np.subtract(table["label"], table["predicted"])).max() < 0.05)

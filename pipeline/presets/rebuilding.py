@@ -1,0 +1,124 @@
+"""Rebuilding: the `params.yaml` that makes a trained head again, from its recipe alone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ParamsError, StoreError
+from pipeline.faces import AUTO
+from pipeline.files import write_text
+from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.params import parse_params
+from pipeline.sections import write_yaml
+
+HEADING = """\
+# yaml-language-server: $schema=params.schema.json
+# Makes the head {head} again, as its recipe has it; defaults of then are written out.
+
+"""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that a head needs: who in params.yaml names them, how, and their digest, if known."""
+
+    place: str
+    name: str
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A head's `params.yaml`, as `text`, and what it needs from elsewhere.
+
+    `corpus` is the root of its corpus; `git_revision` that of code and overrides, None outside git.
+    """
+
+    head: str
+    text: str
+    corpus: str
+    weights: list[Weights]
+    git_revision: str | None
+
+
+def rebuild_head(folder: Path) -> Rebuilt:
+    """What makes the head in `folder` again.
+
+    Raises StoreError where it is no head, or one by options that this version does not have.
+    """
+    recipe = read_recipe(folder)
+    sections = list_sections(recipe)
+    try:
+        parse_params(sections)
+    except ParamsError as error:
+        raise StoreError(
+            f"{folder}/recipe.json: expected options that this version has, got others ({error}); "
+            f"check out {recipe.git_revision or 'the commit that made it'}"
+        ) from error
+    return Rebuilt(
+        head=recipe.head,
+        text=HEADING.format(head=recipe.head) + write_yaml(sections),
+        corpus=recipe.sections.corpus["root"],
+        weights=list(dict.fromkeys(_list_weights(recipe, sections))),
+        git_revision=recipe.git_revision,
+    )
+
+
+def write_params(rebuilt: Rebuilt, out: Path, *, force: bool) -> None:
+    """Write `params.yaml` of a head to `out`; raises ParamsError where something lies there."""
+    if out.is_dir():
+        raise ParamsError(f"{out}: expected the name of a file, got a folder; name another --out")
+    if out.exists() and not force:
+        raise ParamsError(f"{out}: it is there already; name another --out, or add --force")
+    write_text(out, rebuilt.text)
+
+
+def list_sections(recipe: Recipe) -> dict[str, Any]:
+    """Sections of `params.yaml`: those of the recipe, its feature sets, and its head.
+
+    Sets are told apart by their names: a head may read several of one modality.
+    """
+    return {
+        **recipe.sections.model_dump(),
+        "faces": _settle_detector(recipe),
+        "features": {source.name: source.params for source in recipe.inputs.values()},
+        "heads": {recipe.head: recipe.params},
+        "evaluate": {},  # all defaults, but DVC wants the section that its stage watches
+    }
+
+
+def _settle_detector(recipe: Recipe) -> dict[str, Any]:
+    """Section `faces`; the detector that `auto` stood for then, where the head has seen faces."""
+    faces = recipe.sections.faces
+    found = (made["settings"].get("detector") for made in _trace_inputs(recipe))
+    detector = next(filter(None, found), AUTO)
+    return {**faces, "detector": detector} if faces.get("detector") == AUTO else faces
+
+
+def _trace_inputs(recipe: Recipe) -> Iterator[Mapping[str, Any]]:
+    """Provenance of each store behind a head: its feature sets, and what these were made from."""
+    for source in recipe.inputs.values():
+        made: Mapping[str, Any] | None = source.provenance
+        while made is not None:
+            yield made
+            made = made.get("source")
+
+
+def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weights]:
+    """Weights that any of the head's inputs was made with, and those its training starts from."""
+    for source in recipe.inputs.values():
+        digest = source.provenance["settings"].get("weights_digest")
+        if digest is not None:
+            name = source.params.get("weights") or source.params.get("bundle") or source.name
+            yield Weights(f"features.{source.name}", name, digest)
+    for made in _trace_inputs(recipe):
+        settings = made["settings"]
+        if made["stage"] == "transcribe" and "weights_digest" in settings:
+            yield Weights("transcribe", sections["transcribe"]["model"], settings["weights_digest"])
+        if made["stage"] == "faces":
+            faces = sections["faces"]
+            for digest in settings.get("weights_digests", ()):
+                yield Weights("faces", faces["weights"] or faces["detector"], digest)
+    if pretrained := recipe.params.get("pretrained"):
+        yield Weights(f"heads.{recipe.head}", pretrained, None)

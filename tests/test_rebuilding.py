@@ -1,0 +1,187 @@
+"""Heads made again from their recipes: what `moodline rebuild` writes, and that it is enough."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.cli.heads import tell_rebuilt
+from pipeline.errors import ParamsError, StoreError
+from pipeline.files import write_json
+from pipeline.heads.recipes import Input, Recipe, read_recipe
+from pipeline.params import ask_head, load_params, parse_params
+from pipeline.presets.rebuilding import list_sections, rebuild_head, write_params
+from pipeline.store.reader import open_features
+from tests.projects import PARAMS, FirstRun, Project
+
+REBUILD = [sys.executable, "-c", "from pipeline.cli import main; main()", "rebuild"]
+PROVENANCES = {
+    "hog": {
+        "stage": "extract",
+        "settings": {"encoder": "hog", "weights_digest": "face digest"},
+        "source": {
+            "stage": "faces",
+            "settings": {"detector": "yunet", "weights_digests": ["detector digest"]},
+        },
+    },
+    "mfcc": {"stage": "extract", "settings": {"encoder": "mfcc"}, "source": None},
+}
+
+
+def read_sections() -> dict[str, Any]:
+    sections: dict[str, Any] = YAML(typ="safe", pure=True).load(PARAMS)
+    return sections
+
+
+def make_recipe(sections: dict[str, Any], name: str) -> Recipe:
+    """Recipe of head `name` of `sections`, as if it had been trained."""
+    asked = ask_head(sections, name)
+    inputs = {
+        stream: Input(
+            name=set_,
+            params=asked.features[set_],
+            row_shape=[3],
+            row_axes=["dim"],
+            index_digest="",
+            provenance=PROVENANCES[set_],
+        )
+        for stream, set_ in asked.params.inputs.sets().items()
+    }
+    return Recipe(
+        head=name,
+        params=asked.params.model_dump(mode="json"),
+        sections=asked.sections,
+        emotions=["calm", "sad"],
+        per={"emotion": "clip"},
+        inputs=inputs,
+        priors={},
+        layer_shares={},
+        weights_digest="",
+        predictions_digest="",
+        versions={},
+        git_revision="abc-dirty",
+    )
+
+
+def change_default(project: Project, option: str, former: str, later: str) -> None:
+    """Have an option of some encoder another default in the code of `project`."""
+    path = project.root / "pipeline" / "encoders" / "params.py"
+    code = path.read_text()
+    assert option + former in code
+    path.write_text(code.replace(option + former, option + later))
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[Recipe], Path]:
+    """Maker of a head's folder with nothing but its recipe."""
+
+    def make(recipe: Recipe) -> Path:
+        folder = tmp_path / recipe.head
+        write_json(folder / "recipe.json", recipe.model_dump(mode="json"))
+        return folder
+
+    return make
+
+
+def test_a_clone_makes_the_head_again(first_run: FirstRun, tmp_path: Path) -> None:
+    origin = first_run.copy(tmp_path / "origin")
+    clone = origin.clone(tmp_path / "clone", media=True)
+    change_default(clone, "coefficients: PositiveInt = ", "20", "13")
+    told = clone.run(*REBUILD, str(origin.root / "models" / "sound"), "--force")
+    assert told.startswith("params.yaml: `dvc repro train@sound` makes the head again with it,")
+    assert clone.reproduce("evaluate@sound") >= {"clean", "extract@mfcc", "train@sound"}
+    made, again = (root / "features" / "mfcc" for root in (origin.root, clone.root))
+    assert open_features(again).list_keys() == open_features(made).list_keys()
+    first, second = (read_recipe(root / "models" / "sound") for root in (origin.root, clone.root))
+    assert second.weights_digest == first.weights_digest
+    assert second.predictions_digest == first.predictions_digest
+    assert list_sections(second) == list_sections(first)
+
+
+def test_all_that_made_a_head_comes_back_and_nothing_else(
+    save: Callable[[Recipe], Path], tmp_path: Path
+) -> None:
+    whole = parse_params(read_sections())
+    rebuilt = rebuild_head(save(make_recipe(read_sections(), "sound")))
+    write_params(rebuilt, tmp_path / "params.yaml", force=False)
+    found = load_params(tmp_path / "params.yaml")
+    for section in ("corpus", "splits", "clean", "faces", "transcribe"):
+        assert getattr(found, section) == getattr(whole, section)
+    assert found.heads == {"sound": whole.heads["sound"]}
+    assert found.features == {"mfcc": whole.features["mfcc"]}
+
+
+def test_defaults_are_written_out(save: Callable[[Recipe], Path]) -> None:
+    text = rebuild_head(save(make_recipe(read_sections(), "sound"))).text
+    assert all(f in text for f in ("coefficients: 20", "table: clips.csv", "max_seconds: 600.0"))
+
+
+def test_several_sets_of_one_modality_are_kept() -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    mfcc = recipe.inputs["audio"]
+    logmel = mfcc.model_copy(update={"name": "logmel", "params": {"encoder": "logmel"}})
+    several = {"audio/mfcc": mfcc, "audio/logmel": logmel}
+    features = list_sections(recipe.model_copy(update={"inputs": several}))["features"]
+    assert features == {"mfcc": mfcc.params, "logmel": {"encoder": "logmel"}}
+
+
+def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path]) -> None:
+    sections = read_sections()
+    sections["faces"] = {"detector": "yunet"}
+    rebuilt = rebuild_head(save(make_recipe(sections, "both")))
+    assert tell_rebuilt(rebuilt, Path("params.yaml")) == (
+        "params.yaml: `dvc repro train@both` makes the head again with it, given the corpus at "
+        "data/raw/corpus, weights hog (features.hog, digest face digest), weights yunet (faces, "
+        "digest detector digest), and code and data/overrides.csv at revision abc-dirty"
+    )
+
+
+def test_the_detector_that_was_taken_is_named(save: Callable[[Recipe], Path]) -> None:
+    sections = read_sections()
+    sections["faces"] = {"detector": "auto"}
+    assert "detector: yunet" in rebuild_head(save(make_recipe(sections, "both"))).text
+    assert "detector: auto" in rebuild_head(save(make_recipe(sections, "sound"))).text
+
+
+def test_a_file_that_is_there_is_kept_unless_forced(
+    save: Callable[[Recipe], Path], tmp_path: Path
+) -> None:
+    rebuilt = rebuild_head(save(make_recipe(read_sections(), "sound")))
+    out = tmp_path / "params.yaml"
+    out.write_text("# mine\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml: it is there already; .* add --force"):
+        write_params(rebuilt, out, force=False)
+    assert out.read_text() == "# mine\n"
+    write_params(rebuilt, out, force=True)
+    assert out.read_text() == rebuilt.text
+    with pytest.raises(ParamsError, match=r"expected the name of a file, got a folder"):
+        write_params(rebuilt, tmp_path, force=True)
+
+
+def test_what_is_no_head_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"expected a head, found no recipe\.json"):
+        rebuild_head(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"expected a head, found no recipe\.json"):
+        rebuild_head(tmp_path / "file")
+
+
+def test_a_recipe_of_the_first_version_is_refused(
+    save: Callable[[Recipe], Path],
+) -> None:
+    recipe = make_recipe(read_sections(), "sound").model_dump(mode="json")
+    folder = save(make_recipe(read_sections(), "sound"))
+    write_json(folder / "recipe.json", {**recipe, "format_version": 1})
+    with pytest.raises(StoreError, match=r"\(format_version: .*\); run `dvc repro train@sound`"):
+        rebuild_head(folder)
+
+
+def test_options_that_are_no_more_are_refused(save: Callable[[Recipe], Path]) -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    clean = {**recipe.sections.clean, "gone": 1}
+    former = recipe.sections.model_copy(update={"clean": clean})
+    with pytest.raises(StoreError, match=r"clean\.gone: unknown key; .*check out abc-dirty"):
+        rebuild_head(save(recipe.model_copy(update={"sections": former})))
