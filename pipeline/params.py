@@ -22,7 +22,7 @@ from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
-from pipeline.heads.recipes import Asked, Sections
+from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.report.params import ReportParams
@@ -122,7 +122,7 @@ def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
     return _parse_named(HEADS, sections, ("heads", name))
 
 
-def ask_head(sections: Mapping[str, Any], name: str) -> Asked:
+def ask_head(sections: Mapping[str, Any], name: str) -> AskedHead:
     """Head `name` with the sections of all that it is made of, defaults filled in."""
     params = parse_head(sections, name)
     kinds = {
@@ -131,7 +131,7 @@ def ask_head(sections: Mapping[str, Any], name: str) -> Asked:
     parsed = {"corpus": parse_corpus(sections)} | {
         plain: parse_plain(sections, kind) for plain, kind in kinds.items()
     }
-    return Asked(
+    return AskedHead(
         name=name,
         params=params,
         features={

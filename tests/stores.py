@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.heads.params import HEADS, HeadParams
-from pipeline.heads.recipes import Asked, Sections
+from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows
@@ -32,14 +32,20 @@ def make_rows(embedding, step=1.0, valid=None):
 
 
 def write_features(
-    out: Path, clips: Mapping[str, Rows | None], encoder: str = "toy", views: int = 0
+    out: Path,
+    clips: Mapping[str, Rows | None],
+    encoder: str = "toy",
+    views: int = 0,
+    layer: list[int] | None = None,
 ) -> FeatureStore:
     """Feature set at `out` of `clips`; those of None are in its index without rows.
 
-    With `views`, it states that it has so many of each clip, under `<clip>#view1`, ….
+    With `views`, it states that it has so many of each clip, under `<clip>#view1`, …; with
+    `layer`, that the first axis of a row is these layers.
     """
     shape = next(rows.embedding.shape[1:] for rows in clips.values() if rows is not None)
     settings = {"encoder": encoder, "row_shape": list(shape), "dtype": "float16"}
+    settings |= {} if layer is None else {"layer": layer}
     work = out.parent / f".{out.name}.work"
     stated = {"count": views} if views else {}
     made = FeatureProvenance("extract", settings, views=stated)
@@ -81,6 +87,6 @@ def make_params(kind: str, inputs: Mapping[str, str], **options: object) -> Head
     return parse_section(HEADS.find(kind).params, given, "heads.toy")
 
 
-def ask(name: str, params: HeadParams) -> Asked:
+def ask(name: str, params: HeadParams) -> AskedHead:
     """Head `name` of `params`, over sets that no params.yaml describes."""
-    return Asked(name, params, {set_: {} for set_ in params.inputs.sets().values()}, SECTIONS)
+    return AskedHead(name, params, {set_: {} for set_ in params.inputs.sets().values()}, SECTIONS)

@@ -24,7 +24,7 @@ class Sections(Section):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedHead:
     """A head as params.yaml asks for it, with all that says what it reads and learns from.
 
     `features` is set → its section, defaults filled in, of the sets that it reads.
@@ -59,7 +59,7 @@ class Input(Section):
         """Numbers of its layers, as params.yaml has them; empty where rows have none."""
         if self.row_axes[0] != "layers":
             return []
-        listed = self.params.get("layer")
+        listed = self.provenance["settings"]["layer"]
         return listed if isinstance(listed, list) else list(range(self.row_shape[0]))
 
 

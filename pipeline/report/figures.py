@@ -78,9 +78,9 @@ def draw_layers(layers: Sequence[int], shares: Float64[np.ndarray, "runs layers"
     figure = _start(height=260)
     places = list(range(len(layers)))
     means = round_list(shares.mean(axis=0))
-    bars = {"color": ACCENT, "opacity": 0.85}
+    bars = {"color": ACCENT, "opacity": 0.45}
     figure.add_bar(x=places, y=means, marker=bars, hovertemplate="mean %{y:.3f}<extra></extra>")
-    dots = {"color": INK, "size": 4, "opacity": 0.5}
+    dots = {"color": INK, "size": 4, "opacity": 0.6}
     for own in round_list(shares):
         hover = {"hovertemplate": "one run %{y:.3f}<extra></extra>"}
         figure.add_scatter(x=places, y=own, mode="markers", marker=dots, **hover)

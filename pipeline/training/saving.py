@@ -18,7 +18,7 @@ import pyarrow as pa
 from safetensors.torch import save_file
 
 from pipeline.files import digest_file, write_json, write_whole
-from pipeline.heads.recipes import Asked, Input, Recipe
+from pipeline.heads.recipes import AskedHead, Input, Recipe
 from pipeline.labels.runs import list_runs
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
@@ -32,7 +32,7 @@ PACKAGES = ("torch", "lightning", "transformers", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""
 
 
-def train_head(asked: Asked, features: Path, labels: Labels, out: Path) -> None:
+def train_head(asked: AskedHead, features: Path, labels: Labels, out: Path) -> None:
     """Train a head on every run of the splits and write its folder to `out`."""
     params = asked.params
     inputs = open_inputs(params, features)
@@ -48,7 +48,7 @@ def train_head(asked: Asked, features: Path, labels: Labels, out: Path) -> None:
     save_head(out, describe_head(asked, trained, labels), fitted, predictions)
 
 
-def describe_head(asked: Asked, trained: Trained, labels: Labels) -> Recipe:
+def describe_head(asked: AskedHead, trained: Trained, labels: Labels) -> Recipe:
     """Recipe of a head that was just trained here."""
     return Recipe(
         head=asked.name,

@@ -158,6 +158,14 @@ def test_edits_need_force(project: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert run("preset", "demo", "--force") == 0
 
 
+def test_what_is_no_head_is_not_rebuilt(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("rebuild", "models/none") == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("moodline: models/none: expected a head, found no recipe.json;")
+    assert shown.count("\n") == 1
+    assert not (project / "params.yaml").exists()
+
+
 def test_a_table_is_inspected(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_table(project / "clips.parquet", pa.table({"clip_id": ["first"]}))
     assert run("inspect", "clips.parquet") == 0

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,21 @@ from tests.report.made_up import ALL, MadeUp, Page, find_outside, make_head
 def write(path: Path, head: HeadSummary, made: MadeUp) -> Page:
     write_head_page(path, head, made.evaluate)
     return Page(path)
+
+
+def make_layered() -> HeadSummary:
+    """A head that weighs three layers of sound in two runs."""
+    head = make_head(MadeUp(), "layers", 0.6, modalities=("face", "audio"))
+    recipe = head.recipe
+    stated = {
+        "row_shape": [3, 384],
+        "row_axes": ["layers", "dim"],
+        "provenance": {"settings": {"encoder": "logmel", "layer": [-3, -2, -1]}},
+    }
+    audio = recipe.inputs["audio"].model_copy(update=stated)
+    shares = {"fold-0": {"audio": [0.1, 0.3, 0.6]}, "fold-1": {"audio": [0.3, 0.3, 0.4]}}
+    update = {"inputs": {**recipe.inputs, "audio": audio}, "layer_shares": shares}
+    return replace(head, recipe=recipe.model_copy(update=update))
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +75,16 @@ def test_the_page_lists_every_fold(fused: Page) -> None:
 def test_the_page_says_how_the_head_was_made(fused: Page) -> None:
     for fact in ("learning_rate: 0.001", "encoder: logmel", "62abb5b2f0e9", "2.11.0"):
         assert fact in fused.text
+
+
+def test_layers_that_a_head_weighs_are_shown(fused: Page, tmp_path: Path) -> None:
+    page = write(tmp_path / "index.html", make_layered(), MadeUp())
+    assert "audio · logmel" in page.text
+    assert page.find("div", id="layers-audio")
+    drawn = page.html[page.html.index('"layers-audio"') :]
+    assert '"ticktext":["-3","-2","-1"]' in drawn
+    assert '"y":[0.2,0.3,0.5]' in drawn
+    assert "What each layer of an input weighs" not in fused.text
 
 
 def test_the_page_loads_nothing_from_elsewhere(fused: Page) -> None:

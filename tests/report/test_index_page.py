@@ -163,7 +163,7 @@ def test_a_feature_set_that_changed_between_trainings_stands_twice(
     recipe = seven[4].recipe.model_copy(update={"inputs": {"face": changed}})
     heads = [seven[1], replace(seven[4], recipe=recipe)]
     page = write(tmp_path / "index.html", make_overview(made, heads))
-    assert page.text.count("face hog 384 numbers a row") == 2
+    assert page.text.count("face hog rows of dim (384)") == 2
 
 
 def test_hostile_words_stay_text(made: MadeUp, seven: list[HeadSummary], tmp_path: Path) -> None:
