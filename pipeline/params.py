@@ -4,7 +4,7 @@ Options and their defaults stand in the `params` module of each room, which load
 libraries that the members of its family need.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,24 +124,33 @@ def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:
 
 def ask_head(sections: Mapping[str, Any], name: str) -> AskedHead:
     """Head `name` with the sections of all that it is made of, defaults filled in."""
-    params = parse_head(sections, name)
-    kinds = {
-        plain: kind for plain, kind in PLAIN_SECTIONS.items() if plain in Sections.model_fields
-    }
-    parsed = {"corpus": parse_corpus(sections)} | {
-        plain: parse_plain(sections, kind) for plain, kind in kinds.items()
-    }
+    params, joint = parse_head(sections, name), parse_joint(sections)
+    read = list(params.inputs.sets().values())
+    sets = [member for set_ in read for member in expand_set(set_, joint)]
     return AskedHead(
         name=name,
         params=params,
-        features={
-            set_: parse_feature(sections, set_).model_dump(mode="json")
-            for set_ in params.inputs.sets().values()
-        },
-        sections=Sections.model_validate(
-            {section: made.model_dump(mode="json") for section, made in parsed.items()}
+        features={set_: _dump(parse_feature(sections, set_)) for set_ in sets},
+        sections=Sections(
+            corpus=_dump(parse_corpus(sections)),
+            splits=_dump(parse_plain(sections, SplitParams)),
+            clean=_dump(parse_plain(sections, CleanParams)),
+            faces=_dump(parse_plain(sections, FacesParams)),
+            transcribe=_dump(parse_plain(sections, TranscribeParams)),
+            joint={set_: _dump(joint[set_]) for set_ in _list_joint(read, joint)},
         ),
     )
+
+
+def _dump(section: Section) -> dict[str, Any]:
+    return section.model_dump(mode="json")
+
+
+def _list_joint(read: Sequence[str], joint: Mapping[str, JointParams]) -> list[str]:
+    """Joint sets among those that are `read`, and within them."""
+    found = [name for name in read if name in joint]
+    inner = [part for name in found for part in (joint[name].first, joint[name].second)]
+    return [*found, *(_list_joint(inner, joint) if inner else ())]
 
 
 def parse_params(sections: Mapping[str, Any]) -> Params:

@@ -40,15 +40,15 @@ def make_recipe(sections: dict[str, Any], name: str) -> Recipe:
     """Recipe of head `name` of `sections`, as if it had been trained."""
     asked = ask_head(sections, name)
     inputs = {
-        stream: Input(
+        f"{params['modality']}/{set_}": Input(
             name=set_,
-            params=asked.features[set_],
+            params=params,
             row_shape=[3],
             row_axes=["dim"],
             index_digest="",
-            provenance=PROVENANCES[set_],
+            provenance=PROVENANCES.get(set_, PROVENANCES["mfcc"]),
         )
-        for stream, set_ in asked.params.inputs.sets().items()
+        for set_, params in asked.features.items()
     }
     return Recipe(
         head=name,
@@ -91,8 +91,14 @@ def test_a_clone_makes_the_head_again(first_run: FirstRun, tmp_path: Path) -> No
     clone = origin.clone(tmp_path / "clone", media=True)
     change_default(clone, "coefficients: PositiveInt = ", "20", "13")
     told = clone.run(*REBUILD, str(origin.root / "models" / "sound"), "--force")
-    assert told.startswith("params.yaml: `dvc repro train@sound` makes the head again with it,")
-    assert clone.reproduce("evaluate@sound") >= {"clean", "extract@mfcc", "train@sound"}
+    assert told.startswith(
+        "params.yaml: `dvc repro models/dvc.yaml:train@sound` makes the head again with it,"
+    )
+    assert clone.reproduce("reports/dvc.yaml:evaluate@sound") >= {
+        "clean",
+        "extract@mfcc",
+        "train@sound",
+    }
     made, again = (root / "features" / "mfcc" for root in (origin.root, clone.root))
     assert open_features(again).list_keys() == open_features(made).list_keys()
     first, second = (read_recipe(root / "models" / "sound") for root in (origin.root, clone.root))
@@ -119,13 +125,23 @@ def test_defaults_are_written_out(save: Callable[[Recipe], Path]) -> None:
     assert all(f in text for f in ("coefficients: 20", "table: clips.csv", "max_seconds: 600.0"))
 
 
-def test_several_sets_of_one_modality_are_kept() -> None:
-    recipe = make_recipe(read_sections(), "sound")
-    mfcc = recipe.inputs["audio"]
-    logmel = mfcc.model_copy(update={"name": "logmel", "params": {"encoder": "logmel"}})
-    several = {"audio/mfcc": mfcc, "audio/logmel": logmel}
-    features = list_sections(recipe.model_copy(update={"inputs": several}))["features"]
-    assert features == {"mfcc": mfcc.params, "logmel": {"encoder": "logmel"}}
+def test_the_sets_of_a_joint_set_are_kept(save: Callable[[Recipe], Path], tmp_path: Path) -> None:
+    sections = read_sections()
+    sections["features"]["logmel"] = {"modality": "audio", "encoder": "logmel"}
+    sections["features"]["coarse"] = {"modality": "audio", "encoder": "mfcc", "mels": 30}
+    sections["joint"] = {
+        "pair": {"first": "mfcc", "second": "logmel"},
+        "all": {"first": "pair", "second": "coarse"},
+        "unread": {"first": "mfcc", "second": "coarse"},
+    }
+    sections["heads"]["sound"]["inputs"]["audio"] = "all"
+    whole = parse_params(sections)
+    rebuilt = rebuild_head(save(make_recipe(sections, "sound")))
+    write_params(rebuilt, tmp_path / "params.yaml", force=False)
+    found = load_params(tmp_path / "params.yaml")
+    names = ("mfcc", "logmel", "coarse")
+    assert found.features == {name: whole.features[name] for name in names}
+    assert found.joint == {name: whole.joint[name] for name in ("all", "pair")}
 
 
 def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path]) -> None:
@@ -133,9 +149,10 @@ def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path
     sections["faces"] = {"detector": "yunet"}
     rebuilt = rebuild_head(save(make_recipe(sections, "both")))
     assert tell_rebuilt(rebuilt, Path("params.yaml")) == (
-        "params.yaml: `dvc repro train@both` makes the head again with it, given the corpus at "
-        "data/raw/corpus, weights hog (features.hog, digest face digest), weights yunet (faces, "
-        "digest detector digest), and code and data/overrides.csv at revision abc-dirty"
+        "params.yaml: `dvc repro models/dvc.yaml:train@both` makes the head again with it, given "
+        "the corpus at data/raw/corpus, weights hog (features.hog, digest face digest), weights "
+        "yunet (faces, digest detector digest), and code and data/overrides.csv at revision "
+        "abc-dirty"
     )
 
 
@@ -175,7 +192,9 @@ def test_a_recipe_of_the_first_version_is_refused(
     recipe = make_recipe(read_sections(), "sound").model_dump(mode="json")
     folder = save(make_recipe(read_sections(), "sound"))
     write_json(folder / "recipe.json", {**recipe, "format_version": 1})
-    with pytest.raises(StoreError, match=r"\(format_version: .*\); run `dvc repro train@sound`"):
+    with pytest.raises(
+        StoreError, match=r"\(format_version: .*\); run `dvc repro models/dvc.yaml:train@sound`"
+    ):
         rebuild_head(folder)
 
 

@@ -55,10 +55,9 @@ def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:
     needs = [f"the corpus at {rebuilt.corpus}", *map(_name_weights, rebuilt.weights)]
     revision = rebuilt.git_revision or "that made it, which was outside git"
     needs.append(f"code and data/overrides.csv at revision {revision}")
-    return (
-        f"{out}: `dvc repro train@{rebuilt.head}` makes the head again with it, given "
-        f"{', '.join(needs[:-1])}, and {needs[-1]}"
-    )
+    command = f"dvc repro models/dvc.yaml:train@{rebuilt.head}"
+    given = f"{', '.join(needs[:-1])}, and {needs[-1]}"
+    return f"{out}: `{command}` makes the head again with it, given {given}"
 
 
 def _name_weights(weights: Weights) -> str:

@@ -14,13 +14,17 @@ from pipeline.sections import Section
 
 
 class Sections(Section):
-    """Sections of params.yaml behind every label and every feature set, defaults filled in."""
+    """Sections of params.yaml behind a head's labels and feature sets, defaults filled in.
+
+    `joint` has the joint sets that it reads alone.
+    """
 
     corpus: dict[str, Any]
     splits: dict[str, Any]
     clean: dict[str, Any]
     faces: dict[str, Any]
     transcribe: dict[str, Any]
+    joint: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,6 @@ def read_recipe(folder: Path) -> Recipe:
         place = ".".join(map(str, mistake["loc"])) or "the whole"
         raise StoreError(
             f"{folder}/recipe.json: not a head's recipe of this version ({place}: "
-            f"{mistake['msg']}); run `dvc repro train@{folder.name}`, or check out the commit that "
-            f"made it"
+            f"{mistake['msg']}); run `dvc repro models/dvc.yaml:train@{folder.name}`, or check out "
+            f"the commit that made it"
         ) from error

@@ -84,7 +84,6 @@ def list_sections(recipe: Recipe) -> dict[str, Any]:
         "faces": _settle_detector(recipe),
         "features": {source.name: source.params for source in recipe.inputs.values()},
         "heads": {recipe.head: recipe.params},
-        "evaluate": {},  # all defaults, but DVC wants the section that its stage watches
     }
 
 
