@@ -52,33 +52,43 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
-    priors = {}
-    for target in params.targets:
-        prior = measure_prior(labels, target, clips["train"])
-        if prior is None:
-            raise TrainingError(
-                f"{run.name}: {target}: expected labels among the {len(clips['train'])} clips of "
-                f"train, got none; leave it out of the head's `targets`, or mend the split"
-            )
-        priors[target] = prior
+    priors = _measure_priors(labels, params.targets, clips["train"], run)
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
+    _set_moments(head, train, val)
+    if head.solved:
+        head.fit(load_batches(train), load_batches(val))
+        return Fitted(head.eval(), [], priors)
+    # Lightning takes as long to import as a small head takes to train.
+    with leave_out("scipy", "torchvision", "transformers"):
+        from pipeline.training.descent import descend
+
+    head.start()
+    history = descend(head, params.training, train, val, live)
+    return Fitted(head.eval(), history, priors)
+
+
+def _measure_priors(
+    labels: Labels, targets: Sequence[str], clip_ids: Sequence[str], run: Run
+) -> dict[str, Prior]:
+    """Prior of each of `targets`; raises TrainingError for one without any label."""
+    priors = {target: measure_prior(labels, target, clip_ids) for target in targets}
+    for target, prior in priors.items():
+        if prior is None:
+            raise TrainingError(
+                f"{run.name}: {target}: expected labels among the {len(clip_ids)} clips of "
+                f"train, got none; leave it out of the head's `targets`, or mend the split"
+            )
+    return {target: prior for target, prior in priors.items() if prior is not None}
+
+
+def _set_moments(head: Head, train: WindowDataset, val: WindowDataset) -> None:
+    """Have `head` standardise by the rows of `train`; those of `val` are checked alike."""
     with torch.random.fork_rng():  # a pass over batches draws a number
         measure_moments(val, head)
         moments = measure_moments(train, head)
     for stream, found in moments.items():
         head.readers[stream].set_moments(found.mean.float(), found.scale.float())
-    if head.solved:
-        head.fit(load_batches(train), load_batches(val))
-        history: History = []
-    else:
-        # Lightning takes as long to import as a small head takes to train.
-        with leave_out("scipy", "torchvision", "transformers"):
-            from pipeline.training.descent import descend
-
-        head.start()
-        history = descend(head, params.training, train, val, live)
-    return Fitted(head.eval(), history, priors)
 
 
 class Moments:
