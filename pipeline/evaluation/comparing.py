@@ -126,7 +126,7 @@ def _number_rows(heads: Mapping[str, Judged]) -> dict[str, Int64[np.ndarray, " r
         if twice:
             raise StoreError(
                 f"{head}: expected one prediction per clip or frame and fold, got {twice} more; "
-                f"run `dvc repro evaluate@{head}`"
+                f"run `dvc repro reports/dvc.yaml:evaluate@{head}`"
             )
     return numbers
 

@@ -120,13 +120,13 @@ def check_predictions(head: str, table: pa.Table) -> None:
             raise StoreError(
                 f"{head}: clip {wrong['clip_id'][0]}: {wrong['target'][0]}: {column}: expected a "
                 f"finite number or null, got {wrong[column][0]} ({wrong.num_rows} such rows); run "
-                f"`dvc repro -f train@{head}`"
+                f"`dvc repro -f models/dvc.yaml:train@{head}`"
             )
     for target in list_words(table["target"]):
         if target not in TARGETS:
             raise StoreError(
                 f"{head}: unknown target {target!r}; {suggest(target, TARGETS)}; run "
-                f"`dvc repro -f train@{head}`"
+                f"`dvc repro -f models/dvc.yaml:train@{head}`"
             )
 
 
