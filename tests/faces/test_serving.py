@@ -32,7 +32,8 @@ def cut_all(folder, servers, workers=2):
     """Clip → its crops, by worker processes."""
     cut = partial(cut_clip, params=PARAMS, folder=folder, servers=servers)
     cuts = run_clips(LOCAL, cut, make_clips(PATHS), workers=workers, limit_seconds=None)
-    return {clip.clip_id: take_rows(made.rows["face"]).to_pylist() for clip, made in cuts}
+    rows = {clip.clip_id: take_rows(made.rows["face"]).to_pylist() for clip, made in cuts}
+    return dict(sorted(rows.items()))
 
 
 def test_a_server_finds_what_its_detector_finds(server):
