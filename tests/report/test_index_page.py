@@ -132,7 +132,7 @@ def test_heads_of_different_targets_share_a_page(tmp_path: Path) -> None:
 
 
 def test_what_ranks_is_named(index_page: Page) -> None:
-    assert "by the mean of CCC mean, UAR, with missing predictions filled" in index_page.text
+    assert "by the mean of CCC mean and UAR, with missing predictions filled" in index_page.text
 
 
 def test_one_head_has_nothing_to_differ_from(tmp_path: Path) -> None:
