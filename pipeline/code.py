@@ -10,7 +10,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -73,8 +73,8 @@ class Module:
     def list_places(self, name: str) -> Iterator[Place]:
         """All that this module, called `name`, holds."""
         yield name, EFFECTS
-        for defined in (*self.definitions, *self.families):
-            yield name, defined
+        for bound in (*self.definitions, *self.families, *self.imports):
+            yield name, bound
 
 
 class Code:
@@ -193,10 +193,12 @@ class Reach:
         """Take the rows of a family's table that may be chosen, and their modules whole."""
         family = module.families[what]
         self._take(name, module, family.table)
+        if family.noun not in self.chosen:  # whichever is taken may go by their order
+            self.texts[name].add(f"{family.noun}: {', '.join(family.rows)}")
         for member in self.chosen.get(family.noun, family.rows):
             if member in family.rows:
                 row = family.rows[member]
-                self._take(name, module, row)
+                self._take(name, module, replace(row, text=f"{member}: {row.text}"))
                 for string in row.strings:
                     self._reach(Import(string))
 

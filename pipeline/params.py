@@ -110,7 +110,9 @@ def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
 
 def parse_joint(sections: Mapping[str, Any]) -> dict[str, JointParams]:
     """Joint sets, none where the section is left out."""
-    entries = sections.get("joint") or {}
+    if "joint" not in sections:
+        return {}
+    entries = sections["joint"]  # DVC, too, wants a map where the section is there
     return {
         name: parse_section(JointParams, entries[name], f"joint.{name}")
         for name in _check_names(entries, "joint")

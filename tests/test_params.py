@@ -91,7 +91,7 @@ SOUNDS = {
 }
 
 
-def parse_joined(joint: dict[str, dict[str, str]], **inputs: str) -> Params:
+def parse_joined(joint: dict[str, dict[str, str]] | None, **inputs: str) -> Params:
     read = {"face": "none", "scene": "none", "audio": "none", "text": "none", **inputs}
     heads = {"head": {"kind": "linear", "inputs": read}}
     return parse_params({"corpus": CORPUS, "features": SETS, "joint": joint, "heads": heads})
@@ -114,11 +114,12 @@ def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
         ({"odd": {"first": "mfcc", "second": "mfcc"}}, {}, "each set once, got mfcc, mfcc"),
         ({"odd": {"first": "mfcc", "second": "odd"}}, {}, "joint.odd: holds itself"),
         ({"odd": {"first": "mfcc"}}, {}, "joint.odd.second: missing; add it"),
+        (None, {}, "joint: expected a map of keys, got None"),
         ({"Odd": SOUNDS["spectra"]}, {}, "joint: expected names of lower-case letters"),
     ],
 )
 def test_a_joint_set_that_cannot_be_is_refused(
-    joint: dict[str, dict[str, str]], inputs: dict[str, str], told: str
+    joint: dict[str, dict[str, str]] | None, inputs: dict[str, str], told: str
 ) -> None:
     with pytest.raises(ParamsError, match=re.escape(told)):
         parse_joined(joint, **{"audio": "mfcc", **inputs})

@@ -91,8 +91,8 @@ class Crew(Generic[Item, Worker]):
             done = [*self._take(), *self._stop_late()]
             self._to_do.extend(islice(self._rest, len(done)))
             self._assign()  # before anything is given away: who takes it may be long about it
-            for order, outcome in done:
-                if isinstance(outcome, Exception) and not isinstance(outcome, MediaError):
+            for order, outcome in sorted(done, key=_is_error):  # what is done is kept first
+                if _is_error((order, outcome)):
                     raise outcome
                 yield order.item, outcome
 
@@ -139,6 +139,12 @@ class Crew(Generic[Item, Worker]):
         self._failed_starts = self._failed_starts + 1 if lost else 0
         if lost and self._failed_starts > self._most_failed:
             raise self._site.refuse(lost, self._failed_starts) from lost
+
+
+def _is_error(done: Done[Any]) -> bool:
+    """Whether an order came to an error that stops the run."""
+    _, outcome = done
+    return isinstance(outcome, Exception) and not isinstance(outcome, MediaError)
 
 
 def explain_timeout(limit_seconds: float) -> MediaError:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import reduce
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from pipeline.evaluation.pairing import (
     Sets,
     find_unit,
     list_words,
+    name_head,
     pair_targets,
     select_rows,
 )
@@ -47,10 +48,10 @@ def compare_heads(
         for head, table in predictions.items()
     }
     unit = find_unit(tables.values())
-    judged = {
-        head: pair_targets(table, _list_targets(table), classes, unit)
-        for head, table in tables.items()
-    }
+    judged = {}
+    for head, table in tables.items():
+        with name_head(head):
+            judged[head] = pair_targets(table, _list_targets(table), classes, unit)
     common = _keep_common(_name_alike(judged))
     values = {head: score_targets(take_pairs(own), len(classes)) for head, own in common.items()}
     return Comparison(
@@ -108,7 +109,19 @@ def _keep_common(heads: Heads) -> dict[str, dict[str, Judged]]:
             own = shared if len(covered[head]) else shared[:0]
             places = order[np.searchsorted(numbers[head], own, sorter=order)]
             kept[head][target] = rows.take(places)
+        _check_labels({head: own[target] for head, own in kept.items() if target in own})
     return kept
+
+
+def _check_labels(heads: Mapping[str, Judged]) -> None:
+    """Raise StoreError for heads that are judged by other labels than the rest."""
+    reaching = {head: rows.pairs.labels for head, rows in heads.items() if len(rows.pairs.labels)}
+    for first, second in pairwise(reaching):
+        if not np.array_equal(reaching[first], reaching[second]):
+            raise StoreError(
+                f"{second}: expected the labels that {first} is judged by, got others; run `dvc "
+                f"repro` to train both on the labels of today"
+            )
 
 
 def _number_rows(heads: Mapping[str, Judged]) -> dict[str, Int64[np.ndarray, " rows"]]:
@@ -177,9 +190,16 @@ def _compare_pairs(heads: Mapping[str, Sums], params: EvaluateParams) -> list[Di
         )
         for pair in combinations(heads, 2)
     }
+    leading = {
+        pair: list_leading(heads[pair[0]].keys() & heads[pair[1]].keys()) for pair in contrasts
+    }
     differences = []
-    for metric in list_leading({target for sums in heads.values() for target in sums}):
-        defined = {pair: found[metric] for pair, found in contrasts.items() if metric in found}
+    for metric in dict.fromkeys(metric for found in leading.values() for metric in found):
+        defined = {
+            pair: found[metric]
+            for pair, found in contrasts.items()
+            if metric in leading[pair] and metric in found
+        }
         differences += _correct(metric, defined)
     return differences
 

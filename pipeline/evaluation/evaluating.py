@@ -30,6 +30,7 @@ from pipeline.evaluation.pairing import (
     check_predictions,
     find_unit,
     list_words,
+    name_head,
     pair_targets,
     select_rows,
 )
@@ -70,7 +71,8 @@ def evaluate_head(
     found = set(list_words(predictions["target"]))
     asked = _Asked([target for target in TARGETS if target in found], classes, params)
     opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
-    splits = {split: _evaluate_split(predictions, split, asked) for split in opened}
+    with name_head(head):
+        splits = {split: _evaluate_split(predictions, split, asked) for split in opened}
     return Evaluation(head=head, targets=asked.targets, splits=splits)
 
 

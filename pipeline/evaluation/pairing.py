@@ -1,6 +1,7 @@
 """Pairing: a table of predictions, target by target, as arrays of labels beside predictions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,15 @@ def pair_targets(
         pair = _pair_vectors if TARGETS[target].behaviour.vector else _pair_numbers
         judged[target] = pair(target, own, taken, classes)
     return judged
+
+
+@contextmanager
+def name_head(head: str) -> Iterator[None]:
+    """Within this, a StoreError tells whose predictions are at fault."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(f"{head}: {error}") from error
 
 
 def check_predictions(head: str, table: pa.Table) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.errors import StoreError
 from pipeline.evaluation.comparing import compare_heads
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import Comparison, SplitName
@@ -16,6 +17,12 @@ DATA_LEDGERS = ("labels", "clips", "audio", "face", "scene", "text")
 def compare_opened(heads: Sequence[HeadSummary], params: EvaluateParams) -> list[Comparison]:
     """One comparison of `heads` for each split that `params` open."""
     classes = heads[0].recipe.emotions
+    for head in heads:
+        if head.recipe.emotions != classes:
+            raise StoreError(
+                f"{head.name}: expected the classes of {heads[0].name}, {', '.join(classes)}, got "
+                f"{', '.join(head.recipe.emotions)}; run `dvc repro` to train both anew"
+            )
     opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
     predictions = {head.name: head.predictions for head in heads}
     return [compare_heads(predictions, classes, split, params) for split in opened]

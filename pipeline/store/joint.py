@@ -1,28 +1,31 @@
 """Joint sets: several feature sets that a head reads as one input, each as a stream of its own.
 
 A folder `features/<name>` that holds one file, `joint.json`: its members, and the digest of each
-one's index. No row lies there twice, and what depends on the folder depends on all its members.
+one's header. No row lies there twice, and what depends on the folder depends on all its members.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_file, write_json
 
 FILE = "joint.json"
 
+SetName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+"""A folder beside the joint set, never one elsewhere."""
+
 
 class Joint(BaseModel):
-    """What a joint set holds: member → digest of its index, in the order they were named."""
+    """What a joint set holds: member → digest of its header, in the order they were named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     format_version: Literal[1] = 1
-    members: dict[str, str]
+    members: dict[SetName, str] = Field(min_length=2)
 
 
 def join_sets(out: Path, members: Sequence[str]) -> None:
@@ -38,7 +41,7 @@ def join_sets(out: Path, members: Sequence[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise StoreError(f"{out}: expected each feature set once, got {name!r} twice; drop one")
-    digests = {path.name: digest_index(path) for path in found}
+    digests = {path.name: digest_header(path) for path in found}
     write_json(out / FILE, Joint(members=digests).model_dump(mode="json"))
 
 
@@ -54,10 +57,10 @@ def list_members(path: Path) -> list[Path]:
     except ValidationError as error:
         mistake = error.errors()[0]
         raise StoreError(
-            f"{path}/{FILE}: not a joint set ({mistake['loc']}: {mistake['msg']})"
+            f"{path}/{FILE}: not a joint set ({mistake['msg']}); run `dvc repro join@{path.name}`"
         ) from error
     for name, digest in joint.members.items():
-        if digest_index(path.parent / name) != digest:
+        if digest_header(path.parent / name) != digest:
             raise StoreError(
                 f"{path}: expected the feature set {name!r} that was joined, got another; run "
                 f"`dvc repro join@{path.name}`"
@@ -65,10 +68,13 @@ def list_members(path: Path) -> list[Path]:
     return [path.parent / name for name in joint.members]
 
 
-def digest_index(path: Path) -> str:
-    """Digest of the index of the feature set at `path`; raises StoreError where it is not there."""
+def digest_header(path: Path) -> str:
+    """Digest of the header of the feature set at `path`, which holds digests of all the rest.
+
+    Raises StoreError where it is not there.
+    """
     try:
-        return digest_file(path / "index.parquet")
+        return digest_file(path / "store.json")
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: expected a feature set, found none; run `dvc repro` or `dvc pull`"

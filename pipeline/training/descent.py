@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from jaxtyping import Float
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from scmrepo.exceptions import SCMError
+from scmrepo.git import Git
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from pipeline.evaluation.metrics import METRICS, name_metrics
@@ -45,7 +46,9 @@ def descend(
     monitor = params.monitor or SCORE
     with _quiet_lightning(), _follow(live) as follower:
         recorder, best = _Recorder(follower), _Best(monitor)
-        stop = EarlyStopping(monitor, patience=params.patience, mode=_mode(monitor))
+        stop = EarlyStopping(
+            monitor, patience=params.patience, mode=_mode(monitor), check_finite=False
+        )
         trainer = Trainer(
             max_epochs=params.epochs,
             gradient_clip_val=params.gradient_clip,
@@ -120,16 +123,24 @@ class _Best(Callback):
 @contextmanager
 def _follow(folder: Path) -> Iterator[Live | None]:
     """DVCLive in `folder`; None in a git repository without commits, which it cannot bear."""
-    try:
-        live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
-    except SCMError:
+    if _lacks_commits():
         yield None
         return
+    live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
     try:
         yield live
     finally:
         if live._dvc_repo is not None:
             live._dvc_repo.close()  # DVCLive leaves git's packs open
+
+
+def _lacks_commits() -> bool:
+    """Whether this is a git repository without commits; asked before DVCLive opens databases."""
+    try:
+        with closing(Git()) as git:
+            return bool(git.no_commits)
+    except SCMError:
+        return False  # no repository
 
 
 def _mode(monitor: str) -> str:

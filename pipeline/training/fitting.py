@@ -147,7 +147,7 @@ def measure_prior(labels: Labels, target: str, clip_ids: Sequence[str]) -> Prior
     The commonest class; the mean of ratings, and of what each class has.
     """
     values = np.concatenate([labels.values(clip_id, target) for clip_id in clip_ids])
-    known = values[~np.isnan(values).reshape(len(values), -1).any(axis=1)]
+    known = values[~np.isnan(values).any(axis=tuple(range(1, values.ndim)))]
     if not len(known):
         return None
     if TARGETS[target].kind == "class":

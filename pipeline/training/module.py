@@ -1,5 +1,6 @@
 """The Lightning module that trains any head: its loss, its validation metrics, its optimiser."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,10 +67,11 @@ class HeadModule(LightningModule):
         known = {target: pair for target, pair in pairs.items() if len(pair.labels)}
         scores = score_targets(known, self.classes)
         values = {name: score.value for name, score in scores.items() if score.value is not None}
-        ranking = [values[name] for name in list_means(known) if name in values]
-        if ranking:
-            values[SCORE] = float(np.mean(ranking))
-        self._check_monitor({"val_loss", *values})
+        if known:  # undefined counts as nothing, as where heads are ranked
+            values[SCORE] = float(np.mean([values.get(name, 0.0) for name in list_means(known)]))
+        self._check_monitor({"val_loss", SCORE, *scores} if known else {"val_loss"})
+        if self.monitor in scores:
+            values.setdefault(self.monitor, math.nan)  # never better than another epoch
         losses = {"train_loss": self.train_losses, "val_loss": self.val_losses}
         self.log_dict({**{name: loss.compute() for name, loss in losses.items()}, **values})
         for loss in losses.values():
@@ -87,11 +89,15 @@ class HeadModule(LightningModule):
                 f"`moodline inspect`"
             )
 
+    @property
+    def monitor(self) -> str:
+        """Metric that stops training and chooses the weights."""
+        return self.training_params.monitor or SCORE
+
     def _check_monitor(self, measured: set[str]) -> None:
-        monitor = self.training_params.monitor or SCORE
-        if monitor not in measured:
+        if self.monitor not in measured:
             raise TrainingError(
-                f"validation: expected labels to measure {monitor} on, got only what gives "
+                f"validation: expected labels to measure {self.monitor} on, got only what gives "
                 f"{', '.join(sorted(measured))}; name another `training.monitor` or split anew"
             )
 

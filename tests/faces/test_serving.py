@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -72,7 +73,10 @@ def test_nothing_stays_in_shared_memory():
             remote = RemoteDetector(address)
             remote.detect([astronaut()])
             remote.detect([astronaut()] * 3)
-    assert set(Path("/dev/shm").glob("psm_*")) == before
+    end = time.monotonic() + 10  # what others on this machine share goes in a moment
+    while (left := set(Path("/dev/shm").glob("psm_*")) - before) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert left == set()
 
 
 def test_a_server_that_cannot_begin_is_told():

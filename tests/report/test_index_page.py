@@ -123,7 +123,7 @@ def test_without_test_only_validation_is_shown(tmp_path: Path) -> None:
 
 
 def test_heads_of_different_targets_share_a_page(tmp_path: Path) -> None:
-    made, words = MadeUp(resamples=7), MadeUp(targets=("emotion", "votes"), resamples=7)
+    made, words = MadeUp(resamples=7), MadeUp(targets=("votes",), resamples=7)
     heads = [make_head(made, "mlp", 0.6), make_head(words, "words", 0.4, kind="linear")]
     page = write(tmp_path / "index.html", make_overview(made, heads))
     assert page.row("words")[3] == "–"

@@ -40,6 +40,14 @@ def test_another_member_makes_another_joint_set(features):
     assert (features / "spectra" / "joint.json").read_bytes() != before
 
 
+def test_what_a_member_states_beside_its_rows_counts(features):
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    before = (features / "spectra" / "joint.json").read_bytes()
+    write_features(features / "mfcc", {"a": make_rows([[2.0]])}, views=3)
+    join_sets(features / "spectra", ["logmel", "mfcc"])
+    assert (features / "spectra" / "joint.json").read_bytes() != before
+
+
 def test_a_member_that_is_not_there_is_named(features):
     with pytest.raises(StoreError, match=r"hubert: expected a feature set, found none; run"):
         join_sets(features / "sounds", ["mfcc", "hubert"])
@@ -51,7 +59,12 @@ def test_a_member_counts_once(features):
         join_sets(features / "sounds", ["spectra", "mfcc"])
 
 
-@pytest.mark.parametrize("text", ["", "[]", json.dumps({"members": {"mfcc": 3}})])
+ELSEWHERE = {"members": {"../mfcc": "a", "logmel": "b"}}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", *map(json.dumps, ({"members": {"mfcc": 3}}, {"members": {}}, ELSEWHERE))]
+)
 def test_a_broken_file_is_refused(features, text):
     (features / "odd").mkdir()
     (features / "odd" / "joint.json").write_text(text)

@@ -80,12 +80,18 @@ class PlainRow(BaseModel):
         return {name: label for name, label in found.items() if label is not None}
 
 
+def _without_blanks(value: Any) -> Any:
+    """None for a label that is blank for every class."""
+    return None if isinstance(value, dict) and None in value.values() else value
+
+
 def _type_label(target: Target) -> Any:
     """Type of a label, and its default."""
     if target.kind == "class":
         return Text | None, None
     if target.behaviour.vector:
-        return dict[Text, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None, None
+        numbers = dict[Text, Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None
+        return Annotated[numbers, BeforeValidator(_without_blanks)], None
     rated = Annotated[float, Field(ge=target.low, le=target.high, allow_inf_nan=False)] | None
     return Annotated[rated, BeforeValidator(_without_mark)] if target.framed else rated, None
 
@@ -123,7 +129,7 @@ def read(params: TableParams) -> Corpus:
 def _read_columns(path: Path, params: TableParams) -> list[dict[str, Any]]:
     """Rows of the table at `path` with moodline's columns alone, under moodline's names."""
     for column in params.columns:
-        if column not in COLUMNS:
+        if column not in COLUMNS and not _is_of_class(column):
             raise ParamsError(f"corpus.columns: unknown column {column!r}; {_suggest(column)}")
     if not path.is_file():
         raise CorpusError(f"{path}: no such table; mend corpus.root or corpus.table")
@@ -143,20 +149,33 @@ def _read_columns(path: Path, params: TableParams) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = (
         table.select(list(taken.values())).rename_columns(list(taken)).to_pylist()
     )
-    for target in VECTORS:
-        columns = [name for name in table.column_names if name.startswith(f"{target}.")]
-        for row, cells in zip(rows, table.select(columns).to_pylist(), strict=True):
-            given = {name: value for name, value in cells.items() if value is not None}
-            row[target] = {
-                _name_class(name, params): value for name, value in given.items()
-            } or None
+    own = {name: name for name in table.column_names if _is_of_class(name)}
+    mapped = {name: source for name, source in params.columns.items() if _is_of_class(name)}
+    for column, source in (own | mapped).items():
+        if source not in params.ignore:
+            _add_class(rows, column, table[source].to_pylist(), path)
     return rows
 
 
-def _name_class(column: str, params: TableParams) -> str:
-    """Class that a column such as `votes.happy` is about."""
-    word = column.split(".", 1)[1]
-    return params.words.get(word, word)
+def _is_of_class(column: str) -> bool:
+    """Whether a column is about one class of a target, as `votes.happy` is."""
+    target, dot, word = column.partition(".")
+    return bool(target in VECTORS and dot and word.strip())
+
+
+def _add_class(
+    rows: Sequence[dict[str, Any]], column: str, cells: Sequence[Any], path: Path
+) -> None:
+    """Add a class's numbers to the label that each of `rows` has of their target."""
+    target, _, word = column.partition(".")
+    for number, (row, cell) in enumerate(zip(rows, cells, strict=True), start=1):
+        label = row.setdefault(target, {})
+        if label and (cell is None) is not (None in label.values()):
+            raise CorpusError(
+                f"{path}: row {number}: {target}: expected a number for each class, or none at "
+                f"all, got some; write 0 where there is none of a class"
+            )
+        label[word.strip()] = cell
 
 
 def _read_csv(path: Path, columns: Iterable[str]) -> pa.Table:
@@ -191,7 +210,8 @@ def _check_columns(path: Path, found: list[str], params: TableParams) -> None:
         if column not in found:
             raise CorpusError(f"{path}: no column {column!r}; {suggest(column, found)}")
     known = {params.columns.get(column, column) for column in COLUMNS}
-    known |= {name for name in found if name.split(".")[0] in VECTORS and "." in name}
+    known |= {name for name in found if _is_of_class(name)}
+    known |= {source for name, source in params.columns.items() if _is_of_class(name)}
     unknown = [column for column in found if column not in known | set(params.ignore)]
     if unknown:
         raise CorpusError(
@@ -212,12 +232,19 @@ def _parse_rows(path: Path, rows: list[dict[str, Any]]) -> Sequence[PlainRow]:
     except ValidationError as error:
         mistake = error.errors()[0]
         number, *column = mistake["loc"]
-        place = "".join(f": {name}" for name in column[:1])
+        place = f": {'.'.join(map(str, column))}" if column else ""
         got = f", got {mistake['input']!r}" if column else ""
+        scale = _describe_scale(str(column[0])) if column else ""
         raise CorpusError(
-            f"{path}: row {int(number) + 1}{place}: {mistake['msg']}{got}; mend the table "
-            "(intensity runs from 0 to 1, the other scales from -1 to 1)"
+            f"{path}: row {int(number) + 1}{place}: {mistake['msg']}{got}; mend the table{scale}"
         ) from error
+
+
+def _describe_scale(column: str) -> str:
+    target = TARGETS.get(column)
+    if target is None or target.kind != "rating":
+        return ""
+    return f" ({column} runs from {target.low:g} to {target.high:g})"
 
 
 def _number_clips(path: Path, rows: Sequence[PlainRow]) -> list[tuple[str, tuple[int, PlainRow]]]:
@@ -275,7 +302,7 @@ def _make_target(clip_id: str, row: PlainRow, names: Names, where: str) -> ClipL
         split=row.split,
         fold=row.fold,
         labels={
-            name: _read_label(label, names, f"{where}: {name}")
+            name: _read_label(TARGETS[name], label, names, f"{where}: {name}")
             for name, label in row.labels.items()
         },
     )
@@ -288,11 +315,19 @@ def _list_words(label: Any) -> Iterable[str]:
     return label if isinstance(label, dict) else ()
 
 
-def _read_label(label: Any, names: Names, where: str) -> Label:
-    """Label in moodline's words; raises CorpusError for a class that is not among `names`."""
+def _read_label(target: Target, label: Any, names: Names, where: str) -> Label:
+    """Label in moodline's words; raises CorpusError for a class that is not among `names`.
+
+    Of several columns that mean one class, votes are added, and of scores the highest counts.
+    """
     if isinstance(label, str):
         return names.emotion_of(label, where)
     if isinstance(label, dict):
-        return tuple((names.emotion_of(word, where), number) for word, number in label.items())
-    number: float = label
-    return number
+        joined: dict[str, float] = {}
+        for word, number in label.items():
+            name = names.emotion_of(word, where)
+            held = joined.get(name, 0.0)
+            joined[name] = held + number if target.kind == "votes" else max(held, number)
+        return tuple(joined.items())
+    rating: float = label
+    return rating

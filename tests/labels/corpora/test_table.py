@@ -56,7 +56,9 @@ def test_votes_and_scores_have_a_column_for_each_class(tmp_path):
 
 def test_a_negative_vote_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,votes.sad\na.mp4,-1\n")
-    with pytest.raises(CorpusError, match=r"row 1: votes: .*greater than or equal to 0, got '?-1"):
+    with pytest.raises(
+        CorpusError, match=r"row 1: votes.sad: .*greater than or equal to 0, got '?-1"
+    ):
         read_rows(tmp_path)
 
 
@@ -158,7 +160,7 @@ def test_a_mapping_of_an_unknown_column_is_refused(tmp_path):
         ("valence", "1.7", "row 2: valence: .*less than or equal to 1, got '1.7'"),
         ("arousal", "-3", "row 2: arousal: .*greater than or equal to -1"),
         ("dominance", "nan", "row 2: dominance: .*finite"),
-        ("sentiment", "2.4", "row 2: sentiment: .*scales from -1 to 1"),
+        ("sentiment", "2.4", "row 2: sentiment: .*sentiment runs from -1 to 1"),
         ("intensity", "-0.1", r"row 2: intensity: .*intensity runs from 0 to 1"),
         ("turn", "first", "row 2: turn: .*got 'first'"),
         ("split", "dev", "row 2: split: .*'train', 'val' or 'test', got 'dev'"),
@@ -232,3 +234,30 @@ def test_marks_and_line_ends_of_spreadsheets_are_passed_over(tmp_path):
     write_table(tmp_path, '\ufeffpath,transcript\r\na.mp4,"Well,\r\nno"\r\nb.mp4,\r\n')
     clips = read_rows(tmp_path).clips
     assert [clip.transcript for clip in clips] == ["Well,\r\nno", None]
+
+
+def test_columns_that_mean_one_class_are_joined(tmp_path):
+    columns = "votes.joy,votes.happy,votes.sad,emotions.joy,emotions.happy"
+    write_table(tmp_path, f"path,{columns}\na.mp4,3,2,4,0.5,0.25\n")
+    (target,) = read_rows(tmp_path, words={"joy": "happy"}).targets
+    assert target.labels["votes"] == (("happy", 5.0), ("sad", 4.0))
+    assert target.labels["emotions"] == (("happy", 0.5),)
+
+
+def test_words_mean_the_same_in_every_column(tmp_path):
+    write_table(tmp_path, "path,emotion,votes.1,votes.2\na.mp4,1,5,0\n")
+    (target,) = read_rows(tmp_path, words={"1": "2", "2": "1"}).targets
+    assert target.labels == {"emotion": "2", "votes": (("2", 5.0), ("1", 0.0))}
+
+
+def test_a_class_is_ignored_or_mapped_like_any_column(tmp_path):
+    write_table(tmp_path, "path,votes.other,votes.sad,froh\na.mp4,9,1,3\n")
+    corpus = read_rows(tmp_path, ignore=["votes.other"], columns={"votes.happy": "froh"})
+    assert corpus.names.emotion == ["happy", "sad"]
+    assert dict(corpus.targets[0].labels["votes"]) == {"sad": 1.0, "happy": 3.0}
+
+
+def test_a_label_that_is_partly_blank_is_refused_by_row(tmp_path):
+    write_table(tmp_path, "path,emotions.happy,emotions.sad\na.mp4,1,0\nb.mp4,,1\n")
+    with pytest.raises(CorpusError, match="row 2: emotions: expected a number for each class"):
+        read_rows(tmp_path)
