@@ -151,8 +151,8 @@ def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path
     assert tell_rebuilt(rebuilt, Path("params.yaml")) == (
         "params.yaml: `dvc repro models/dvc.yaml:train@both` makes the head again with it, given "
         "the corpus at data/raw/corpus, weights hog (features.hog, digest face digest), weights "
-        "yunet (faces, digest detector digest), and code and data/overrides.csv at revision "
-        "abc-dirty"
+        "yunet (faces, digest detector digest), and code and data/overrides.csv of abc, "
+        "with changes that were not committed"
     )
 
 
@@ -172,6 +172,8 @@ def test_a_file_that_is_there_is_kept_unless_forced(
     with pytest.raises(ParamsError, match=r"params\.yaml: it is there already; .* add --force"):
         write_params(rebuilt, out, force=False)
     assert out.read_text() == "# mine\n"
+    with pytest.raises(ParamsError, match=r"params\.yaml/x: expected to lie in a folder"):
+        write_params(rebuilt, out / "x", force=False)
     write_params(rebuilt, out, force=True)
     assert out.read_text() == rebuilt.text
     with pytest.raises(ParamsError, match=r"expected the name of a file, got a folder"):

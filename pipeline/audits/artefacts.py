@@ -1,19 +1,20 @@
-"""Artefacts: the stores, heads and tables that lie at a path or below it."""
+"""Artefacts: the stores, joint sets, heads and tables that lie at a path or below it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import StoreError
+from pipeline.store import joint
 
-Kind = Literal["store", "head", "table"]
+Kind = Literal["store", "joint", "head", "table"]
 
 RAW = "raw"
 """Folder of corpora: none of moodline's artefacts lies below it."""
 
 
 def find_artefacts(path: Path) -> list[tuple[Kind, Path]]:
-    """Stores, heads and tables at or below `path`, by name; raises StoreError where none is."""
+    """Each artefact at or below `path`, by name; raises StoreError where none is."""
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
     found = list(_walk(path))
@@ -38,6 +39,8 @@ def _kind_of(path: Path) -> Kind | None:
         return "table" if path.suffix == ".parquet" else None
     if any((path / name).exists() for name in ("store.json", "index.parquet")):
         return "store"
+    if (path / joint.FILE).exists():
+        return "joint"
     if any((path / name).exists() for name in ("recipe.json", "model.safetensors")):
         return "head"
     return None

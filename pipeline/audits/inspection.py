@@ -1,4 +1,4 @@
-"""Inspection: what a store, a head or a table holds."""
+"""Inspection: what a store, a joint set, a head or a table holds."""
 
 import math
 from collections import Counter
@@ -15,6 +15,7 @@ from pipeline.audits.artefacts import Kind, find_artefacts
 from pipeline.errors import StoreError
 from pipeline.files import measure_tree
 from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.store.joint import Joint, read_joint
 from pipeline.store.ledger import SCHEMA as LEDGER_SCHEMA
 from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.reader import FeatureStore, MediaStore, open_store
@@ -87,6 +88,14 @@ class StoreContent:
 
 
 @dataclass(frozen=True)
+class JointContent:
+    """What a joint set names."""
+
+    path: Path
+    joint: Joint
+
+
+@dataclass(frozen=True)
 class HeadContent:
     """What the folder of a trained head holds."""
 
@@ -121,7 +130,7 @@ class TableContent:
         return _count_reasons(read_ledger(self.path))
 
 
-Content = StoreContent | HeadContent | TableContent
+Content = StoreContent | JointContent | HeadContent | TableContent
 
 
 def inspect_path(path: Path) -> list[tuple[Path, Content]]:
@@ -133,6 +142,8 @@ def _inspect(kind: Kind, path: Path) -> Content:
     match kind:
         case "store":
             return StoreContent(open_store(path))
+        case "joint":
+            return JointContent(path, read_joint(path))
         case "head":
             return HeadContent(path, read_recipe(path))
         case "table":

@@ -1,4 +1,4 @@
-"""Verification: what stores, heads and tables say of themselves, checked against their bytes."""
+"""Verification: what stores, joint sets, heads and tables say of themselves, against their bytes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pipeline.errors import MoodlineError
 from pipeline.files import digest_file
 from pipeline.heads.recipes import read_recipe
 from pipeline.store.integrity import verify_store
+from pipeline.store.joint import list_members
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Verified:
 
 
 def verify_paths(paths: Iterable[Path]) -> Iterator[Verified]:
-    """Every store, head and table at or below `paths`, checked; raises StoreError for none."""
+    """Every artefact at or below `paths`, checked; raises StoreError for none."""
     for kind, path in chain.from_iterable(map(find_artefacts, paths)):
         yield Verified(kind, path, tuple(_collect_problems(kind, path)))
 
@@ -36,6 +37,12 @@ def _collect_problems(kind: Kind, path: Path) -> Iterator[str]:
         yield from _VERIFY[kind](path)
     except MoodlineError as error:
         yield str(error)
+
+
+def verify_joint(path: Path) -> Iterator[str]:
+    """No problems; raises StoreError where the joint set at `path`, or a member, is another."""
+    list_members(path)
+    yield from ()
 
 
 def verify_head(path: Path) -> Iterator[str]:
@@ -75,6 +82,7 @@ def verify_table(path: Path) -> Iterator[str]:
 
 _VERIFY: Mapping[Kind, Callable[[Path], Iterator[str]]] = {
     "store": verify_store,
+    "joint": verify_joint,
     "head": verify_head,
     "table": verify_table,
 }

@@ -101,7 +101,7 @@ def plan(
 def inspect(
     path: Annotated[Path, typer.Argument(help="Store, head, table, or a folder of them.")],
 ) -> None:
-    """Show what a store, a head or a table holds."""
+    """Show what a store, a joint set, a head or a table holds."""
     from pipeline.audits.inspection import inspect_path
     from pipeline.cli.inspections import show_found
     from pipeline.cli.printing import open_console
@@ -134,7 +134,7 @@ def faces(
 def verify(
     paths: Annotated[list[Path], typer.Argument(help="Stores, heads, tables, folders of them.")],
 ) -> None:
-    """Check every digest of stores, heads and tables."""
+    """Check every digest of stores, joint sets, heads and tables."""
     from pipeline.audits.verification import verify_paths
     from pipeline.errors import StoreError
 

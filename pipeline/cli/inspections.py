@@ -1,4 +1,4 @@
-"""What stores, heads and tables hold, as tables and trees for the terminal."""
+"""What stores, joint sets, heads and tables hold, as tables and trees for the terminal."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +13,7 @@ from rich.tree import Tree
 from pipeline.audits.inspection import (
     Content,
     HeadContent,
+    JointContent,
     Reasons,
     StoreContent,
     TableContent,
@@ -39,6 +40,9 @@ def _show(content: Content) -> Iterator[RenderableType]:
     match content:
         case StoreContent():
             return _show_store(content)
+        case JointContent(path, joint):
+            members = ", ".join(joint.members)
+            return iter([_list_facts({"joint set": path, "feature sets": members})])
         case HeadContent():
             return _show_head(content)
         case TableContent():
@@ -52,6 +56,8 @@ def _summarise(content: Content) -> tuple[str, str]:
             views = f", {len(store.views):,} views of them" if store.views else ""
             clips = content.statuses.total()
             return "store", f"{clips:,} clips{views}, {content.rows:,} rows"
+        case JointContent(_, joint):
+            return "joint", " + ".join(joint.members)
         case HeadContent(_, recipe):
             inputs = " + ".join(recipe.inputs)
             return "head", f"{recipe.params['kind']} over {inputs}, {len(content.runs)} runs"

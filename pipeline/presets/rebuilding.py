@@ -54,7 +54,7 @@ def rebuild_head(folder: Path) -> Rebuilt:
     except ParamsError as error:
         raise StoreError(
             f"{folder}/recipe.json: expected options that this version has, got others ({error}); "
-            f"check out {recipe.git_revision or 'the commit that made it'}"
+            f"check out {tell_revision(recipe.git_revision)}"
         ) from error
     return Rebuilt(
         head=recipe.head,
@@ -71,7 +71,18 @@ def write_params(rebuilt: Rebuilt, out: Path, *, force: bool) -> None:
         raise ParamsError(f"{out}: expected the name of a file, got a folder; name another --out")
     if out.exists() and not force:
         raise ParamsError(f"{out}: it is there already; name another --out, or add --force")
-    write_text(out, rebuilt.text)
+    try:
+        write_text(out, rebuilt.text)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ParamsError(f"{out}: expected to lie in a folder; name another --out") from error
+
+
+def tell_revision(revision: str | None) -> str:
+    """Words for the commit that a recipe names, which files may have differed from."""
+    if revision is None:
+        return "the commit that made it, which was outside git"
+    clean = revision.removesuffix("-dirty")
+    return clean if clean == revision else f"{clean}, with changes that were not committed"
 
 
 def list_sections(recipe: Recipe) -> dict[str, Any]:

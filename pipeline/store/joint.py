@@ -52,20 +52,25 @@ def list_members(path: Path) -> list[Path]:
     """
     if not (path / FILE).is_file():
         return []
-    try:
-        joint = Joint.model_validate_json((path / FILE).read_bytes())
-    except ValidationError as error:
-        mistake = error.errors()[0]
-        raise StoreError(
-            f"{path}/{FILE}: not a joint set ({mistake['msg']}); run `dvc repro join@{path.name}`"
-        ) from error
-    for name, digest in joint.members.items():
+    members = read_joint(path).members
+    for name, digest in members.items():
         if digest_header(path.parent / name) != digest:
             raise StoreError(
                 f"{path}: expected the feature set {name!r} that was joined, got another; run "
                 f"`dvc repro join@{path.name}`"
             )
-    return [path.parent / name for name in joint.members]
+    return [path.parent / name for name in members]
+
+
+def read_joint(path: Path) -> Joint:
+    """The joint set at `path`; raises StoreError where it is none."""
+    try:
+        return Joint.model_validate_json((path / FILE).read_bytes())
+    except (OSError, ValidationError) as error:
+        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise StoreError(
+            f"{path}/{FILE}: not a joint set ({told}); run `dvc repro join@{path.name}`"
+        ) from error
 
 
 def digest_header(path: Path) -> str:

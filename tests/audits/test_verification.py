@@ -18,11 +18,13 @@ from pipeline.heads.recipes import Input, Recipe
 from pipeline.rows import Rows, RowShape
 from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import INDEX_SCHEMA
+from pipeline.store.joint import join_sets
 from pipeline.store.ledger import Entry
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import read_table, write_table
 from pipeline.store.writer import Made, StoreWriter
-from tests.stores import SECTIONS
+from tests.stores import SECTIONS, write_features
+from tests.stores import make_rows as make_vectors
 
 
 def make_rows(count: int) -> Rows:
@@ -275,3 +277,15 @@ def test_a_folder_without_anything_is_refused(tmp_path: Path) -> None:
         list(verify_paths([tmp_path]))
     with pytest.raises(StoreError, match="nothing: no such file or folder"):
         list(verify_paths([tmp_path / "nothing"]))
+
+
+def test_a_joint_set_is_whole_while_its_members_are_those_that_were_joined(tmp_path: Path) -> None:
+    for name in ("logmel", "mfcc"):
+        write_features(tmp_path / name, {"a": make_vectors([[1.0]])})
+    join_sets(tmp_path / "spectra", ["logmel", "mfcc"])
+    assert Verified("joint", tmp_path / "spectra", ()) in verify_paths([tmp_path])
+    write_features(tmp_path / "mfcc", {"b": make_vectors([[2.0]])})
+    (problem,) = find_problems(tmp_path / "spectra")
+    assert "'mfcc'" in problem
+    (tmp_path / "spectra" / "joint.json").write_text("[]")
+    assert "not a joint set" in find_problems(tmp_path / "spectra")[0]

@@ -16,11 +16,12 @@ from pipeline.errors import StoreError
 from pipeline.files import write_json
 from pipeline.heads.recipes import Input, Recipe
 from pipeline.rows import Rows
+from pipeline.store.joint import join_sets
 from pipeline.store.ledger import SCHEMA, Entry, write_ledger
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import write_table
 from pipeline.store.writer import Made, StoreWriter
-from tests.stores import SECTIONS
+from tests.stores import SECTIONS, make_rows, write_features
 
 SOURCE = Provenance("clean", {"codec": "flac"}).to_json()
 
@@ -190,3 +191,11 @@ def test_sizes_have_units() -> None:
         "1.0 kB",
         "64.0 MB",
     ]
+
+
+def test_a_joint_set_is_told_with_its_members(tmp_path: Path) -> None:
+    for name in ("logmel", "mfcc"):
+        write_features(tmp_path / name, {"a": make_rows([[1.0]])})
+    join_sets(tmp_path / "spectra", ["logmel", "mfcc"])
+    assert show(tmp_path / "spectra").endswith("spectra feature sets logmel, mfcc")
+    assert "spectra joint logmel + mfcc" in show(tmp_path)
