@@ -1,4 +1,4 @@
-"""Verification: what stores, joint sets, heads and tables say of themselves, against their bytes."""
+"""Verification: what artefacts say of themselves, checked against their bytes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
