@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
-from pipeline.files import digest_bytes
+from pipeline.files import digest_bytes, digest_file, digest_json
 
 ROOTS = ("pipeline", "stages")
 """Packages of the project."""
@@ -350,6 +350,18 @@ def _read_family(
             bare = Piece(f"Family {noun}", frozenset({maker.id}), frozenset())
             return {name: Family(noun, bare, rows) for name in _list_bound(statement)}
     return None
+
+
+def digest_sources(project: Path) -> str:
+    """Digest of all sources of the project, their comments included."""
+    files = [path for root in ROOTS for path in sorted((project / root).rglob("*"))]
+    return digest_json(
+        {
+            path.relative_to(project).as_posix(): digest_file(path)
+            for path in files
+            if path.is_file() and path.suffix != ".pyc"
+        }
+    )
 
 
 @cache

@@ -5,7 +5,8 @@
     ├── CorpusError      a corpus is missing, or not what its authors ship
     ├── MediaError       one clip's media cannot be used: it goes to the ledger, the run goes on
     ├── StoreError       a store is missing, damaged, or holds something else
-    └── TrainingError    training met a number or a shape it cannot go on with
+    ├── TrainingError    training met a number or a shape it cannot go on with
+    └── StageError       what a stage was begun with is not what stands there when it ends
 
 Every message is one sentence that says where, what was expected, what was found, and what to do.
 A stage or a command that ends with one prints the sentence alone and exits with status 1.
@@ -42,3 +43,7 @@ class StoreError(MoodlineError):
 
 class TrainingError(MoodlineError):
     """Training met a number or a shape it cannot go on with."""
+
+
+class StageError(MoodlineError):
+    """What a stage was begun with is not what stands there when it ends."""

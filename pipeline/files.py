@@ -68,6 +68,14 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
+def protect(path: Path) -> None:
+    """Take from everybody the right to write to a file, or to the files below a folder."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    for file in files:
+        if file.is_file():
+            file.chmod(0o444)
+
+
 def remove(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
     if path.is_dir() and not path.is_symlink():

@@ -5,6 +5,12 @@ from pathlib import Path
 PROJECT = Path()
 OVERRIDES = Path("data/overrides.csv")
 PREMISES = Path("data/premises")
+CHECKED = Path("data/premises/params.yaml")
+"""params.yaml as `check` found it, which the other stages read."""
+
+SOURCES = Path("data/premises/sources.digest")
+"""Digest of all sources as `check` found them."""
+
 LABELS = Path("data/labels")
 TARGETS = Path("data/targets")
 DATA = Path("data")

@@ -4,6 +4,7 @@ Stage `check` writes them, one file for each stage, feature set and head, and ea
 its own: it runs again where its file says another thing, and nowhere else.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,18 @@ def write_premises(params: Params, project: Path, folder: Path) -> None:
     code = Code(project, border=[PARSER])
     for stage in list_stages(params):
         write_json(folder / stage.file, lay_premises(stage, code))
+
+
+def find_stage(params: Params, name: str, of: str | None) -> Stage:
+    """Stage `name`, which `of` may name a feature set or a head for; KeyError if there is none."""
+    stages = {stage.file: stage for stage in list_stages(params)}
+    return stages.get(f"{name}/{of}.json") or stages[f"{name}.json"]
+
+
+def hold(stage: Stage, project: Path, folder: Path) -> bool:
+    """Whether the premises of `stage` in `folder` are what it rests on now."""
+    laid = lay_premises(stage, Code(project, border=[PARSER]))
+    return bool(laid == json.loads((folder / stage.file).read_bytes()))
 
 
 def lay_premises(stage: Stage, code: Code) -> dict[str, Any]:

@@ -1,24 +1,48 @@
-"""What every stage process shares: one way to end with a sentence instead of a traceback."""
+"""What every stage process shares: how it begins, how it ends, and when what it made counts.
+
+DVC digests what a stage depends on when the stage is through. So a stage reads `params.yaml` as
+`check` left it, and what it made counts only where the code is still that of its premises.
+"""
 
 import errno
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from pipeline.errors import MoodlineError
+from pipeline.code import digest_sources
+from pipeline.errors import MoodlineError, StageError
+from pipeline.files import remove
+from pipeline.paths import PROJECT, SOURCES
 from pipeline.store.tables import leave_pandas_out
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""
 
+LOOK_SECONDS = 0.1
+"""How often a stage looks whether its parent is there."""
 
 _MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
 
-def run_stage(main: Callable[[], None]) -> None:
-    """Run `main`; a user's mistake or a full disk ends it with one sentence and status 1."""
+def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
+    """Run `main`, which makes `outs`; a user's mistake or a full disk ends it with status 1.
+
+    One sentence tells it. Under DVC, the stage ends with the process that began it, and `outs` are
+    removed where code that the stage runs was edited meanwhile.
+    """
     leave_pandas_out()
+    by_dvc = "DVC_STAGE" in os.environ  # else nobody takes note of what was made of what
+    if by_dvc:
+        follow_parent()
     try:
         main()
+        if by_dvc:
+            confirm_code(outs)
     except MoodlineError as error:
         sys.exit(f"moodline: {error}\n(`dvc checkout` restores what this stage had made before)")
     except OSError as error:
@@ -29,3 +53,38 @@ def run_stage(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("moodline: interrupted; what is done is kept, `dvc repro` goes on", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def follow_parent() -> None:
+    """End this process, as SIGTERM does, soon after the one that began it has ended.
+
+    Otherwise it would write its outs when another run has taken its place.
+    """
+    parent = os.getppid()
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_SECONDS)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def confirm_code(outs: Sequence[Path]) -> None:
+    """Raise StageError, and remove `outs`, unless the code is that of this stage's premises."""
+    if digest_sources(PROJECT) == SOURCES.read_text(encoding="utf-8"):
+        return
+    # Something was edited. Whether this stage runs it, only a look at its code can tell.
+    program = sys.modules["__main__"].__spec__
+    assert program is not None
+    stage = program.name.rpartition(".")[2]
+    looked = subprocess.run(
+        [sys.executable, "-m", "stages.check", stage, *sys.argv[1:]], check=False
+    )
+    if looked.returncode:
+        for out in outs:
+            remove(out)
+        raise StageError(
+            f"{stage}: expected the code that `check` had seen, got code that was edited while the "
+            f"stage ran; what it made is removed, `dvc repro` makes it again"
+        )

@@ -1,15 +1,48 @@
-"""Stage `check`: params.yaml is valid as a whole; what each of the other stages rests on."""
+"""Stage `check`: params.yaml is valid as a whole; what each of the other stages rests on.
 
-from pipeline.params import load_params
-from pipeline.paths import PREMISES, PROJECT
-from pipeline.premises import write_premises
+`python -m stages.check STAGE [NAME]` looks whether a stage's premises still hold: status 1 if not.
+"""
+
+import sys
+
+from pipeline.code import digest_sources
+from pipeline.files import remove, write_text
+from pipeline.params import PARAMS_PATH, load_params, parse_params, read_checked
+from pipeline.paths import CHECKED, PREMISES, PROJECT, SOURCES
+from pipeline.premises import find_stage, hold, write_premises
 from pipeline.stage import run_stage
 
 
 def main() -> None:
-    """Write data/premises; a mistake in params.yaml ends the run before anything is spent."""
-    write_premises(load_params(), PROJECT, PREMISES)
+    """Write data/premises; a mistake in params.yaml ends the run before anything is spent.
+
+    Begins anew where params.yaml or the code was edited meanwhile.
+    """
+    read = None
+    while read != (read := read_sources()):
+        params = load_params()
+        text, sources = read
+        remove(PREMISES)
+        write_text(CHECKED, text)
+        write_text(SOURCES, sources)
+        write_premises(params, PROJECT, PREMISES)
+
+
+def read_sources() -> tuple[str, str]:
+    """Text of params.yaml, empty where it is none, and the digest of all code."""
+    try:
+        text = PARAMS_PATH.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # load_params tells what is wrong
+        text = ""
+    return text, digest_sources(PROJECT)
+
+
+def still_hold(name: str, of: str | None = None) -> bool:
+    """Whether the premises of a stage, of feature set or head `of`, are as `check` wrote them."""
+    return hold(find_stage(parse_params(read_checked()), name, of), PROJECT, PREMISES)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    if sys.argv[1:]:
+        sys.exit(not still_hold(*sys.argv[1:]))
+    run_stage(main, [PREMISES])

@@ -4,8 +4,8 @@ from pipeline.cleaning.params import CleanParams
 from pipeline.cleaning.sound import clean_corpus
 from pipeline.engines import EngineParams
 from pipeline.labels.clips import LABELS_SCHEMA, read_clips
-from pipeline.params import parse_plain, read_yaml
-from pipeline.paths import DATA, LABELS, PROJECT
+from pipeline.params import parse_plain, read_checked
+from pipeline.paths import CLIPS, DATA, LABELS, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.ledger import read_ledger
 from pipeline.store.work import locate_work_store
@@ -13,7 +13,7 @@ from pipeline.store.work import locate_work_store
 
 def main() -> None:
     """Write data/clips and data/audio."""
-    sections = read_yaml()
+    sections = read_checked()
     params, engine = parse_plain(sections, CleanParams), parse_plain(sections, EngineParams)
     clips = read_clips(LABELS / "clips.parquet", LABELS_SCHEMA)
     kept = frozenset(entry.clip_id for entry in read_ledger(LABELS / "kept.parquet"))
@@ -22,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [CLIPS, DATA / "audio"])

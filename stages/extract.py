@@ -4,7 +4,7 @@ import sys
 
 from pipeline.engines import EngineParams
 from pipeline.extraction.feature_sets import extract_features
-from pipeline.params import parse_feature, parse_plain, read_yaml
+from pipeline.params import parse_feature, parse_plain, read_checked
 from pipeline.paths import DATA, FEATURES, LABELS, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -13,7 +13,7 @@ from pipeline.store.work import locate_work_store
 def main() -> None:
     """Write features/<set>."""
     name = sys.argv[1]
-    sections = read_yaml()
+    sections = read_checked()
     params, engine = parse_feature(sections, name), parse_plain(sections, EngineParams)
     media, out, work = DATA / params.modality, FEATURES / name, locate_work_store(PROJECT)
     trained = LABELS / "trained.parquet"
@@ -21,4 +21,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [FEATURES / sys.argv[1]])

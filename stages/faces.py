@@ -4,7 +4,7 @@ from pipeline.engines import EngineParams
 from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
-from pipeline.params import parse_plain, read_yaml
+from pipeline.params import parse_plain, read_checked
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -12,7 +12,7 @@ from pipeline.store.work import locate_work_store
 
 def main() -> None:
     """Write data/face, data/tracks and data/scene."""
-    sections = read_yaml()
+    sections = read_checked()
     params, engine = parse_plain(sections, FacesParams), parse_plain(sections, EngineParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
     work = locate_work_store(PROJECT)
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [DATA / "face", DATA / "tracks", DATA / "scene"])

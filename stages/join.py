@@ -2,7 +2,7 @@
 
 import sys
 
-from pipeline.params import parse_joint, read_yaml
+from pipeline.params import parse_joint, read_checked
 from pipeline.paths import FEATURES
 from pipeline.stage import run_stage
 from pipeline.store.joint import join_sets
@@ -11,9 +11,9 @@ from pipeline.store.joint import join_sets
 def main() -> None:
     """Write features/<name>."""
     name = sys.argv[1]
-    joint = parse_joint(read_yaml())[name]
+    joint = parse_joint(read_checked())[name]
     join_sets(FEATURES / name, [joint.first, joint.second])
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [FEATURES / sys.argv[1]])

@@ -4,14 +4,14 @@ import sys
 
 from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams
-from pipeline.params import parse_corpus, parse_plain, read_yaml
+from pipeline.params import parse_corpus, parse_plain, read_checked
 from pipeline.paths import LABELS, OVERRIDES, TARGETS
 from pipeline.stage import run_stage
 
 
 def main() -> None:
     """Write data/labels, data/targets, and say which subjects stand on two sides of the split."""
-    sections = read_yaml()
+    sections = read_checked()
     corpus, splits = parse_corpus(sections), parse_plain(sections, SplitParams)
     labelled = label_corpus(corpus, splits, OVERRIDES)
     for overlap in find_overlaps(labelled):
@@ -20,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [LABELS, TARGETS])

@@ -1,8 +1,8 @@
 """Stage `report`: the page that compares all heads."""
 
 from pipeline.evaluation.params import EvaluateParams
-from pipeline.params import PARAMS_PATH, parse_plain, read_yaml
-from pipeline.paths import DATA, FACE_COUNTS, FEATURES, HEAD_REPORTS, MODELS, PAGE
+from pipeline.params import parse_plain, read_checked
+from pipeline.paths import CHECKED, DATA, FACE_COUNTS, FEATURES, HEAD_REPORTS, MODELS, PAGE
 from pipeline.report.face_summaries import read_counts
 from pipeline.report.index_page import Overview, write_index_page
 from pipeline.report.overview import compare_opened, read_ledgers
@@ -13,7 +13,7 @@ from pipeline.stage import run_stage
 
 def main() -> None:
     """Write reports/index.html."""
-    sections = read_yaml()
+    sections = read_checked()
     evaluate = parse_plain(sections, EvaluateParams)
     heads = read_summaries(MODELS, HEAD_REPORTS, list(sections["heads"]))
     overview = Overview(
@@ -21,7 +21,7 @@ def main() -> None:
         comparisons=compare_opened(heads, evaluate),
         ledger=read_ledgers(heads, DATA, FEATURES),
         faces=read_counts(FACE_COUNTS),
-        params_yaml=PARAMS_PATH.read_text(encoding="utf-8"),
+        params_yaml=CHECKED.read_text(encoding="utf-8"),
         report=parse_plain(sections, ReportParams),
         evaluate=evaluate,
     )
@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [PAGE])

@@ -11,4 +11,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [FACE_SHEET, FACE_COUNTS])

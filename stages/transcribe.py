@@ -1,7 +1,7 @@
 """Stage `transcribe`: the words of each clip."""
 
 from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
-from pipeline.params import parse_plain, read_yaml
+from pipeline.params import parse_plain, read_checked
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -11,11 +11,11 @@ from pipeline.words.transcripts import transcribe_corpus
 
 def main() -> None:
     """Write data/text."""
-    params = parse_plain(read_yaml(), TranscribeParams)
+    params = parse_plain(read_checked(), TranscribeParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
     work = locate_work_store(PROJECT)
     transcribe_corpus(clips, DATA / "audio", DATA / "text", work, params)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    run_stage(main, [DATA / "text"])

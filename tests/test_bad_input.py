@@ -12,6 +12,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from pipeline.paths import CHECKED
 from pipeline.stage import run_stage
 from tests.conftest import PROJECT
 from tests.stores import make_rows, write_features
@@ -46,6 +47,7 @@ class Project:
     def __init__(self, root):
         self.root = root
         (root / ".dvc").mkdir()
+        (root / ".dvc" / "config").write_text("[core]\n    no_scm = true\n")
         (root / "params.yaml").write_text(PARAMS)
         (root / "data" / "corpus").mkdir(parents=True)
         (root / "data" / "overrides.csv").write_text("clip_id,action,value,reason\n")
@@ -65,6 +67,12 @@ class Project:
         change(sections)
         yaml.dump(sections, self.root / "params.yaml")
 
+    def check(self):
+        """Leave params.yaml where stages read it, as `check` would."""
+        (self.root / CHECKED).parent.mkdir(parents=True, exist_ok=True)
+        if (self.root / "params.yaml").is_file():
+            shutil.copy(self.root / "params.yaml", self.root / CHECKED)
+
     def write_mfcc(self, encoder="mfcc", spoilt=()):
         """Feature set `mfcc`; the rows of `spoilt` clips are NaN."""
         shutil.rmtree(self.root / "features", ignore_errors=True)
@@ -76,7 +84,8 @@ class Project:
         write_features(self.root / "features" / "mfcc", rows, encoder)
 
     def start(self, stage, *arguments):
-        """A stage as `dvc repro` starts it: a process of its own."""
+        """A stage in a process of its own, as `dvc repro` starts it."""
+        self.check()
         return subprocess.run(
             [sys.executable, "-m", f"stages.{stage}", *arguments],
             cwd=self.root,
@@ -100,7 +109,8 @@ def run(project, monkeypatch):
 
     def run_main(stage, *arguments):
         monkeypatch.setattr(sys, "argv", [stage, *arguments])
-        run_stage(importlib.import_module(f"stages.{stage}").main)
+        project.check()
+        run_stage(importlib.import_module(f"stages.{stage}").main, [])
 
     return run_main
 

@@ -64,7 +64,7 @@ def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> No
     source.encode_clips = log
     sys.stderr = (root / "errors").open("w", buffering=1)
     params = MfccParams(encoder="mfcc", modality="audio", format=part_format, batch=1)
-    run_stage(lambda: feature_sets.extract_features(params, root / "audio", root / "out", work))
+    run_stage(lambda: feature_sets.extract_features(params, root / "audio", root / "out", work), [])
 
 
 class Extraction:

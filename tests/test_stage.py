@@ -1,7 +1,10 @@
+import signal
 import subprocess
 import sys
+import time
 from textwrap import dedent
 
+import psutil
 import pytest
 
 
@@ -9,7 +12,7 @@ def run_as_stage(body: str) -> str:
     """What `body` prints as the work of a stage process."""
     lines = ["import sys", "import pyarrow as pa", "from pipeline.stage import run_stage"]
     lines += ["def main():", *(f"    {line}" for line in dedent(body).strip().splitlines())]
-    code = "\n".join([*lines, "run_stage(main)"])
+    code = "\n".join([*lines, "run_stage(main, [])"])
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return run.stdout.strip()
 
@@ -38,3 +41,22 @@ def test_a_stage_has_pandas_where_it_asks_for_it() -> None:
         """
     )
     assert told == "1 1 2"
+
+
+def test_a_stage_ends_with_the_process_that_began_it() -> None:
+    stage = (
+        "import time; from pipeline.stage import run_stage; run_stage(lambda: time.sleep(99), [])"
+    )
+    begin = "import os, subprocess, sys, time; os.environ['DVC_STAGE'] = 'clean'; "
+    begin += f"print(subprocess.Popen([sys.executable, '-c', {stage!r}]).pid, flush=True); "
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{begin} time.sleep(99)"], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        pid = int(parent.stdout.readline())
+        time.sleep(1)
+        parent.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the stage outlived its parent"
+        time.sleep(0.05)

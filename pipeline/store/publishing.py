@@ -1,4 +1,4 @@
-"""Publishing: parts of a work store, linked into a store that stands by itself.
+"""Publishing: parts of a work store, copied into a store that stands by itself.
 
 Before that, some parts had better be packed: written anew, without what is dead in them.
 """
@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import StoreError
 from pipeline.files import digest_file, measure_tree, remove_whole, write_text
-from pipeline.store.header import seal_header
+from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import Location, write_index
 from pipeline.store.ledger import Entry, write_ledger
-from pipeline.store.linking import link_tree
+from pipeline.store.linking import copy_tree
 from pipeline.store.provenance import Provenance
-from pipeline.store.work import WorkParts
+from pipeline.store.work import DAMAGED, WorkParts
 
 LIVE_SHARE = 0.5
 """A part is written anew when a smaller share of its rows is live."""
@@ -74,14 +75,20 @@ def publish_store(
     locations: Mapping[str, Location],
     ledger: Iterable[Entry],
 ) -> None:
-    """Make `out` a store of `locations` (clip_id → where it lies), linked, not copied."""
+    """Make `out` a store of `locations` (clip_id → where it lies), its parts copies of their own.
+
+    Raises StoreError for a part that is not what was written.
+    """
     remove_whole(out)
     parts.note_store(out)
     digests = {}
     for part in sorted(live_parts(locations)):
         path = parts.path_of(part)
-        link_tree(path, out / "parts" / path.name)
-        digests[f"parts/{path.name}"] = parts.digest_of(part)
+        place = out / "parts" / path.name
+        copy_tree(path, place)
+        digests[f"parts/{path.name}"] = digest = parts.digest_of(part)
+        if digest_tree(place) != digest:
+            raise StoreError(f"{path}: {DAMAGED}")
     made = provenance.to_json()
     parts.format.mark_parts(out / "parts", made)
     write_index(out / "index.parquet", locations)

@@ -1,7 +1,8 @@
 """The work store: where parts are made and kept, beside DVC's cache and out of its reach.
 
 DVC empties a stage's outs before it runs. Parts therefore live in `<cache dir>/../moodline`, one
-folder per fingerprint and part format, and a stage links the live ones into its out. Any number
+folder per fingerprint and part format, and a stage copies the live ones into its out, by clone
+where the file system has it. Any number
 of clones may share a work store: writers never share a part, and nothing is removed while a
 writer holds the folder.
 """
@@ -18,7 +19,15 @@ from typing import IO, Any
 from dvc.config import Config
 
 from pipeline.errors import StoreError
-from pipeline.files import PARTIAL, digest_bytes, remove, remove_whole, write_text, write_whole
+from pipeline.files import (
+    PARTIAL,
+    digest_bytes,
+    protect,
+    remove,
+    remove_whole,
+    write_text,
+    write_whole,
+)
 from pipeline.store import PART_FORMATS, Content, PartFormat
 from pipeline.store.header import check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
@@ -99,7 +108,12 @@ class WorkParts:
         """Commit a part of `clips`, whose rows are `contents` one after another."""
         part = Part(name_part(clips), clips)
         path = self.path_of(part.name)
-        write_whole(path, lambda aside: self.format.write_part(aside, contents, clips))
+
+        def write(aside: Path) -> None:
+            self.format.write_part(aside, contents, clips)
+            protect(aside)
+
+        write_whole(path, write)
         self.note_digest(part.name, digest_tree(path))
         self._enter(part)
         return part

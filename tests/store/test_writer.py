@@ -1,4 +1,4 @@
-import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -51,10 +51,12 @@ def test_what_is_there_is_not_made_again(tmp_path: Path) -> None:
     assert build(tmp_path / "work", tmp_path / "two", {"a": 2, "bb": 5, "ccc": 1}) == ["ccc"]
 
 
-def test_the_out_holds_links_not_copies(tmp_path: Path) -> None:
+def test_parts_are_written_once_and_an_out_has_copies_of_its_own(tmp_path: Path) -> None:
     build(tmp_path / "work", tmp_path / "out", {"a": 2})
-    chunks = list((tmp_path / "out" / "parts").glob("*/embedding/c/0/0"))
-    assert [os.stat(chunk).st_nlink for chunk in chunks] == [2]
+    for folder, mode in (("work", 0o444), ("out", 0o644)):
+        (chunk,) = (tmp_path / folder).rglob("embedding/c/0/0")
+        assert chunk.stat().st_nlink == 1
+        assert stat.S_IMODE(chunk.stat().st_mode) == mode
 
 
 def test_the_same_clips_give_the_same_bytes(tmp_path: Path) -> None:
