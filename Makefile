@@ -15,8 +15,8 @@ demo: install ## the whole pipeline on the demo corpus, then a table of the head
 test: install ## the whole test suite
 	pytest -n auto --maxprocesses 4
 
-faults: install ## extraction and workers killed at random 200 times, stopped, and starved of disk space
-	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/engines/test_local.py
+faults: install ## runs killed, stopped, edited, starved of disk space and met by others at random, hundreds of times
+	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py
 
 lint: install ## formatting, rules and types
 	ruff format --check .

@@ -26,6 +26,9 @@ def track(
 
     With `media_seconds`, the length of an item's media, it shows hours of media per hour as well.
     """
+    if not total:
+        yield from items
+        return
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     rate = (TextColumn("{task.fields[rate]}"),) if media_seconds else ()
     with Progress(*columns, *rate, console=Console(stderr=True)) as progress:

@@ -19,6 +19,7 @@ from pipeline.errors import MoodlineError, StageError
 from pipeline.files import remove
 from pipeline.paths import PROJECT, SOURCES
 from pipeline.store.tables import leave_pandas_out
+from pipeline.store.tallies import tally_clips
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""
@@ -32,8 +33,8 @@ _MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     """Run `main`, which makes `outs`; a user's mistake or a full disk ends it with status 1.
 
-    One sentence tells it. Under DVC, the stage ends with the process that began it, and `outs` are
-    removed where code that the stage runs was edited meanwhile.
+    One sentence tells it, or one line which clips were kept. Under DVC, the stage ends with the
+    process that began it, and `outs` are removed where code that it runs was edited meanwhile.
     """
     leave_pandas_out()
     by_dvc = "DVC_STAGE" in os.environ  # else nobody takes note of what was made of what
@@ -43,6 +44,8 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
         main()
         if by_dvc:
             confirm_code(outs)
+        if told := next(filter(None, map(tally_clips, outs)), None):
+            print(told)
     except MoodlineError as error:
         sys.exit(f"moodline: {error}\n(`dvc checkout` restores what this stage had made before)")
     except OSError as error:

@@ -59,6 +59,8 @@ def make_recipe(sections: dict[str, Any], name: str) -> Recipe:
         inputs=inputs,
         priors={},
         layer_shares={},
+        unseen={},
+        empty_windows={},
         weights_digest="",
         predictions_digest="",
         versions={},
@@ -204,5 +206,7 @@ def test_options_that_are_no_more_are_refused(save: Callable[[Recipe], Path]) ->
     recipe = make_recipe(read_sections(), "sound")
     clean = {**recipe.sections.clean, "gone": 1}
     former = recipe.sections.model_copy(update={"clean": clean})
-    with pytest.raises(StoreError, match=r"clean\.gone: unknown key; .*check out abc-dirty"):
+    with pytest.raises(
+        StoreError, match=r"clean\.gone: unknown key; .*check out abc, with changes"
+    ):
         rebuild_head(save(recipe.model_copy(update={"sections": former})))

@@ -27,7 +27,7 @@ class Head(base.Head):
         outputs: Sequence[base.Output],
     ) -> None:
         super().__init__(params, shapes, outputs)
-        width = params.width
+        width, self.heads = params.width, params.heads
         self.projections = nn.ModuleDict(
             {name: nn.Linear(dim, width) for name, dim in self.dims.items()}
         )
@@ -38,6 +38,12 @@ class Head(base.Head):
         self.norms = nn.ModuleDict({name: nn.LayerNorm(width) for name in self.dims})
         self.concat = base.Concat(self.dims, width, params.dropout)
         self.readouts = base.read_out(outputs, width)
+
+    def count_weights(self, times: Mapping[str, int]) -> int:
+        """One for each row, each row of another stream and the zero key, and each head."""
+        pairs = permutations(self.dims, 2)
+        each = sum(times[asks] * (times[answers] + 1) for asks, answers in pairs)
+        return each * self.heads
 
     def fuse(
         self,

@@ -105,6 +105,13 @@ class Head(nn.Module):
         """Solve the weights on `train`, choosing on `val`; of heads with `solved` only."""
         raise NotImplementedError
 
+    def count_weights(self, times: Mapping[str, int]) -> int:
+        """Attention weights over a window whose streams have `times` rows; 0 where nothing attends.
+
+        They grow with the product of rows, and training holds them all.
+        """
+        return 0
+
     def fuse(
         self,
         rows: Mapping[str, Float[Tensor, "clips _ _"]],
@@ -122,8 +129,14 @@ class Head(nn.Module):
         masks: Mapping[str, Bool[Tensor, "clips _"]],
     ) -> dict[Per, Tensor]:
         """What the last linear layers see: `fuse` of the inputs as vectors."""
-        rows = {name: self.readers[name](inputs[name], masks[name]) for name in self.dims}
-        return self.fuse(rows, masks)
+        known = {name: masks[name] & self.readers[name].get_buffer("seen") for name in self.dims}
+        rows = {name: self.readers[name](inputs[name], known[name]) for name in self.dims}
+        return self.fuse(rows, known)
+
+    @property
+    def unseen(self) -> list[str]:
+        """Streams that training had no row of: whatever comes later of them, it is not read."""
+        return [name for name in self.dims if not self.readers[name].get_buffer("seen")]
 
     def forward(
         self,

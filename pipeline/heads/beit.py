@@ -66,6 +66,11 @@ class Head(base.Head):
             layers = _pretrained_layers(self.pretrained, self.revision, self.config)
             self.layers.load_state_dict(layers.state_dict())
 
+    def count_weights(self, times: Mapping[str, int]) -> int:
+        """One for each pair of rows, the summary among them, in each head of each layer."""
+        tokens = 1 + sum(times.values())
+        return tokens**2 * self.config.num_attention_heads * self.config.num_hidden_layers
+
     def fuse(
         self,
         rows: Mapping[str, Float[Tensor, "clips _ _"]],

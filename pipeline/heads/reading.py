@@ -28,6 +28,7 @@ class Reader(nn.Module):
         self.columns = self.measure_columns(shape.sizes)
         self.register_buffer("mean", torch.zeros(self.columns))
         self.register_buffer("scale", torch.ones(self.columns))
+        self.register_buffer("seen", torch.tensor(True))
 
     @staticmethod
     def measure_dim(sizes: tuple[int, ...]) -> int:
@@ -42,6 +43,10 @@ class Reader(nn.Module):
     def list_columns(self, rows: Shaped[Tensor, "rows *row"]) -> Shaped[Tensor, "values *columns"]:
         """All values of each column in `rows`."""
         return rows
+
+    def withhold(self) -> None:
+        """Have the head go without: training had no row to learn from."""
+        self.get_buffer("seen").fill_(False)
 
     def set_moments(
         self, mean: Float[Tensor, "*columns"], scale: Float[Tensor, "*columns"]

@@ -77,7 +77,9 @@ class Recipe(Section):
     `inputs` are by stream (`rows.modality_of`). `per` says of each target whether it is labelled
     per clip or per frame; `priors` is run → target → what the training labels alone predict;
     `layer_shares` run → stream → learned weight of each of its layers, where it has several and
-    the head weighs them. `weights_digest` and `predictions_digest` are those of the files beside
+    the head weighs them; `unseen` run → streams that the head does not read, for training had no
+    row of them; `empty_windows` run → windows of train and val that were left out, for no row
+    reached them. `weights_digest` and `predictions_digest` are those of the files beside
     it.
     """
 
@@ -90,6 +92,8 @@ class Recipe(Section):
     inputs: dict[str, Input]
     priors: dict[str, dict[str, Prior]]
     layer_shares: dict[str, dict[str, list[float]]]
+    unseen: dict[str, list[str]]
+    empty_windows: dict[str, int]
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]

@@ -85,6 +85,7 @@ class FormerStore:
 
         As `cloud.pull` does it, which leaves the database of the remote's index open.
         """
+        from dvc.config import NoRemoteError
         from dvc.fs.callbacks import TqdmCallback
         from dvc_data.hashfile.db import get_index
         from dvc_data.hashfile.hash_info import HashInfo
@@ -105,6 +106,8 @@ class FormerStore:
                     validate_status=cloud._log_missing,
                     callback=bar,
                 )
+        except NoRemoteError:
+            raise
         except Exception as error:  # each kind of remote has errors of its own
             raise ConnectionError(str(error)) from error
 

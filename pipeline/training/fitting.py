@@ -24,11 +24,15 @@ from pipeline.windows.labels import Labels
 
 @dataclass(frozen=True)
 class Fitted:
-    """After one run: a head ready to predict, what each epoch measured, and training priors."""
+    """After one run: a head ready to predict, what each epoch measured, and training priors.
+
+    `empty` is how many windows of train and val were left out, for no row reached them.
+    """
 
     head: Head
     history: History
     priors: dict[str, Prior]
+    empty: int
 
 
 def fit_run(
@@ -52,20 +56,43 @@ def fit_run(
                 f"{run.name}: expected clips with features in {side}, got none of "
                 f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
             )
+    empty = train.empty + val.empty
     priors = _measure_priors(labels, params.targets, clips["train"], run)
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
     _set_moments(head, train, val)
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
-        return Fitted(head.eval(), [], priors)
+        return Fitted(head.eval(), [], priors, empty)
     # Lightning takes as long to import as a small head takes to train.
     with leave_out("scipy", "torchvision", "transformers"):
         from pipeline.training.descent import descend
 
+    _check_attention(head, train)
     head.start()
     history = descend(head, params.training, train, val, live)
-    return Fitted(head.eval(), history, priors)
+    return Fitted(head.eval(), history, priors, empty)
+
+
+MOST_ATTENTION_BYTES = 8 * 2**30
+"""Of attention weights in a batch: training needs two to three times as much for them."""
+
+
+def _check_attention(head: Head, train: WindowDataset) -> None:
+    """Raise TrainingError where the attention of a batch would ask for more than machines have."""
+    longest = {
+        stream: max(len(window.alignments[stream].counts) for window in train.windows)
+        for stream in train.features
+    }
+    batch = min(train.params.training.batch, len(train))
+    asked = 4 * batch * head.count_weights(longest)
+    if asked > MOST_ATTENTION_BYTES:
+        rows = ", ".join(f"{count:,} rows of {stream}" for stream, count in longest.items())
+        raise TrainingError(
+            f"expected at most {MOST_ATTENTION_BYTES / 2**30:.0f} GB of attention weights in a "
+            f"batch, got {asked / 2**30:,.1f} GB: {batch} windows of up to {rows}; set "
+            f"`windows.seconds` or a lower `windows.rate_hz`, or a smaller `training.batch`"
+        )
 
 
 def _measure_priors(
@@ -88,7 +115,10 @@ def _set_moments(head: Head, train: WindowDataset, val: WindowDataset) -> None:
         measure_moments(val, head)
         moments = measure_moments(train, head)
     for stream, found in moments.items():
-        head.readers[stream].set_moments(found.mean.float(), found.scale.float())
+        if found.count:
+            head.readers[stream].set_moments(found.mean.float(), found.scale.float())
+        else:
+            head.readers[stream].withhold()
 
 
 class Moments:
@@ -116,9 +146,7 @@ class Moments:
 
     @property
     def scale(self) -> Float[torch.Tensor, "*columns"]:
-        """Standard deviation; without any rows 1, which leaves what comes later as it is."""
-        if not self.count:
-            return torch.ones_like(self.squares)
+        """Standard deviation; NaN without any rows."""
         return (self.squares / self.count).sqrt()
 
 

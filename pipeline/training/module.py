@@ -1,11 +1,12 @@
 """The Lightning module that trains any head: its loss, its validation metrics, its optimiser."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float, Shaped
 from lightning.pytorch import LightningModule
 from torch import Tensor
 from torchmetrics import MeanMetric
@@ -24,6 +25,38 @@ Collected = tuple[Tensor, Tensor]
 """Labels of some rows of a target, and what was decoded for them."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A head's outputs and their labels, row by row: clips, or the points of their grids."""
+
+    outputs: dict[str, Float[Tensor, "rows size"]]
+    targets: dict[str, Shaped[Tensor, "rows *classes"]]
+    masks: dict[str, Bool[Tensor, " rows"]]
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Tensor], batch: Batch) -> "Answered":
+        """Those of one batch."""
+        masks = {target: mask.flatten() for target, mask in batch.target_masks.items()}
+        return cls(
+            {name: output.flatten(end_dim=-2) for name, output in outputs.items()},
+            {
+                target: labels.flatten(end_dim=batch.target_masks[target].ndim - 1)
+                for target, labels in batch.targets.items()
+            },
+            masks,
+        )
+
+
+def join_answered(answered: Sequence[Answered]) -> Answered:
+    """Those of several batches as of one."""
+    first, *_ = answered
+    return Answered(
+        {name: torch.cat([one.outputs[name] for one in answered]) for name in first.outputs},
+        {name: torch.cat([one.targets[name] for one in answered]) for name in first.targets},
+        {name: torch.cat([one.masks[name] for one in answered]) for name in first.masks},
+    )
+
+
 class HeadModule(LightningModule):
     """Trains `head`; logs `train_loss`, `val_loss` and the validation metrics of each epoch."""
 
@@ -36,8 +69,8 @@ class HeadModule(LightningModule):
         self.training_params = params
         self.classes = classes
         self.train_losses = MeanMetric()
-        self.val_losses = MeanMetric()
         self.collected: dict[str, list[Collected]] = {}
+        self.answered: list[Answered] = []
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
@@ -48,11 +81,10 @@ class HeadModule(LightningModule):
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Collect the batch's loss, labels and predictions; raises as `training_step` does."""
+        """Collect the batch's outputs, labels and predictions; raises as `training_step` does."""
         outputs = self.head(batch.inputs, batch.masks)
-        loss = self._measure_loss(outputs, batch)
-        self._check_loss(loss, "validation", index)
-        self.val_losses.update(loss)
+        self._check_loss(self._measure_loss(outputs, batch), "validation", index)
+        self.answered.append(Answered.of(outputs, batch))
         for target, decoded in decode_outputs(outputs).items():
             mask = batch.target_masks[target]
             found = (batch.targets[target][mask].double().cpu(), decoded[mask].double().cpu())
@@ -72,14 +104,19 @@ class HeadModule(LightningModule):
         self._check_monitor({"val_loss", SCORE, *scores} if known else {"val_loss"})
         if self.monitor in scores:
             values.setdefault(self.monitor, math.nan)  # never better than another epoch
-        losses = {"train_loss": self.train_losses, "val_loss": self.val_losses}
-        self.log_dict({**{name: loss.compute() for name, loss in losses.items()}, **values})
-        for loss in losses.values():
-            loss.reset()
-        self.collected = {}
+        losses = {"train_loss": self.train_losses.compute(), "val_loss": self.measure_loss()}
+        self.log_dict({**losses, **values})
+        self.train_losses.reset()
+        self.collected, self.answered = {}, []
 
     def _measure_loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
         return head_loss(outputs, batch.targets, batch.target_masks, self.losses.to(self.device))
+
+    def measure_loss(self) -> Tensor:
+        """Loss of all validation at once: a CCC of batches is no CCC of the whole."""
+        whole = join_answered(self.answered)
+        choice = self.losses.to(self.device)
+        return head_loss(whole.outputs, whole.targets, whole.masks, choice)
 
     def _check_loss(self, loss: Tensor, side: str, index: int) -> None:
         if not torch.isfinite(loss):

@@ -43,13 +43,16 @@ def train_head(asked: AskedHead, features: Path, labels: Labels, out: Path) -> N
     }
     heads = {run: result.head for run, result in fitted.items()}
     priors = {run: result.priors for run, result in fitted.items()}
+    empty = {run: result.empty for run, result in fitted.items()}
     trained = Trained(params, inputs, heads, priors)
     predictions = predict_held_out(trained, labels)
-    save_head(out, describe_head(asked, trained, labels), fitted, predictions)
+    save_head(out, describe_head(asked, trained, labels, empty), fitted, predictions)
 
 
-def describe_head(asked: AskedHead, trained: Trained, labels: Labels) -> Recipe:
-    """Recipe of a head that was just trained here."""
+def describe_head(
+    asked: AskedHead, trained: Trained, labels: Labels, empty: Mapping[str, int]
+) -> Recipe:
+    """Recipe of a head that was just trained here; `empty` is run → windows without a row."""
     return Recipe(
         head=asked.name,
         params=asked.params.model_dump(mode="json"),
@@ -71,6 +74,8 @@ def describe_head(asked: AskedHead, trained: Trained, labels: Labels) -> Recipe:
         layer_shares={
             run: shares for run, head in trained.heads.items() if (shares := head.layer_shares)
         },
+        unseen={run: unseen for run, head in trained.heads.items() if (unseen := head.unseen)},
+        empty_windows=dict(empty),
         weights_digest="",  # of files that are yet to be written: `save_head` knows them
         predictions_digest="",
         versions={

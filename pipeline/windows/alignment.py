@@ -16,6 +16,9 @@ from pipeline.heads.params import WindowParams
 EPSILON_SECONDS = 1e-6
 """Times come from divisions by frame rates: closer than this they are the same."""
 
+TICKS = 1_000_000
+"""Of a second: what windows are counted in."""
+
 
 @dataclass(frozen=True)
 class Stretches:
@@ -41,7 +44,8 @@ class Alignment:
 def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndarray, "windows 2"]:
     """Half-open windows that cover a clip, each `params.seconds` long or the whole clip.
 
-    The last one is moved back to end with the clip, so none is shorter than the others.
+    The last one is moved back to end with the clip, so none is shorter than the others. They are
+    counted in whole microseconds: an end and the start that follows it are the same number.
 
     >>> plan_windows(5.0, WindowParams(seconds=2.0)).tolist()
     [[0.0, 2.0], [2.0, 4.0], [3.0, 5.0]]
@@ -51,10 +55,15 @@ def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndar
     seconds = params.seconds
     if seconds is None or duration_seconds <= seconds + EPSILON_SECONDS:
         return np.array([[0.0, duration_seconds]])
-    hop = params.hop_seconds or seconds
-    last = duration_seconds - seconds
-    starts = np.append(np.arange(0.0, last - EPSILON_SECONDS, hop), last)
-    return np.stack([starts, starts + seconds], axis=1)
+    length, hop = _count_ticks(seconds), _count_ticks(params.hop_seconds or seconds)
+    last = max(0, _count_ticks(duration_seconds) - length)
+    starts = np.append(np.arange(0, last, hop), last)
+    return np.stack([starts, starts + length], axis=1) / TICKS
+
+
+def _count_ticks(seconds: float) -> int:
+    """Whole ticks of a stretch, at least one."""
+    return max(1, round(seconds * TICKS))
 
 
 def regular_grid(
@@ -70,31 +79,43 @@ def regular_grid(
 
 
 def take_own_rows(stretches: Stretches, start_seconds: float, end_seconds: float) -> Alignment:
-    """Each valid row whose middle lies in the window as a grid point of its own."""
-    middles = (stretches.start_seconds + stretches.end_seconds) / 2
-    inside = (middles >= start_seconds) & (middles < end_seconds) & stretches.valid
-    rows = np.flatnonzero(inside)
-    return Alignment(rows, np.ones(len(rows), np.int64))
+    """Each row that overlaps the window as a grid point of its own, absent where it is not valid.
+
+    So a row of the whole clip is in every window, and a face that was lost leaves its place empty.
+
+    >>> rows = Stretches(np.arange(3.0), np.arange(3.0) + 1, np.array([True, False, True]))
+    >>> take_own_rows(rows, 0.5, 2.5)
+    Alignment(rows=array([0, 2]), counts=array([1, 0, 1]))
+    """
+    begins, ends = stretches.start_seconds, stretches.end_seconds
+    overlap = np.minimum(ends, end_seconds) - np.maximum(begins, start_seconds)
+    instant = (ends - begins <= EPSILON_SECONDS) & (begins >= start_seconds)
+    reached = np.flatnonzero((overlap > EPSILON_SECONDS) | (instant & (begins < end_seconds)))
+    valid = stretches.valid[reached]
+    return Alignment(reached[valid], valid.astype(np.int64))
 
 
 def align_rows(
-    stretches: Stretches, grid: Float[np.ndarray, " time"], params: WindowParams
+    stretches: Stretches,
+    grid: Float[np.ndarray, " time"],
+    step_seconds: float,
+    params: WindowParams,
 ) -> Alignment:
     """Rows that reach each point of `grid`, by `params.align`, `tolerance_seconds`, `causal`.
 
     `nearest` takes the row whose stretch holds the point, or else the nearest one no farther
-    than the tolerance. `mean` takes all rows that overlap the point's cell (half a grid step on
-    either side, or the step before it when causal), or else the nearest. When causal, a row
+    than the tolerance. `mean` takes all rows that overlap the point's cell (half of `step_seconds`
+    on either side, or the step before it when causal), or else the nearest. When causal, a row
     reaches a point only if its stretch has ended by then.
 
     >>> ends = np.array([0.1, 0.2, 0.3, 0.4])  # rows at 10 Hz, the third without a face
     >>> rows = Stretches(ends - 0.1, ends, np.array([True, True, False, True]))
     >>> grid = np.array([0.1, 0.25])
-    >>> align_rows(rows, grid, WindowParams(align="nearest"))
+    >>> align_rows(rows, grid, 0.15, WindowParams(align="nearest"))
     Alignment(rows=array([1, 1]), counts=array([1, 1]))
-    >>> align_rows(rows, grid, WindowParams(align="nearest", tolerance_seconds=0.0)).counts
+    >>> align_rows(rows, grid, 0.15, WindowParams(align="nearest", tolerance_seconds=0.0)).counts
     array([1, 0])
-    >>> align_rows(rows, grid, WindowParams(align="mean")).counts
+    >>> align_rows(rows, grid, 0.15, WindowParams(align="mean")).counts
     array([2, 2])
     """
     known = np.flatnonzero(stretches.valid)
@@ -105,7 +126,7 @@ def align_rows(
     if params.align == "nearest":
         found = nearest >= 0
         return Alignment(known[nearest[found]], found.astype(np.int64))
-    first, stop = _find_overlaps(starts, ends, grid, params)
+    first, stop = _find_overlaps(starts, ends, grid, step_seconds, causal=params.causal)
     alone = (stop <= first) & (nearest >= 0)
     first, stop = np.where(alone, nearest, first), np.where(alone, nearest + 1, stop)
     counts = np.maximum(stop - first, 0)
@@ -136,11 +157,12 @@ def _find_overlaps(
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
     grid: NDArray[np.float64],
-    params: WindowParams,
+    step: float,
+    *,
+    causal: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """First and one past the last row that overlaps each point's cell."""
-    step = float(np.median(np.diff(grid))) if len(grid) > 1 else float(ends[-1] - starts[0])
-    if params.causal:
+    if causal:
         first = np.searchsorted(ends, grid - step + EPSILON_SECONDS, side="right")
         stop = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right")
     else:

@@ -64,7 +64,10 @@ class Batch:
 
 
 class WindowDataset(Dataset[Batch]):
-    """Windows of clips over a head's feature sets; `dataset[indices]` is a whole `Batch`."""
+    """Windows of clips over a head's feature sets; `dataset[indices]` is a whole `Batch`.
+
+    Windows that no row reaches are left out; `empty` is how many these are.
+    """
 
     def __init__(
         self, features: Mapping[str, FeatureStore], labels: Labels, params: HeadParams
@@ -74,6 +77,7 @@ class WindowDataset(Dataset[Batch]):
         self.params = params
         self.per: dict[str, Per] = {target: labels.per(target) for target in params.targets}
         self.examples: list[Example] = []
+        self.empty = 0
 
     @property
     def windows(self) -> list[Window]:
@@ -133,7 +137,10 @@ class WindowDataset(Dataset[Batch]):
 
     def _cut(self, clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> None:
         for window in cut_windows(clip_id, rows, cutting):
-            self.examples.append(Example(window, dict(self._label(window))))
+            if window.empty:
+                self.empty += 1
+            else:
+                self.examples.append(Example(window, dict(self._label(window))))
 
     def _label(self, window: Window) -> Iterator[tuple[str, Float64[np.ndarray, "*labels"]]]:
         for target, per in self.per.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 from pipeline.heads.params import WindowParams
 from pipeline.rows import Rows
 from pipeline.windows.alignment import (
+    EPSILON_SECONDS,
     Alignment,
     Stretches,
     align_rows,
@@ -63,6 +65,11 @@ class Window:
     seconds: Float64[np.ndarray, " points"]
     points: Int64[np.ndarray, " points"]
 
+    @property
+    def empty(self) -> bool:
+        """Whether no row reaches it: there is nothing to see."""
+        return not any(len(aligned.rows) for aligned in self.alignments.values())
+
 
 def locate_rows(features: Mapping[str, RowSource], clip_id: str) -> dict[str, Numbered]:
     """Modality → rows of a clip, or of a view of one, in the feature sets that have some."""
@@ -97,17 +104,26 @@ class Cutting:
     end_seconds: float
     seconds: Float64[np.ndarray, " times"] | None = None
 
+    @cached_property
+    def step_seconds(self) -> float:
+        """From one point of the grid to the next; infinite where the clip has only one."""
+        if self.seconds is None:
+            return 1 / self.params.rate_hz if self.params.rate_hz else np.inf
+        return float(np.median(np.diff(self.seconds))) if len(self.seconds) > 1 else np.inf
+
 
 def cut_windows(clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> Iterator[Window]:
     """Windows over `rows` of a clip; none of a clip of no length, or without a wanted time."""
     if not cutting.end_seconds:
         return
-    for start, end in plan_windows(cutting.end_seconds, cutting.params):
+    windows = plan_windows(cutting.end_seconds, cutting.params)
+    windows[-1, 1] += EPSILON_SECONDS  # the clip's last instant is in it
+    for start, end in windows:
         grid, points = _lay_grid(cutting, (start, end))
         if cutting.seconds is not None and not len(points):
             continue
         alignments = {
-            modality: _align(rows.get(modality, NO_ROWS), (start, end), grid, cutting.params)
+            modality: _align(rows.get(modality, NO_ROWS), (start, end), grid, cutting)
             for modality in cutting.modalities
         }
         seconds = np.empty(0) if cutting.seconds is None else cutting.seconds[points]
@@ -132,11 +148,14 @@ def _align(
     numbered: Numbered,
     window: tuple[float, float],
     grid: Float64[np.ndarray, " time"] | None,
-    params: WindowParams,
+    cutting: Cutting,
 ) -> Alignment:
     """Alignment by the source's row numbers."""
     held = numbered.stretches
-    aligned = take_own_rows(held, *window) if grid is None else align_rows(held, grid, params)
+    if grid is None:
+        aligned = take_own_rows(held, *window)
+    else:
+        aligned = align_rows(held, grid, cutting.step_seconds, cutting.params)
     return Alignment(aligned.rows + numbered.first_row, aligned.counts)
 
 

@@ -213,6 +213,8 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
             },
             priors={"official": {"emotion": 1.0}},
             layer_shares={},
+            unseen={},
+            empty_windows={},
             weights_digest=digest_file(folder / "model.safetensors"),
             predictions_digest=digest_file(folder / "predictions.parquet"),
             versions={},

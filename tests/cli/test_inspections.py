@@ -85,6 +85,8 @@ def build_head(folder: Path) -> Path:
         },
         priors={"fold-0": {}, "fold-1": {}},
         layer_shares={},
+        unseen={},
+        empty_windows={},
         weights_digest="",
         predictions_digest="",
         versions={"torch": "2.11.0"},

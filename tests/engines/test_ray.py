@@ -68,8 +68,8 @@ def misbehave(how):
     return how, os.getcwd()
 
 
-def take_a_second(number):
-    time.sleep(1)
+def take_three_seconds(number):
+    time.sleep(3)
     return number
 
 
@@ -101,7 +101,10 @@ def test_an_item_that_takes_too_long_is_stopped(cluster):
 
 def test_items_that_wait_for_a_processor_are_not_late(cluster):
     engine = EngineParams(kind="ray", address=cluster.address)
-    results = run_clips(engine, take_a_second, range(14), workers=14, limit_seconds=lambda _: 5.0)
+    limit = 15.0  # two at a time, the last wait longer; by itself none comes near it
+    results = run_clips(
+        engine, take_three_seconds, range(14), workers=14, limit_seconds=lambda _: limit
+    )
     assert sorted(result for _, result in results) == list(range(14))
 
 

@@ -194,6 +194,8 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
         },
         priors={"fold-0": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}},
         layer_shares={},
+        unseen={},
+        empty_windows={},
         versions={"python": "3.11.9", "torch": "2.11.0", "numpy": "2.4.0"},
         weights_digest="0d3c5b9f2a714e68",
         predictions_digest="7a41e09d55c2f318",

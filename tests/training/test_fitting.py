@@ -9,12 +9,14 @@ import torch
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.building import build_head
+from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_prior
 from pipeline.training.history import write_history
-from pipeline.windows.dataset import WindowDataset
+from pipeline.training.module import HeadModule
+from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 
@@ -219,3 +221,48 @@ def test_history_is_one_line_an_epoch_of_each_run(tmp_path):
             {"run": "fold-0", "epoch": "0", "uar": "0.5"},
             {"run": "fold-0", "epoch": "1", "uar": "0.7"},
         ]
+
+
+def test_a_modality_that_train_never_had_is_not_read_later(corpus, tmp_path):
+    generator = np.random.default_rng(3)
+    names = [name for name, target in corpus.labels.targets.items() if target.split == "test"]
+    rows = {name: make_rows(generator.normal(50.0, 9.0, size=(2, 3))) for name in names}
+    features = {"audio": corpus.store, "face": write_features(tmp_path / "face", rows)}
+    params = make_params("mlp", {"audio": "audio", "face": "face"}, **OPTIONS["mlp"])
+    fitted = fit_run(params, features, corpus.labels, OFFICIAL, tmp_path / "live")
+    assert fitted.head.unseen == ["face"]
+    dataset = WindowDataset(features, corpus.labels, params)
+    dataset.add_clips(names)
+    found, alone = (
+        predict_clips(fitted.head, features, dataset.windows, withheld=withheld)
+        for withheld in ("none", "face")
+    )
+    for name in names:
+        np.testing.assert_array_equal(found[name].clip["emotion"], alone[name].clip["emotion"])
+
+
+@pytest.mark.parametrize("targets", [["emotion", "valence", "arousal"], ["valence"]])
+def test_the_loss_of_validation_is_one_over_all_windows(corpus, targets):
+    params = make_params("mlp", {"audio": "audio"}, targets=targets, width=8)
+    dataset = WindowDataset({"audio": corpus.store}, corpus.labels, params)
+    dataset.add_clips(name for name, t in corpus.labels.targets.items() if t.split == "val")
+    head = build_head(params, dataset.shapes, dataset.per, len(EMOTIONS)).eval()
+    module = HeadModule(head, params.training, len(EMOTIONS), LossChoice())
+    for index, batch in enumerate(load_batches(dataset, size=5)):
+        module.validation_step(batch, index)
+    (whole,) = load_batches(dataset)
+    expected = head_loss(head(whole.inputs, whole.masks), whole.targets, whole.target_masks)
+    torch.testing.assert_close(module.measure_loss(), expected)
+
+
+def test_attention_over_more_rows_than_memory_holds_is_refused(tmp_path):
+    labels = {"a": "train", "b": "val"}
+    targets = [ClipLabels(clip_id=n, split=s, labels={"valence": 0.1}) for n, s in labels.items()]
+    store = write_features(
+        tmp_path / "long", {name: make_rows(np.ones((20_000, 1))) for name in labels}
+    )
+    params = make_params("beit", {"audio": "long"}, targets=["valence"], width=8)
+    with pytest.raises(
+        TrainingError, match=r"1 windows of up to 20,000 rows of audio; set `windows"
+    ):
+        fit_run(params, {"audio": store}, make_labels(targets), OFFICIAL, tmp_path / "live")

@@ -18,11 +18,13 @@ def describe(folder, kind):
     shapes = {stream: store.shape for stream, store in stores.items()}
     heads = {"official": build_head(params, shapes, {"valence": "clip"}, 3)}
     trained = Trained(params, stores, heads, {"official": {"valence": 0.0}})
-    return describe_head(ask("toy", params), trained, make_labels([]))
+    return describe_head(ask("toy", params), trained, make_labels([]), {"official": 3})
 
 
 def test_a_recipe_has_the_share_of_each_layer(tmp_path):
     recipe = describe(tmp_path, "mlp")
+    assert recipe.empty_windows == {"official": 3}
+    assert recipe.unseen == {}
     assert recipe.layer_shares == {"official": {"audio": [0.5, 0.5]}}
     assert recipe.inputs["audio"].layers == [3, 7]
     assert recipe.inputs["face"].layers == []

@@ -40,41 +40,58 @@ def test_windows_overlap_by_the_hop() -> None:
 def test_windows_cover_the_clip(duration: float, seconds: float, share: float) -> None:
     windows = plan_windows(duration, params(seconds=seconds, hop_seconds=seconds * share))
     assert windows[0, 0] == 0
-    assert windows[-1, 1] == pytest.approx(duration)
-    assert (windows[1:, 0] <= windows[:-1, 1] + 1e-9).all()
+    assert windows[-1, 1] == pytest.approx(duration, abs=1e-6)
+    assert (windows[1:, 0] <= windows[:-1, 1]).all(), "an instant is between two windows"
+    np.testing.assert_allclose(windows[:, 1] - windows[:, 0], min(seconds, duration), atol=2e-6)
 
 
 def test_a_regular_grid_lies_at_the_centres_of_its_cells() -> None:
     np.testing.assert_allclose(regular_grid(1.0, 2.0, 5.0), [1.1, 1.3, 1.5, 1.7, 1.9])
 
 
-def test_own_rows_are_those_whose_middle_is_inside() -> None:
-    aligned = take_own_rows(stretches(0.5, 6), 1.0, 2.0)
-    np.testing.assert_array_equal(aligned.rows, [2, 3])
+def test_own_rows_are_those_that_overlap_the_window() -> None:
+    np.testing.assert_array_equal(take_own_rows(stretches(0.5, 6), 1.0, 2.0).rows, [2, 3])
+    np.testing.assert_array_equal(take_own_rows(stretches(0.5, 6), 1.2, 2.2).rows, [2, 3, 4])
+    np.testing.assert_array_equal(take_own_rows(stretches(9.0, 1), 4.0, 5.0).rows, [0])
+
+
+def test_an_own_row_that_is_not_valid_leaves_its_place_empty() -> None:
+    aligned = take_own_rows(stretches(0.5, 4, [True, False, True, True]), 0.0, 2.0)
+    np.testing.assert_array_equal(aligned.rows, [0, 2, 3])
+    np.testing.assert_array_equal(aligned.counts, [1, 0, 1, 1])
+
+
+@given(st.integers(0, 10**7))
+def test_a_row_of_no_length_is_in_one_window(start: int) -> None:
+    instant = Stretches(np.full(1, start / 1e6), np.full(1, start / 1e6), np.ones(1, bool))
+    windows = plan_windows(10.5, params(seconds=0.7))
+    assert sum(len(take_own_rows(instant, *window).rows) for window in windows) == 1
 
 
 def test_nearest_takes_the_row_that_holds_the_point() -> None:
     grid = np.array([0.1, 0.6, 2.9])
-    aligned = align_rows(stretches(1.0, 3), grid, params(align="nearest"))
+    aligned = align_rows(stretches(1.0, 3), grid, 0.5, params(align="nearest"))
     np.testing.assert_array_equal(aligned.rows, [0, 0, 2])
 
 
 def test_beyond_the_tolerance_a_point_is_absent() -> None:
     grid = np.array([1.05, 1.2])
-    aligned = align_rows(stretches(1.0, 1), grid, params(align="nearest", tolerance_seconds=0.1))
+    aligned = align_rows(
+        stretches(1.0, 1), grid, 0.15, params(align="nearest", tolerance_seconds=0.1)
+    )
     np.testing.assert_array_equal(aligned.counts, [1, 0])
 
 
 def test_mean_takes_every_row_that_overlaps_the_cell() -> None:
     grid = regular_grid(0.0, 1.0, 2.0)
-    aligned = align_rows(stretches(0.1, 10), grid, params(align="mean"))
+    aligned = align_rows(stretches(0.1, 10), grid, 0.5, params(align="mean"))
     np.testing.assert_array_equal(aligned.counts, [5, 5])
     np.testing.assert_array_equal(aligned.rows, np.arange(10))
 
 
 def test_mean_falls_back_to_the_nearest_row() -> None:
     rows = Stretches(np.array([0.0]), np.array([0.2]), np.array([True]))
-    aligned = align_rows(rows, np.array([0.1, 0.35, 0.6]), params(tolerance_seconds=0.2))
+    aligned = align_rows(rows, np.array([0.1, 0.35, 0.6]), 0.25, params(tolerance_seconds=0.2))
     np.testing.assert_array_equal(aligned.counts, [1, 1, 0])
 
 
@@ -82,13 +99,14 @@ def test_a_row_that_is_not_valid_reaches_nothing() -> None:
     aligned = align_rows(
         stretches(1.0, 3, [True, False, True]),
         np.array([1.5]),
+        np.inf,
         params(align="nearest", tolerance_seconds=0.1),
     )
     np.testing.assert_array_equal(aligned.counts, [0])
 
 
 def test_no_row_at_all_leaves_every_point_absent() -> None:
-    aligned = align_rows(stretches(1.0, 0), np.arange(3.0), params())
+    aligned = align_rows(stretches(1.0, 0), np.arange(3.0), 1.0, params())
     np.testing.assert_array_equal(aligned.counts, [0, 0, 0])
 
 
@@ -100,7 +118,7 @@ def test_causal_takes_nothing_later_than_the_point(
     rows = stretches(step, count)
     grid = np.arange(1, 20) * grid_step
     chosen = params(align=align, causal=True, tolerance_seconds=tolerance)
-    aligned = align_rows(rows, grid, chosen)
+    aligned = align_rows(rows, grid, grid_step, chosen)
     points = np.repeat(grid, aligned.counts)
     assert (rows.end_seconds[aligned.rows] <= points + 1e-5).all()
 
@@ -108,7 +126,7 @@ def test_causal_takes_nothing_later_than_the_point(
 @given(st.integers(1, 40), st.floats(0.05, 2), st.floats(0.01, 1))
 def test_nearest_is_the_nearest(count: int, step: float, tolerance: float) -> None:
     rows, grid = stretches(step, count), np.linspace(0, count * step * 1.5, 23)
-    aligned = align_rows(rows, grid, params(align="nearest", tolerance_seconds=tolerance))
+    aligned = align_rows(rows, grid, 1.0, params(align="nearest", tolerance_seconds=tolerance))
     gaps = np.maximum(
         np.maximum(
             rows.start_seconds[None] - grid[:, None], grid[:, None] - rows.end_seconds[None]

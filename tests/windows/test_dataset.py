@@ -135,10 +135,10 @@ class TestClips:
         assert batch.targets["emotions"][0].tolist() == [0.0, 2.0, 0.0]
         assert batch.target_masks["emotions"].tolist() == [True, False]
 
-    def test_rows_that_stand_for_nothing_are_left_out(self, build):
+    def test_rows_that_stand_for_nothing_leave_their_place_empty(self, build):
         labels = make_labels([ClipLabels(clip_id="a", labels={"valence": 0.5})])
         rows = {"a": make_rows(np.arange(3)[:, None], valid=[True, False, True])}
-        assert taken(build(labels, rows)) == [0, 2]
+        assert taken(build(labels, rows)) == [0, None, 2]
 
     def test_a_clip_without_rows_has_no_window(self, build):
         labels = make_labels(
