@@ -4,7 +4,8 @@ Options and their defaults stand in the `params` module of each room, which load
 libraries that the members of its family need.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -164,35 +165,71 @@ def _list_joint(read: Sequence[str], joint: Mapping[str, JointParams]) -> list[s
 
 
 def parse_params(sections: Mapping[str, Any]) -> Params:
-    """All sections, and what they say of each other, checked."""
-    plain = {name: parse_plain(sections, kind) for name, kind in PLAIN_SECTIONS.items()}
-    faces = parse_plain(sections, FacesParams)
+    """All sections, and what they say of each other, checked.
+
+    Raises ParamsError with all mistakes, one a line: those within sections, else those between.
+    """
+    with _collected() as collect:
+        corpus = collect(parse_corpus, sections)
+        plain = {
+            name: collect(parse_plain, sections, kind) for name, kind in PLAIN_SECTIONS.items()
+        }
+        features = {
+            name: collect(parse_feature, sections, name)
+            for name in collect(_names, sections, "features") or ()
+        }
+        joint = collect(parse_joint, sections)
+        heads = {
+            name: collect(parse_head, sections, name)
+            for name in collect(_names, sections, "heads") or ()
+        }
+    params = Params(corpus=corpus, features=features, joint=joint, heads=heads, **plain)
+    modalities = find_modalities(features, joint)
+    with _collected() as collect:
+        collect(_check_detector, params.faces)
+        for name, head in heads.items():
+            collect(_check_inputs, name, head, modalities)
+        for name, feature in features.items():
+            collect(_check_scene, name, feature, params.faces)
+    return params
+
+
+@contextmanager
+def _collected() -> Iterator[Callable[..., Any]]:
+    """Calls a function with what follows it; gives None where it raises ParamsError.
+
+    The mistakes are raised together at the end of the block, one a line.
+    """
+    mistakes: list[str] = []
+
+    def collect(function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except ParamsError as error:
+            mistakes.append(str(error))
+            return None
+
+    yield collect
+    if mistakes:
+        raise ParamsError("\n".join(mistakes))
+
+
+def _check_detector(faces: FacesParams) -> None:
     if faces.detector not in (AUTO, *DETECTORS.members):
         hint = suggest(faces.detector, [AUTO, *DETECTORS.members])
         raise ParamsError(f"params.yaml: faces.detector: unknown detector; {hint}")
-    features = {name: parse_feature(sections, name) for name in _names(sections, "features")}
-    joint = parse_joint(sections)
-    heads = {name: parse_head(sections, name) for name in _names(sections, "heads")}
-    modalities = find_modalities(features, joint)
-    for name, head in heads.items():
-        _check_inputs(name, head, modalities)
-    for name, feature in features.items():
-        if feature.modality == "scene" and faces.scene_pixels is None:
-            raise ParamsError(
-                f"params.yaml: features.{name}: reads whole frames, expected faces.scene_pixels "
-                f"to ask for them, got none; set a height in pixels"
-            )
-    return Params(
-        corpus=parse_corpus(sections),
-        features=features,
-        joint=joint,
-        heads=heads,
-        **plain,  # type: ignore[arg-type]
-    )
+
+
+def _check_scene(name: str, feature: FeatureParams, faces: FacesParams) -> None:
+    if feature.modality == "scene" and faces.scene_pixels is None:
+        raise ParamsError(
+            f"params.yaml: features.{name}: reads whole frames, expected faces.scene_pixels "
+            f"to ask for them, got none; set a height in pixels"
+        )
 
 
 def load_params(path: Path = PARAMS_PATH) -> Params:
-    """The whole file at `path`; raises ParamsError for its first mistake."""
+    """The whole file at `path`; raises ParamsError for its mistakes, one a line."""
     return parse_params(read_yaml(path))
 
 

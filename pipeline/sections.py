@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
@@ -24,11 +25,29 @@ SectionT = TypeVar("SectionT", bound=BaseModel)
 
 
 def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
-    """`value` as a `kind`; raises ParamsError for its first mistake, placed below `where`."""
+    """`value` as a `kind`; raises ParamsError for its mistakes below `where`, one a line."""
     try:
         return kind.model_validate({} if value is None else value)
     except ValidationError as error:
-        raise ParamsError(_explain(kind, error, where)) from error
+        mistakes: dict[tuple[int | str, ...], ErrorDetails] = {}
+        for mistake in error.errors():  # of several types that a value may have, the first will do
+            mistakes.setdefault(_find_given(value, mistake["loc"]), mistake)
+        told = (_explain(kind, mistake, where) for mistake in mistakes.values())
+        raise ParamsError("\n".join(told)) from error
+
+
+def _find_given(value: Any, steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Those of `steps` that lead through `value`, and one more where a key is missing."""
+    for number, step in enumerate(steps):
+        if isinstance(value, Mapping):
+            if step not in value:
+                return steps[: number + 1]
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int):
+            value = value[step]
+        else:
+            return steps[:number]
+    return steps
 
 
 def write_yaml(value: Mapping[str, Any]) -> str:
@@ -38,8 +57,7 @@ def write_yaml(value: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
-def _explain(kind: type[BaseModel], error: ValidationError, where: str) -> str:
-    mistake = error.errors()[0]
+def _explain(kind: type[BaseModel], mistake: ErrorDetails, where: str) -> str:
     path = [str(step) for step in mistake["loc"]]
     place = ".".join([where, *path])
     if mistake["type"] == "extra_forbidden":

@@ -5,6 +5,7 @@
 
 import sys
 
+from pipeline.audits.foresight import foresee
 from pipeline.code import digest_sources
 from pipeline.files import remove, write_text
 from pipeline.params import PARAMS_PATH, load_params, parse_params, read_checked
@@ -16,7 +17,7 @@ from pipeline.stage import run_stage
 def main() -> None:
     """Write data/premises; a mistake in params.yaml ends the run before anything is spent.
 
-    Begins anew where params.yaml or the code was edited meanwhile.
+    Begins anew where params.yaml or the code was edited meanwhile. Says what will be missing later.
     """
     read = None
     while read != (read := read_sources()):
@@ -26,6 +27,8 @@ def main() -> None:
         write_text(CHECKED, text)
         write_text(SOURCES, sources)
         write_premises(params, PROJECT, PREMISES)
+    for told in foresee(params, PROJECT):
+        print(f"check: {told}", file=sys.stderr)
 
 
 def read_sources() -> tuple[str, str]:

@@ -158,7 +158,7 @@ MISTAKES = {
     "heads: {a: {kind: linear}}": "heads.a.inputs: missing; add it",
     "heads: [linear]": "heads: expected a map of keys, got ",
     "corpus: {name: ravdes}": "corpus.name: unknown corpus 'ravdes'; did you mean 'ravdess'",
-    "corpus: {name: table}": "corpus.root: missing; add it",
+    "corpus: {name: table, depends_on: data}": "corpus.root: missing; add it",
 }
 
 
@@ -247,7 +247,7 @@ def test_what_an_earlier_stage_did_not_leave_is_named(refuse, stage, arguments, 
 
 def test_a_folder_that_is_no_project_is_refused(project, run, refuse):
     run("labels")
-    (project.root / ".dvc").rmdir()
+    shutil.rmtree(project.root / ".dvc")
     assert "not a DVC project; run this in your moodline clone" in refuse("clean")
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
+from ruamel.yaml import YAML
 
 from pipeline.encoders.params import ENCODERS
 from pipeline.errors import ParamsError
@@ -22,6 +23,7 @@ from pipeline.params import (
     parse_plain,
     read_yaml,
 )
+from tests.projects import PARAMS
 
 CORPUS = {"name": "demo", "root": "data/demo", "depends_on": "data/demo"}
 GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}"}
@@ -123,3 +125,29 @@ def test_a_joint_set_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ParamsError, match=re.escape(told)):
         parse_joined(joint, **{"audio": "mfcc", **inputs})
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    sections = YAML(typ="safe", pure=True).load(PARAMS)
+    sections["clean"] = {"min_seconds": "short", "wrokers": 2}
+    sections["heads"]["sound"]["kind"] = "liner"
+    sections["features"]["mfcc"]["mels"] = -3
+    with pytest.raises(ParamsError) as told:
+        parse_params(sections)
+    lines = str(told.value).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "clean.min_seconds",
+        "clean.wrokers",
+        "features.mfcc.mels",
+        "heads.sound.kind",
+    ]
+
+
+def test_all_that_does_not_fit_together_is_told_at_once() -> None:
+    sections = YAML(typ="safe", pure=True).load(PARAMS)
+    sections["faces"]["detector"] = "yunnet"
+    for head in sections["heads"].values():
+        head["inputs"]["audio"] = "hog"
+    with pytest.raises(ParamsError) as told:
+        parse_params(sections)
+    assert len(str(told.value).splitlines()) == 3
