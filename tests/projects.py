@@ -60,7 +60,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.corpus = root / "data" / "raw" / "corpus"
-        self.progress = ""
+        self.told = self.progress = ""
 
     def clone(self, root: Path, *, media: bool = False) -> "Project":
         """A colleague's clone of what is committed here, with a copy of the corpus if asked for."""
@@ -117,8 +117,8 @@ class Project:
 
     def count_encoded(self) -> int:
         """Clips that the latest command put through an encoder, by its progress bars."""
+        assert re.search(r"^features/\S+: \d+ of \d+ clips", self.told, re.MULTILINE), self.told
         bars = re.findall(r"^extract \S+ .*?(\d+)/\d+", self.progress, re.MULTILINE)
-        assert bars, self.progress
         return sum(map(int, bars))
 
     def run(self, *command: str) -> str:
@@ -134,7 +134,7 @@ class Project:
             command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        self.progress = done.stderr
+        self.told, self.progress = done.stdout, done.stderr
         return done.stdout
 
     def _read_table(self) -> list[dict[str, str]]:

@@ -85,16 +85,22 @@ def plan(
     ] = 3,
 ) -> None:
     """Say what each stage would do, and about how long it would take."""
+    from pipeline.audits.due import find_due
     from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
     from pipeline.params import load_params
-    from pipeline.paths import PROJECT
+    from pipeline.paths import PREMISES, PROJECT
     from pipeline.store.work import locate_work_store
 
-    forecasts = plan_project(PROJECT, load_params(), locate_work_store(PROJECT), sample)
-    open_console().print(tabulate_forecasts(forecasts))
-    typer.echo("`dvc status` says which stages will run; evaluate and report take seconds.")
+    params = load_params()
+    due = find_due(PROJECT, params, PREMISES)
+    if not due:
+        typer.echo("`dvc repro` would run nothing: all is up to date.")
+        return
+    forecasts = plan_project(PROJECT, params, locate_work_store(PROJECT), sample)
+    open_console().print(tabulate_forecasts([one for one in forecasts if one.stage in due]))
+    typer.echo(f"`dvc repro` would run {len(due):,} stages; those not named here take seconds.")
 
 
 @app.command()
@@ -241,6 +247,27 @@ def prune(
             f"{pruned.unfinished} of a run that has not ended"
         )
         typer.echo(f"{pruned.folder}: {'in use, left alone' if pruned.busy else told}")
+
+
+@app.command()
+def clear(
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, remove nothing.")
+    ] = False,
+) -> None:
+    """Remove feature sets, heads and reports that params.yaml no longer names."""
+    from pipeline.audits.leftovers import find_leftovers
+    from pipeline.files import remove
+    from pipeline.params import load_params
+    from pipeline.paths import PROJECT
+
+    found = list(find_leftovers(PROJECT, load_params()))
+    for path in found:
+        if not dry:
+            remove(path)
+        typer.echo(f"{path}: {'would go' if dry else 'removed'}")
+    if not found:
+        typer.echo("nothing to remove: params.yaml names all that is here")
 
 
 @app.command()

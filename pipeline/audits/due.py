@@ -1,0 +1,52 @@
+"""Due: the stages that `dvc repro` would run, as DVC has them and as `check` would find them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline.code import Code
+from pipeline.params import Params
+from pipeline.premises import PARSER, lay_premises, list_stages
+
+CHECK = "check"
+
+
+def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
+    """Names of the stages that would run: those that changed, and what depends on them.
+
+    `check` counts by what it would write into the folder `premises`, and is never among them.
+    """
+    import networkx
+    from dvc.repo import Repo  # a second
+
+    with Repo(str(project)) as repo:
+        changed = {_name(address) for address in repo.status()}
+        graph = repo.index.graph
+        if CHECK in changed:
+            changed.update(_find_changed(project, params, premises))
+        changed.discard(CHECK)
+        return frozenset(
+            _name(stage.addressing)
+            for stage in graph
+            for needed in [networkx.descendants(graph, stage) | {stage}]  # edges lead to these
+            if changed & {_name(one.addressing) for one in needed}
+        )
+
+
+def _find_changed(project: Path, params: Params, premises: Path) -> Iterator[str]:
+    """Stages whose premises are not what lies there."""
+    code = Code(project, border=[PARSER])
+    for stage in list_stages(params):
+        if _read(premises / stage.file) != lay_premises(stage, code):
+            name = stage.file.removesuffix(".json").replace("/", "@")
+            yield from [name, *(f"evaluate@{head}" for head in params.heads if name == "evaluate")]
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_bytes()) if path.is_file() else None
+
+
+def _name(address: str) -> str:
+    """Name of a stage without the file that it stands in."""
+    return address.rpartition(":")[2]
