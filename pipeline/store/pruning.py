@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.files import measure_tree
-from pipeline.store.work import WorkParts, find_needed, hold_alone, read_store_notes
+from pipeline.store.work import WorkParts, find_needed, has_locks, hold_alone, read_store_notes
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,8 @@ class Pruned:
     """What became of the parts in one folder of the work store, in bytes and counts.
 
     `unfinished` were made since the last store was published from the folder: a run that was
-    stopped will go on with them. `busy` folders, which a writer holds, are left alone.
+    stopped will go on with them. `busy` folders are left alone: a writer holds them, or, where the
+    file system knows no locks (`locked` False), may hold them.
     """
 
     folder: Path
@@ -22,6 +23,7 @@ class Pruned:
     needed: int
     unfinished: int
     busy: bool = False
+    locked: bool = True
 
 
 def prune_parts(work: Path, *, dry: bool) -> Iterator[Pruned]:
@@ -32,7 +34,10 @@ def prune_parts(work: Path, *, dry: bool) -> Iterator[Pruned]:
     """
     for folder in sorted(work.iterdir()) if work.is_dir() else ():
         with hold_alone(folder) as alone:
-            yield _prune_folder(folder, dry) if alone else Pruned(folder, 0, 0, 0, 0, busy=True)
+            if alone:
+                yield _prune_folder(folder, dry)
+            else:
+                yield Pruned(folder, 0, 0, 0, 0, busy=True, locked=has_locks(folder))
 
 
 def _prune_folder(folder: Path, dry: bool) -> Pruned:

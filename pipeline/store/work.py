@@ -237,6 +237,16 @@ def hold_alone(folder: Path) -> Iterator[bool]:
         yield _lock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def has_locks(folder: Path) -> bool:
+    """Whether the file system of `folder` knows locks at all."""
+    with (folder / ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno == errno.EWOULDBLOCK
+    return True
+
+
 def _lock(file: IO[str], kind: int) -> bool:
     """Whether the lock was given; a file system without locks gives none."""
     try:

@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import shutil
 import time
@@ -69,6 +71,18 @@ def test_a_folder_that_a_writer_holds_is_left_alone(tmp_path):
     with hold(folder):
         assert prune(tmp_path / "work").busy
     assert prune(tmp_path / "work").removed == 1
+
+
+def test_where_the_file_system_has_no_locks_nothing_goes_and_it_is_told(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    publish(tmp_path / "work", tmp_path / "out", "a")
+    assert not prune(tmp_path / "work").busy
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    publish(tmp_path / "work", tmp_path / "out", "b")  # a writer goes on without
+    pruned = prune(tmp_path / "work")
+    assert (pruned.busy, pruned.locked, pruned.removed) == (True, False, 0)
 
 
 def test_a_writer_leaves_what_another_is_writing(tmp_path):
