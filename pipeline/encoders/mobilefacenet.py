@@ -160,6 +160,23 @@ def list_gdconv(kernel: Size, dim: int) -> Named:
     )
 
 
+def list_rectified(kernel: Size, dim: int) -> Named:
+    """Layers as `list_gdconv` has them, but units end in ReLU6, and the front in ReLU."""
+    layers = list_gdconv(kernel, dim)
+    for name, layer in layers.items():
+        _end_in(nn.ReLU() if name == "dw_conv" else nn.ReLU6(), layer)
+    return layers
+
+
+def _end_in(rectifier: nn.Module, module: nn.Module) -> None:
+    """Put `rectifier` in the place of each PReLU of a module."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.PReLU):
+            setattr(module, name, rectifier)
+        else:
+            _end_in(rectifier, child)
+
+
 def list_linear7(kernel: Size, dim: int) -> Named:
     """Layers of MobileFaceNet_Pytorch, whose pictures are higher than wide."""
     blocks = list_blocks(
@@ -181,7 +198,8 @@ class Layout:
     """How a published implementation names its layers, and what pictures it was trained on.
 
     `whole` names the weights of the convolution over the whole last map, which tell the layout
-    and the size of pictures; `embedding` those of the last layer, which tell the size of rows.
+    and the size of pictures; `embedding` those of the last layer, which tell the size of rows;
+    `without` some that another layout has and this one has not.
     """
 
     whole: str
@@ -190,6 +208,7 @@ class Layout:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     shape: Literal["kept", "lost"] = "lost"
+    without: str | None = None
 
     def prepare(self, kernel: Size) -> Preparation:
         """What pictures go through before a network that ends in a map of size `kernel`."""
@@ -201,6 +220,13 @@ HALF = (0.5,) * 3
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 LAYOUTS = (
     Layout("conv_6_dw.conv.weight", "linear.weight", list_conv_6, HALF, HALF),
+    Layout(
+        "gdconv.depthwise.weight",
+        "conv3.weight",
+        list_rectified,
+        *IMAGENET,
+        without="conv1.2.weight",
+    ),
     Layout("gdconv.depthwise.weight", "conv3.weight", list_gdconv, *IMAGENET),
     Layout(
         "linear7.conv.weight", "linear1.conv.weight", list_linear7, HALF, (128 / 255,) * 3, "kept"
@@ -211,9 +237,10 @@ LAYOUTS = (
 def find_layout(path: Path, state: dict[str, Tensor]) -> Layout:
     """Layout of a checkpoint; raises ParamsError for one of another network."""
     for layout in LAYOUTS:
-        if layout.whole in state and layout.embedding in state:
+        named = layout.whole in state and layout.embedding in state
+        if named and layout.without not in state:
             return layout
-    known = ", ".join(layout.whole for layout in LAYOUTS)
+    known = ", ".join(dict.fromkeys(layout.whole for layout in LAYOUTS))
     raise ParamsError(
         f"weights {path}: expected those of a MobileFaceNet, which hold one of {known}, got "
         f"{next(iter(state), 'none')!r} and {max(0, len(state) - 1)} others; choose a checkpoint "

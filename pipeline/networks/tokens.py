@@ -13,6 +13,26 @@ from torch.nn.utils.rnn import pad_sequence
 from pipeline.errors import ParamsError
 from pipeline.networks.pretrained import Pretrained, load_pretrained
 
+BEHIND_PADDING = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "esm",
+        "ibert",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+"""Model types that count positions from the padding token's number on: RoBERTa's first is 2."""
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -37,8 +57,10 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
 
 def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:
     """Raise ParamsError for more tokens than the network of `config` has positions."""
-    positions = (tokenizer.model_max_length, getattr(config, "max_position_embeddings", 0))
-    most = min(limit for limit in positions if limit > 0)
+    positions = getattr(config, "max_position_embeddings", 0)
+    if config.model_type in BEHIND_PADDING:
+        positions -= config.pad_token_id + 1
+    most = min(limit for limit in (tokenizer.model_max_length, positions) if limit > 0)
     if max_tokens > most:
         raise ParamsError(
             f"max_tokens: expected at most {most}, which the weights allow, got {max_tokens}"

@@ -1,0 +1,37 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+import transformers
+
+from pipeline.errors import ParamsError
+from pipeline.networks.tokens import check_length
+
+TINY = {
+    "vocab_size": 17,
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "max_position_embeddings": 14,
+}
+LIMITS = {"bert": 14, "roberta": 12, "xlm-roberta": 12, "camembert": 12, "mpnet": 12}
+
+
+@pytest.mark.parametrize(("kind", "most"), LIMITS.items())
+def test_the_limit_is_what_the_network_takes(kind: str, most: int) -> None:
+    config = transformers.AutoConfig.for_model(kind, **TINY)
+    model = transformers.AutoModel.from_config(config).eval()
+    tokenizer = SimpleNamespace(model_max_length=10**30)
+    check_length(most, tokenizer, config)
+    model(torch.full((1, most), 5))
+    with pytest.raises(ParamsError, match=f"expected at most {most}, which the weights allow"):
+        check_length(most + 1, tokenizer, config)
+    with pytest.raises((IndexError, RuntimeError)):
+        model(torch.full((1, most + 1), 5))
+
+
+def test_a_tokenizer_may_allow_fewer() -> None:
+    config = transformers.AutoConfig.for_model("bert", **TINY)
+    with pytest.raises(ParamsError, match="expected at most 9"):
+        check_length(10, SimpleNamespace(model_max_length=9), config)
