@@ -18,6 +18,7 @@ from pipeline.code import digest_sources
 from pipeline.errors import MoodlineError, StageError
 from pipeline.files import remove
 from pipeline.paths import PROJECT, SOURCES
+from pipeline.store.shared_cache import find_shared_cache, put_in_cache
 from pipeline.store.tables import leave_pandas_out
 from pipeline.store.tallies import tally_clips
 
@@ -44,6 +45,8 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
         main()
         if by_dvc:
             confirm_code(outs)
+            if cache := find_shared_cache(PROJECT):
+                put_in_cache(outs, cache)
         if told := next(filter(None, map(tally_clips, outs)), None):
             print(told)
     except MoodlineError as error:

@@ -85,12 +85,12 @@ def plan(
     ] = 3,
 ) -> None:
     """Say what each stage would do, and about how long it would take."""
-    from pipeline.audits.due import find_due
     from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
     from pipeline.params import load_params
     from pipeline.paths import PREMISES, PROJECT
+    from pipeline.premises.due import find_due
     from pipeline.store.work import locate_work_store
 
     params = load_params()

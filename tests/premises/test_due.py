@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audits.due import find_due
 from pipeline.params import load_params
+from pipeline.premises.due import find_due
 from tests.projects import FirstRun, Project
 
 HEAD = {"train@sound", "evaluate@sound", "report"}
