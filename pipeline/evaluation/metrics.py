@@ -23,6 +23,8 @@ PRESENT = 0.5
 POINTS = 3
 """Sentiment from -1 to 1 stands for seven points, from minus to plus this many."""
 
+_TIES = "every covered row has a tie"
+
 _DECIMALS = 6
 """Points are rounded to these first: a label of 2.5 divided by 3 and multiplied again is 2.5."""
 
@@ -102,17 +104,19 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the table of metrics.
+    """One row of the table of metrics, whose values lie from `least` to `most`.
 
     `compute` takes the sums of `part`; where `part` is None, it takes the covered `Pairs`, and the
-    metric has no value of several sets at once. `reason` is why there is none though rows are
-    covered.
+    metric has no value of several sets at once. `explain` tells of the covered pairs, if there are
+    any, why there is no value.
     """
 
     title: str
     part: str | None
     compute: Callable[[Any], Any]
-    reason: str = "undefined"
+    explain: Callable[[Pairs], str] = lambda _: "undefined"
+    least: float = 0.0
+    most: float = 1.0
     lower_is_better: bool = False
 
 
@@ -181,17 +185,9 @@ def auc(pairs: Pairs) -> Float64[np.ndarray, " classes"]:
 
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(
-        "accuracy",
-        "confusion",
-        lambda part: confusions.accuracy(part.sums),
-        "every covered row has a tie",
+        "accuracy", "confusion", lambda part: confusions.accuracy(part.sums), lambda _: _TIES
     ),
-    "uar": Metric(
-        "UAR",
-        "confusion",
-        lambda part: confusions.uar(part.sums),
-        "every covered row has a tie",
-    ),
+    "uar": Metric("UAR", "confusion", lambda part: confusions.uar(part.sums), lambda _: _TIES),
     "weighted_f1": Metric(
         "weighted F1", "confusion", lambda part: confusions.weighted_f1(part.sums)
     ),
@@ -200,25 +196,30 @@ METRICS: dict[str, Metric] = {
         "macro precision", "confusion", lambda part: confusions.macro_precision(part.sums)
     ),
     "top_2": Metric(
-        "top-2 accuracy", "second", lambda part: _share(part.sums), "no probabilities are given"
+        "top-2 accuracy",
+        "second",
+        lambda part: _share(part.sums),
+        lambda _: "no probabilities are given",
     ),
-    "ccc": Metric("CCC", "moments", moments.ccc, "labels and predictions are both constant"),
-    "pearson": Metric("Pearson", "moments", moments.pearson, "labels or predictions are constant"),
-    "mae": Metric("MAE", "moments", moments.mae, lower_is_better=True),
-    "rmse": Metric("RMSE", "moments", moments.rmse, lower_is_better=True),
+    "ccc": Metric("CCC", "moments", moments.ccc, lambda pairs: _name_constant(pairs), least=-1.0),
+    "pearson": Metric(
+        "Pearson", "moments", moments.pearson, lambda pairs: _name_constant(pairs), least=-1.0
+    ),
+    "mae": Metric("MAE", "moments", moments.mae, most=np.inf, lower_is_better=True),
+    "rmse": Metric("RMSE", "moments", moments.rmse, most=np.inf, lower_is_better=True),
     "acc2_has0": Metric("Acc-2 with 0", "has0", lambda part: confusions.accuracy(part.sums)),
     "f1_has0": Metric("F1 with 0", "has0", lambda part: confusions.weighted_f1(part.sums)),
     "acc2_non0": Metric(
         "Acc-2 without 0",
         "non0",
         lambda part: confusions.accuracy(part.sums),
-        "every covered label is 0",
+        lambda _: "every covered label is 0",
     ),
     "f1_non0": Metric(
         "F1 without 0",
         "non0",
         lambda part: confusions.weighted_f1(part.sums),
-        "every covered label is 0",
+        lambda _: "every covered label is 0",
     ),
     "acc5": Metric("Acc-5", "five", lambda part: _share(part.sums)),
     "acc7": Metric("Acc-7", "seven", lambda part: _share(part.sums)),
@@ -226,19 +227,20 @@ METRICS: dict[str, Metric] = {
         "mean F1",
         "presence",
         lambda part: mean_f1(part.sums),
-        "no class is labelled or predicted",
+        lambda _: "no class is labelled or predicted",
     ),
     "mean_auc": Metric(
         "mean AUC",
         None,
         lambda pairs: _mean_defined(auc(pairs)),
-        "no class is both there and not there",
+        lambda _: "no class is there in some rows and not in others",
     ),
     "kl": Metric(
         "KL divergence",
         "divergence",
         lambda part: _mean_divergence(part.sums),
-        "a class with votes is predicted to have none",
+        lambda _: "a class with votes is predicted to have none",
+        most=np.inf,
         lower_is_better=True,
     ),
 }
@@ -287,7 +289,7 @@ def score_targets(pairs: Mapping[str, Pairs], classes: int) -> dict[str, Score]:
         for metric, name in name_metrics(TARGETS[target]).items():
             if METRICS[metric].part is None:
                 values[name] = METRICS[metric].compute(found.take(found.covered))
-            scores[name] = _score(values[name], found, METRICS[metric].reason)
+            scores[name] = _score(values[name], found, METRICS[metric].explain)
     for mean, targets in list_shared_means(pairs).items():
         scores[mean] = _score_mean({target: scores[TARGETS[target].rank] for target in targets})
     return {metric: scores[metric] for metric in list_metrics(pairs)}
@@ -352,17 +354,20 @@ def list_shared_means(targets: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
-def _score(value: float, pairs: Pairs, reason: str) -> Score:
-    """Score of `value`; `reason` is why it is undefined (NaN) though some rows are covered."""
-    annotated = int(np.count_nonzero(pairs.annotated))
-    covered = int(np.count_nonzero(pairs.covered))
+def _score(value: float, pairs: Pairs, explain: Callable[[Pairs], str]) -> Score:
+    """Score of `value`; `explain` tells of covered rows why it is undefined (NaN)."""
+    rows = pairs.covered
+    annotated, covered = (int(np.count_nonzero(found)) for found in (pairs.annotated, rows))
     if not np.isnan(value):
         return Score(float(value), None, covered, annotated)
     if annotated == 0:
-        reason = "nothing annotated"
-    elif covered == 0:
-        reason = "nothing covered"
+        return Score(None, "nothing annotated", covered, annotated)
+    reason = "nothing covered" if covered == 0 else explain(pairs.take(rows))
     return Score(None, reason, covered, annotated)
+
+
+def _name_constant(pairs: Pairs) -> str:
+    return f"{'predictions' if np.ptp(pairs.labels) else 'labels'} are constant"
 
 
 def _score_mean(scores: Mapping[str, Score]) -> Score:

@@ -76,13 +76,14 @@ def ccc(moments: Moments) -> Float64[np.ndarray, " sets"]:
 
     2 cov / (var + var + (mean - mean)²): Lin, A concordance correlation coefficient to evaluate
     reproducibility, Biometrics 45 (1989). What is below the line is the mean squared difference
-    plus 2 cov. One constant series scores 0; NaN where both are constant, and for no rows.
+    plus 2 cov. Constant predictions score 0. NaN for no rows, and where labels are constant: there
+    the formula gives 0 to all predictions but one, and tells nothing of them.
     """
     _, _, covariance = _spread(moments)
     squared = divide(moments.sums[:, 7], moments.sums[:, 0])
-    flat = moments.lowest == moments.highest
-    values = np.where(flat.any(axis=1), 0.0, divide(2 * covariance, squared + 2 * covariance))
-    return np.where(flat.all(axis=1) | ~moments.held, np.nan, values)
+    label, prediction = (moments.lowest == moments.highest).T
+    values = np.where(prediction, 0.0, divide(2 * covariance, squared + 2 * covariance))
+    return np.where(label | ~moments.held, np.nan, values)
 
 
 def pearson(moments: Moments) -> Float64[np.ndarray, " sets"]:
