@@ -84,6 +84,10 @@ class Counts:
         """Sums of each draw that takes every set as often as its weight says."""
         return Counts(np.tensordot(weights, self.sums, axes=1))
 
+    def leave_out(self) -> "Counts":
+        """Sums of all sets but one, for each that is left out."""
+        return Counts(self.sums.sum(axis=0) - self.sums)
+
     def join(self, other: "Counts") -> "Counts":
         """The sets of this, then those of `other`."""
         return Counts(np.concatenate([self.sums, other.sums]))
@@ -183,6 +187,11 @@ def auc(pairs: Pairs) -> Float64[np.ndarray, " classes"]:
     return np.array([_area(present, scores) for present, scores in columns], dtype=np.float64)
 
 
+def name_constant(pairs: Pairs) -> str:
+    """Which of two series is constant: labels, where both are."""
+    return f"{'predictions' if np.ptp(pairs.labels) else 'labels'} are constant"
+
+
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(
         "accuracy", "confusion", lambda part: confusions.accuracy(part.sums), lambda _: _TIES
@@ -201,10 +210,8 @@ METRICS: dict[str, Metric] = {
         lambda part: _share(part.sums),
         lambda _: "no probabilities are given",
     ),
-    "ccc": Metric("CCC", "moments", moments.ccc, lambda pairs: _name_constant(pairs), least=-1.0),
-    "pearson": Metric(
-        "Pearson", "moments", moments.pearson, lambda pairs: _name_constant(pairs), least=-1.0
-    ),
+    "ccc": Metric("CCC", "moments", moments.ccc, name_constant, least=-1.0),
+    "pearson": Metric("Pearson", "moments", moments.pearson, name_constant, least=-1.0),
     "mae": Metric("MAE", "moments", moments.mae, most=np.inf, lower_is_better=True),
     "rmse": Metric("RMSE", "moments", moments.rmse, most=np.inf, lower_is_better=True),
     "acc2_has0": Metric("Acc-2 with 0", "has0", lambda part: confusions.accuracy(part.sums)),
@@ -325,6 +332,20 @@ def compute_metrics(sums: Sums) -> dict[str, Float64[np.ndarray, " sets"]]:
     return {metric: values[metric] for metric in list_metrics(sums) if metric in values}
 
 
+def count_holders(sums: Sums) -> dict[str, int]:
+    """Number of sets that hold rows of each metric of `sums`."""
+    holders = {
+        name: int(np.count_nonzero(parts[part].held))
+        for target, parts in sums.items()
+        for metric, name in name_metrics(TARGETS[target]).items()
+        for part in [METRICS[metric].part]
+        if part is not None
+    }
+    for mean, targets in list_shared_means(sums).items():
+        holders[mean] = min(holders[TARGETS[target].rank] for target in targets)
+    return holders
+
+
 def name_metrics(target: Target) -> dict[str, str]:
     """Metric → its full name, for every metric that judges `target`."""
     return {
@@ -364,10 +385,6 @@ def _score(value: float, pairs: Pairs, explain: Callable[[Pairs], str]) -> Score
         return Score(None, "nothing annotated", covered, annotated)
     reason = "nothing covered" if covered == 0 else explain(pairs.take(rows))
     return Score(None, reason, covered, annotated)
-
-
-def _name_constant(pairs: Pairs) -> str:
-    return f"{'predictions' if np.ptp(pairs.labels) else 'labels'} are constant"
 
 
 def _score_mean(scores: Mapping[str, Score]) -> Score:

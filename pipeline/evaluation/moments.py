@@ -40,6 +40,15 @@ class Moments:
         highest[doubtful] = np.where(drawn, self.highest, -np.inf).max(axis=1, initial=-np.inf)
         return Moments(sums, self.centre, lowest, highest)
 
+    def leave_out(self) -> "Moments":
+        """Moments of all sets but one, for each that is left out."""
+        return Moments(
+            self.sums.sum(axis=0) - self.sums,
+            self.centre,
+            _leave_lowest_out(self.lowest),
+            -_leave_lowest_out(-self.highest),
+        )
+
     def join(self, other: "Moments") -> "Moments":
         """The sets of this, then those of `other`."""
         return Moments(
@@ -136,6 +145,12 @@ def _move(moments: Moments, centre: Float64[np.ndarray, " 2"]) -> Float64[np.nda
         *apart,
     ]
     return np.stack(moved, axis=1)
+
+
+def _leave_lowest_out(values: Float64[np.ndarray, "sets 2"]) -> Float64[np.ndarray, "sets 2"]:
+    """Lowest of all sets but one, in each column; infinite for no other set."""
+    order = np.sort(np.concatenate([values, np.full((2, 2), np.inf)]), axis=0)
+    return np.asarray(np.where(values == order[0], order[1], order[0]))
 
 
 def _may_be_constant(sums: Float64[np.ndarray, "sets 8"]) -> Bool[np.ndarray, " sets"]:

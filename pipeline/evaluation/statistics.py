@@ -1,9 +1,9 @@
-"""Uncertainty of metrics: intervals over resampled clusters, and swap tests of two heads.
+"""Uncertainty of metrics: intervals by leaving clusters out, and swap tests of two heads.
 
-Clips of one subject resemble each other, so whole clusters are drawn, never single rows. Every
-metric is a function of sums over rows. Summed once per cluster, they give the metrics of any draw
-of clusters by one weighted sum: what recomputing from the drawn rows would give, at the cost of
-the clusters alone.
+Clips of one group resemble each other, so whole clusters are left out or swapped, never single
+rows. Every metric is a function of sums over rows. Summed once per cluster, they give the metrics
+of any choice of clusters by one weighted sum: what recomputing from those rows would give, at the
+cost of the clusters alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
-from pipeline.evaluation.metrics import Part, Sums, compute_metrics
+from pipeline.evaluation.metrics import (
+    Metric,
+    Part,
+    Sums,
+    compute_metrics,
+    count_holders,
+    find_metric,
+)
+
+SIGNIFICANT = 0.05
+"""A difference is one where its corrected p-value is below this."""
+
+ENUMERATED = 14
+"""Up to this many clusters every one of the 2^n swaps is made."""
+
+_LEAST_CORRECTED = 0.01
+"""Swaps are drawn until so low a p-value could remain after correction."""
 
 _CELLS = 2**21
 """Draws times clusters held in memory at once, 16 MB of float64."""
@@ -23,11 +39,24 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Bounds of a metric, or None and the reason."""
+
+    low: float | None
+    high: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class Contrast:
-    """First head minus second in one metric, and the two-sided p-value of that difference."""
+    """First head minus second in one metric, and the two-sided p-value of that difference.
+
+    `least` is the least p-value that any two heads could reach on these clusters.
+    """
 
     difference: float
     p_value: float
+    least: float
 
 
 def combine(sums: Sums, weights: Float64[np.ndarray, "draws sets"]) -> Sums:
@@ -38,70 +67,99 @@ def combine(sums: Sums, weights: Float64[np.ndarray, "draws sets"]) -> Sums:
     }
 
 
-def bootstrap(
-    sums: Sums, *, resamples: int, generator: np.random.Generator
-) -> dict[str, Float64[np.ndarray, " resamples"]]:
-    """Every metric of `resamples` draws of as many clusters as there are, with replacement.
+def leave_out(sums: Sums) -> Sums:
+    """Sums of all sets but one, for each that is left out."""
+    return {
+        target: {name: part.leave_out() for name, part in parts.items()}
+        for target, parts in sums.items()
+    }
 
-    Clusters without rows of a metric stay in the draw: how many clusters have it is chance too.
+
+def bound_metrics(sums: Sums, confidence: float) -> dict[str, Interval]:
+    """Interval of each metric: the jackknife over clusters, studentised, on a scale without ends.
+
+    Of h clusters that hold a metric, each is left out once: (h - 1) / h times the sum of squared
+    changes is the variance of the metric, and Student's t of h - 1 degrees bounds it: Tukey, Bias
+    and confidence in not-quite large samples, Annals of Mathematical Statistics 29 (1958). Bounds
+    are taken where the metric has no ends, as log((x - least) / (most - x)) or log(x - least), for
+    its distribution is skewed near them: Miller, The jackknife: a review, Biometrika 61 (1974).
+    Percentiles of bootstrap draws, and BCa (DiCiccio and Efron, Bootstrap confidence intervals,
+    Statistical Science 11, 1996), cover less of few clusters: `benchmarks/coverage.py`.
     """
-    clusters = _count_sets(sums)
-    draws = [
-        compute_metrics(combine(sums, draw_resamples(number, clusters, generator)))
-        for number in _chunks(resamples, clusters)
-    ]
-    return {metric: np.concatenate([draw[metric] for draw in draws]) for metric in draws[0]}
+    whole = compute_metrics(combine(sums, np.ones((1, _count_sets(sums)))))
+    without = compute_metrics(leave_out(sums))
+    return {
+        metric: _bound(
+            find_metric(metric)[1],
+            whole[metric].item(),
+            _find_errors(without[metric] - whole[metric], held, confidence),
+        )
+        for metric, held in count_holders(sums).items()
+    }
 
 
-def draw_resamples(
-    draws: int, clusters: int, generator: np.random.Generator
-) -> Float64[np.ndarray, "{draws} {clusters}"]:
-    """How often each cluster is taken in each of `draws` draws with replacement."""
-    taken = generator.integers(clusters, size=(draws, clusters))
-    cells = taken + np.arange(draws)[:, np.newaxis] * clusters
-    counts = np.bincount(cells.ravel(), minlength=draws * clusters)
-    return counts.reshape(draws, clusters).astype(np.float64)
+def find_least(clusters: int) -> float:
+    """The least p-value that swaps of so many clusters can give: that of 2 among 2^n.
 
-
-def percentile_interval(
-    values: Float64[np.ndarray, " resamples"], confidence: float
-) -> tuple[float, float] | None:
-    """Low and high percentile of resampled `values` that leave equal tails.
-
-    Undefined (NaN) values are left out; None where their share reaches that of the tails, for
-    they could then lie beyond either bound.
+    >>> find_least(4), find_least(6)
+    (0.125, 0.03125)
     """
-    if np.isnan(values).mean() >= 1 - confidence:
-        return None
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return float(low), float(high)
+    return 2.0 ** (1 - clusters)
+
+
+def count_swaps(pairs: int, least: int) -> int:
+    """Swaps to draw for tests of so many `pairs`, at `least` so many.
+
+    A p-value of m draws is 1 / (m + 1) at best, and correction multiplies it by the pairs.
+
+    >>> count_swaps(1, 999), count_swaps(28, 999)
+    (999, 2799)
+    """
+    return max(least, round(pairs / _LEAST_CORRECTED) - 1)
 
 
 def swap_test(
-    first: Sums, second: Sums, *, resamples: int, generator: np.random.Generator
+    first: Sums, second: Sums, *, draws: int, generator: np.random.Generator
 ) -> dict[str, Contrast]:
     """Contrast of two heads on the same rows, for each metric that both define.
 
-    Were the heads alike, swapping their predictions for any whole clusters would change nothing:
-    p is the share of random swaps that set them at least as far apart, (b + 1) / (m + 1) as in
-    Phipson and Smyth, Permutation p-values should never be zero, Statistical Applications in
-    Genetics and Molecular Biology 9 (2010). Swaps that leave a metric undefined count as far
-    apart.
+    Were the heads alike, swapping their predictions for any whole clusters would change nothing: p
+    is the share of swaps that set them at least as far apart. Of up to `ENUMERATED` clusters all
+    swaps are made, and p is exact. Of more, `draws` are drawn, and p is (b + 1) / (m + 1): Phipson
+    and Smyth, Permutation p-values should never be zero, Statistical Applications in Genetics and
+    Molecular Biology 9 (2010). Swaps that leave a metric undefined count as far apart.
     """
     both, clusters = _join(first, second), _count_sets(first)
     unswapped = _swap(both, np.zeros((1, clusters)))
     found = {metric: gap.item() for metric, gap in unswapped.items() if not np.isnan(gap.item())}
-    farther = dict.fromkeys(found, 0)
-    for number in _chunks(resamples, 2 * clusters):
-        gaps = _swap(both, generator.integers(2, size=(number, clusters)).astype(np.float64))
+    farther, made = dict.fromkeys(found, 0), 0
+    held, holders = list_held(first), count_holders(first)
+    exact = len(held) <= ENUMERATED
+    swapping = _list_swaps(held, clusters) if exact else _draw_swaps(draws, clusters, generator)
+    for swaps in swapping if found else ():
+        gaps, made = _swap(both, swaps), made + len(swaps)
         for metric, gap in found.items():
             nearer = np.abs(gaps[metric]) < abs(gap) - _ROUNDING
             farther[metric] += int(np.count_nonzero(~nearer))
+    # Drawn swaps do not hold the heads as they are for certain; all swaps do.
+    seen = 0 if exact else 1
     return {
-        metric: Contrast(gap, (farther[metric] + 1) / (resamples + 1))
+        metric: Contrast(
+            gap,
+            (farther[metric] + seen) / (made + seen),
+            max(find_least(holders[metric]), 0.0 if exact else 1 / (made + 1)),
+        )
         for metric, gap in found.items()
     }
+
+
+def list_held(sums: Sums) -> Int64[np.ndarray, " held"]:
+    """Places of the clusters that hold any row."""
+    held = np.full(_count_sets(sums), False)
+    for parts in sums.values():
+        for part in parts.values():
+            held |= part.held
+    return np.flatnonzero(held)
 
 
 def correct_holm(p_values: Sequence[float]) -> list[float]:
@@ -146,8 +204,54 @@ def _swap(
     return {metric: first[metric] - second[metric] for metric in first}
 
 
-def _chunks(draws: int, clusters: int) -> Iterator[int]:
-    """Numbers of draws that add up to `draws`, each small enough to hold in memory."""
+def _find_errors(changes: Float64[np.ndarray, " clusters"], held: int, confidence: float) -> float:
+    """Half the width of the interval on the metric's own scale, NaN where a change is undefined."""
+    from scipy.special import stdtrit  # a fifth of a second, which comparing need not wait for
+
+    if held < 2:
+        return np.nan
+    variance = (held - 1) / held * np.square(changes).sum()
+    return float(stdtrit(held - 1, (1 + confidence) / 2) * np.sqrt(variance))
+
+
+def _bound(row: Metric, value: float, errors: float) -> Interval:
+    """Interval of `value`, whose half width is `errors`, on the scale that has no ends."""
+    if np.isnan(errors):
+        return Interval(None, None, "undefined where one cluster is left out")
+    above, below = value - row.least, row.most - value
+    if min(above, below) < _ROUNDING:
+        return Interval(None, None, "the value is the best or the worst that there is")
+    with np.errstate(over="ignore"):
+        if np.isinf(row.most):
+            low, high = row.least + above * np.exp(errors / above * np.array([-1, 1]))
+        else:
+            wide = errors * (1 / above + 1 / below) * np.array([-1, 1])
+            low, high = row.least + (row.most - row.least) / (1 + below / above * np.exp(-wide))
+    if np.isinf(high):
+        return Interval(None, None, "one cluster outweighs all others")
+    return Interval(float(low), float(high), None)
+
+
+def _list_swaps(
+    held: Int64[np.ndarray, " held"], clusters: int
+) -> Iterator[Float64[np.ndarray, "draws {clusters}"]]:
+    """Every swap of the clusters `held` that leaves the first of them; all others mirror these."""
+    for start, number in _chunks(2 ** max(len(held) - 1, 0), 2 * clusters):
+        swaps = np.zeros((number, clusters))
+        places = np.arange(start, start + number)[:, np.newaxis]
+        swaps[:, held[1:]] = places >> np.arange(max(len(held) - 1, 0)) & 1
+        yield swaps
+
+
+def _draw_swaps(
+    draws: int, clusters: int, generator: np.random.Generator
+) -> Iterator[Float64[np.ndarray, "draws {clusters}"]]:
+    for _, number in _chunks(draws, 2 * clusters):
+        yield generator.integers(2, size=(number, clusters)).astype(np.float64)
+
+
+def _chunks(draws: int, clusters: int) -> Iterator[tuple[int, int]]:
+    """First of some draws and their number, until all are had; each few enough for memory."""
     step = max(1, _CELLS // max(clusters, 1))
     for start in range(0, draws, step):
-        yield min(step, draws - start)
+        yield start, min(step, draws - start)
