@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import combinations, pairwise
+from itertools import pairwise
 from math import comb
 
 import numpy as np
@@ -31,7 +31,7 @@ from pipeline.evaluation.statistics import (
     Contrast,
     correct_holm,
     count_swaps,
-    swap_test,
+    swap_tests,
 )
 from pipeline.evaluation.table import NOTHING
 from pipeline.targets import TARGETS
@@ -187,15 +187,12 @@ def _sum_clusters(heads: Heads, classes: int) -> dict[str, Sums]:
 
 def _compare_pairs(heads: Mapping[str, Sums], draws: int, seed: int) -> list[Difference]:
     """Differences of all pairs in each leading metric that both heads define."""
-    contrasts = {
-        pair: swap_test(
-            heads[pair[0]],
-            heads[pair[1]],
-            draws=draws,
-            generator=np.random.default_rng(seed),
-        )
-        for pair in combinations(heads, 2)
-    }
+    contrasts = swap_tests(
+        heads,
+        draws=draws,
+        generator=np.random.default_rng(seed),
+        wanted=list_leading({target for own in heads.values() for target in own}),
+    )
     leading = {
         pair: list_leading(heads[pair[0]].keys() & heads[pair[1]].keys()) for pair in contrasts
     }
@@ -232,8 +229,8 @@ def _list_floors(differences: Sequence[Difference], unit: Unit) -> dict[str, str
     for difference in differences:
         found.setdefault(difference.metric, []).append(difference.p_least)
     return {
-        metric: f"too few {unit}s hold it for {_count_pairs(len(floors))} of heads: no corrected "
-        f"p-value can be below {min(floors):.2g}"
+        metric: f"of {_count_pairs(len(floors))} of heads, swaps of the {unit}s that hold it give "
+        f"no corrected p-value below {min(floors):.2g}; compare fewer heads, or on more {unit}s"
         for metric, floors in found.items()
         if min(floors) >= SIGNIFICANT
     }

@@ -5,7 +5,7 @@ those of many sets of rows come at once. A metric that is undefined is NaN in ar
 with the reason, in a `Score`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,9 +88,9 @@ class Counts:
         """Sums of all sets but one, for each that is left out."""
         return Counts(self.sums.sum(axis=0) - self.sums)
 
-    def join(self, other: "Counts") -> "Counts":
-        """The sets of this, then those of `other`."""
-        return Counts(np.concatenate([self.sums, other.sums]))
+    def add(self, other: "Counts") -> "Counts":
+        """Sums of each set of this and the set of `other` in its place together."""
+        return Counts(self.sums + other.sums)
 
 
 Part = Counts | Moments
@@ -317,19 +317,27 @@ def sum_targets(
     return sums
 
 
-def compute_metrics(sums: Sums) -> dict[str, Float64[np.ndarray, " sets"]]:
-    """Every metric of `sums`, for each set of rows, NaN where it is undefined."""
+def compute_metrics(
+    sums: Sums, wanted: Container[str] | None = None
+) -> dict[str, Float64[np.ndarray, " sets"]]:
+    """Metrics of `sums` (all, or those `wanted`) for each set of rows, NaN where undefined."""
+    listed = [metric for metric in list_metrics(sums) if wanted is None or metric in wanted]
+    means = {
+        mean: [TARGETS[target].rank for target in targets]
+        for mean, targets in list_shared_means(sums).items()
+        if mean in listed
+    }
+    needed = {*listed, *(rank for ranks in means.values() for rank in ranks)}
     values = {
         name: METRICS[metric].compute(parts[part])
         for target, parts in sums.items()
         for metric, name in name_metrics(TARGETS[target]).items()
         for part in [METRICS[metric].part]
-        if part is not None
+        if part is not None and name in needed
     }
-    for mean, targets in list_shared_means(sums).items():
-        ranks = [values[TARGETS[target].rank] for target in targets]
-        values[mean] = np.mean(ranks, axis=0)
-    return {metric: values[metric] for metric in list_metrics(sums) if metric in values}
+    for mean, ranks in means.items():
+        values[mean] = np.mean([values[rank] for rank in ranks], axis=0)
+    return {metric: values[metric] for metric in listed if metric in values}
 
 
 def count_holders(sums: Sums) -> dict[str, int]:

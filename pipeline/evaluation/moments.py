@@ -15,8 +15,8 @@ class Moments:
     `sums` holds rows, label, prediction, their squares, their product, their absolute and their
     squared difference. The first six are of values less `centre` (label, prediction), which keeps
     the variance of ratings that hardly vary. `lowest` and `highest` hold label and prediction,
-    which tell exactly what is constant; they are NaN where `sums` rule that out, without meaning
-    for no rows.
+    which tell exactly what is constant; they are NaN where `sums` rule that out, infinite for no
+    rows.
     """
 
     sums: Float64[np.ndarray, "sets 8"]
@@ -34,6 +34,7 @@ class Moments:
         """Moments of each draw that takes every set as often as its weight says."""
         sums = weights @ self.sums
         lowest, highest = np.full((2, len(weights), 2), np.nan)
+        lowest[sums[:, 0] == 0], highest[sums[:, 0] == 0] = np.inf, -np.inf
         doubtful = _may_be_constant(sums)
         drawn = weights[doubtful, :, np.newaxis] > 0
         lowest[doubtful] = np.where(drawn, self.lowest, np.inf).min(axis=1, initial=np.inf)
@@ -49,13 +50,13 @@ class Moments:
             -_leave_lowest_out(-self.highest),
         )
 
-    def join(self, other: "Moments") -> "Moments":
-        """The sets of this, then those of `other`."""
+    def add(self, other: "Moments") -> "Moments":
+        """Moments of each set of this and the set of `other` in its place together."""
         return Moments(
-            np.concatenate([self.sums, _move(other, self.centre)]),
+            self.sums + _move(other, self.centre),
             self.centre,
-            np.concatenate([self.lowest, other.lowest]),
-            np.concatenate([self.highest, other.highest]),
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
         )
 
 

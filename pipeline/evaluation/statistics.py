@@ -6,12 +6,13 @@ of any choice of clusters by one weighted sum: what recomputing from those rows 
 cost of the clusters alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from pipeline.evaluation.metrics import (
     Metric,
@@ -31,8 +32,14 @@ ENUMERATED = 14
 _LEAST_CORRECTED = 0.01
 """Swaps are drawn until so low a p-value could remain after correction."""
 
+_MOST_SWAPS = 3 * 10**7
+"""Draws times pairs of heads: some minutes of one core."""
+
 _CELLS = 2**21
-"""Draws times clusters held in memory at once, 16 MB of float64."""
+"""Draws times clusters, or times sums of all heads, in memory at once: 16 MB of float64."""
+
+_CELLS_OF_HEAD = 200
+"""About as many sums a head has, kept and swapped."""
 
 _ROUNDING = 1e-12
 """Differences of two metrics nearer than this are equal: sums of another order round otherwise."""
@@ -108,58 +115,80 @@ def find_least(clusters: int) -> float:
 
 
 def count_swaps(pairs: int, least: int) -> int:
-    """Swaps to draw for tests of so many `pairs`, at `least` so many.
+    """Swaps to draw for tests of so many `pairs` of heads, at `least` so many.
 
-    A p-value of m draws is 1 / (m + 1) at best, and correction multiplies it by the pairs.
+    A p-value of m draws is 1 / (m + 1) at best, and correction multiplies it by the pairs. From
+    34 heads on fewer are drawn than that asks for: more would take many minutes.
 
     >>> count_swaps(1, 999), count_swaps(28, 999)
     (999, 2799)
     """
-    return max(least, round(pairs / _LEAST_CORRECTED) - 1)
+    enough = round(pairs / _LEAST_CORRECTED) - 1
+    return max(least, min(enough, _MOST_SWAPS // max(pairs, 1)))
 
 
-def swap_test(
-    first: Sums, second: Sums, *, draws: int, generator: np.random.Generator
-) -> dict[str, Contrast]:
-    """Contrast of two heads on the same rows, for each metric that both define.
+def swap_tests(
+    heads: Mapping[str, Sums],
+    *,
+    draws: int,
+    generator: np.random.Generator,
+    wanted: Container[str] | None = None,
+) -> dict[tuple[str, str], dict[str, Contrast]]:
+    """Contrasts of every two of `heads`, on the same rows, in each metric that both define.
 
-    Were the heads alike, swapping their predictions for any whole clusters would change nothing: p
+    Were two heads alike, swapping their predictions for any whole clusters would change nothing: p
     is the share of swaps that set them at least as far apart. Of up to `ENUMERATED` clusters all
     swaps are made, and p is exact. Of more, `draws` are drawn, and p is (b + 1) / (m + 1): Phipson
     and Smyth, Permutation p-values should never be zero, Statistical Applications in Genetics and
-    Molecular Biology 9 (2010). Swaps that leave a metric undefined count as far apart.
+    Molecular Biology 9 (2010). Swaps that leave a metric undefined count as far apart. `wanted`
+    are the metrics to test; all, where it is None.
     """
-    both, clusters = _join(first, second), _count_sets(first)
-    unswapped = _swap(both, np.zeros((1, clusters)))
-    found = {metric: gap.item() for metric, gap in unswapped.items() if not np.isnan(gap.item())}
-    farther, made = dict.fromkeys(found, 0), 0
-    held, holders = list_held(first), count_holders(first)
+    clusters = max(map(_count_sets, heads.values()), default=0)
+    held = sorted({place for sums in heads.values() for place in list_held(sums)})
     exact = len(held) <= ENUMERATED
-    swapping = _list_swaps(held, clusters) if exact else _draw_swaps(draws, clusters, generator)
+    step = max(1, _CELLS // max(clusters, _CELLS_OF_HEAD * len(heads), 1))
+    swapping = (
+        _list_swaps(held, clusters, step)
+        if exact
+        else _draw_swaps(draws, clusters, step, generator)
+    )
+    unswapped = dict(_swap(heads, np.zeros((1, clusters)), wanted))
+    found = {
+        pair: {metric: gap.item() for metric, gap in gaps.items() if not np.isnan(gap.item())}
+        for pair, gaps in unswapped.items()
+    }
+    farther, made = {pair: dict.fromkeys(gaps, 0) for pair, gaps in found.items()}, 0
     for swaps in swapping if found else ():
-        gaps, made = _swap(both, swaps), made + len(swaps)
-        for metric, gap in found.items():
-            nearer = np.abs(gaps[metric]) < abs(gap) - _ROUNDING
-            farther[metric] += int(np.count_nonzero(~nearer))
-    # Drawn swaps do not hold the heads as they are for certain; all swaps do.
+        made += len(swaps)
+        for pair, gaps in _swap(heads, swaps, wanted):
+            for metric, gap in found[pair].items():
+                nearer = np.abs(gaps[metric]) < abs(gap) - _ROUNDING
+                farther[pair][metric] += int(np.count_nonzero(~nearer))
+    # All swaps hold the heads as they are; those drawn are counted with these beside them.
     seen = 0 if exact else 1
     return {
-        metric: Contrast(
-            gap,
-            (farther[metric] + seen) / (made + seen),
-            max(find_least(holders[metric]), 0.0 if exact else 1 / (made + 1)),
-        )
-        for metric, gap in found.items()
+        pair: {
+            metric: Contrast(
+                gap,
+                (farther[pair][metric] + seen) / (made + seen),
+                max(find_least(held), seen / (made + seen)),
+            )
+            for metric, gap in gaps.items()
+            for held in [holders[metric]]
+        }
+        for pair, gaps in found.items()
+        for holders in [count_holders(heads[pair[0]])]
     }
 
 
-def list_held(sums: Sums) -> Int64[np.ndarray, " held"]:
+def list_held(sums: Sums) -> list[int]:
     """Places of the clusters that hold any row."""
     held = np.full(_count_sets(sums), False)
     for parts in sums.values():
         for part in parts.values():
             held |= part.held
-    return np.flatnonzero(held)
+    places: list[int] = np.flatnonzero(held).tolist()
+    return places
 
 
 def correct_holm(p_values: Sequence[float]) -> list[float]:
@@ -180,28 +209,33 @@ def _count_sets(sums: Sums) -> int:
     return next((len(part.held) for parts in sums.values() for part in parts.values()), 0)
 
 
-def _join(first: Sums, second: Sums) -> Sums:
-    """Sums of the clusters of `first`, then those of `second`, of the targets that both have."""
+def _swap(
+    heads: Mapping[str, Sums],
+    swaps: Float64[np.ndarray, "draws clusters"],
+    wanted: Container[str] | None,
+) -> Iterator[tuple[tuple[str, str], dict[str, Float64[np.ndarray, " draws"]]]]:
+    """First of two heads minus second, in every metric, with the clusters at 1 exchanged."""
+    kept = {head: combine(sums, 1 - swaps) for head, sums in heads.items()}
+    moved = {head: combine(sums, swaps) for head, sums in heads.items()}
+    for first, second in combinations(heads, 2):
+        one = compute_metrics(_add(kept[first], moved[second]), wanted)
+        other = compute_metrics(_add(kept[second], moved[first]), wanted)
+        yield (first, second), {metric: one[metric] - other[metric] for metric in one}
+
+
+def _add(first: Sums, second: Sums) -> Sums:
+    """Sums of each set of both together, of the targets that both have."""
     return {
-        target: {name: _join_part(part, second[target][name]) for name, part in parts.items()}
+        target: {name: _add_part(part, second[target][name]) for name, part in parts.items()}
         for target, parts in first.items()
         if target in second
     }
 
 
-def _join_part(first: Any, second: Any) -> Part:
-    """The sets of both; parts of one name are of one kind."""
-    joined: Part = first.join(second)
-    return joined
-
-
-def _swap(
-    both: Sums, swaps: Float64[np.ndarray, "draws clusters"]
-) -> dict[str, Float64[np.ndarray, " draws"]]:
-    """First head minus second, in every metric, with the clusters at 1 of `swaps` exchanged."""
-    first = compute_metrics(combine(both, np.concatenate([1 - swaps, swaps], axis=1)))
-    second = compute_metrics(combine(both, np.concatenate([swaps, 1 - swaps], axis=1)))
-    return {metric: first[metric] - second[metric] for metric in first}
+def _add_part(first: Any, second: Any) -> Part:
+    """Both together; parts of one name are of one kind."""
+    added: Part = first.add(second)
+    return added
 
 
 def _find_errors(changes: Float64[np.ndarray, " clusters"], held: int, confidence: float) -> float:
@@ -233,25 +267,25 @@ def _bound(row: Metric, value: float, errors: float) -> Interval:
 
 
 def _list_swaps(
-    held: Int64[np.ndarray, " held"], clusters: int
+    held: Sequence[int], clusters: int, step: int
 ) -> Iterator[Float64[np.ndarray, "draws {clusters}"]]:
     """Every swap of the clusters `held` that leaves the first of them; all others mirror these."""
-    for start, number in _chunks(2 ** max(len(held) - 1, 0), 2 * clusters):
+    others = list(held[1:])
+    for start, number in _chunks(2 ** len(others), step):
         swaps = np.zeros((number, clusters))
         places = np.arange(start, start + number)[:, np.newaxis]
-        swaps[:, held[1:]] = places >> np.arange(max(len(held) - 1, 0)) & 1
+        swaps[:, others] = places >> np.arange(len(others)) & 1
         yield swaps
 
 
 def _draw_swaps(
-    draws: int, clusters: int, generator: np.random.Generator
+    draws: int, clusters: int, step: int, generator: np.random.Generator
 ) -> Iterator[Float64[np.ndarray, "draws {clusters}"]]:
-    for _, number in _chunks(draws, 2 * clusters):
+    for _, number in _chunks(draws, step):
         yield generator.integers(2, size=(number, clusters)).astype(np.float64)
 
 
-def _chunks(draws: int, clusters: int) -> Iterator[tuple[int, int]]:
-    """First of some draws and their number, until all are had; each few enough for memory."""
-    step = max(1, _CELLS // max(clusters, 1))
+def _chunks(draws: int, step: int) -> Iterator[tuple[int, int]]:
+    """First of some draws and their number, `step` or fewer, until all are had."""
     for start in range(0, draws, step):
         yield start, min(step, draws - start)

@@ -92,7 +92,8 @@ def test_too_few_clusters_for_any_difference_are_told_in_words():
     )
     assert min(each.p_holm for each in comparison.differences) >= 3 * 2 / 2**4
     assert comparison.floors["accuracy"] == (
-        "too few subjects hold it for 3 pairs of heads: no corrected p-value can be below 0.38"
+        "of 3 pairs of heads, swaps of the subjects that hold it give no corrected p-value below "
+        "0.38; compare fewer heads, or on more subjects"
     )
 
 

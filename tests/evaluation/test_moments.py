@@ -120,12 +120,22 @@ def test_order_of_rows_changes_no_ccc(rows, random):
 
 
 @given(st.integers(0, 10_000))
-def test_moments_joined_are_those_about_one_centre(seed):
+def test_moments_added_are_those_about_one_centre(seed):
     generator = np.random.default_rng(seed)
     first, second = generator.uniform(-1, 1, (2, 2, 13))
     one = np.zeros(13, dtype=np.int64)
-    joined = sum_moments(*first, one, 1).join(sum_moments(*second, one, 1))
-    whole = joined.combine(np.ones((1, 2)))
+    whole = sum_moments(*first, one, 1).add(sum_moments(*second, one, 1))
     both = np.concatenate([first, second], axis=1)
     for metric in (moments.ccc, moments.pearson, moments.mae, moments.rmse):
         assert metric(whole).item() == pytest.approx(measure(metric, *both), abs=1e-12)
+
+
+def test_moments_added_tell_what_is_constant():
+    # Of the three sets, weights leave out one in each: the second draw has constant labels alone.
+    labels, predictions = np.array([0.1, 0.1, 0.7]), np.array([0.3, 0.4, 0.2])
+    sets = sum_moments(labels, predictions, np.arange(3), 3)
+    kept = np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+    nothing = sets.combine(np.zeros((3, 3)))
+    added = sets.combine(kept).add(sets.combine(np.array([[0.0] * 3, [0.0] * 3, [0.0, 1.0, 0.0]])))
+    assert np.isnan(moments.ccc(added)).tolist() == [False, True, True]
+    assert np.isnan(moments.ccc(nothing.add(sets.combine(kept)))).tolist() == [False, True, True]
