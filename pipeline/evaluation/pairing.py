@@ -82,8 +82,8 @@ def list_words(column: pa.ChunkedArray) -> list[str]:
 def find_unit(tables: Iterable[pa.Table]) -> Unit:
     """What intervals leave out and tests swap: groups where every row has one, else subjects.
 
-    Subjects too where they are the coarser: where each group is of one subject, and some subject
-    has several. Clips where a row has neither.
+    Subjects too where each group is of one subject: there they are the same, or the coarser. Clips
+    where a row has neither.
     """
     given = list(tables)
     grouped, spoken = (
@@ -91,8 +91,7 @@ def find_unit(tables: Iterable[pa.Table]) -> Unit:
     )
     if grouped and spoken:
         pairs = set().union(*(_list_speakers(table) for table in given))
-        groups, subjects = len({group for group, _ in pairs}), len({who for _, who in pairs})
-        return "subject" if subjects < groups == len(pairs) else "group"
+        return "subject" if len({group for group, _ in pairs}) == len(pairs) else "group"
     return "group" if grouped else "subject" if spoken else "clip"
 
 

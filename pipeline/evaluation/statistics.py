@@ -152,33 +152,18 @@ def swap_tests(
         if exact
         else _draw_swaps(draws, clusters, step, generator)
     )
-    unswapped = dict(_swap(heads, np.zeros((1, clusters)), wanted))
-    found = {
-        pair: {metric: gap.item() for metric, gap in gaps.items() if not np.isnan(gap.item())}
-        for pair, gaps in unswapped.items()
-    }
-    farther, made = {pair: dict.fromkeys(gaps, 0) for pair, gaps in found.items()}, 0
-    for swaps in swapping if found else ():
-        made += len(swaps)
-        for pair, gaps in _swap(heads, swaps, wanted):
-            for metric, gap in found[pair].items():
-                nearer = np.abs(gaps[metric]) < abs(gap) - _ROUNDING
-                farther[pair][metric] += int(np.count_nonzero(~nearer))
+    found = _find_gaps(heads, clusters, wanted)
+    farther, made = _count_farther(heads, found, swapping)
     # All swaps hold the heads as they are; those drawn are counted with these beside them.
     seen = 0 if exact else 1
-    return {
-        pair: {
-            metric: Contrast(
-                gap,
-                (farther[pair][metric] + seen) / (made + seen),
-                max(find_least(held), seen / (made + seen)),
-            )
-            for metric, gap in gaps.items()
-            for held in [holders[metric]]
-        }
-        for pair, gaps in found.items()
-        for holders in [count_holders(heads[pair[0]])]
-    }
+    contrasts: dict[tuple[str, str], dict[str, Contrast]] = {pair: {} for pair in found}
+    for pair, gaps in found.items():
+        holders = count_holders(heads[pair[0]])
+        for metric, gap in gaps.items():
+            p_value = (farther[pair][metric] + seen) / (made + seen)
+            least = max(find_least(holders[metric]), seen / (made + seen))
+            contrasts[pair][metric] = Contrast(gap, p_value, least)
+    return contrasts
 
 
 def list_held(sums: Sums) -> list[int]:
@@ -207,6 +192,34 @@ def correct_holm(p_values: Sequence[float]) -> list[float]:
 
 def _count_sets(sums: Sums) -> int:
     return next((len(part.held) for parts in sums.values() for part in parts.values()), 0)
+
+
+def _find_gaps(
+    heads: Mapping[str, Sums], clusters: int, wanted: Container[str] | None
+) -> dict[tuple[str, str], dict[str, float]]:
+    """First of every two heads minus second, in each metric that both define."""
+    unswapped = _swap(heads, np.zeros((1, clusters)), wanted)
+    return {
+        pair: {metric: gap.item() for metric, gap in gaps.items() if not np.isnan(gap.item())}
+        for pair, gaps in unswapped
+    }
+
+
+def _count_farther(
+    heads: Mapping[str, Sums],
+    found: Mapping[tuple[str, str], Mapping[str, float]],
+    swapping: Iterator[Float64[np.ndarray, "_ clusters"]],
+) -> tuple[dict[tuple[str, str], dict[str, int]], int]:
+    """How many swaps set two heads at least as far apart as they are `found`, and of how many."""
+    farther, made = {pair: dict.fromkeys(gaps, 0) for pair, gaps in found.items()}, 0
+    wanted = {metric for gaps in found.values() for metric in gaps}
+    for swaps in swapping if wanted else ():
+        made += len(swaps)
+        for pair, gaps in _swap(heads, swaps, wanted):
+            for metric, gap in found[pair].items():
+                nearer = np.abs(gaps[metric]) < abs(gap) - _ROUNDING
+                farther[pair][metric] += int(np.count_nonzero(~nearer))
+    return farther, made
 
 
 def _swap(

@@ -111,7 +111,7 @@ def test_one_head_has_nothing_to_differ_from():
 
 def test_no_heads_and_no_common_rows_leave_everything_undefined():
     nothing = {"common_clips": 0, "clusters": 0, "common": {}, "differences": [], "floors": {}}
-    assert compare() == Comparison(split="val", cluster_unit="group", swaps=None, **nothing)
+    assert compare() == Comparison(split="val", cluster_unit="subject", swaps=None, **nothing)
     apart = compare(first=keep_clips(rated(41), 0, 7), second=keep_clips(rated(41), 7, 41))
     assert apart.common_clips == 0
     assert set(apart.common["first"].values()) == {None}

@@ -73,6 +73,11 @@ def test_clusters_are_groups_else_subjects_else_clips():
     assert find_clusters(neither) == ("clip", 41)
 
 
+def test_groups_of_one_subject_each_are_called_subjects():
+    named = [f"g{row % 13}" for row in range(41)]
+    assert find_clusters(rated(41, group=named)) == ("subject", 13)
+
+
 def test_groups_within_subjects_are_no_clusters():
     takes = [f"s{row % 13}, take {row % 2}" for row in range(41)]
     assert find_clusters(rated(41, group=takes)) == ("subject", 13)

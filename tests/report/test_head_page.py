@@ -45,7 +45,7 @@ def test_the_page_has_every_metric_with_its_interval(fused: Page, seven: list[He
 
 def test_the_page_names_the_method_of_intervals_and_what_it_leaves_out(fused: Page) -> None:
     assert (
-        "Intervals (95 %) come from leaving out each of 12 groups in turn: the jackknife, "
+        "Intervals (95 %) come from leaving out each of 12 subjects in turn: the jackknife, "
         "studentised" in fused.text
     )
 
@@ -127,7 +127,7 @@ def test_an_undefined_metric_is_a_dash_with_its_reason(tmp_path: Path) -> None:
 def test_few_clusters_stand_by_themselves(tmp_path: Path) -> None:
     made = MadeUp(speakers=7, folds=7, test=False)
     page = write(tmp_path / "index.html", make_head(made, "mlp", 0.5), made)
-    assert "7 groups are too few for intervals" in page.text
+    assert "7 subjects are too few for intervals" in page.text
     assert len([row for row in page.rows if row[0].startswith("speaker ")]) == 7
 
 

@@ -24,7 +24,7 @@ def test_few_clusters_stand_as_ticks_behind_the_dot() -> None:
     made = MadeUp(speakers=7, folds=7, test=False)
     figure = draw_standing([make_head(made, "mlp", 0.5)], ["accuracy"])
     assert [(trace.name, len(trace.x)) for trace in figure.data] == [
-        ("each group", 7),
+        ("each subject", 7),
         ("validation", 1),
     ]
 
