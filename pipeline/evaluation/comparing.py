@@ -1,9 +1,10 @@
 """Comparing: several heads on the rows that all of them cover, each pair of them tested."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import reduce
-from itertools import combinations, pairwise
+from itertools import pairwise
+from math import comb
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +24,15 @@ from pipeline.evaluation.pairing import (
 )
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_leading
-from pipeline.evaluation.records import Comparison, Difference, SplitName
-from pipeline.evaluation.statistics import Contrast, correct_holm, swap_test
+from pipeline.evaluation.records import Comparison, Difference, SplitName, Unit
+from pipeline.evaluation.statistics import (
+    ENUMERATED,
+    SIGNIFICANT,
+    Contrast,
+    correct_holm,
+    count_swaps,
+    swap_tests,
+)
 from pipeline.evaluation.table import NOTHING
 from pipeline.targets import TARGETS
 
@@ -41,7 +49,8 @@ def compare_heads(
     """Comparison of heads (name → table of `PREDICTIONS_SCHEMA`) on the rows that all cover.
 
     Every pair of heads is tested in each metric of `list_leading` that both define; Holm's
-    correction is over the pairs of one metric. Raises StoreError for two predictions of one row.
+    correction is over the pairs of one metric, and as many swaps are drawn as it needs. Raises
+    StoreError where two heads are judged by other labels.
     """
     tables = {
         head: select_rows(table, split=split, withheld=NOTHING)
@@ -53,15 +62,23 @@ def compare_heads(
         with name_head(head):
             judged[head] = pair_targets(table, _list_targets(table), classes, unit)
     common = _keep_common(_name_alike(judged))
+    sums = _sum_clusters(common, len(classes))
+    draws = count_swaps(comb(len(sums), 2), params.resamples)
+    differences = _compare_pairs(sums, draws, params.seed)
+    clusters = _count_sets(common, "clusters")
     values = {head: score_targets(take_pairs(own), len(classes)) for head, own in common.items()}
     return Comparison(
         split=split,
-        common_clips=_count_clips(common),
+        common_clips=_count_sets(common, "clips"),
+        cluster_unit=unit,
+        clusters=clusters,
+        swaps=draws if clusters > ENUMERATED else None,
+        floors=_list_floors(differences, unit),
         common={
             head: {metric: score.value for metric, score in scores.items()}
             for head, scores in values.items()
         },
-        differences=_compare_pairs(_sum_clusters(common, len(classes)), params),
+        differences=differences,
     )
 
 
@@ -125,23 +142,12 @@ def _check_labels(heads: Mapping[str, Judged]) -> None:
 
 
 def _number_rows(heads: Mapping[str, Judged]) -> dict[str, Int64[np.ndarray, " rows"]]:
-    """Number of each row of each head, the same for the same clip, fold and time.
-
-    Raises StoreError for a row given twice.
-    """
+    """Number of each row of each head, the same for the same clip, fold and time."""
     keys = {
         head: np.stack([rows.sets["clips"].index, rows.sets["folds"].index, rows.seconds])
         for head, rows in heads.items()
     }
-    numbers = _number_keys(keys)
-    for head, own in numbers.items():
-        twice = len(own) - len(np.unique(own))
-        if twice:
-            raise StoreError(
-                f"{head}: expected one prediction per clip or frame and fold, got {twice} more; "
-                f"run `dvc repro reports/dvc.yaml:evaluate@{head}`"
-            )
-    return numbers
+    return _number_keys(keys)
 
 
 def _number_keys(
@@ -164,9 +170,9 @@ def _number_columns(keys: Float64[np.ndarray, "3 rows"]) -> Int64[np.ndarray, " 
     return numbers
 
 
-def _count_clips(heads: Heads) -> int:
-    """Number of clips that hold a common row of any target."""
-    found = [rows.sets["clips"].index for own in heads.values() for rows in own.values()]
+def _count_sets(heads: Heads, kind: str) -> int:
+    """Number of sets of a `kind` (clips, clusters) that hold a common row of any target."""
+    found = [rows.sets[kind].index for own in heads.values() for rows in own.values()]
     return len(np.unique(np.concatenate(found))) if found else 0
 
 
@@ -179,17 +185,14 @@ def _sum_clusters(heads: Heads, classes: int) -> dict[str, Sums]:
     }
 
 
-def _compare_pairs(heads: Mapping[str, Sums], params: EvaluateParams) -> list[Difference]:
+def _compare_pairs(heads: Mapping[str, Sums], draws: int, seed: int) -> list[Difference]:
     """Differences of all pairs in each leading metric that both heads define."""
-    contrasts = {
-        pair: swap_test(
-            heads[pair[0]],
-            heads[pair[1]],
-            resamples=params.resamples,
-            generator=np.random.default_rng(params.seed),
-        )
-        for pair in combinations(heads, 2)
-    }
+    contrasts = swap_tests(
+        heads,
+        draws=draws,
+        generator=np.random.default_rng(seed),
+        wanted=list_leading({target for own in heads.values() for target in own}),
+    )
     leading = {
         pair: list_leading(heads[pair[0]].keys() & heads[pair[1]].keys()) for pair in contrasts
     }
@@ -207,6 +210,31 @@ def _compare_pairs(heads: Mapping[str, Sums], params: EvaluateParams) -> list[Di
 def _correct(metric: str, contrasts: Mapping[tuple[str, str], Contrast]) -> list[Difference]:
     corrected = correct_holm([contrast.p_value for contrast in contrasts.values()])
     return [
-        Difference(first=first, second=second, metric=metric, p_holm=p_holm, **asdict(contrast))
+        Difference(
+            first=first,
+            second=second,
+            metric=metric,
+            difference=contrast.difference,
+            p_value=contrast.p_value,
+            p_holm=p_holm,
+            p_least=min(1.0, len(contrasts) * contrast.least),
+        )
         for ((first, second), contrast), p_holm in zip(contrasts.items(), corrected, strict=True)
     ]
+
+
+def _list_floors(differences: Sequence[Difference], unit: Unit) -> dict[str, str]:
+    """Metric → why no difference in it can be significant, where that is so."""
+    found: dict[str, list[float]] = {}
+    for difference in differences:
+        found.setdefault(difference.metric, []).append(difference.p_least)
+    return {
+        metric: f"of {_count_pairs(len(floors))} of heads, swaps of the {unit}s that hold it give "
+        f"no corrected p-value below {min(floors):.2g}; compare fewer heads, or on more {unit}s"
+        for metric, floors in found.items()
+        if min(floors) >= SIGNIFICANT
+    }
+
+
+def _count_pairs(pairs: int) -> str:
+    return "one pair" if pairs == 1 else f"{pairs} pairs"

@@ -8,7 +8,6 @@ import pyarrow as pa
 from jaxtyping import Float64
 
 from pipeline.evaluation.metrics import (
-    METRICS,
     Counts,
     Pairs,
     Part,
@@ -16,9 +15,9 @@ from pipeline.evaluation.metrics import (
     Sums,
     auc,
     compute_metrics,
+    count_holders,
     find_ties,
     list_shared_means,
-    name_metrics,
     rate_classes,
     rate_presence,
     score_targets,
@@ -43,8 +42,14 @@ from pipeline.evaluation.records import (
     SplitEvaluation,
     SplitName,
     Unit,
+    count_units,
 )
-from pipeline.evaluation.statistics import bootstrap, percentile_interval
+from pipeline.evaluation.statistics import (
+    SIGNIFICANT,
+    Interval,
+    bound_metrics,
+    find_least,
+)
 from pipeline.evaluation.table import NOTHING
 from pipeline.targets import TARGETS
 
@@ -83,9 +88,10 @@ def _evaluate_split(table: pa.Table, split: SplitName, asked: _Asked) -> SplitEv
     sums = sum_sets(judged, clusters, len(asked.classes))
     names = next((found.names for found in clusters.values()), [])
     return SplitEvaluation(
-        metrics=_estimate(scores, sums, asked.params),
+        metrics=_estimate(scores, sums, unit, asked.params),
         cluster_unit=unit,
         clusters=len(names),
+        notes=_list_notes(len(names), unit),
         cluster_values=_list_cluster_values(sums, names),
         fold_values=_list_fold_values(judged, asked),
         filled=_score_filled(judged, asked),
@@ -118,43 +124,42 @@ def sum_sets(
 
 
 def _estimate(
-    scores: Mapping[str, Score], sums: Sums, params: EvaluateParams
+    scores: Mapping[str, Score], sums: Sums, unit: Unit, params: EvaluateParams
 ) -> dict[str, Estimate]:
-    intervals = _list_intervals(sums, params)
+    holders, intervals = count_holders(sums), bound_metrics(sums, params.confidence)
     estimates = {}
     for metric, score in scores.items():
-        interval = intervals.get(metric) if score.value is not None else None
-        low, high = interval or (None, None)
-        estimates[metric] = Estimate(low=low, high=high, **asdict(score))
+        interval = Interval(None, None, None)
+        if score.value is not None:
+            interval = _choose_interval(intervals.get(metric), holders.get(metric, 0), unit)
+        estimates[metric] = Estimate(
+            low=interval.low, high=interval.high, interval_reason=interval.reason, **asdict(score)
+        )
     return estimates
 
 
-def _list_intervals(sums: Sums, params: EvaluateParams) -> dict[str, tuple[float, float] | None]:
-    """Interval of each metric that enough clusters hold."""
-    enough = [metric for metric, held in _count_holders(sums).items() if held >= FEW_CLUSTERS]
-    if not enough:
-        return {}
-    generator = np.random.default_rng(params.seed)
-    drawn = bootstrap(sums, resamples=params.resamples, generator=generator)
-    return {metric: percentile_interval(drawn[metric], params.confidence) for metric in enough}
+def _choose_interval(found: Interval | None, held: int, unit: Unit) -> Interval:
+    """The interval `found`; none for a metric that few clusters hold, or that has no sums."""
+    if found is None:
+        return Interval(None, None, f"no function of sums over {unit}s")
+    if held < FEW_CLUSTERS:
+        return Interval(None, None, f"fewer than {FEW_CLUSTERS} {unit}s hold it")
+    return found
 
 
-def _count_holders(sums: Sums) -> dict[str, int]:
-    """Number of clusters that hold rows of each metric of sums."""
-    holders = {
-        name: int(np.count_nonzero(parts[part].held))
-        for target, parts in sums.items()
-        for metric, name in name_metrics(TARGETS[target]).items()
-        for part in [METRICS[metric].part]
-        if part is not None
-    }
-    for mean, targets in list_shared_means(sums).items():
-        holders[mean] = min(holders[TARGETS[target].rank] for target in targets)
-    return holders
+def _list_notes(clusters: int, unit: Unit) -> list[str]:
+    """Sentences on what so many clusters cannot tell."""
+    least = find_least(clusters)
+    if not clusters or least < SIGNIFICANT:
+        return []
+    return [
+        f"{count_units(clusters, unit)} are too few to test two heads: by swapping their "
+        f"predictions for whole {unit}s no p-value can be below {least:.3g}."
+    ]
 
 
 def _list_cluster_values(sums: Sums, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
-    holders = _count_holders(sums)
+    holders = count_holders(sums)
     return {
         metric: found
         for metric, found in _tabulate(sums, names).items()
@@ -255,8 +260,18 @@ def _list_rates(
     found = {}
     for place, name in enumerate(classes):
         own = {rate: _none(float(values[place])) for rate, values in rates.items()}
-        found[name] = ClassRates.model_validate({**own, "support": int(rates["support"][place])})
+        support, reason = int(rates["support"][place]), _explain_rates(own)
+        found[name] = ClassRates.model_validate({**own, "support": support, "reason": reason})
     return found
+
+
+def _explain_rates(rates: Mapping[str, float | None]) -> str | None:
+    """Why precision, recall or F1 of a class is undefined; None where all are there."""
+    absent = {"recall": "annotated", "precision": "predicted"}
+    missing = [word for rate, word in absent.items() if rates[rate] is None]
+    if len(missing) == len(absent):
+        return "neither annotated nor predicted"
+    return f"never {missing[0]}" if missing else None
 
 
 def _pool(parts: Mapping[str, Part], name: str) -> Float64[np.ndarray, "*cells"] | None:

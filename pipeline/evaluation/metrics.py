@@ -5,7 +5,7 @@ those of many sets of rows come at once. A metric that is undefined is NaN in ar
 with the reason, in a `Score`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ PRESENT = 0.5
 
 POINTS = 3
 """Sentiment from -1 to 1 stands for seven points, from minus to plus this many."""
+
+_TIES = "every covered row has a tie"
 
 _DECIMALS = 6
 """Points are rounded to these first: a label of 2.5 divided by 3 and multiplied again is 2.5."""
@@ -82,9 +84,13 @@ class Counts:
         """Sums of each draw that takes every set as often as its weight says."""
         return Counts(np.tensordot(weights, self.sums, axes=1))
 
-    def join(self, other: "Counts") -> "Counts":
-        """The sets of this, then those of `other`."""
-        return Counts(np.concatenate([self.sums, other.sums]))
+    def leave_out(self) -> "Counts":
+        """Sums of all sets but one, for each that is left out."""
+        return Counts(self.sums.sum(axis=0) - self.sums)
+
+    def add(self, other: "Counts") -> "Counts":
+        """Sums of each set of this and the set of `other` in its place together."""
+        return Counts(self.sums + other.sums)
 
 
 Part = Counts | Moments
@@ -102,17 +108,19 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of the table of metrics.
+    """One row of the table of metrics, whose values lie from `least` to `most`.
 
     `compute` takes the sums of `part`; where `part` is None, it takes the covered `Pairs`, and the
-    metric has no value of several sets at once. `reason` is why there is none though rows are
-    covered.
+    metric has no value of several sets at once. `explain` tells of the covered pairs, if there are
+    any, why there is no value.
     """
 
     title: str
     part: str | None
     compute: Callable[[Any], Any]
-    reason: str = "undefined"
+    explain: Callable[[Pairs], str] = lambda _: "undefined"
+    least: float = 0.0
+    most: float = 1.0
     lower_is_better: bool = False
 
 
@@ -179,19 +187,16 @@ def auc(pairs: Pairs) -> Float64[np.ndarray, " classes"]:
     return np.array([_area(present, scores) for present, scores in columns], dtype=np.float64)
 
 
+def name_constant(pairs: Pairs) -> str:
+    """Which of two series is constant: labels, where both are."""
+    return f"{'predictions' if np.ptp(pairs.labels) else 'labels'} are constant"
+
+
 METRICS: dict[str, Metric] = {
     "accuracy": Metric(
-        "accuracy",
-        "confusion",
-        lambda part: confusions.accuracy(part.sums),
-        "every covered row has a tie",
+        "accuracy", "confusion", lambda part: confusions.accuracy(part.sums), lambda _: _TIES
     ),
-    "uar": Metric(
-        "UAR",
-        "confusion",
-        lambda part: confusions.uar(part.sums),
-        "every covered row has a tie",
-    ),
+    "uar": Metric("UAR", "confusion", lambda part: confusions.uar(part.sums), lambda _: _TIES),
     "weighted_f1": Metric(
         "weighted F1", "confusion", lambda part: confusions.weighted_f1(part.sums)
     ),
@@ -200,25 +205,28 @@ METRICS: dict[str, Metric] = {
         "macro precision", "confusion", lambda part: confusions.macro_precision(part.sums)
     ),
     "top_2": Metric(
-        "top-2 accuracy", "second", lambda part: _share(part.sums), "no probabilities are given"
+        "top-2 accuracy",
+        "second",
+        lambda part: _share(part.sums),
+        lambda _: "no probabilities are given",
     ),
-    "ccc": Metric("CCC", "moments", moments.ccc, "labels and predictions are both constant"),
-    "pearson": Metric("Pearson", "moments", moments.pearson, "labels or predictions are constant"),
-    "mae": Metric("MAE", "moments", moments.mae, lower_is_better=True),
-    "rmse": Metric("RMSE", "moments", moments.rmse, lower_is_better=True),
+    "ccc": Metric("CCC", "moments", moments.ccc, name_constant, least=-1.0),
+    "pearson": Metric("Pearson", "moments", moments.pearson, name_constant, least=-1.0),
+    "mae": Metric("MAE", "moments", moments.mae, most=np.inf, lower_is_better=True),
+    "rmse": Metric("RMSE", "moments", moments.rmse, most=np.inf, lower_is_better=True),
     "acc2_has0": Metric("Acc-2 with 0", "has0", lambda part: confusions.accuracy(part.sums)),
     "f1_has0": Metric("F1 with 0", "has0", lambda part: confusions.weighted_f1(part.sums)),
     "acc2_non0": Metric(
         "Acc-2 without 0",
         "non0",
         lambda part: confusions.accuracy(part.sums),
-        "every covered label is 0",
+        lambda _: "every covered label is 0",
     ),
     "f1_non0": Metric(
         "F1 without 0",
         "non0",
         lambda part: confusions.weighted_f1(part.sums),
-        "every covered label is 0",
+        lambda _: "every covered label is 0",
     ),
     "acc5": Metric("Acc-5", "five", lambda part: _share(part.sums)),
     "acc7": Metric("Acc-7", "seven", lambda part: _share(part.sums)),
@@ -226,19 +234,20 @@ METRICS: dict[str, Metric] = {
         "mean F1",
         "presence",
         lambda part: mean_f1(part.sums),
-        "no class is labelled or predicted",
+        lambda _: "no class is labelled or predicted",
     ),
     "mean_auc": Metric(
         "mean AUC",
         None,
         lambda pairs: _mean_defined(auc(pairs)),
-        "no class is both there and not there",
+        lambda _: "no class is there in some rows and not in others",
     ),
     "kl": Metric(
         "KL divergence",
         "divergence",
         lambda part: _mean_divergence(part.sums),
-        "a class with votes is predicted to have none",
+        lambda _: "a class with votes is predicted to have none",
+        most=np.inf,
         lower_is_better=True,
     ),
 }
@@ -287,7 +296,7 @@ def score_targets(pairs: Mapping[str, Pairs], classes: int) -> dict[str, Score]:
         for metric, name in name_metrics(TARGETS[target]).items():
             if METRICS[metric].part is None:
                 values[name] = METRICS[metric].compute(found.take(found.covered))
-            scores[name] = _score(values[name], found, METRICS[metric].reason)
+            scores[name] = _score(values[name], found, METRICS[metric].explain)
     for mean, targets in list_shared_means(pairs).items():
         scores[mean] = _score_mean({target: scores[TARGETS[target].rank] for target in targets})
     return {metric: scores[metric] for metric in list_metrics(pairs)}
@@ -308,19 +317,41 @@ def sum_targets(
     return sums
 
 
-def compute_metrics(sums: Sums) -> dict[str, Float64[np.ndarray, " sets"]]:
-    """Every metric of `sums`, for each set of rows, NaN where it is undefined."""
+def compute_metrics(
+    sums: Sums, wanted: Container[str] | None = None
+) -> dict[str, Float64[np.ndarray, " sets"]]:
+    """Metrics of `sums` (all, or those `wanted`) for each set of rows, NaN where undefined."""
+    listed = [metric for metric in list_metrics(sums) if wanted is None or metric in wanted]
+    means = {
+        mean: [TARGETS[target].rank for target in targets]
+        for mean, targets in list_shared_means(sums).items()
+        if mean in listed
+    }
+    needed = {*listed, *(rank for ranks in means.values() for rank in ranks)}
     values = {
         name: METRICS[metric].compute(parts[part])
+        for target, parts in sums.items()
+        for metric, name in name_metrics(TARGETS[target]).items()
+        for part in [METRICS[metric].part]
+        if part is not None and name in needed
+    }
+    for mean, ranks in means.items():
+        values[mean] = np.mean([values[rank] for rank in ranks], axis=0)
+    return {metric: values[metric] for metric in listed if metric in values}
+
+
+def count_holders(sums: Sums) -> dict[str, int]:
+    """Number of sets that hold rows of each metric of `sums`."""
+    holders = {
+        name: int(np.count_nonzero(parts[part].held))
         for target, parts in sums.items()
         for metric, name in name_metrics(TARGETS[target]).items()
         for part in [METRICS[metric].part]
         if part is not None
     }
     for mean, targets in list_shared_means(sums).items():
-        ranks = [values[TARGETS[target].rank] for target in targets]
-        values[mean] = np.mean(ranks, axis=0)
-    return {metric: values[metric] for metric in list_metrics(sums) if metric in values}
+        holders[mean] = min(holders[TARGETS[target].rank] for target in targets)
+    return holders
 
 
 def name_metrics(target: Target) -> dict[str, str]:
@@ -352,16 +383,15 @@ def list_shared_means(targets: Iterable[str]) -> dict[str, list[str]]:
     }
 
 
-def _score(value: float, pairs: Pairs, reason: str) -> Score:
-    """Score of `value`; `reason` is why it is undefined (NaN) though some rows are covered."""
-    annotated = int(np.count_nonzero(pairs.annotated))
-    covered = int(np.count_nonzero(pairs.covered))
+def _score(value: float, pairs: Pairs, explain: Callable[[Pairs], str]) -> Score:
+    """Score of `value`; `explain` tells of covered rows why it is undefined (NaN)."""
+    rows = pairs.covered
+    annotated, covered = (int(np.count_nonzero(found)) for found in (pairs.annotated, rows))
     if not np.isnan(value):
         return Score(float(value), None, covered, annotated)
     if annotated == 0:
-        reason = "nothing annotated"
-    elif covered == 0:
-        reason = "nothing covered"
+        return Score(None, "nothing annotated", covered, annotated)
+    reason = "nothing covered" if covered == 0 else explain(pairs.take(rows))
     return Score(None, reason, covered, annotated)
 
 

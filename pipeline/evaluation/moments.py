@@ -15,8 +15,8 @@ class Moments:
     `sums` holds rows, label, prediction, their squares, their product, their absolute and their
     squared difference. The first six are of values less `centre` (label, prediction), which keeps
     the variance of ratings that hardly vary. `lowest` and `highest` hold label and prediction,
-    which tell exactly what is constant; they are NaN where `sums` rule that out, without meaning
-    for no rows.
+    which tell exactly what is constant; they are NaN where `sums` rule that out, infinite for no
+    rows.
     """
 
     sums: Float64[np.ndarray, "sets 8"]
@@ -34,19 +34,29 @@ class Moments:
         """Moments of each draw that takes every set as often as its weight says."""
         sums = weights @ self.sums
         lowest, highest = np.full((2, len(weights), 2), np.nan)
+        lowest[sums[:, 0] == 0], highest[sums[:, 0] == 0] = np.inf, -np.inf
         doubtful = _may_be_constant(sums)
         drawn = weights[doubtful, :, np.newaxis] > 0
         lowest[doubtful] = np.where(drawn, self.lowest, np.inf).min(axis=1, initial=np.inf)
         highest[doubtful] = np.where(drawn, self.highest, -np.inf).max(axis=1, initial=-np.inf)
         return Moments(sums, self.centre, lowest, highest)
 
-    def join(self, other: "Moments") -> "Moments":
-        """The sets of this, then those of `other`."""
+    def leave_out(self) -> "Moments":
+        """Moments of all sets but one, for each that is left out."""
         return Moments(
-            np.concatenate([self.sums, _move(other, self.centre)]),
+            self.sums.sum(axis=0) - self.sums,
             self.centre,
-            np.concatenate([self.lowest, other.lowest]),
-            np.concatenate([self.highest, other.highest]),
+            _leave_lowest_out(self.lowest),
+            -_leave_lowest_out(-self.highest),
+        )
+
+    def add(self, other: "Moments") -> "Moments":
+        """Moments of each set of this and the set of `other` in its place together."""
+        return Moments(
+            self.sums + _move(other, self.centre),
+            self.centre,
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
         )
 
 
@@ -76,13 +86,14 @@ def ccc(moments: Moments) -> Float64[np.ndarray, " sets"]:
 
     2 cov / (var + var + (mean - mean)²): Lin, A concordance correlation coefficient to evaluate
     reproducibility, Biometrics 45 (1989). What is below the line is the mean squared difference
-    plus 2 cov. One constant series scores 0; NaN where both are constant, and for no rows.
+    plus 2 cov. Constant predictions score 0. NaN for no rows, and where labels are constant: there
+    the formula gives 0 to all predictions but one, and tells nothing of them.
     """
     _, _, covariance = _spread(moments)
     squared = divide(moments.sums[:, 7], moments.sums[:, 0])
-    flat = moments.lowest == moments.highest
-    values = np.where(flat.any(axis=1), 0.0, divide(2 * covariance, squared + 2 * covariance))
-    return np.where(flat.all(axis=1) | ~moments.held, np.nan, values)
+    label, prediction = (moments.lowest == moments.highest).T
+    values = np.where(prediction, 0.0, divide(2 * covariance, squared + 2 * covariance))
+    return np.where(label | ~moments.held, np.nan, values)
 
 
 def pearson(moments: Moments) -> Float64[np.ndarray, " sets"]:
@@ -135,6 +146,12 @@ def _move(moments: Moments, centre: Float64[np.ndarray, " 2"]) -> Float64[np.nda
         *apart,
     ]
     return np.stack(moved, axis=1)
+
+
+def _leave_lowest_out(values: Float64[np.ndarray, "sets 2"]) -> Float64[np.ndarray, "sets 2"]:
+    """Lowest of all sets but one, in each column; infinite for no other set."""
+    order = np.sort(np.concatenate([values, np.full((2, 2), np.inf)]), axis=0)
+    return np.asarray(np.where(values == order[0], order[1], order[0]))
 
 
 def _may_be_constant(sums: Float64[np.ndarray, "sets 8"]) -> Bool[np.ndarray, " sets"]:

@@ -16,7 +16,6 @@ from pipeline.families import suggest
 from pipeline.targets import TARGETS
 
 NUMBERS = ("label", "predicted", "prior")
-_UNITS: tuple[Unit, ...] = ("subject", "group")
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,29 @@ def list_words(column: pa.ChunkedArray) -> list[str]:
 
 
 def find_unit(tables: Iterable[pa.Table]) -> Unit:
-    """What resampling draws: subjects where every row has one, else groups, else clips."""
+    """What intervals leave out and tests swap: groups where every row has one, else subjects.
+
+    Subjects too where each group is of one subject: there they are the same, or the coarser. Clips
+    where a row has neither.
+    """
     given = list(tables)
-    known = (unit for unit in _UNITS if not any(table[unit].null_count for table in given))
-    return next(known, "clip")
+    grouped, spoken = (
+        not any(table[unit].null_count for table in given) for unit in ("group", "subject")
+    )
+    if grouped and spoken:
+        pairs = set().union(*(_list_speakers(table) for table in given))
+        return "subject" if len({group for group, _ in pairs}) == len(pairs) else "group"
+    return "group" if grouped else "subject" if spoken else "clip"
+
+
+def _list_speakers(table: pa.Table) -> set[tuple[str, str]]:
+    """Group and subject of every row."""
+    groups, subjects = _encode(table["group"]), _encode(table["subject"])
+    places = np.unique(groups.index * len(subjects.names) + subjects.index)
+    return {
+        (groups.names[place // len(subjects.names)], subjects.names[place % len(subjects.names)])
+        for place in places.tolist()
+    }
 
 
 def pair_targets(
@@ -93,7 +111,8 @@ def pair_targets(
     """Rows of each of `targets` in `table`, which has one split without withheld modalities mixed.
 
     A target is judged on frames where any frame is annotated with it, else on clips. Raises
-    StoreError for rows that cannot be what `PREDICTIONS_SCHEMA` says.
+    StoreError for rows that cannot be what `PREDICTIONS_SCHEMA` says, and for two predictions of
+    one clip or frame in one fold.
     """
     sets = {
         "clips": _encode(table["clip_id"]),
@@ -105,6 +124,7 @@ def pair_targets(
     judged = {}
     for target in targets:
         rows = np.flatnonzero(words.index == places.get(target, -2))
+        _check_single(target, table.select(["seconds", "class"]).take(rows), sets, rows)
         rows = rows[_find_grid(table.select(["seconds", "label"]).take(rows))]
         own = table.select([*NUMBERS, "seconds", "class", "scores", "clip_id"]).take(rows)
         taken = {name: found.take(rows) for name, found in sets.items()}
@@ -221,6 +241,24 @@ def _read_scores(
     scores = np.full((len(column), classes), np.nan, dtype=np.float32)
     scores[given] = column.flatten().to_numpy(zero_copy_only=False).reshape(-1, classes)
     return scores
+
+
+def _check_single(
+    target: str, table: pa.Table, sets: Mapping[str, Sets], rows: Integer[np.ndarray, " rows"]
+) -> None:
+    """Raise StoreError for two rows of one clip, fold, time and class."""
+    clips, seconds = sets["clips"].take(rows), _fill_absent(table["seconds"])
+    folds, classes = sets["folds"].index[rows], _encode(table["class"]).index
+    keys = np.stack([classes, seconds, folds, clips.index])
+    order = np.lexsort(keys)
+    twice = np.flatnonzero((np.diff(keys[:, order]) == 0).all(axis=0))
+    if len(twice):
+        row = order[twice[0]]
+        at = f" at {seconds[row]:g} s" if seconds[row] >= 0 else ""
+        raise StoreError(
+            f"{target}: clip {clips.names[clips.index[row]]}{at}: expected one prediction, got "
+            f"two ({len(twice)} rows too many); run `dvc repro` to make the predictions anew"
+        )
 
 
 def _check_indices(

@@ -5,44 +5,63 @@ from typing import Literal
 from pipeline.sections import Section
 
 SplitName = Literal["val", "test"]
-Unit = Literal["subject", "group", "clip"]
+Unit = Literal["group", "subject", "clip"]
 
-FEW_CLUSTERS = 10
-"""Below this many clusters their own values are shown: an interval from so few is too narrow."""
+FEW_CLUSTERS = 8
+"""Below this many clusters their own values are shown: they tell more than an interval would.
+
+Of so many it is known what intervals cover: `benchmarks/coverage.py`.
+"""
+
+
+def count_units(count: int, unit: Unit) -> str:
+    """So many of `unit`, in words.
+
+    >>> count_units(1, "group"), count_units(7, "clip")
+    ('1 group', '7 clips')
+    """
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 class Estimate(Section):
     """One metric: `value` is None where it is undefined, and `reason` says why.
 
-    `low` and `high` bound the interval over resampled clusters, None where fewer than ten clusters
-    hold the metric, where too many resamples leave it undefined, and for the area under a curve,
-    which no sums over clusters give. `covered` of `annotated` clips (or frames, where frames carry
-    the labels) had a prediction; for a mean of several targets, of the one that has fewest.
+    `low` and `high` bound its interval, the jackknife over clusters; None where there is none, and
+    `interval_reason` says why though there is a value. `covered` of `annotated` clips (or frames,
+    where frames carry the labels) had a prediction; for a mean of several targets, of the one that
+    has fewest.
     """
 
     value: float | None
     low: float | None
     high: float | None
     reason: str | None
+    interval_reason: str | None
     covered: int
     annotated: int
 
 
 class ClassRates(Section):
-    """How one class is found: None where undefined. `auc` is for scores alone."""
+    """How one class is found: None where undefined, and `reason` says why for all but `auc`.
+
+    `auc` is for scores alone, None where every row has the class or none.
+    """
 
     precision: float | None
     recall: float | None
     f1: float | None
     support: int
     auc: float | None = None
+    reason: str | None = None
 
 
 class SplitEvaluation(Section):
     """One head on one split, out-of-fold predictions pooled.
 
-    `cluster_unit` names what intervals resample; `cluster_values` (metric → cluster → value) has
-    the metrics that fewer than ten clusters hold. `fold_values` is metric → fold → value.
+    `cluster_unit` names what intervals leave out and tests swap, and of how many there are
+    `clusters`; `notes` are sentences on what so few cannot tell. `cluster_values` (metric →
+    cluster → value) has the metrics that fewer than eight clusters hold. `fold_values` is metric →
+    fold → value.
     `filled` repeats every metric with missing predictions filled by the training prior; None
     where some still miss. `withheld` is modality → metric → value without that modality, filled
     likewise, so it stands beside `filled`. `per_video` is the mean over clips of the CCC of a
@@ -57,6 +76,7 @@ class SplitEvaluation(Section):
     metrics: dict[str, Estimate]
     cluster_unit: Unit
     clusters: int
+    notes: list[str]
     cluster_values: dict[str, dict[str, float | None]]
     fold_values: dict[str, dict[str, float | None]]
     filled: dict[str, float | None]
@@ -71,7 +91,7 @@ class SplitEvaluation(Section):
 class Evaluation(Section):
     """One head on its targets and the opened splits: `val` always, `test` when asked for."""
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     head: str
     targets: list[str]
     splits: dict[SplitName, SplitEvaluation]
@@ -81,7 +101,8 @@ class Difference(Section):
     """`first` minus `second` on the rows that all heads cover.
 
     `p_value` comes from swapping the two heads' predictions for whole clusters, two-sided;
-    `p_holm` is corrected over all pairs of its split and metric.
+    `p_holm` is corrected over all pairs of its split and metric, and `p_least` is the least that
+    this could be, whatever two heads say.
     """
 
     first: str
@@ -90,6 +111,7 @@ class Difference(Section):
     difference: float
     p_value: float
     p_holm: float
+    p_least: float
 
 
 class Comparison(Section):
@@ -97,11 +119,17 @@ class Comparison(Section):
 
     `common` is head → metric → value on the rows that all heads cover, target by target; a head
     that predicts nothing of a target takes no part in it. `common_clips` counts the clips that
-    hold such rows.
+    hold such rows, and `clusters` the `cluster_unit`s, which tests swap: in every way where `swaps`
+    is None, else so many times by chance. `floors` is metric → why no difference in it can be
+    significant.
     """
 
     split: SplitName
     common_clips: int
+    cluster_unit: Unit
+    clusters: int
+    swaps: int | None
+    floors: dict[str, str]
     common: dict[str, dict[str, float | None]]
     differences: list[Difference]
 

@@ -66,7 +66,10 @@ def draw_classes(rates: Mapping[str, ClassRates]) -> go.Figure:
                 hovertemplate=f"{name} %{{x:.3f}}<extra></extra>",
             )
             figure.add_trace(trace)
-    names = [f"{label(name)} · {found.support}" for name, found in rates.items()]
+    names = [
+        f"{label(name)} · {found.support}" + (f"<br>{found.reason}" if found.reason else "")
+        for name, found in rates.items()
+    ]
     rows = {"tickvals": list(range(len(names))), "ticktext": names}
     figure.update_yaxes(title_text="class · number", range=[len(names) - 0.5, -0.5], **rows)
     figure.update_xaxes(range=[-0.03, 1.03], dtick=0.25, tickformat=".2f")

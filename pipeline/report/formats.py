@@ -51,7 +51,9 @@ def write_interval(estimate: Estimate) -> str:
 
 
 def write_p(p_value: float) -> str:
-    """p-value to the digits that resampling can tell: `0.012`."""
+    """p-value to the digits that matter: `0.012`, `<0.001`."""
+    if p_value < 0.001:
+        return "<0.001"
     return f"{p_value:.3f}" if p_value < 0.1 else f"{p_value:.2f}"
 
 

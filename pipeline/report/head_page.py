@@ -10,7 +10,7 @@ from markupsafe import Markup
 from pipeline.evaluation.metrics import METRICS, list_shared_means, name_metrics
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_shown
-from pipeline.evaluation.records import SplitEvaluation, SplitName
+from pipeline.evaluation.records import FEW_CLUSTERS, SplitEvaluation, SplitName
 from pipeline.report.figures import (
     draw_classes,
     draw_confusion,
@@ -147,7 +147,7 @@ def _tabulate_clusters(head: HeadSummary) -> Part:
     values = {split: judged.cluster_values for split, judged in head.evaluation.splits.items()}
     return Part(
         f"Each {unit} by itself",
-        f"Too few {unit}s for an interval: from fewer than ten it would be too narrow.",
+        f"From fewer than {FEW_CLUSTERS} {unit}s there is no interval: each one tells more.",
         unit,
         _tabulate_splits(values, head.evaluation.targets),
     )

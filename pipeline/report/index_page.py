@@ -84,6 +84,7 @@ def write_index_page(path: Path, overview: Overview) -> None:
             c.split: _arrange(c, heads, summed) for c in overview.comparisons if c.differences
         },
         "common": {c.split: c for c in overview.comparisons},
+        "floors": {c.split: _group_floors(c) for c in overview.comparisons},
         "ledger": group_entries(overview.ledger),
         "figures": _draw_figures(heads, summed),
         "details": draw_splits(heads[0], by_class=False),
@@ -149,6 +150,14 @@ def _arrange(
 def _reverse(d: Difference) -> Difference:
     turned = {"first": d.second, "second": d.first, "difference": -d.difference}
     return d.model_copy(update=turned)
+
+
+def _group_floors(comparison: Comparison) -> dict[str, list[str]]:
+    """Why no difference can be significant → the metrics of which that is so."""
+    found: dict[str, list[str]] = {}
+    for metric, floor in comparison.floors.items():
+        found.setdefault(floor, []).append(metric)
+    return found
 
 
 def _draw_figures(heads: Sequence[HeadSummary], summed: Sequence[str]) -> dict[str, Markup]:

@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from pipeline.evaluation.records import FEW_CLUSTERS, count_units
+from pipeline.evaluation.statistics import SIGNIFICANT
 from pipeline.files import write_text
 from pipeline.report.formats import (
     DASH,
@@ -63,12 +65,15 @@ def _environment() -> Environment:
         difference=write_difference,
         interval=write_interval,
         p=write_p,
+        units=count_units,
         least_covered=find_least_covered,
         yaml=write_yaml,
         modality=modality_of,
     )
     environment.globals.update(
         dash=DASH,
+        few=FEW_CLUSTERS,
+        significant=SIGNIFICANT,
         share=write_share,
         colours=COLOURS,
         fonts={"text": Markup(FONT), "mono": Markup(MONO)},

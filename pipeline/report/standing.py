@@ -144,7 +144,9 @@ def _add_estimates(
             "thickness": 1.4,
             "width": 0,
         },
-        customdata=[write_interval(estimate) for _, estimate, _ in defined],
+        customdata=[
+            write_interval(e) or f"no interval: {e.interval_reason}" for _, e, _ in defined
+        ],
         hovertemplate=f"{name} %{{x:.3f}}<br>%{{customdata}}<extra></extra>",
         **_style(name, marker, panel),
     )

@@ -129,5 +129,6 @@ def _read_evaluation(path: Path) -> Evaluation:
     except ValidationError as error:
         mistake = error.errors()[0]
         raise StoreError(
-            f"{path}: not an evaluation ({mistake['loc']}: {mistake['msg']})"
+            f"{path}: not an evaluation of this version ({mistake['loc']}: {mistake['msg']}); run "
+            f"`dvc repro` to judge the head anew"
         ) from error

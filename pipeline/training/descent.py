@@ -17,6 +17,7 @@ from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
+from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import METRICS, name_metrics
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice
@@ -32,7 +33,8 @@ def descend(
 ) -> History:
     """Train `head` by gradient descent and leave it with its best weights; returns the history.
 
-    DVCLive follows each epoch in the folder `live`.
+    DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
+    is undefined in every epoch.
     """
     classes = len(train.labels.names.emotion)
     balanced = params.class_weights == "balanced"
@@ -63,6 +65,11 @@ def descend(
             num_sanity_val_steps=0,
         )
         trainer.fit(module, batches, load_batches(val))
+    if not best.weights:
+        raise TrainingError(
+            f"validation: expected labels that define {monitor} in some epoch, got none, as where "
+            f"all are the same; name another `training.monitor` or split anew"
+        )
     module.load_state_dict(best.weights)
     module.cpu()
     return recorder.epochs

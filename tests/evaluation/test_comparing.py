@@ -70,13 +70,36 @@ def test_a_better_head_differs_and_holm_raises_its_p_value():
     }
     assert len(found) == 3
     assert found["best", "worst"].difference == 1
-    assert found["best", "worst"].p_value == 1 / 200
-    assert found["best", "worst"].p_holm == pytest.approx(3 / 200)
+    # Two of the 2^13 swaps of 13 subjects set them as far apart.
+    assert found["best", "worst"].p_value == 2 / 2**13
+    assert found["best", "worst"].p_holm == found["best", "worst"].p_least == 6 / 2**13
+    assert (comparison.clusters, comparison.swaps, comparison.floors) == (13, None, {})
+
+
+def test_as_many_swaps_are_drawn_as_correction_needs():
+    names = [f"s{row % 19}" for row in range(97)]
+    heads = {name: rated(97, seed, subject=names) for seed, name in enumerate("abcd")}
+    comparison = compare(**heads)
+    assert (comparison.clusters, comparison.swaps) == (19, 599)
+    assert {each.p_least for each in comparison.differences} == {6 / 600}
+
+
+def test_too_few_clusters_for_any_difference_are_told_in_words():
+    names = [f"s{row % 4}" for row in range(41)]
+    best = rated(41, subject=names, predicted_emotion=[EMOTIONS[row % 3] for row in range(41)])
+    comparison = compare(
+        best=best, words=rated(41, subject=names), other=rated(41, 5, subject=names)
+    )
+    assert min(each.p_holm for each in comparison.differences) >= 3 * 2 / 2**4
+    assert comparison.floors["accuracy"] == (
+        "of 3 pairs of heads, swaps of the subjects that hold it give no corrected p-value below "
+        "0.38; compare fewer heads, or on more subjects"
+    )
 
 
 def test_two_predictions_of_one_row_are_refused():
     twice = pa.concat_tables([rated(41), rated(2)])
-    with pytest.raises(StoreError, match=r"words: expected one prediction per clip .* got 2 more"):
+    with pytest.raises(StoreError, match=r"words: emotion: clip c00: expected one .* got two \(2"):
         compare(words=twice)
 
 
@@ -87,7 +110,8 @@ def test_one_head_has_nothing_to_differ_from():
 
 
 def test_no_heads_and_no_common_rows_leave_everything_undefined():
-    assert compare() == Comparison(split="val", common_clips=0, common={}, differences=[])
+    nothing = {"common_clips": 0, "clusters": 0, "common": {}, "differences": [], "floors": {}}
+    assert compare() == Comparison(split="val", cluster_unit="subject", swaps=None, **nothing)
     apart = compare(first=keep_clips(rated(41), 0, 7), second=keep_clips(rated(41), 7, 41))
     assert apart.common_clips == 0
     assert set(apart.common["first"].values()) == {None}

@@ -39,7 +39,8 @@ def test_values_are_pooled_over_all_rows():
 
 
 def test_every_interval_holds_its_value():
-    for estimate in evaluate(rated(83)).metrics.values():
+    noise = np.random.default_rng(2).uniform(-1, 1, 83)
+    for estimate in evaluate(rated(83, predicted_arousal=noise)).metrics.values():
         assert estimate.low < estimate.value < estimate.high
 
 
@@ -59,13 +60,64 @@ def test_order_of_rows_changes_nothing():
             assert getattr(estimate, end) == pytest.approx(getattr(after.metrics[metric], end))
 
 
-def test_clusters_are_subjects_else_groups_else_clips():
+def find_clusters(predictions):
+    split = evaluate(predictions)
+    return split.cluster_unit, split.clusters
+
+
+def test_clusters_are_groups_else_subjects_else_clips():
     predictions = rated(41, group=["g0", "g1", *["g2"] * 39])
-    assert (evaluate(predictions).cluster_unit, evaluate(predictions).clusters) == ("subject", 13)
-    groups = evaluate(without(predictions, "subject", [5]))
-    assert (groups.cluster_unit, groups.clusters) == ("group", 3)
-    clips = evaluate(without(without(predictions, "subject", [5]), "group", [7]))
-    assert (clips.cluster_unit, clips.clusters) == ("clip", 41)
+    assert find_clusters(predictions) == ("group", 3)
+    assert find_clusters(without(predictions, "group", [5])) == ("subject", 13)
+    neither = without(without(predictions, "subject", [5]), "group", [7])
+    assert find_clusters(neither) == ("clip", 41)
+
+
+def test_groups_of_one_subject_each_are_called_subjects():
+    named = [f"g{row % 13}" for row in range(41)]
+    assert find_clusters(rated(41, group=named)) == ("subject", 13)
+
+
+def test_groups_within_subjects_are_no_clusters():
+    takes = [f"s{row % 13}, take {row % 2}" for row in range(41)]
+    assert find_clusters(rated(41, group=takes)) == ("subject", 13)
+
+
+def test_groups_across_subjects_are_clusters():
+    assert find_clusters(rated(41, group=[f"g{row % 17}" for row in range(41)])) == ("group", 17)
+
+
+def test_an_interval_counts_groups_of_subjects_and_not_subjects():
+    pooled = [f"g{row % 13 // 2}" for row in range(41)]
+    found = evaluate(rated(41, group=pooled)).metrics["uar"]
+    assert (found.low, found.interval_reason) == (None, "fewer than 8 groups hold it")
+
+
+def test_what_few_clusters_cannot_tell_is_said():
+    split = evaluate(rated(41, subject=[f"s{row % 4}" for row in range(41)]))
+    assert split.notes == [
+        "4 subjects are too few to test two heads: by swapping their predictions for whole "
+        "subjects no p-value can be below 0.125."
+    ]
+    assert evaluate(rated(41)).notes == []
+
+
+def test_a_value_without_interval_says_why():
+    right = [EMOTIONS[row % 3] for row in range(41)]
+    found = evaluate(rated(41, predicted_emotion=right)).metrics["accuracy"]
+    assert (found.value, found.low) == (1, None)
+    assert found.interval_reason == "the value is the best or the worst that there is"
+
+
+def test_constant_labels_leave_agreement_undefined_whatever_a_head_says():
+    constant = rated(41, valence=[0.25] * 41)
+    for predictions in (constant, rated(41, valence=[0.25] * 41, predicted_valence=0.1)):
+        split = evaluate(predictions)
+        for metric in ("ccc_valence", "pearson_valence"):
+            found = split.metrics[metric]
+            assert (found.value, found.reason) == (None, "labels are constant")
+        assert split.metrics["mae_valence"].value > 0
+        assert split.filled["ccc_valence"] is None
 
 
 def test_few_clusters_are_shown_instead_of_an_interval():
@@ -154,7 +206,13 @@ def test_withheld_modalities_stand_apart():
 def test_undefined_metrics_say_why():
     split = evaluate(rated(41, predicted_emotion=None, arousal=None))
     assert split.metrics["uar"] == Estimate(
-        value=None, low=None, high=None, reason="nothing covered", covered=0, annotated=41
+        value=None,
+        low=None,
+        high=None,
+        reason="nothing covered",
+        interval_reason=None,
+        covered=0,
+        annotated=41,
     )
     assert split.metrics["ccc_mean"].reason == "arousal: nothing annotated"
 
@@ -276,8 +334,10 @@ def test_scores_have_rates_and_an_area_for_each_class():
         "f1": pytest.approx(2 / 3),
         "support": 2,
         "auc": 1,
+        "reason": None,
     }
     assert (found["sad"].recall, found["sad"].auc) == (None, None)
+    assert found["sad"].reason == "never annotated"
     assert split.confusion == {}
     assert split.metrics["mean_auc_emotions"].value == 1
     assert "mean_auc_emotions" not in split.cluster_values
@@ -313,6 +373,29 @@ def test_a_target_more_is_judged_by_one_row_of_the_table(monkeypatch):
 
 
 # Refusals
+
+
+def test_two_predictions_of_one_clip_are_refused():
+    twice = pa.concat_tables([rated(41), table(1, valence=0.5, predicted_valence=0.1)])
+    with pytest.raises(StoreError, match=r"words: valence: clip c00: expected one prediction, got"):
+        evaluate(twice)
+
+
+def test_two_predictions_of_one_frame_are_refused_with_its_time():
+    twice = pa.concat_tables([framed(), framed().slice(10, 2)])
+    with pytest.raises(StoreError, match=r"valence: clip c0 at 0\.16 s: expected one .* \(2 rows"):
+        evaluate(twice)
+
+
+def test_two_predictions_of_one_class_are_refused():
+    predictions = voted(VOTES, GUESSES)
+    with pytest.raises(StoreError, match=r"votes: clip c1: expected one prediction, got two"):
+        evaluate(pa.concat_tables([predictions, predictions.slice(4, 1)]))
+
+
+def test_predictions_of_several_folds_are_no_doubles():
+    folded = pa.concat_tables([rated(41, fold=fold) for fold in range(3)])
+    assert evaluate(folded).metrics["uar"].annotated == 123
 
 
 def test_a_number_that_is_not_finite_is_refused():

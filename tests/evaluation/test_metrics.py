@@ -117,18 +117,20 @@ def test_an_undefined_metric_has_a_reason():
         "valence": pairs([0.2, 0.2], [0.4, 0.4]),
         "arousal": pairs([NAN, NAN], [0.4, 0.3]),
         "sentiment": pairs([0, 0], [0.4, 0.3]),
+        "intensity": pairs([0.4, 0.3], [0.1, 0.1]),
         "emotions": pairs([[0, 0], [0, 0]], [[0.1, 0.2], [0, 0]]),
         "votes": pairs([[0.5, 0.5]], [[0, 1]]),
     }
     reasons = {metric: found.reason for metric, found in score_targets(targets, 2).items()}
     assert reasons["accuracy"] == "nothing covered"
-    assert reasons["ccc_valence"] == "labels and predictions are both constant"
-    assert reasons["pearson_sentiment"] == "labels or predictions are constant"
+    assert reasons["ccc_valence"] == "labels are constant"
+    assert reasons["pearson_sentiment"] == "labels are constant"
+    assert reasons["pearson_intensity"] == "predictions are constant"
     assert reasons["ccc_arousal"] == "nothing annotated"
-    assert reasons["ccc_mean"] == "valence: labels and predictions are both constant"
+    assert reasons["ccc_mean"] == "valence: labels are constant"
     assert reasons["acc2_non0_sentiment"] == "every covered label is 0"
     assert reasons["mean_f1_emotions"] == "no class is labelled or predicted"
-    assert reasons["mean_auc_emotions"] == "no class is both there and not there"
+    assert reasons["mean_auc_emotions"] == "no class is there in some rows and not in others"
     assert reasons["kl_votes"] == "a class with votes is predicted to have none"
     assert reasons["uar_votes"] == "every covered row has a tie"
 

@@ -55,8 +55,8 @@ def test_emotions_that_begin_alike_keep_their_own_rows() -> None:
 def test_ratings_are_paired_where_label_and_prediction_are() -> None:
     table = rows(
         {"label": 0.5, "predicted": 0.25},
-        {"label": 0.3},
-        {"predicted": 0.1},
+        {"label": 0.3, "clip_id": "b"},
+        {"predicted": 0.1, "clip_id": "c"},
         {"label": 0.7, "predicted": 0.7, "target": "arousal"},
         {"label": 0.7, "predicted": 0.7, "split": "test"},
         {"label": 0.7, "predicted": 0.7, "withheld": "face"},
@@ -101,14 +101,14 @@ def test_a_rating_is_drawn_over_its_own_range() -> None:
 
 def test_classes_show_the_rates_that_they_have() -> None:
     angry = ClassRates(precision=0.5, recall=0.25, f1=1 / 3, support=7)
-    sad = ClassRates(precision=None, recall=0.0, f1=0.0, support=2)
+    sad = ClassRates(precision=None, recall=0.0, f1=0.0, support=2, reason="never predicted")
     figure = draw_classes({"angry": angry, "sad": sad})
     assert {trace.name: list(trace.x) for trace in figure.data} == {
         "precision": [0.5, None],
         "recall": [0.25, 0.0],
         "F1": [0.3333, 0.0],
     }
-    assert tuple(figure.layout.yaxis.ticktext) == ("angry · 7", "sad · 2")
+    assert tuple(figure.layout.yaxis.ticktext) == ("angry · 7", "sad · 2<br>never predicted")
 
 
 def test_classes_of_scores_show_their_area() -> None:

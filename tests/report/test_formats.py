@@ -35,7 +35,13 @@ def test_of_errors_the_lower_is_better() -> None:
 
 def estimate(covered: int, annotated: int) -> Estimate:
     return Estimate(
-        value=0.5, low=-0.126, high=0.25, reason=None, covered=covered, annotated=annotated
+        value=0.5,
+        low=-0.126,
+        high=0.25,
+        reason=None,
+        interval_reason=None,
+        covered=covered,
+        annotated=annotated,
     )
 
 
@@ -59,7 +65,8 @@ def test_no_interval_is_written_as_nothing() -> None:
 
 
 def test_small_p_values_have_more_digits() -> None:
-    assert [write_p(value) for value in (0.0423, 0.42, 1.0)] == ["0.042", "0.42", "1.00"]
+    written = [write_p(value) for value in (0.0004, 0.0423, 0.42, 1.0)]
+    assert written == ["<0.001", "0.042", "0.42", "1.00"]
 
 
 def test_only_all_is_a_hundred_per_cent() -> None:

@@ -43,8 +43,11 @@ def test_the_page_has_every_metric_with_its_interval(fused: Page, seven: list[He
     assert cells[2] == f"{found.low:.2f} to {found.high:.2f}"
 
 
-def test_the_page_names_what_intervals_resample(fused: Page) -> None:
-    assert "Intervals (95 %) come from 101 resamplings of 12 subjects" in fused.text
+def test_the_page_names_the_method_of_intervals_and_what_it_leaves_out(fused: Page) -> None:
+    assert (
+        "Intervals (95 %) come from leaving out each of 12 subjects in turn: the jackknife, "
+        "studentised" in fused.text
+    )
 
 
 def test_the_page_shows_confusion_and_scatters_of_both_splits(fused: Page) -> None:

@@ -55,7 +55,24 @@ def test_differences_are_row_minus_column_with_corrected_p(index_page: Page) -> 
     assert len(first) == 7
     difference, p_value = first[-1].split()
     assert difference.startswith("+")
-    assert 0 < float(p_value) <= 1
+    assert 0 < float(p_value.removeprefix("<")) <= 1
+
+
+def test_tests_say_what_was_swapped_and_how_often(index_page: Page, tmp_path: Path) -> None:
+    assert "clips of 12 subjects, swapped in every way" in index_page.text
+    assert "No difference can be told" not in index_page.text
+    made = MadeUp(speakers=17, test=False)
+    heads = [make_head(made, "mlp", 0.6), make_head(made, "linear", 0.4, kind="linear")]
+    page = write(tmp_path / "index.html", make_overview(made, heads))
+    assert "clips of 17 subjects, swapped in 101 random ways" in page.text
+
+
+def test_too_few_subjects_for_a_difference_are_told_in_words(tmp_path: Path) -> None:
+    made = MadeUp(speakers=4, folds=4, test=False)
+    heads = [make_head(made, "mlp", 0.6), make_head(made, "linear", 0.4, kind="linear")]
+    page = write(tmp_path / "index.html", make_overview(made, heads))
+    assert "4 subjects are too few to test two heads" in page.text
+    assert "No difference can be told in CCC mean, accuracy, UAR: of one pair of heads" in page.text
 
 
 def test_common_and_filled_values_stand_beside_the_heads_own(

@@ -161,6 +161,20 @@ def test_a_validation_side_without_labels_stops_training(corpus):
         corpus.fit(labels=labels)
 
 
+def test_a_monitor_that_constant_labels_leave_undefined_is_told(corpus):
+    labels = corpus.relabel("val", valence=0.25)
+    with pytest.raises(
+        TrainingError, match="expected labels that define ccc_valence in some epoch"
+    ):
+        corpus.fit(labels=labels, training={**TRAINING, "monitor": "ccc_valence"})
+
+
+def test_constant_labels_count_as_nothing_in_the_score(corpus):
+    history = corpus.fit(labels=corpus.relabel("val", valence=0.25)).history
+    assert "ccc_valence" not in history[0]
+    assert {epoch["score"] for epoch in history} == {0}
+
+
 def test_a_misspelt_monitor_is_refused_with_the_nearest(corpus):
     with pytest.raises(ParamsError, match=r"training\.monitor: .*did you mean 'ccc_valence'"):
         corpus.fit(training={"monitor": "ccc_valense"})
