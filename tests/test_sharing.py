@@ -4,7 +4,6 @@ import hashlib
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,18 +187,6 @@ def test_a_merge_encodes_only_what_neither_had(team: Team, grown: Grown, tmp_pat
     sets = ("extract@mfcc", "extract@logmel", "extract@coarse")
     assert ours.reproduce(*PARTIAL, *sets) == {"check", "extract@logmel"}
     assert ours.count_encoded() == 1
-
-
-def test_two_clones_at_once_share_a_work_store(origin: Project, tmp_path: Path) -> None:
-    clones = [origin.clone(tmp_path / name, media=True) for name in ("one", "other")]
-    for clone in clones:
-        clone.dvc("cache", "dir", "--local", str(origin.root / ".dvc" / "cache"))
-        clone.add_clip("speaker_02", 3)
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda clone: clone.reproduce("extract@mfcc"), clones))
-    assert {clone.count_encoded() for clone in clones} in ({1}, {0, 1})
-    headers = {(clone.root / "features/mfcc/store.json").read_text() for clone in clones}
-    assert len(headers) == 1
 
 
 def test_a_set_copied_as_a_plain_folder_stands_by_itself(origin: Project, tmp_path: Path) -> None:
