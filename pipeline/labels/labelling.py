@@ -1,6 +1,6 @@
 """Labelling: a corpus → the tables of clips, targets and frame labels that every stage reads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
@@ -42,7 +42,7 @@ class Labelled:
     """A corpus with its overrides applied and its clips placed.
 
     `ledger` holds the clips that overrides excluded or relabelled, `kept` those that `clean` must
-    keep: a table of its own, so that relabelling never reruns `clean`.
+    keep: a table of its own, so that relabelling never reruns `clean`. `remarks` are the corpus's.
     """
 
     clips: list[Clip]
@@ -51,6 +51,7 @@ class Labelled:
     names: Names
     ledger: list[Entry]
     kept: list[Entry]
+    remarks: Sequence[str] = ()
 
 
 def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> Labelled:
@@ -62,7 +63,7 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     read: Corpus = CORPORA.load(corpus.name).read(corpus)
     check_corpus(read, corpus.name)
     decisions = read_overrides(overrides)
-    relabelled, remarks = relabel(read, decisions)
+    relabelled, changed = relabel(read, decisions)
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
     left, gone = exclude(placed, decisions)
     return Labelled(
@@ -70,8 +71,9 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
         targets=left.targets,
         frames=left.frames,
         names=left.names,
-        ledger=[*remarks, *gone],
+        ledger=[*changed, *gone],
         kept=find_kept(decisions),
+        remarks=read.remarks,
     )
 
 
