@@ -214,7 +214,7 @@ def test_sound_changes_only_with_the_version(tmp_path):
 def test_words_alone_stay_whatever_is_asked_of_media(tmp_path):
     clips = [
         Clip(clip_id="a", corpus="toy", path=NO_MEDIA, transcript="Well"),
-        Clip(clip_id="b", corpus="toy", path=NO_MEDIA, start_seconds=3, end_seconds=5.5),
+        Clip(clip_id="b", corpus="toy", path=NO_MEDIA, start_seconds=3.0, end_seconds=5.5),
     ]
     clean_corpus(clips, CleanParams(min_seconds=2.0), frozenset(), tmp_path / "out", tmp_path / "w")
     cleaned = read_clips(tmp_path / "out/clips/clips.parquet", CLEAN_SCHEMA)
