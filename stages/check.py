@@ -4,9 +4,11 @@
 """
 
 import sys
+from pathlib import Path
 
 from pipeline.code import digest_sources
 from pipeline.files import remove, write_text
+from pipeline.labels.folders import check_folder
 from pipeline.params import PARAMS_PATH, load_params, parse_params, read_checked
 from pipeline.paths import CHECKED, PREMISES, PROJECT, SOURCES
 from pipeline.premises import find_stage, hold, write_premises
@@ -16,11 +18,13 @@ from pipeline.stage import run_stage
 def main() -> None:
     """Write data/premises; a mistake in params.yaml ends the run before anything is spent.
 
-    Begins anew where params.yaml or the code was edited meanwhile.
+    So does what DVC cannot digest in the corpus's folder. Begins anew where params.yaml or the code
+    was edited meanwhile.
     """
     read = None
     while read != (read := read_sources()):
         params = load_params()
+        check_folder(Path(params.corpus.depends_on))
         text, sources = read
         remove(PREMISES)
         write_text(CHECKED, text)

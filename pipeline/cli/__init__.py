@@ -40,19 +40,27 @@ def preset(
     root: Annotated[
         Path | None, typer.Option(help="Folder of the corpus; without it, the link that is there.")
     ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table below --root, for `table`; by default the one there.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over edits of params.yaml; by default, refuse.")
     ] = False,
 ) -> None:
-    """Write params.yaml for a corpus, or list the presets."""
+    """Write params.yaml for a corpus, or list the presets; `table` reads the table for it."""
     from pipeline.cli.printing import open_console, tabulate
-    from pipeline.presets import apply_preset, find_preset, list_presets
+    from pipeline.presets import apply_preset, find_folder, find_preset, list_presets
+    from pipeline.presets.tables import draft_params
 
     if name is None:
         rows = [(found.name, found.about, found.needs or "not needed") for found in list_presets()]
         open_console().print(tabulate(("preset", "what it is", "--root"), rows))
         return
-    link = apply_preset(find_preset(name), Path(), root, force=force)
+    chosen = find_preset(name)
+    draft = draft_params(chosen.path, find_folder(chosen, Path(), root), table)
+    link = apply_preset(chosen, Path(), root, force=force, text=draft.text)
+    for told in draft.found:
+        typer.echo(told)
     typer.echo(f"params.yaml: preset {name}")
     if link is not None:
         typer.echo(f"{link}: {link.resolve()}")
