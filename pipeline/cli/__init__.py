@@ -96,11 +96,14 @@ def plan(
     from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
+    from pipeline.labels.folders import check_folder
     from pipeline.params import load_params
     from pipeline.paths import PROJECT
     from pipeline.store.work import locate_work_store
 
-    forecasts = plan_project(PROJECT, load_params(), locate_work_store(PROJECT), sample)
+    params = load_params()
+    check_folder(Path(params.corpus.depends_on))
+    forecasts = plan_project(PROJECT, params, locate_work_store(PROJECT), sample)
     open_console().print(tabulate_forecasts(forecasts))
     typer.echo("`dvc status` says which stages will run; evaluate and report take seconds.")
 
