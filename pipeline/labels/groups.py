@@ -61,10 +61,11 @@ def _find_roots(ties: Sequence[Iterable[Hashable]]) -> list[int]:
 
 def _name_group(clips: Sequence[Clip], root: Path) -> str:
     """Name of a group, the same as where one subject or one file alone makes it."""
-    subjects = [clip.subject for clip in clips if clip.subject is not None]
-    paths = [_shorten(clip.path, root) for clip in clips if clip.path != NO_MEDIA]
-    dialogues = [clip.dialogue for clip in clips if clip.dialogue is not None]
-    return min(subjects or paths or dialogues or [clip.clip_id for clip in clips])
+    if subjects := [clip.subject for clip in clips if clip.subject is not None]:
+        return min(subjects)
+    if paths := [clip.path for clip in clips if clip.path != NO_MEDIA]:
+        return _shorten(min(paths), root)
+    return min(clip.dialogue or clip.clip_id for clip in clips)
 
 
 def _shorten(path: str, root: Path) -> str:
