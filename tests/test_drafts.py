@@ -132,3 +132,10 @@ def test_without_a_table_the_preset_stays_as_it_is(tmp_path):
     made = draft_params(preset, tmp_path)
     assert made.text == preset.read_text()
     assert made.found == [f"no table in {tmp_path} yet: params.yaml has `clips.csv`"]
+
+
+def test_what_has_moodlines_name_is_taken_even_where_it_is_to_be_mended(draft):
+    made, params = draft("path,valence\na.wav,high\nb.wav,0\nc.wav,1\n", "a.wav")
+    assert options(params) == {"table": "labels.csv"}
+    assert "path ← path: 1 of 3 files are there" in made.found
+    assert any("line 2: valence: " in told for told in made.found)

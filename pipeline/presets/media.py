@@ -78,7 +78,9 @@ def find_path(sheet: Sheet, media: MediaFiles) -> PathFound | None:
     best = max(counts, key=counts.__getitem__, default="")
     if counts.get(best, 0) <= LEAST * min(len(rows), SAMPLE):
         named = next((name for name in sheet.columns if name.casefold() in NAMES), None)
-        return None if named is None else PathFound(named, None)
+        if named is None:
+            return None
+        best = f"{{{named}}}"
     paths = [_fill(best, row) for row in rows]
     there, single = sum(path in known for path in paths), len(set(paths)) == len(paths)
     whole = re.fullmatch(r"\{([^{}:]+)\}", best)

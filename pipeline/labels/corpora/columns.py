@@ -195,6 +195,11 @@ def _check_columns(sheet: Sheet, params: TableParams, sources: Mapping[str, str]
     known |= {name for name in found if is_of_class(name)}
     known |= set(list_fields(params.path or ""))
     unknown = [column for column in found if column not in known]
+    if params.path is not None and "path" in unknown:
+        raise CorpusError(
+            f"{sheet.path}: corpus.path makes paths of other columns than 'path', which is there, "
+            "too; list it in corpus.ignore, or use it"
+        )
     if unknown:
         raise CorpusError(
             f"{sheet.path}: unknown columns {unknown}; map them in corpus.columns (moodline's "

@@ -223,10 +223,21 @@ class _Rows:
     def _note(self, line: int) -> None:
         """Note a mistake in the row that begins on `line`, and go on with the next line."""
         self.line = line + 1
-        opened = len(next(csv.reader([self.lines[line]], delimiter=self.delimiter)))
+        opened = self._count_cells(self.lines[line])
         name = self.names[opened - 1] if opened <= len(self.names) else f"column {opened}"
         told = f"{name}: expected the quote to be closed within the cell, got none"
         self.mistakes.append(Mistake(f"line {line + 1}", told))
+
+    def _count_cells(self, line: str) -> int:
+        """Cells of a line up to the one whose quote is wrong: text follows it, or it stays open."""
+        for end in range(1, len(line)):
+            try:
+                next(csv.reader([line[:end]], delimiter=self.delimiter, strict=True))
+            except csv.Error as error:
+                if "expected after" in str(error):
+                    line = line[:end]
+                    break
+        return len(next(csv.reader([line], delimiter=self.delimiter)))
 
     def _is_row(self, cell: str) -> bool:
         """Whether `cell` holds a line that looks like a row: quotes swallowed it.

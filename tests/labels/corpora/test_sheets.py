@@ -97,6 +97,11 @@ def test_quotes_that_are_not_closed_are_refused_by_line_and_column(write):
         read_sheet(write(text))
 
 
+def test_a_quote_within_quotes_is_told_by_its_column(write):
+    with pytest.raises(CorpusError, match="line 2: speaker: expected the quote to be closed"):
+        read_sheet(write(HEADER + 'a,"No" he,sad,"ok"\n'))
+
+
 @pytest.mark.parametrize("last", ['b,s2,sad,so"\n', 'b,s2,sad,"so ""it"" is\n', 'b,"s2"x,sad,so\n'])
 def test_rows_that_quotes_swallowed_are_not_lost(write, last):
     with pytest.raises(CorpusError, match=r"line [23]: (transcript|speaker): expected the quote"):

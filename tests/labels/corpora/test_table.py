@@ -386,6 +386,15 @@ def test_a_path_that_cannot_be_made_is_refused(tmp_path, options, message):
         read_rows(tmp_path, **options)
 
 
+def test_a_made_path_beside_a_column_of_paths_is_refused(tmp_path):
+    write_table(tmp_path, "path,turn\na.mp4,1\n", media=("x/a.mp4",))
+    with pytest.raises(
+        CorpusError, match=r"of other columns than 'path', .*corpus\.ignore, or use"
+    ):
+        read_rows(tmp_path, path="{turn}.mp4")
+    assert read_rows(tmp_path, path="x/{path}").clips[0].clip_id == "table/x/a"
+
+
 def test_ratings_on_another_scale_are_brought_to_moodlines(tmp_path):
     rows = "a.mp4,1,9\nb.mp4,4,5\nc.mp4,5,1\nd.mp4,-5,\n"
     write_table(tmp_path, "path,valence,intensity\n" + rows)
