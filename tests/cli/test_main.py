@@ -265,6 +265,15 @@ def test_a_plan_without_params_says_what_to_run(
     assert "params.yaml: no such file; `moodline preset demo`" in capsys.readouterr().err
 
 
+def test_a_plan_tells_a_link_to_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preset", "demo") == 0
+    (project / "data" / "demo").mkdir(parents=True)
+    (project / "data" / "demo" / "a.mp4").symlink_to("gone.mp4")
+    assert run("plan") == 1
+    told = "moodline: data/demo: a.mp4: a link to gone.mp4, which is not there; mend"
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_encoders_are_listed_without_a_project(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

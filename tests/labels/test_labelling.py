@@ -57,6 +57,15 @@ def test_a_table_becomes_placed_clips(label):
     assert (labelled.ledger, labelled.kept) == ([], [])
 
 
+def test_what_was_taken_for_granted_is_kept_to_be_told(label, tmp_path):
+    label()
+    table = tmp_path / "clips.csv"
+    table.write_text(table.read_text() + "\nnew.wav,s9,SAD\n")
+    params = TableParams(name="table", root=str(tmp_path), depends_on=str(tmp_path))
+    (remark,) = label_corpus(params, FOLDS, tmp_path / "overrides.csv").remarks
+    assert "the label 'SAD' (1) is taken as 'sad'" in remark
+
+
 def test_overrides_exclude_relabel_and_keep(label):
     labelled = label(
         "table/s1/0,exclude,,silent\ntable/s1/1,emotion,sad,cries\ntable/s2/0,keep,,dark\n"
