@@ -23,7 +23,10 @@ lint: install ## formatting, rules and types
 	ruff check .
 	mypy
 
-install: $(VENV)/installed ## .venv from requirements.lock
+install: $(VENV)/installed ## .venv from requirements.lock, and git told how to merge dvc.lock
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+		git config merge.moodline.name "dvc.lock, entry by entry" && \
+		git config merge.moodline.driver "$(VENV)/bin/moodline merge %O %A %B %P"; fi
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("moodline needs Python 3.11 or newer, found %d.%d.%d; name one: make install PYTHON=python3.11" % sys.version_info[:3])'

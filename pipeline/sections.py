@@ -57,6 +57,16 @@ def write_yaml(value: Mapping[str, Any]) -> str:
     return stream.getvalue()
 
 
+def write_flow(value: Any) -> str:
+    """`value` as YAML on one line, quoted where it must be: `{emotion: label}`."""
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = True, 2**31
+    yaml.sort_base_mapping_type_on_output = False
+    stream = StringIO()
+    yaml.dump(value, stream)
+    return stream.getvalue().removesuffix("...\n").strip()
+
+
 def _explain(kind: type[BaseModel], mistake: ErrorDetails, where: str) -> str:
     path = [str(step) for step in mistake["loc"]]
     place = ".".join([where, *path])

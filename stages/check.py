@@ -4,10 +4,12 @@
 """
 
 import sys
+from pathlib import Path
 
 from pipeline.audits.foresight import foresee
 from pipeline.code import digest_sources
 from pipeline.files import remove, write_text
+from pipeline.labels.folders import check_folder
 from pipeline.params import PARAMS_PATH, load_params, parse_params, read_checked
 from pipeline.paths import CHECKED, PREMISES, PROJECT, SOURCES
 from pipeline.premises import find_stage, hold, write_premises
@@ -17,11 +19,13 @@ from pipeline.stage import run_stage
 def main() -> None:
     """Write data/premises; a mistake in params.yaml ends the run before anything is spent.
 
-    Begins anew where params.yaml or the code was edited meanwhile. Says what will be missing later.
+    So does what DVC cannot digest in the corpus's folder. Begins anew where params.yaml or the code
+    was edited meanwhile. Says what will be missing later.
     """
     read = None
     while read != (read := read_sources()):
         params = load_params()
+        check_folder(Path(params.corpus.depends_on))
         text, sources = read
         remove(PREMISES)
         write_text(CHECKED, text)

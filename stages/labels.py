@@ -10,12 +10,12 @@ from pipeline.stage import run_stage
 
 
 def main() -> None:
-    """Write data/labels, data/targets, and say which subjects stand on two sides of the split."""
+    """Write data/labels, data/targets; say what was assumed, and what is on two sides."""
     sections = read_checked()
     corpus, splits = parse_corpus(sections), parse_plain(sections, SplitParams)
     labelled = label_corpus(corpus, splits, OVERRIDES)
-    for overlap in find_overlaps(labelled):
-        print(f"labels: {overlap}", file=sys.stderr)
+    for told in [*labelled.remarks, *find_overlaps(labelled)]:
+        print(f"labels: {told}", file=sys.stderr)
     write_labels(labelled, LABELS, TARGETS)
 
 

@@ -1,8 +1,7 @@
 """A team: real git and DVC, a remote in a folder and one on an S3 server, clones of one project."""
 
 import hashlib
-import re
-import textwrap
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from pipeline.audits.verification import verify_paths
 from pipeline.store.reader import open_features
-from tests.projects import PROJECT, FirstRun, Project
+from tests.projects import FirstRun, Project
 
 IN_A_FOLDER = pytest.mark.parametrize("team", ["folder"], indirect=True)
 IN_A_BUCKET = pytest.mark.parametrize("team", ["bucket"], indirect=True)
@@ -177,10 +176,11 @@ def test_a_merge_encodes_only_what_neither_had(team: Team, grown: Grown, tmp_pat
         clone.reproduce(*PARTIAL, f"extract@{next(iter(added))}")
         clone.dvc("push")
         commit(clone)
+    ours.git("config", "merge.moodline.driver", MERGE)
     ours.run("bash", "-c", f"! git pull -q --no-rebase {theirs.root} main")
+    assert ours.git("diff", "--name-only", "--diff-filter=U") == "params.yaml\n"
     ours.git("checkout", "--theirs", "params.yaml")
     ours.set_params(lambda p: p["features"].update(LOGMEL))
-    ours.run("bash", "-c", read_merge())
     commit(ours)
     ours.dvc("checkout", "--allow-missing")
     ours.dvc("pull", "extract")
@@ -194,6 +194,10 @@ def test_a_set_copied_as_a_plain_folder_stands_by_itself(origin: Project, tmp_pa
     assert [found.problems for found in verify_paths([tmp_path / "mfcc"])] == [()]
     assert not any(path.is_symlink() for path in tmp_path.rglob("*"))
     assert len(open_features(tmp_path / "mfcc")["table/speaker_01/1"]) == 1
+
+
+MERGE = f"{sys.executable} -c 'from pipeline.cli import main; main()' merge %O %A %B %P"
+"""What git is to run for lock files, by the code of the clone."""
 
 
 def make_folder_remote(root: Path) -> Remote:
@@ -225,11 +229,3 @@ def name_object(path: Path) -> str:
     """Name under which DVC keeps a file."""
     digest = hashlib.md5(path.read_bytes()).hexdigest()
     return f"files/md5/{digest[:2]}/{digest[2:]}"
-
-
-def read_merge() -> str:
-    """The command of docs/sharing.md that merges dvc.lock entry by entry."""
-    text = (PROJECT / "docs" / "sharing.md").read_text()
-    found = re.search(r"^ *python - <<'EOF'.*?^ *EOF\n", text, re.DOTALL | re.MULTILINE)
-    assert found
-    return textwrap.dedent(found[0])

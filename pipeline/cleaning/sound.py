@@ -13,7 +13,7 @@ from pipeline.cleaning.params import CleanParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
-from pipeline.labels.clips import CLEAN_SCHEMA, Clip, write_clips
+from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, write_clips
 from pipeline.labels.pending import Pending, find_pending
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
@@ -39,6 +39,9 @@ PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "versio
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
+
+WORDS_SECONDS = 1.0
+"""What a clip of words alone is said to last, unless the corpus states its stretch."""
 
 SOUND_SHARE = 0.9
 """A clip whose sound covers a smaller share of its duration is marked."""
@@ -135,6 +138,9 @@ def _decode_missing(
 
 def decode_clip(clip: Clip) -> Made:
     """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
+    if clip.path == NO_MEDIA:
+        facts = {"fps": None, "duration_seconds": _measure_words(clip)}
+        return Made(None, "absent", "no_media", "the corpus gives words alone", facts)
     try:
         probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
         samples = _decode_sound(clip, probe)
@@ -158,6 +164,13 @@ def decode_clip(clip: Clip) -> Made:
             "sound_seconds": sound_seconds(samples, AUDIO_HZ),
         },
     )
+
+
+def _measure_words(clip: Clip) -> float:
+    """Seconds of a clip that is words alone."""
+    if clip.start_seconds is None or clip.end_seconds is None:
+        return WORDS_SECONDS
+    return clip.end_seconds - clip.start_seconds
 
 
 def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] | None:
@@ -205,10 +218,11 @@ def judge_clips(
 
 def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
     """Clips with the digest of their file, and the failure of each whose file is not there."""
-    paths = sorted({clip.path for clip in clips})
+    paths = sorted({clip.path for clip in clips} - {NO_MEDIA})
     present = [path for path in paths if Path(path).is_file()]
     with ThreadPoolExecutor(workers) as pool:
         digests = dict(zip(present, pool.map(digest_file, map(Path, present)), strict=True))
+    digests[NO_MEDIA] = digest_json(None)
     failures = {
         clip.clip_id: MediaError("missing", f"{clip.path}: no such file")
         for clip in clips
@@ -234,6 +248,8 @@ def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError
     if clip.status == "left_out":
         return MediaError(clip.reason, clip.detail)
     seconds = float(clip.facts["duration_seconds"] or 0)
+    if clip.reason == "no_media":
+        return None
     if kept or params.min_seconds <= seconds <= params.max_seconds:
         return None
     reason = "too_short" if seconds < params.min_seconds else "too_long"

@@ -3,6 +3,8 @@
 Every command imports what it needs when it runs, so that `moodline --help` answers at once.
 """
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,17 +21,70 @@ app = typer.Typer(
 )
 
 
+JUDGING = ("verify", "replay", "diff", "weights")
+"""Commands whose status is an answer: one that is cut short has not given it."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command of `arguments`, by default the process's own.
 
-    A user's mistake ends the process with one line and status 1, Ctrl-C with status 130.
+    A user's mistake, or output that cannot be written, ends the process with one line and status
+    1, Ctrl-C with status 130; a pipe that nobody reads on ends it without a word.
     """
     from pipeline.errors import MoodlineError
 
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(arguments, prog_name="moodline")
+        _run(given)
     except MoodlineError as error:
         sys.exit(f"moodline: {error}")
+    except BrokenPipeError:
+        _drop_output()
+        sys.exit(int(any(command in given[:1] for command in JUDGING)))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise
+        _drop_output()
+        place = error.filename or "standard output"
+        sys.exit(f"moodline: {place}: {error.strerror}; make room, or write elsewhere")
+
+
+def _run(arguments: Sequence[str]) -> None:
+    """Run a command, and have all that it prints written before it ends."""
+    try:
+        app(list(arguments), prog_name="moodline")
+    except SystemExit as ended:
+        # click and rich end the process themselves where a pipe is closed.
+        if isinstance(ended.__context__, BrokenPipeError):
+            raise ended.__context__ from None
+        sys.stdout.flush()
+        raise
+
+
+def _drop_output() -> None:
+    """Let go of what is not written yet: the interpreter would try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell_version(asked: bool) -> bool:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"moodline {version('moodline')}")
+        raise typer.Exit
+    return asked
+
+
+@app.callback()
+def begin(
+    asked: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which moodline this is.", callback=_tell_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Emotion models from videos of talking people: one DVC pipeline, `dvc repro` runs it."""
 
 
 @app.command()
@@ -40,19 +95,27 @@ def preset(
     root: Annotated[
         Path | None, typer.Option(help="Folder of the corpus; without it, the link that is there.")
     ] = None,
+    table: Annotated[
+        str | None, typer.Option(help="Table below --root, for `table`; by default the one there.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over edits of params.yaml; by default, refuse.")
     ] = False,
 ) -> None:
-    """Write params.yaml for a corpus, or list the presets."""
+    """Write params.yaml for a corpus, or list the presets; `table` reads the table for it."""
     from pipeline.cli.printing import open_console, tabulate
-    from pipeline.presets import apply_preset, find_preset, list_presets
+    from pipeline.presets import apply_preset, find_folder, find_preset, list_presets
+    from pipeline.presets.tables import draft_params
 
     if name is None:
         rows = [(found.name, found.about, found.needs or "not needed") for found in list_presets()]
         open_console().print(tabulate(("preset", "what it is", "--root"), rows))
         return
-    link = apply_preset(find_preset(name), Path(), root, force=force)
+    chosen = find_preset(name)
+    draft = draft_params(chosen.path, find_folder(chosen, Path(), root), table)
+    link = apply_preset(chosen, Path(), root, force=force, text=draft.text)
+    for told in draft.found:
+        typer.echo(told)
     typer.echo(f"params.yaml: preset {name}")
     if link is not None:
         typer.echo(f"{link}: {link.resolve()}")
@@ -88,12 +151,14 @@ def plan(
     from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
+    from pipeline.labels.folders import check_folder
     from pipeline.params import load_params
     from pipeline.paths import PREMISES, PROJECT
     from pipeline.premises.due import find_due
     from pipeline.store.work import locate_work_store
 
     params = load_params()
+    check_folder(Path(params.corpus.depends_on))
     due = find_due(PROJECT, params, PREMISES)
     if not due:
         typer.echo("`dvc repro` would run nothing: all is up to date.")
@@ -240,13 +305,38 @@ def prune(
     from pipeline.store.pruning import prune_parts
     from pipeline.store.work import locate_work_store
 
+    def tell(parts: int, size: int, needed: int, unfinished: int) -> str:
+        freed = f"{parts} parts {'would go' if dry else 'removed'} ({write_bytes(size)})"
+        return f"{freed}, {needed} needed, {unfinished} of a run that has not ended"
+
+    found = []
     for pruned in prune_parts(locate_work_store(PROJECT), dry=dry):
-        freed = f"{pruned.removed} parts {'would go' if dry else 'removed'}"
-        told = (
-            f"{freed} ({write_bytes(pruned.removed_bytes)}), {pruned.needed} needed, "
-            f"{pruned.unfinished} of a run that has not ended"
-        )
-        typer.echo(f"{pruned.folder}: {'in use, left alone' if pruned.busy else told}")
+        found.append(pruned)
+        counts = (pruned.removed, pruned.removed_bytes, pruned.needed, pruned.unfinished)
+        held = "in use" if pruned.locked else "perhaps in use, for its file system has no locks"
+        told = f"{held}, left alone" if pruned.busy else tell(*counts)
+        typer.echo(f"{pruned.folder}: {told}")
+    total = tell(
+        sum(pruned.removed for pruned in found),
+        sum(pruned.removed_bytes for pruned in found),
+        sum(pruned.needed for pruned in found),
+        sum(pruned.unfinished for pruned in found),
+    )
+    typer.echo(f"in all: {total}, {sum(pruned.busy for pruned in found)} folders in use")
+
+
+@app.command()
+def merge(
+    base: Annotated[Path, typer.Argument(help="Lock file that both sides began with: %O of git.")],
+    ours: Annotated[Path, typer.Argument(help="Ours, which is written: %A.")],
+    theirs: Annotated[Path, typer.Argument(help="Theirs: %B.")],
+    name: Annotated[str, typer.Argument(help="What git calls the file: %P.")] = "dvc.lock",
+) -> None:
+    """Merge two dvc.lock entry by entry; git runs it, as `make install` tells it to."""
+    from pipeline.merging import merge_locks
+
+    for stage in merge_locks(base, ours, theirs):
+        typer.echo(f"{name}: {stage}: both sides ran it, theirs is taken", err=True)
 
 
 @app.command()

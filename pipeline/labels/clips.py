@@ -40,9 +40,13 @@ CLEAN_SCHEMA = pa.schema(
 """Columns of `data/clips/clips.parquet`: what `clean` learned from the media comes last."""
 
 
+NO_MEDIA = ""
+"""Path of a clip that is words alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """One clip; `path` is relative to the project, or absolute; the stretch is half-open.
+    """One clip; `path` is relative to the project, absolute, or NO_MEDIA; stretches are half-open.
 
     `start_seconds` and `end_seconds` are None for a clip that is its whole file. `fps` is None
     where there is no video, `audio_hz` where there is no sound. `crops` is the folder of the face

@@ -1,11 +1,12 @@
 """Labelling: a corpus → the tables of clips, targets and frame labels that every stage reads."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -42,7 +43,7 @@ class Labelled:
     """A corpus with its overrides applied and its clips placed.
 
     `ledger` holds the clips that overrides excluded or relabelled, `kept` those that `clean` must
-    keep: a table of its own, so that relabelling never reruns `clean`.
+    keep: a table of its own, so that relabelling never reruns `clean`. `remarks` are the corpus's.
     """
 
     clips: list[Clip]
@@ -51,6 +52,7 @@ class Labelled:
     names: Names
     ledger: list[Entry]
     kept: list[Entry]
+    remarks: Sequence[str] = ()
 
 
 def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> Labelled:
@@ -62,7 +64,7 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     read: Corpus = CORPORA.load(corpus.name).read(corpus)
     check_corpus(read, corpus.name)
     decisions = read_overrides(overrides)
-    relabelled, remarks = relabel(read, decisions)
+    relabelled, changed = relabel(read, decisions)
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
     left, gone = exclude(placed, decisions)
     return Labelled(
@@ -70,8 +72,9 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
         targets=left.targets,
         frames=left.frames,
         names=left.names,
-        ledger=[*remarks, *gone],
+        ledger=[*changed, *gone],
         kept=find_kept(decisions),
+        remarks=read.remarks,
     )
 
 
@@ -176,6 +179,7 @@ def _check_frames(corpus: Corpus, name: str) -> None:
     frames = corpus.frames
     if not frames.schema.equals(FRAMES_SCHEMA):
         raise CorpusError(f"{name}: frames: expected {FRAMES_SCHEMA}, got {frames.schema}")
+    _check_order(frames, name)
     strange = set(pc.unique(frames["clip_id"]).to_pylist()) - {c.clip_id for c in corpus.clips}
     if strange:
         raise CorpusError(f"{name}: frames: {min(strange)}: no such clip")
@@ -188,6 +192,37 @@ def _check_frames(corpus: Corpus, name: str) -> None:
             raise CorpusError(
                 f"{name}: {clip_id}: frames: {label}: expected {low:g} to {high:g}, got {value}"
             )
+
+
+def _check_order(frames: pa.Table, name: str) -> None:
+    """Refuse frames out of order, by clip and row: those of a clip would be taken for another's."""
+    for column in ("clip_id", "frame", "seconds"):
+        if (row := pc.index(frames[column].is_null(), value=True).as_py()) >= 0:
+            raise CorpusError(f"{name}: frames: row {row + 1}: expected a {column}, got none")
+    ids = frames["clip_id"].combine_chunks()
+    numbers, seconds = frames["frame"].to_numpy(), frames["seconds"].to_numpy()
+    before = np.concatenate([[False], pc.less(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)])
+    same = np.concatenate([[False], pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)])
+    faults = {
+        "expected a frame from 0 on, got {frame}": numbers < 0,
+        "expected seconds from 0 on, got {seconds}": ~((seconds >= 0) & (seconds < inf)),
+        "expected rows sorted by clip, got them after those of {last}": before,
+        "frame {frame} is there twice; keep one": same & (np.diff(numbers, prepend=0) == 0),
+        "frame {frame} comes after a later one; sort": same & (np.diff(numbers, prepend=0) < 0),
+        "expected seconds that rise from frame to frame, got {seconds} after {earlier}": same
+        & ~(np.diff(seconds, prepend=0) > 0),
+    }
+    for told, wrong in faults.items():
+        if wrong[: len(frames)].any():
+            row = int(wrong.argmax())
+            last = max(row - 1, 0)
+            found = told.format(
+                frame=numbers[row],
+                seconds=seconds[row],
+                earlier=seconds[last],
+                last=ids[last],
+            )
+            raise CorpusError(f"{name}: {ids[row]}: frames: row {row + 1}: {found}")
 
 
 _CHECKS: tuple[Callable[[Corpus, str], None], ...] = (

@@ -1,7 +1,7 @@
 """Splits and folds: which clips train, choose and test a head, with no group on two sides."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.files import digest_json
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.clips import Clip
+from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.sections import Section
 
@@ -87,11 +87,23 @@ def sides(targets: Sequence[ClipLabels], fold: int | None = None) -> dict[str, s
     }
 
 
+UNITS: dict[str, Callable[[Clip], Hashable]] = {
+    "subject": lambda clip: clip.subject and (clip.corpus, clip.subject),
+    "group": lambda clip: clip.group,
+    "file": lambda clip: clip.path if clip.path != NO_MEDIA else None,
+    "dialogue": lambda clip: clip.dialogue and (clip.corpus, clip.dialogue),
+    "media digest": lambda clip: clip.media_digest if clip.path != NO_MEDIA else None,
+}
+"""What clips may share, and how it is told: None, or nothing, for a clip of which it is not known.
+
+Digests are known once `clean` has seen the media."""
+
+
 @dataclass(frozen=True)
 class Overlap:
-    """How many subjects or groups of `side` also stand on `other`, and the clips on `side`."""
+    """How many of a unit in `side` also stand on `other`, and the clips on `side`."""
 
-    unit: Literal["subject", "group"]
+    unit: str
     side: str
     other: str
     shared: int
@@ -107,14 +119,13 @@ class Overlap:
 
 
 def overlaps(clips: Sequence[Clip], placed: Mapping[str, str]) -> list[Overlap]:
-    """Subjects and groups on two of the sides that `sides` gave; empty where there is none."""
-    subjects = {clip.clip_id: clip.subject for clip in clips if clip.subject is not None}
-    groups = {clip.clip_id: clip.group for clip in clips if clip.group is not None}
+    """What of UNITS is on two of the sides that `sides` gave; empty where there is none."""
     pairs = (("val", "train"), ("test", "train"), ("test", "val"))
-    found = [
-        *[_overlap("subject", pair, subjects, placed) for pair in pairs],
-        *[_overlap("group", pair, groups, placed) for pair in pairs],
-    ]
+    found = []
+    for unit, tell in UNITS.items():
+        known = {clip.clip_id: tell(clip) for clip in clips}
+        names = {clip_id: name for clip_id, name in known.items() if name}
+        found += [_overlap(unit, pair, names, placed) for pair in pairs]
     return [overlap for overlap in found if overlap.shared]
 
 
@@ -131,7 +142,8 @@ def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) ->
     if len(sizes) < len(shares):
         raise CorpusError(
             f"splits: expected at least {len(shares)} groups with labels, got {len(sizes)} "
-            f"({', '.join(sorted(sizes)) or 'none'}); add clips or ask for fewer sides"
+            f"({', '.join(sorted(sizes)) or 'none'}); add clips, ask for fewer sides, or have the "
+            "corpus state other groups"
         )
     order = sorted(sizes, key=lambda group: (-sizes[group], digest_json([seed, group])))
     loads = [0.0] * len(shares)
@@ -219,9 +231,9 @@ def _group_clips(clips: Iterable[Clip]) -> dict[str, str]:
 
 
 def _overlap(
-    unit: Literal["subject", "group"],
+    unit: str,
     pair: tuple[str, str],
-    names: Mapping[str, str],
+    names: Mapping[str, Hashable],
     placed: Mapping[str, str],
 ) -> Overlap:
     side, other = pair

@@ -44,11 +44,14 @@ def find_preset(name: str) -> Preset:
     return presets[name]
 
 
-def apply_preset(preset: Preset, project: Path, root: Path | None, *, force: bool) -> Path | None:
+def apply_preset(
+    preset: Preset, project: Path, root: Path | None, *, force: bool, text: str | None = None
+) -> Path | None:
     """Write `params.yaml` of `project` and link the corpus; returns the link, if there is one.
 
-    Raises ParamsError where `params.yaml` holds edits and `force` is False, and CorpusError
-    where the corpus is not found or a folder stands in the way of the link.
+    `text` stands in for the preset's own. Raises ParamsError where `params.yaml` holds edits and
+    `force` is False, and CorpusError where the corpus is not found or a folder stands in the way
+    of the link.
     """
     if not (project / "dvc.yaml").is_file():
         raise ParamsError(f"{project.resolve()}: no dvc.yaml; run this in your moodline clone")
@@ -56,8 +59,14 @@ def apply_preset(preset: Preset, project: Path, root: Path | None, *, force: boo
     if not force and params.is_file() and not is_unedited(params):
         raise ParamsError(f"{params}: it has edits that no preset has; save them, or add --force")
     link = _link_corpus(preset, project, root)
-    write_text(params, preset.path.read_text())
+    write_text(params, preset.path.read_text() if text is None else text)
     return link
+
+
+def find_folder(preset: Preset, project: Path, root: Path | None) -> Path | None:
+    """Folder of the corpus, where it is there: `root`, else what the link in `project` leads to."""
+    folder = root or project / parse_corpus(read_yaml(preset.path)).root
+    return folder.resolve() if folder.is_dir() else None
 
 
 def is_unedited(params: Path) -> bool:

@@ -1,6 +1,6 @@
 """Reading a store: one clip by its id, or the rows of many at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -42,6 +42,18 @@ class Store:
 
     def __contains__(self, clip_id: str) -> bool:
         return clip_id in self.index.positions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.index.clip_ids)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}, {self.describe()})"
+
+    def describe(self) -> str:
+        """What is here, for people: clips, views and how they lie."""
+        clips, views = len(self) - len(self.views), len(self.views)
+        counted = f"{clips} clips" + (f", {views} views of them" if views else "")
+        return f"{counted}, in {len(self.index.parts)} {self.part_format} parts"
 
     @cached_property
     def views(self) -> frozenset[str]:
@@ -147,6 +159,11 @@ class FeatureStore(Store):
     def row_shape(self) -> tuple[int, ...]:
         """Shape of one row."""
         return tuple(self.provenance["settings"]["row_shape"])
+
+    def describe(self) -> str:
+        """What is here, and the shape of one row."""
+        encoder = self.provenance["settings"].get("encoder")
+        return f"{super().describe()}, {self.shape} a row by {encoder}"
 
     @property
     def shape(self) -> RowShape:

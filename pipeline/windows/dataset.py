@@ -20,7 +20,7 @@ from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.view_ids import count_views, name_view
 from pipeline.targets import TARGETS
-from pipeline.windows.labels import Labels
+from pipeline.windows.labels import FrameLabels, Labels
 from pipeline.windows.windowing import (
     Cutting,
     Numbered,
@@ -78,6 +78,7 @@ class WindowDataset(Dataset[Batch]):
         self.per: dict[str, Per] = {target: labels.per(target) for target in params.targets}
         self.examples: list[Example] = []
         self.empty = 0
+        self._frames: dict[str, FrameLabels] = {}
 
     @property
     def windows(self) -> list[Window]:
@@ -92,7 +93,8 @@ class WindowDataset(Dataset[Batch]):
     def add_clips(self, clip_ids: Iterable[str], *, views: bool = False) -> None:
         """Add the windows of those of `clip_ids` that have rows in any feature set.
 
-        Where any target is per frame, so is the grid, and clips without labelled frames have none.
+        Where any target is per frame, so is the grid; a clip that has only a label of its own has
+        it everywhere, and one without either has no window.
         With `views`, which only training may see, each window comes once more for each view of
         the clip: rows are the view's, or the clip's own in the sets that do not have this view.
         """
@@ -128,12 +130,14 @@ class WindowDataset(Dataset[Batch]):
 
     def _plan_cutting(self, clip_id: str, own: Mapping[str, Numbered]) -> Cutting | None:
         """How a clip is cut, by the times of its `own` rows; None where it has no frame to cut."""
-        seconds = None
-        if "frame" in self.per.values():
-            if clip_id not in self.labels.frames:
+        seconds, end = None, measure_end(own)
+        if framed := [target for target, per in self.per.items() if per == "frame"]:
+            frames = self.labels.find_frames(clip_id, framed, end)
+            if frames is None:
                 return None
-            seconds = self.labels.frames[clip_id].seconds
-        return Cutting(list(self.features), self.params.windows, measure_end(own), seconds)
+            self._frames[clip_id] = frames
+            seconds = frames.seconds
+        return Cutting(list(self.features), self.params.windows, end, seconds)
 
     def _cut(self, clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> None:
         for window in cut_windows(clip_id, rows, cutting):
@@ -145,7 +149,7 @@ class WindowDataset(Dataset[Batch]):
     def _label(self, window: Window) -> Iterator[tuple[str, Float64[np.ndarray, "*labels"]]]:
         for target, per in self.per.items():
             if per == "frame":
-                yield target, self.labels.frames[window.clip_id].values[target][window.points]
+                yield target, self._frames[window.clip_id].values[target][window.points]
             else:
                 yield target, self.labels.value(window.clip_id, target)
 

@@ -1,6 +1,6 @@
 """Labels of a corpus as numbers: what heads learn from, and are judged by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,11 +53,45 @@ class Labels:
         label = self.targets[clip_id].labels.get(target)
         return number_label(TARGETS[target], label, self.names.emotion)
 
+    @cached_property
+    def step_seconds(self) -> float:
+        """Usual time from one labelled frame to the next; infinite where no clip has two."""
+        steps = [np.diff(frames.seconds) for frames in self.frames.values()]
+        found = np.concatenate([*steps, np.empty(0)])
+        return float(np.median(found)) if len(found) else np.inf
+
+    def find_frames(
+        self, clip_id: str, targets: Iterable[str], end_seconds: float
+    ) -> FrameLabels | None:
+        """Labels of a clip's frames, its own label being that of each where they have none.
+
+        A clip without frames that has a label of any of `targets`, which other clips have on
+        frames, has it at the usual step up to `end_seconds`. None where there is nothing.
+        """
+        own = self.frames.get(clip_id)
+        labels = {target: self.value(clip_id, target) for target in self.framed & {*targets}}
+        whole = {target: label for target, label in labels.items() if not np.isnan(label)}
+        if own is not None:
+            blank = [target for target in whole if np.isnan(own.values[target]).all()]
+            filled = {target: np.full(len(own.seconds), whole[target]) for target in blank}
+            return FrameLabels(own.seconds, {**own.values, **filled})
+        if not whole:
+            return None
+        seconds = self._lay_times(end_seconds)
+        values = {t: np.full(len(seconds), whole.get(t, np.nan)) for t in self.framed}
+        return FrameLabels(seconds, values)
+
+    def _lay_times(self, end_seconds: float) -> Float64[np.ndarray, " times"]:
+        """Times at the usual step from 0 on; the middle where the clip is shorter than a step."""
+        if self.step_seconds >= end_seconds:
+            return np.array([end_seconds / 2])
+        return np.arange(int(end_seconds / self.step_seconds)) * self.step_seconds
+
     def values(self, clip_id: str, target: str) -> Float64[np.ndarray, "labels *classes"]:
         """A clip's labels, one or one per frame, NaN where there is none."""
-        if self.per(target) == "clip":
+        if self.per(target) == "clip" or clip_id not in self.frames:
             return self.value(clip_id, target)[np.newaxis]
-        return self.frames[clip_id].values[target] if clip_id in self.frames else np.empty(0)
+        return self.frames[clip_id].values[target]
 
 
 def number_label(

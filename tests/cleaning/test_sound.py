@@ -4,7 +4,7 @@ import pytest
 from pipeline.cleaning.params import CleanParams
 from pipeline.cleaning.sound import PROVENANCE, clean_corpus, decode_clip
 from pipeline.errors import CorpusError, MoodlineError
-from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
+from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, read_clips
 from pipeline.media.audio import decode_audio
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_media
@@ -209,3 +209,18 @@ def test_sound_changes_only_with_the_version(tmp_path):
         "sound_seconds": pytest.approx(1.42),
     }
     assert made.facts["loudness_dbfs"] == pytest.approx(-16.523, abs=1e-3)
+
+
+def test_words_alone_stay_whatever_is_asked_of_media(tmp_path):
+    clips = [
+        Clip(clip_id="a", corpus="toy", path=NO_MEDIA, transcript="Well"),
+        Clip(clip_id="b", corpus="toy", path=NO_MEDIA, start_seconds=3.0, end_seconds=5.5),
+    ]
+    clean_corpus(clips, CleanParams(min_seconds=2.0), frozenset(), tmp_path / "out", tmp_path / "w")
+    cleaned = read_clips(tmp_path / "out/clips/clips.parquet", CLEAN_SCHEMA)
+    assert [clip.duration_seconds for clip in cleaned] == [1.0, 2.5]
+    assert all(clip.cleaned and clip.fps is None for clip in cleaned)
+    assert remarks(tmp_path / "out/audio/ledger.parquet") == {
+        ("a", "absent", "no_media"),
+        ("b", "absent", "no_media"),
+    }

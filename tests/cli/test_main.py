@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -31,7 +32,7 @@ COMMANDS = (
         "replay",
         "diff",
     ),
-    *("prune", "summary", "schema"),
+    *("prune", "merge", "summary", "schema"),
 )
 
 
@@ -130,6 +131,60 @@ def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
     assert ended.stderr == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "status"), [(("preset",), 0), (("--help",), 0), (("inspect", "."), 0)]
+)
+def test_a_pipe_that_nobody_reads_on_ends_a_command_well(
+    project: Path, command: tuple[str, ...], status: int
+) -> None:
+    write_table(project / "a.parquet", pa.table({"clip_id": ["first"]}))
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [*RUN, *command], stdout=write, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (status, b"")
+
+
+@pytest.mark.parametrize("command", [("preset",), ("--version",), ("verify", ".")])
+def test_output_that_cannot_be_written_is_told_in_a_line(
+    project: Path, command: tuple[str, ...]
+) -> None:
+    write_table(project / "a.parquet", pa.table({"clip_id": ["first"]}))
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*RUN, *command], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
+        )
+    told = b"moodline: standard output: No space left on device; make room, or write elsewhere\n"
+    assert (ended.returncode, ended.stderr) == (1, told)
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    stated = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"moodline {stated}\n"
+
+
+def test_a_table_is_read_for_its_preset(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "mine").mkdir()
+    (project / "mine" / "texts.tsv").write_text("text\tlabel\nWell\tsad\nOh\tglad\n")
+    assert run("preset", "table", "--root", "mine") == 0
+    shown = capsys.readouterr().out
+    assert "texts.tsv: 2 rows, 2 columns\n" in shown
+    assert "emotion ← label: sad 1, glad 1\n" in shown
+    assert "emotions: [glad, sad]" in (project / "params.yaml").read_text()
+    assert run("preset", "table", "--table", "none.csv", "--force") == 1
+    assert "none.csv: no such table" in capsys.readouterr().err
+
+
+def test_what_is_pruned_is_summed(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".dvc").mkdir()
+    assert run("prune", "--dry-run") == 0
+    nothing = "in all: 0 parts would go (0 B), 0 needed, 0 of a run that has not ended"
+    assert capsys.readouterr().out == f"{nothing}, 0 folders in use\n"
+
+
 def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("preset") == 0
     shown = capsys.readouterr().out
@@ -208,6 +263,15 @@ def test_a_plan_without_params_says_what_to_run(
 ) -> None:
     assert run("plan") == 1
     assert "params.yaml: no such file; `moodline preset demo`" in capsys.readouterr().err
+
+
+def test_a_plan_tells_a_link_to_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("preset", "demo") == 0
+    (project / "data" / "demo").mkdir(parents=True)
+    (project / "data" / "demo" / "a.mp4").symlink_to("gone.mp4")
+    assert run("plan") == 1
+    told = "moodline: data/demo: a.mp4: a link to gone.mp4, which is not there; mend"
+    assert capsys.readouterr().err.startswith(told)
 
 
 def test_encoders_are_listed_without_a_project(

@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
@@ -53,6 +55,15 @@ def test_a_table_becomes_placed_clips(label):
     assert len(labelled.clips) == len(labelled.targets) == 10
     assert set(sides(labelled.targets, 0).values()) == {"train", "val", "test"}
     assert (labelled.ledger, labelled.kept) == ([], [])
+
+
+def test_what_was_taken_for_granted_is_kept_to_be_told(label, tmp_path):
+    label()
+    table = tmp_path / "clips.csv"
+    table.write_text(table.read_text() + "\nnew.wav,s9,SAD\n")
+    params = TableParams(name="table", root=str(tmp_path), depends_on=str(tmp_path))
+    (remark,) = label_corpus(params, FOLDS, tmp_path / "overrides.csv").remarks
+    assert "the label 'SAD' (1) is taken as 'sad'" in remark
 
 
 def test_overrides_exclude_relabel_and_keep(label):
@@ -122,6 +133,39 @@ def test_a_sound_corpus_passes_every_check():
 def test_a_broken_corpus_is_refused(changes, message):
     with pytest.raises(CorpusError, match=message):
         check_corpus(make_corpus(**changes), "toy")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", 0, 0.0), ("b", 0, 0.0), ("a", 1, 0.5)], "a: frames: row 3: .*after those of b"),
+        ([("b", 0, 0.0), ("a", 0, 0.0)], "a: frames: row 2: expected rows sorted by clip"),
+        ([("a", 0, 0.0), ("a", 0, 0.5)], "a: frames: row 2: frame 0 is there twice; keep one"),
+        ([("a", 3, 0.5), ("a", 2, 0.0)], "a: frames: row 2: frame 2 comes after a later one"),
+        ([("a", 0, 0.0), ("b", -1, 0.0)], "b: frames: row 2: expected a frame from 0 on, got -1"),
+        ([("a", 0, -0.5)], "a: frames: row 1: expected seconds from 0 on, got -0.5"),
+        ([("a", 0, float("nan"))], "a: frames: row 1: expected seconds from 0 on, got nan"),
+        ([("a", 0, 0.5), ("a", 1, 0.5)], "a: frames: row 2: .*rise .*got 0.5 after 0.5"),
+        ([("a", 0, 0.5), ("a", 1, None)], "frames: row 2: expected a seconds, got none"),
+        ([(None, 0, 0.5)], "frames: row 1: expected a clip_id, got none"),
+    ],
+)
+def test_frames_out_of_order_are_refused_by_clip_and_row(rows, message):
+    found = [dict(zip(("clip_id", "frame", "seconds"), row, strict=True)) for row in rows]
+    frames = pa.Table.from_pylist(found, schema=FRAMES_SCHEMA)
+    with pytest.raises(CorpusError, match=f"toy: {message}"):
+        check_corpus(make_corpus(frames=frames), "toy")
+
+
+@given(st.lists(st.sampled_from("abc")))
+def test_only_frames_in_order_pass(ids):
+    found = [{"clip_id": name, "frame": n, "seconds": n / 7} for n, name in enumerate(ids)]
+    corpus = make_corpus(frames=pa.Table.from_pylist(found, schema=FRAMES_SCHEMA))
+    if ids == sorted(ids):
+        check_corpus(corpus, "toy")
+        return
+    with pytest.raises(CorpusError, match="sorted by clip"):
+        check_corpus(corpus, "toy")
 
 
 def rename_clip(clip_id: str) -> Corpus:

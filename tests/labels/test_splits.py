@@ -197,3 +197,19 @@ def test_overlaps_of_an_official_split_are_counted():
     placed = dict(zip([clip.clip_id for clip in clips], ["train"] * 3 + ["test"] * 3, strict=True))
     (overlap,) = overlaps(clips, placed)
     assert str(overlap) == "1 of 2 subjects in test (1 of 3 clips) are also in train"
+
+
+def test_overlaps_of_files_dialogues_and_bytes_are_counted_too():
+    shared = {"path": "a.mp4", "dialogue": "d", "media_digest": "07"}
+    clips = [Clip(clip_id=name, corpus="toy", **shared) for name in "ab"]
+    clips.append(Clip(clip_id="c", corpus="other", path="c.mp4", dialogue="d"))
+    placed = {"a": "train", "b": "test", "c": "val"}
+    assert [str(overlap) for overlap in overlaps(clips, placed)] == [
+        f"1 of 1 {unit}s in test (1 of 1 clips) are also in train"
+        for unit in ("file", "dialogue", "media digest")
+    ]
+
+
+def test_clips_of_words_alone_share_no_file():
+    clips = [Clip(clip_id=name, corpus="toy", path="", media_digest="0") for name in "ab"]
+    assert overlaps(clips, {"a": "train", "b": "test"}) == []

@@ -3,7 +3,7 @@ import pyarrow as pa
 
 from pipeline.store import writer
 from pipeline.store.provenance import Provenance
-from pipeline.store.reader import open_media
+from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
 
 CLIPS = [f"clip-{number}" for number in range(12)]
@@ -37,3 +37,18 @@ def test_places_bring_clips_of_a_part_together(tmp_path, monkeypatch):
     parts = [store.place_of(clip_id)[0] for clip_id in sorted(CLIPS, key=store.place_of)]
     assert parts == sorted(parts)
     assert store.place_of("clip-0")[1] in (0, 1)
+
+
+def test_a_store_lists_its_clips_and_says_what_it_is(tmp_path, monkeypatch):
+    store = pack(tmp_path, monkeypatch)
+    assert list(store) == sorted(CLIPS)
+    path = str(tmp_path / "media")
+    assert repr(store) == f"MediaStore({path!r}, 12 clips, in 6 parquet parts)"
+
+
+def test_a_feature_set_says_what_a_row_is(tmp_path):
+    settings = {"encoder": "toy", "row_shape": [3], "dtype": "float16"}
+    with StoreWriter(tmp_path / "work", Provenance("extract", settings), "zarr") as made:
+        made.publish(tmp_path / "toy", {}, [])
+    told = repr(open_features(tmp_path / "toy"))
+    assert told.endswith("toy', 0 clips, in 0 zarr parts, dim (3) a row by toy)")

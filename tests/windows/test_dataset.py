@@ -99,6 +99,20 @@ class TestFrames:
         assert not batch.target_masks["valence"][1:].any()
         assert batch.target_masks["valence"][0].all()
 
+    def test_a_clip_with_a_label_of_its_own_has_it_at_every_step(self, build):
+        labels = make_labels(
+            [
+                ClipLabels(clip_id="a"),
+                ClipLabels(clip_id="b", labels={"valence": 0.25}),
+                ClipLabels(clip_id="c", labels={"emotion": "sad"}),
+            ],
+            {"a": {"seconds": seconds_of()[:3] * 2, "valence": np.zeros(3)}},
+        )
+        rows = {name: counted() for name in "abc"}
+        (batch,) = load_batches(build(labels, rows, targets=["valence"]))
+        assert batch.targets["valence"].tolist() == [[0.0] * 3, [0.25] * 3]
+        assert batch.target_masks["valence"].all()
+
     def test_frames_and_clips_may_carry_different_labels(self, build):
         targets = [ClipLabels(clip_id="a", labels={"emotion": "sad"})]
         frames = {"a": {"seconds": seconds_of(), "valence": np.zeros(ROWS)}}

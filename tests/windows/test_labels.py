@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -49,3 +51,22 @@ def test_what_is_not_given_is_nan(labels):
 
 def test_a_corpus_without_frames_has_none():
     assert dict(split_frames(FRAMES_SCHEMA.empty_table(), NAMES)) == {}
+
+
+def test_a_clip_without_frames_has_its_own_label_at_the_usual_step(labels):
+    own = replace(labels, targets={"c": ClipLabels(clip_id="c", labels={"emotion": "happy"})})
+    found = own.find_frames("c", ["emotion"], 0.8)
+    np.testing.assert_array_equal(found.seconds, [0.0, 0.25, 0.5])
+    np.testing.assert_array_equal(found.values["emotion"], [1, 1, 1])
+    np.testing.assert_array_equal(own.values("c", "emotion"), [1])
+    np.testing.assert_array_equal(own.find_frames("c", ["emotion"], 0.2).seconds, [0.1])
+    assert own.find_frames("c", ["valence"], 0.8) is None
+
+
+def test_frames_without_a_label_have_that_of_their_clip(labels):
+    frames = {"a": replace(labels.frames["a"], values={"emotion": np.full(2, np.nan)})}
+    named = {"a": ClipLabels(clip_id="a", labels={"emotion": "sad"})}
+    both = replace(labels, targets=named, frames={**labels.frames, **frames})
+    np.testing.assert_array_equal(both.find_frames("a", ["emotion"], 9.0).values["emotion"], [0, 0])
+    kept = both.find_frames("b", ["valence"], 9.0)
+    np.testing.assert_array_equal(kept.values["emotion"], [0])

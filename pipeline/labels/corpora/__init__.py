@@ -6,6 +6,7 @@ invalid marks (-5, -1) into None, and raises CorpusError where the folder is not
 options are a `CorpusParams` in `pipeline.labels.corpora.params`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -21,10 +22,11 @@ class Corpus:
 
     `targets` has one row for each of `clips`, in their order, with the official `split` where
     the corpus ships one and, where a usual protocol fixes them, the folds; `frames` is a table
-    of FRAMES_SCHEMA, empty where labels are per clip.
+    of FRAMES_SCHEMA, empty where labels are per clip. `remarks` say what was taken for granted.
     """
 
     clips: list[Clip]
     targets: list[ClipLabels]
     names: Names
     frames: pa.Table = field(default_factory=FRAMES_SCHEMA.empty_table)
+    remarks: Sequence[str] = ()

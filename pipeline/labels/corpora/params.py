@@ -1,9 +1,16 @@
 """What `corpus` in params.yaml says, and the table of corpora."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pipeline.families import Family, ParamsMember
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.families import Family, ParamsMember, suggest
 from pipeline.sections import Section
+from pipeline.targets import TARGETS
+
+Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
+"""The numbers that stand for a rating's least and greatest value."""
 
 
 class CorpusParams(Section):
@@ -31,18 +38,38 @@ class RavdessParams(CorpusParams):
 
 
 class TableParams(CorpusParams):
-    """Where the table is and what its words mean.
+    """Where the table is and what its columns and words mean.
 
     `table` is a path below `root`, or absolute. `columns` is moodline's column → the table's own,
-    `words` the table's emotion word → class. `emotions` are the classes in the order of their
-    index; None takes those found, sorted.
+    `path` a clip's path made of columns (`"dia{Dialogue_ID}.mp4"`). `words` is the table's emotion
+    word → class, or None for no label, `blanks` are further cells that mean no value, `scale` is
+    rating → its ends in the table. `emotions` are the classes in the order of their index; None
+    takes those found, sorted. `called` is the corpus that clips are of where no column says it.
     """
 
     table: str = "clips.csv"
     columns: dict[str, str] = {}
     ignore: list[str] = []
+    path: str | None = None
+    called: Annotated[str, Field(pattern=r"^[^/#\s]+$")] = "table"
     emotions: list[str] | None = None
-    words: dict[str, str] = {}
+    words: dict[str, str | None] = {}
+    blanks: list[str] = []
+    scale: dict[str, Ends] = {}
+
+    @field_validator("scale")
+    @classmethod
+    def _check_scale(cls, scale: dict[str, Ends]) -> dict[str, Ends]:
+        """Refuse scales of what is no rating, and those without length."""
+        ratings = [name for name, target in TARGETS.items() if target.kind == "rating"]
+        for name, (low, high) in scale.items():
+            if name not in ratings:
+                told = f"unknown rating {name!r}; {suggest(name, ratings)}"
+                raise PydanticCustomError("scale", "{told}", {"told": told})
+            if low == high:
+                told = f"{name}: expected two ends that differ, such as [1, 5]"
+                raise PydanticCustomError("scale", "{told}", {"told": told})
+        return scale
 
 
 CORPORA: Family[ParamsMember[CorpusParams]] = Family(

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.corpora.table import Row, read
+from pipeline.labels.corpora.rows import Row
+from pipeline.labels.corpora.table import read
+from pipeline.sections import parse_section
 
 
 def write_table(folder: Path, text: str, *, media: tuple[str, ...] = ("a.mp4",)) -> Path:
@@ -57,7 +59,7 @@ def test_votes_and_scores_have_a_column_for_each_class(tmp_path):
 def test_a_negative_vote_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,votes.sad\na.mp4,-1\n")
     with pytest.raises(
-        CorpusError, match=r"row 1: votes.sad: .*greater than or equal to 0, got '?-1"
+        CorpusError, match=r"line 2: votes.sad: .*greater than or equal to 0, got '?-1"
     ):
         read_rows(tmp_path)
 
@@ -75,6 +77,15 @@ def test_an_id_is_the_path_with_its_stretch(tmp_path):
 def test_a_group_is_else_the_subject_else_the_file(tmp_path):
     write_table(tmp_path, "path,subject,group\na.mp4,s,g\nb.mp4,s,\nc.mp4,,\n")
     assert [clip.group for clip in read_rows(tmp_path).clips] == ["g", "s", "c.mp4"]
+
+
+def test_clips_that_share_a_subject_a_file_or_a_dialogue_are_one_group(tmp_path):
+    write_table(
+        tmp_path,
+        "path,start_seconds,end_seconds,subject,dialogue\n"
+        "a.mp4,0,1,Ross,1\na.mp4,1,2,Joey,1\nb.mp4,,,Joey,2\nc.mp4,,,,2\nd.mp4,,,Ben,3\n",
+    )
+    assert [clip.group for clip in read_rows(tmp_path).clips] == ["Joey"] * 4 + ["Ben"]
 
 
 def test_minus_five_marks_an_invalid_rating(tmp_path):
@@ -106,7 +117,7 @@ def test_words_are_mapped_to_classes(tmp_path):
 def test_a_word_outside_the_classes_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,emotion\na.mp4,sad\nb.mp4,hapy\n")
     with pytest.raises(
-        CorpusError, match=r"row 2: emotion: unknown emotion 'hapy'; did you mean 'happy'"
+        CorpusError, match=r"line 3: emotion: unknown emotion 'hapy'; did you mean 'happy'"
     ):
         read_rows(tmp_path, emotions=["sad", "happy"])
 
@@ -157,15 +168,14 @@ def test_a_mapping_of_an_unknown_column_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("valence", "1.7", "row 2: valence: .*less than or equal to 1, got '1.7'"),
-        ("arousal", "-3", "row 2: arousal: .*greater than or equal to -1"),
-        ("dominance", "nan", "row 2: dominance: .*finite"),
-        ("sentiment", "2.4", "row 2: sentiment: .*sentiment runs from -1 to 1"),
-        ("intensity", "-0.1", r"row 2: intensity: .*intensity runs from 0 to 1"),
-        ("turn", "first", "row 2: turn: .*got 'first'"),
-        ("split", "dev", "row 2: split: .*'train', 'val' or 'test', got 'dev'"),
-        ("subject", "  ", "row 2: subject: "),
-        ("end_seconds", "3", "row 2: start_seconds and end_seconds go together"),
+        ("valence", "1.7", "line 3: valence: .*less than or equal to 1, got '1.7'"),
+        ("arousal", "-3", "line 3: arousal: .*greater than or equal to -1"),
+        ("dominance", "inf", "line 3: dominance: .*finite"),
+        ("sentiment", "2.4", "line 3: sentiment: .*sentiment runs from -1 to 1"),
+        ("intensity", "-0.1", r"line 3: intensity: .*intensity runs from 0 to 1"),
+        ("turn", "first", "line 3: turn: .*got 'first'"),
+        ("split", "dev", "line 3: split: .*'train', 'val' or 'test', got 'dev'"),
+        ("end_seconds", "3", "line 3: start_seconds and end_seconds go together"),
     ],
 )
 def test_a_wrong_value_is_refused_by_row_and_column(tmp_path, column, value, message):
@@ -176,19 +186,19 @@ def test_a_wrong_value_is_refused_by_row_and_column(tmp_path, column, value, mes
 
 def test_a_row_without_a_path_is_refused(tmp_path):
     write_table(tmp_path, "path,turn\na.mp4,1\n,2\n")
-    with pytest.raises(CorpusError, match=r"row 2: path: .*got None"):
+    with pytest.raises(CorpusError, match=r"line 3: path: .*got None"):
         read_rows(tmp_path)
 
 
 def test_a_stretch_that_ends_where_it_starts_is_refused(tmp_path):
     write_table(tmp_path, "path,start_seconds,end_seconds\na.mp4,2,2\n")
-    with pytest.raises(CorpusError, match="row 1: end_seconds must come after start_seconds"):
+    with pytest.raises(CorpusError, match="line 2: end_seconds must come after start_seconds"):
         read_rows(tmp_path)
 
 
 def test_two_rows_of_one_id_are_refused(tmp_path):
     write_table(tmp_path, "path\na.mp4\nb.mp4\na.wav\n")
-    with pytest.raises(CorpusError, match="rows 1 and 3: both are clip 'table/a'"):
+    with pytest.raises(CorpusError, match="line 4: the same clip, 'table/a', as line 2; remove"):
         read_rows(tmp_path)
 
 
@@ -206,7 +216,7 @@ def test_one_missing_file_is_left_to_clean_but_not_all(tmp_path):
         ("clips.csv", "", "not a readable table"),
         ("clips.csv", "path\n", "no row"),
         ("clips.parquet", "PAR?", "not a readable table"),
-        ("clips.xlsx", "?", r"expected .csv or .parquet, got '.xlsx'"),
+        ("clips.xlsx", "?", r"expected .csv or .*.parquet, got '.xlsx'"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, name, text, message):
@@ -259,5 +269,182 @@ def test_a_class_is_ignored_or_mapped_like_any_column(tmp_path):
 
 def test_a_label_that_is_partly_blank_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,emotions.happy,emotions.sad\na.mp4,1,0\nb.mp4,,1\n")
-    with pytest.raises(CorpusError, match="row 2: emotions: expected a number for each class"):
+    with pytest.raises(CorpusError, match="line 3: emotions: expected a number for each class"):
         read_rows(tmp_path)
+
+
+def test_several_wrong_rows_are_told_at_once_by_their_lines(tmp_path):
+    rows = "a.mp4,2\nb.mp4,0.5\n\nc.mp4,x\n" + "".join(f"{n}.mp4,7\n" for n in range(5))
+    write_table(tmp_path, "path,valence\n" + rows)
+    told = r"line 2: valence: .*; line 5: valence: .*'x'.*; line 8: .*; and 2 more; mend the table$"
+    with pytest.raises(CorpusError, match=told):
+        read_rows(tmp_path)
+
+
+def test_unknown_words_are_told_at_once_too(tmp_path):
+    write_table(tmp_path, "path,emotion\na.mp4,sad\nb.mp4,hapy\nc.mp4,madd\n")
+    with pytest.raises(CorpusError, match=r"line 3: .*'hapy'.*; line 4: .*'madd'.*corpus\.words"):
+        read_rows(tmp_path, emotions=["sad", "happy"])
+
+
+def test_spellings_of_one_word_are_one_class_and_said(tmp_path):
+    write_table(tmp_path, "path,emotion\na.mp4,HAPPY\nb.mp4,happy\nc.mp4,Happy\nd.mp4,Happy\n")
+    corpus = read_rows(tmp_path)
+    assert [target.labels["emotion"] for target in corpus.targets] == ["happy"] * 4
+    assert corpus.names.emotion == ["happy"]
+    assert [remark.partition("label ")[2].partition(";")[0] for remark in corpus.remarks] == [
+        "'HAPPY' (1) is taken as 'happy'",
+        "'Happy' (2) is taken as 'happy'",
+    ]
+
+
+def test_words_that_are_stated_are_found_however_they_are_spelled(tmp_path):
+    write_table(tmp_path, "path,emotion\na.mp4,Joy\nb.mp4,SAD\nc.mp4,Sad\n")
+    options = {"emotions": ["sad", "happy", "Sad"], "words": {"joy": "happy", "SAD": "sad"}}
+    labels = [target.labels["emotion"] for target in read_rows(tmp_path, **options).targets]
+    assert labels == ["happy", "sad", "Sad"]
+
+
+def test_codes_that_differ_in_capitals_are_two_classes(tmp_path):
+    write_table(tmp_path, "path,emotion\na.mp4,a\nb.mp4,A\n")
+    corpus = read_rows(tmp_path)
+    assert (corpus.names.emotion, corpus.remarks) == (["A", "a"], [])
+
+
+def test_a_word_can_mean_no_label(tmp_path):
+    write_table(
+        tmp_path, "path,emotion,votes.sad,votes.unclear\na.mp4,unclear,2,1\nb.mp4,sad,0,3\n"
+    )
+    corpus = read_rows(tmp_path, words={"unclear": None})
+    assert corpus.names.emotion == ["sad"]
+    assert [t.labels for t in corpus.targets] == [{"votes": (("sad", 2.0),)}, {"emotion": "sad"}]
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "-", "N/A"])
+def test_what_reads_like_no_value_is_no_label_and_said(tmp_path, word):
+    write_table(tmp_path, f"path,emotion,valence,turn\na.mp4,{word},{word},{word}\nb.mp4,sad,1,3\n")
+    corpus = read_rows(tmp_path)
+    assert corpus.targets[0].labels == {}
+    assert corpus.clips[0].turn is None
+    assert len([remark for remark in corpus.remarks if f"'{word}' (1)" in remark]) == 3
+
+
+def test_a_name_that_reads_like_no_value_is_said_and_can_be_none(tmp_path):
+    write_table(tmp_path, "path,subject\na.mp4,NA\nb.mp4,NA\n")
+    corpus = read_rows(tmp_path)
+    assert corpus.clips[0].subject == "NA"
+    assert "subject: 'NA' (2) taken as a word; list it in corpus.blanks" in corpus.remarks[0]
+    assert read_rows(tmp_path, blanks=["NA"]).clips[0].subject is None
+
+
+def test_a_word_that_reads_like_no_value_is_a_class_where_it_is_stated(tmp_path):
+    write_table(tmp_path, "path,emotion\na.mp4,-\n")
+    assert read_rows(tmp_path, words={"-": "neutral"}).targets[0].labels == {"emotion": "neutral"}
+
+
+def test_a_table_of_a_european_spreadsheet_is_read(tmp_path):
+    write_table(tmp_path, "")
+    text = (
+        "path;start_seconds;end_seconds;subject;valence\r\na.mp4;00:00:03,5;1:02;Müller;-0,25\r\n"
+    )
+    (tmp_path / "clips.csv").write_bytes(text.encode("cp1252"))
+    corpus = read_rows(tmp_path)
+    clip = corpus.clips[0]
+    assert (clip.start_seconds, clip.end_seconds, clip.subject) == (3.5, 62.0, "Müller")
+    assert corpus.targets[0].labels == {"valence": -0.25}
+    assert "read as Windows-1252" in corpus.remarks[0]
+
+
+def test_a_path_is_made_of_columns(tmp_path):
+    table = pa.table({"Dialogue_ID": [1.0, 2.0], "Utterance_ID": [0, 7], "Sr No.": ["x", "y"]})
+    pq.write_table(table, tmp_path / "clips.parquet")
+    (tmp_path / "dia1_utt00_x.mp4").touch()
+    options = {"dialogue": "Dialogue_ID", "turn": "Utterance_ID"}
+    corpus = read_rows(
+        tmp_path,
+        table="clips.parquet",
+        path="dia{Dialogue_ID}_utt{Utterance_ID:02d}_{Sr No.}.mp4",
+        columns=options,
+    )
+    assert [clip.clip_id for clip in corpus.clips] == ["table/dia1_utt00_x", "table/dia2_utt07_y"]
+    assert [(clip.dialogue, clip.turn) for clip in corpus.clips] == [("1", 0), ("2", 7)]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"path": "a.mp4"}, r"corpus\.path: expected columns in braces"),
+        ({"path": "{turn}", "columns": {"path": "turn"}}, r"corpus\.path: .*keep one"),
+        ({"path": "{trun}.mp4"}, r"no column 'trun'; did you mean 'turn'"),
+        ({"path": "{turn}.mp4"}, r"line 3: path: expected a value of turn, got none"),
+        ({"path": "{subject:02d}.mp4"}, r"line 2: path: subject: expected .*got 'x'; line 3"),
+    ],
+)
+def test_a_path_that_cannot_be_made_is_refused(tmp_path, options, message):
+    write_table(tmp_path, "turn,subject\n1,x\n,y\n")
+    with pytest.raises((CorpusError, ParamsError), match=message):
+        read_rows(tmp_path, **options)
+
+
+def test_a_made_path_beside_a_column_of_paths_is_refused(tmp_path):
+    write_table(tmp_path, "path,turn\na.mp4,1\n", media=("x/a.mp4",))
+    with pytest.raises(
+        CorpusError, match=r"of other columns than 'path', .*corpus\.ignore, or use"
+    ):
+        read_rows(tmp_path, path="{turn}.mp4")
+    assert read_rows(tmp_path, path="x/{path}").clips[0].clip_id == "table/x/a"
+
+
+def test_ratings_on_another_scale_are_brought_to_moodlines(tmp_path):
+    rows = "a.mp4,1,9\nb.mp4,4,5\nc.mp4,5,1\nd.mp4,-5,\n"
+    write_table(tmp_path, "path,valence,intensity\n" + rows)
+    corpus = read_rows(tmp_path, scale={"valence": [1, 5], "intensity": [9, 1]})
+    assert [target.labels.get("valence") for target in corpus.targets] == [-1.0, 0.5, 1.0, None]
+    assert [target.labels.get("intensity") for target in corpus.targets] == [0.0, 0.5, 1.0, None]
+
+
+def test_minus_five_is_a_rating_where_the_scale_has_it(tmp_path):
+    write_table(tmp_path, "path,valence\na.mp4,-5\n")
+    assert read_rows(tmp_path, scale={"valence": [-5, 5]}).targets[0].labels == {"valence": -1.0}
+
+
+def test_a_rating_off_its_stated_scale_is_refused(tmp_path):
+    write_table(tmp_path, "path,valence\na.mp4,0\nb.mp4,x\n")
+    told = r"line 2: valence: expected 1 to 5, as corpus.scale has it, got '0'; line 3: .*got 'x'"
+    with pytest.raises(CorpusError, match=told):
+        read_rows(tmp_path, scale={"valence": [1, 5]})
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ({"valance": [1, 5]}, "unknown rating 'valance'; did you mean 'valence'"),
+        ({"valence": [1, 1]}, "valence: expected two ends that differ"),
+        ({"valence": [1]}, "at least 2 items"),
+    ],
+)
+def test_a_scale_that_is_none_is_refused(scale, message):
+    with pytest.raises(ParamsError, match=rf"corpus\.scale.*{message}"):
+        parse_section(
+            TableParams, {"name": "", "root": "", "depends_on": "", "scale": scale}, "corpus"
+        )
+
+
+def test_text_alone_needs_no_media(tmp_path):
+    write_table(tmp_path, "text,emotion\nWell,sad\nOh,happy\n", media=())
+    corpus = read_rows(tmp_path, columns={"transcript": "text"})
+    assert [(clip.clip_id, clip.path) for clip in corpus.clips] == [
+        ("table/line_000002", ""),
+        ("table/line_000003", ""),
+    ]
+    assert [clip.group for clip in corpus.clips] == ["table/line_000002", "table/line_000003"]
+
+
+def test_clips_are_of_the_corpus_that_the_table_states(tmp_path):
+    write_table(tmp_path, "path,corpus,clip_id\na.mp4,meld,\nb.mp4,,one\nc.mp4,,iemocap/two\n")
+    clips = read_rows(tmp_path, called="iemocap").clips
+    assert [(clip.clip_id, clip.corpus) for clip in clips] == [
+        ("iemocap/one", "iemocap"),
+        ("iemocap/two", "iemocap"),
+        ("meld/a", "meld"),
+    ]

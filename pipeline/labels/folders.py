@@ -1,0 +1,54 @@
+"""Folders of corpora: what in one DVC cannot digest, found before it tries."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import CorpusError
+
+TOLD = 5
+"""Most files that one message names."""
+
+
+def check_folder(folder: Path) -> None:
+    """Raise CorpusError that names what DVC cannot take in `folder`, if it is one."""
+    mistakes = list(_find_mistakes(folder)) if folder.is_dir() else []
+    if mistakes:
+        more = f"; and {len(mistakes) - TOLD} more" if len(mistakes) > TOLD else ""
+        raise CorpusError(
+            f"{folder}: {'; '.join(mistakes[:TOLD])}{more}; mend or remove them, for DVC cannot "
+            f"digest the folder otherwise"
+        )
+
+
+def _find_mistakes(folder: Path) -> Iterator[str]:
+    """Names that are no UTF-8, links to nothing, and links that lead back, in order."""
+    for inner, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        for name in sorted([*folders, *files]):
+            path = Path(inner, name)
+            told = _show(path.relative_to(folder))
+            if not _is_text(name):
+                yield f"{told}: expected a name in UTF-8, got other bytes"
+            elif not path.exists():
+                yield f"{told}: a link to {_show(path.readlink())}, which is not there"
+            elif path.is_symlink() and _leads_back(path):
+                folders.remove(name)
+                yield f"{told}: a link to a folder that it lies in"
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _show(path: Path) -> str:
+    """A path for people; a byte of no text by its number."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _leads_back(link: Path) -> bool:
+    return link.is_dir() and link.parent.resolve().is_relative_to(link.resolve())

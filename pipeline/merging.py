@@ -1,0 +1,67 @@
+"""Merging: the lock files of two branches as one, by whole entries.
+
+An entry of `dvc.lock` tells of one run. Lines of two in one entry would describe a run that never
+was, and DVC would take its result for up to date.
+"""
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import StoreError
+from pipeline.files import write_text
+
+Entries = Mapping[str, Any]
+"""Stage → what `dvc.lock` says of its last run."""
+
+
+def merge_locks(base: Path, ours: Path, theirs: Path) -> list[str]:
+    """Write to `ours` what both sides have; returns the stages whose entries both changed.
+
+    Of those, theirs is taken: it is the one that was pushed. Raises StoreError where a file is no
+    lock file.
+    """
+    lock = _read_lock(ours)
+    known, own, other = (dict(_read_lock(path)["stages"]) for path in (base, ours, theirs))
+    both = [stage for stage in own | other if _differ(stage, known, own, other)]
+    lock["stages"] = join_entries(known, own, other)
+    text = StringIO()
+    YAML().dump(lock, text)
+    write_text(ours, text.getvalue())
+    return both
+
+
+def join_entries(base: Entries, ours: Entries, theirs: Entries) -> dict[str, Any]:
+    """Entries of both sides, in our order: theirs where they changed or removed one, else ours.
+
+    >>> join_entries({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "c": 3})
+    {'a': 2, 'c': 3}
+    """
+    changed = {stage for stage in {*base, *theirs} if base.get(stage) != theirs.get(stage)}
+    gone = {stage for stage in changed if stage not in theirs and ours.get(stage) == base[stage]}
+    taken = {stage: entry for stage, entry in theirs.items() if stage in changed}
+    return {stage: entry for stage, entry in {**ours, **taken}.items() if stage not in gone}
+
+
+def _differ(stage: str, base: Entries, ours: Entries, theirs: Entries) -> bool:
+    """Whether both sides changed the entry of a stage, each in its way."""
+    found = [entries.get(stage) for entries in (base, ours, theirs)]
+    return all(found[one] != found[other] for one, other in ((0, 1), (0, 2), (1, 2)))
+
+
+def _read_lock(path: Path) -> dict[str, Any]:
+    """Lock file at `path`, one of no stage where it is empty."""
+    try:
+        lock = YAML().load(path.read_text(encoding="utf-8")) or {"schema": "2.0", "stages": {}}
+        dict(lock["stages"])
+    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, ValueError) as error:
+        told = " ".join(str(error).split())
+        raise StoreError(
+            f"{path}: expected a lock file of DVC, got none ({told}); take it from one of the "
+            f"commits with `git checkout --theirs`, then `dvc repro`"
+        ) from error
+    return dict(lock)

@@ -1,0 +1,119 @@
+"""Media below a folder, and how the cells of a table name them."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pipeline.labels.corpora.columns import fill_path
+from pipeline.labels.corpora.sheets import Sheet
+
+_FILMED = "mp4 mkv avi mov webm flv wmv mpg mpeg m4v ts mts ogv vob 3gp"
+_SOUNDING = "wav flac mp3 ogg oga m4a aac wma opus aif aiff au"
+FILMED = frozenset(f".{ending}" for ending in _FILMED.split())
+SOUNDING = frozenset(f".{ending}" for ending in _SOUNDING.split())
+
+SAMPLE = 200
+"""Rows by which it is found what names the media."""
+
+LEAST = 0.5
+"""Share of these rows whose file must be there."""
+
+
+@dataclass(frozen=True)
+class MediaFiles:
+    """Media files, by their paths below the root of a corpus."""
+
+    paths: Sequence[str]
+
+    @property
+    def filmed(self) -> bool:
+        """Whether any is a film."""
+        return any(PurePosixPath(path).suffix.lower() in FILMED for path in self.paths)
+
+    @property
+    def sounding(self) -> bool:
+        """Whether any is sound alone."""
+        return any(PurePosixPath(path).suffix.lower() in SOUNDING for path in self.paths)
+
+
+@dataclass(frozen=True)
+class PathFound:
+    """What a clip's path is: a column, or a `template` of columns; how many files are there.
+
+    `single` tells whether no two rows have the same.
+    """
+
+    column: str | None
+    template: str | None
+    there: int = 0
+    single: bool = False
+
+
+def list_media(root: Path) -> MediaFiles:
+    """Media files below `root`, links followed."""
+    found, seen = [], set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        seen.add(os.path.realpath(folder))
+        inner[:] = [name for name in inner if os.path.realpath(Path(folder, name)) not in seen]
+        below = Path(folder).relative_to(root)
+        known = (name for name in names if Path(name).suffix.lower() in FILMED | SOUNDING)
+        found += [(below / name).as_posix() for name in known]
+    return MediaFiles(sorted(found))
+
+
+def find_path(sheet: Sheet, media: MediaFiles) -> PathFound | None:
+    """What names the media in a table; a column called `path` where nothing does."""
+    rows = [
+        {name: column[index] for name, column in sheet.columns.items()}
+        for index in range(len(sheet.places))
+    ]
+    known = frozenset(media.paths)
+    counts = {
+        template: sum(_fill(template, row) in known for row in rows[:SAMPLE])
+        for template in _list_templates(sheet, media)
+    }
+    best = max(counts, key=counts.__getitem__, default="")
+    if counts.get(best, 0) <= LEAST * min(len(rows), SAMPLE):
+        named = next((name for name in sheet.columns if name.casefold() in NAMES), None)
+        if named is None:
+            return None
+        best = f"{{{named}}}"
+    paths = [_fill(best, row) for row in rows]
+    there, single = sum(path in known for path in paths), len(set(paths)) == len(paths)
+    whole = re.fullmatch(r"\{([^{}:]+)\}", best)
+    if whole:
+        return PathFound(whole[1], None, there, single)
+    return PathFound(None, best, there, single)
+
+
+NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "video", "audio", "wav")
+"""What people call the column of paths."""
+
+
+def _list_templates(sheet: Sheet, media: MediaFiles) -> Iterable[str]:
+    """Ways in which columns may name files: alone, in the commonest folders, with their endings."""
+    endings = _rank(PurePosixPath(path).suffix for path in media.paths)
+    folders = _rank(PurePosixPath(path).parent.as_posix() for path in media.paths)
+    simple = {re.sub(r"[^a-z]", "", name.casefold()): name for name in sheet.columns}
+    stems = [f"{{{name}}}" for name in sheet.columns if not set(name) & set("{}:")]
+    if {"dialogueid", "utteranceid"} <= simple.keys():
+        # MELD calls its files so.
+        stems.append(f"dia{{{simple['dialogueid']}}}_utt{{{simple['utteranceid']}}}")
+    for stem in stems:
+        for folder in ["", *(f"{folder}/" for folder in folders if folder != ".")]:
+            for ending in ["", *endings]:
+                yield f"{folder}{stem}{ending}"
+
+
+def _rank(words: Iterable[str]) -> list[str]:
+    return [word for word, _ in Counter(words).most_common(5)]
+
+
+def _fill(template: str, row: Mapping[str, object]) -> str | None:
+    try:
+        return PurePosixPath(fill_path(template, row)).as_posix()
+    except ValueError:
+        return None
