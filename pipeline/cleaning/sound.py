@@ -5,9 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32
 
 from pipeline.cleaning.params import CleanParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
@@ -16,7 +14,13 @@ from pipeline.files import digest_file, digest_json
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, write_clips
 from pipeline.labels.pending import Pending, find_pending
 from pipeline.media import AUDIO_HZ
-from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
+from pipeline.media.audio import (
+    Recording,
+    encode_flac,
+    loudness_dbfs,
+    read_recording,
+    sound_seconds,
+)
 from pipeline.media.probe import Probe, probe_media
 from pipeline.progress import track
 from pipeline.store.index import Location
@@ -35,10 +39,13 @@ AUDIO_SCHEMA = pa.schema(
 )
 """One row per clip that has sound: mono 16-bit FLAC."""
 
-PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 3})
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 4})
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
+
+CLIPPED_SHARE = 0.01
+"""Sound of which a larger share is as loud as can be is marked: it was cut off there."""
 
 SOUND_SHARE = 0.9
 """A clip whose sound covers a smaller share of its duration is marked."""
@@ -137,12 +144,13 @@ def decode_clip(clip: Clip) -> Made:
     """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
     try:
         probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
-        samples = _decode_sound(clip, probe)
+        recording = _decode_sound(clip, probe)
     except MediaError as error:
         return Made(None, "left_out", error.reason, error.detail)
-    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
-    if samples is None:
-        return Made(None, "absent", "no_audio", "no sound goes with the pictures", facts)
+    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds, **probe.remarks}
+    if recording is None:
+        return Made(None, "absent", *_explain_absence(probe), facts)
+    samples = recording.samples
     row = {
         "clip_id": clip.clip_id,
         "hz": AUDIO_HZ,
@@ -156,16 +164,34 @@ def decode_clip(clip: Clip) -> Made:
             "audio_hz": probe.audio_hz,
             "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
             "sound_seconds": sound_seconds(samples, AUDIO_HZ),
+            "clipped_share": recording.clipped_share,
+            **_list_remarks(recording),
         },
     )
 
 
-def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] | None:
-    """Samples of the clip, None where its pictures have no sound to them."""
+def _explain_absence(probe: Probe) -> tuple[str, str]:
+    """Why no sound goes with the pictures: the word for it, and a sentence."""
+    if probe.undecoded is None:
+        return "no_audio", "no sound goes with the pictures"
+    told = f"expected sound that FFmpeg decodes, got {probe.undecoded}; convert the file"
+    return "no_decoder", told
+
+
+def _list_remarks(recording: Recording) -> dict[str, str]:
+    """What was mended in a recording, by the word for it."""
+    if not recording.mended:
+        return recording.remarks
+    told = f"{recording.mended} samples are no finite numbers; they were taken for silence"
+    return {**recording.remarks, "not_finite": told}
+
+
+def _decode_sound(clip: Clip, probe: Probe) -> Recording | None:
+    """Sound of the clip, None where its pictures have no sound to them."""
     if probe.audio_hz is None:
         return None
     try:
-        return decode_audio(
+        return read_recording(
             Path(clip.path),
             hz=AUDIO_HZ,
             start_seconds=clip.start_seconds,
@@ -196,6 +222,7 @@ def judge_clips(
             entry = Entry(clip.clip_id, "clean", "left_out", failure.reason, failure.detail)
             cleaned.clip_entries.append(entry)
             continue
+        cleaned.clip_entries.extend(_remark(found[clip.clip_id].clip, MEDIA_REMARKS))
         location, entries = _judge_sound(found[clip.clip_id], params)
         cleaned.clips.append(_describe(clip, location.clip))
         cleaned.sounds[clip.clip_id] = location
@@ -251,13 +278,29 @@ def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, lis
     if loudness < params.silent_dbfs:
         silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
         return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
+    entries = _remark(clip, SOUND_REMARKS)
     remarks = {"quiet": detail} if loudness < params.quiet_dbfs else {}
+    clipped = float(clip.facts["clipped_share"] or 0)
+    if clipped > CLIPPED_SHARE:
+        remarks["clipped"] = f"{clipped:.1%} of the samples are as loud as can be"
     seconds, sounding = (float(clip.facts[name] or 0) for name in _SPANS)
     if sounding < SOUND_SHARE * seconds:
         remarks["short_sound"] = f"sound in {sounding:.3f} of {seconds:.3f} s"
-    entries = [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
+    entries += [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
     return replace(location, clip=replace(clip, status="marked" if entries else "ok")), entries
 
+
+def _remark(clip: PartClip, words: Sequence[str]) -> list[Entry]:
+    """What was mended in a clip, of what `words` name."""
+    facts = {word: clip.facts[word] for word in words if word in clip.facts}
+    return [
+        Entry(clip.clip_id, "clean", "marked", word, str(detail)) for word, detail in facts.items()
+    ]
+
+
+MEDIA_REMARKS = ("joined", "tracks_apart")
+SOUND_REMARKS = ("antiphase", "not_finite", "other_track")
+"""Words for what was mended in the media of a clip, or in its sound."""
 
 _SPANS = ("duration_seconds", "sound_seconds")
 

@@ -10,22 +10,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
 from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
 from pipeline.media.drawing import display_matrix, draw_frame, turn_image, with_neighbours
 from pipeline.media.sampling import TOLERANCE_SECONDS, Counted, Picture, Sampling, sample_frames
-from pipeline.media.streams import (
-    DECLARING_FORMATS,
-    declared_duration,
-    declared_end,
-    decode_frames,
-    find_video,
-    list_times,
-    open_container,
-    scan_duration,
-)
+from pipeline.media.streams import Media, declared_end, decode_frames, find_video, open_media
 
 
 @dataclass(frozen=True)
@@ -56,10 +46,10 @@ def read_frames(
     does: the last two after the frames that could be had, so that a caller may keep and mark them.
     """
     stretch = _bound(start_seconds, end_seconds)
-    with open_container(path) as container:
-        stream = _expect_video(container)
-        length = _measure(path, container, stream, sampling, stretch)
-        decoded = with_neighbours(decode_frames(container, stream, stretch[0]))
+    with open_media(path) as media:
+        stream = _expect_video(media)
+        length = _measure(media, stream, sampling, stretch)
+        decoded = with_neighbours(decode_frames(media, stream, stretch[0]))
         matrix = None
         for frame in sample_frames(_count(decoded, *stretch), sampling, length):
             shown = frame.picture
@@ -82,10 +72,11 @@ def read_crops(
     """
     pictures = list_pictures(folder)
     stretch = _bound(start_seconds, end_seconds)
-    with open_container(path) as container:
-        stream = _expect_video(container)
-        length = _measure(path, container, stream, sampling, stretch)
-        times = [*list_times(container, stream), math.inf]
+    with open_media(path) as media:
+        stream = _expect_video(media)
+        length = _measure(media, stream, sampling, stretch)
+        lane = media.lane(stream)
+        times = [*(lane.times if lane else ()), math.inf]
     timed = (
         (seconds, until, pictures.get(number))
         for number, (seconds, until) in enumerate(pairwise(times), start=1)
@@ -120,34 +111,22 @@ def _bound(start_seconds: float | None, end_seconds: float | None) -> tuple[floa
     return start_seconds or 0.0, math.inf if end_seconds is None else end_seconds
 
 
-def _expect_video(container: InputContainer) -> av.VideoStream:
-    stream = find_video(container)
+def _expect_video(media: Media) -> av.VideoStream:
+    stream = find_video(media)
     if stream is None:
         raise MediaError("no_video", "expected a stream of pictures, got none; add one")
     return stream
 
 
 def _measure(
-    path: Path,
-    container: InputContainer,
-    stream: av.VideoStream,
-    sampling: Sampling,
-    stretch: tuple[float, float],
+    media: Media, stream: av.VideoStream, sampling: Sampling, stretch: tuple[float, float]
 ) -> float:
     """Seconds of the stretch that has pictures; infinite where `sampling` need not know."""
     if sampling.per_clip is None and sampling.middle_share == 1:
         return math.inf
-    return _find_end(path, container, stream, stretch[1]) - stretch[0]
-
-
-def _find_end(path: Path, container: InputContainer, stream: av.VideoStream, end: float) -> float:
-    """Seconds since the file's start at which the last picture before `end` is over."""
-    if container.format.name in DECLARING_FORMATS and (declared := declared_end(container, stream)):
-        return min(end, declared)
-    if end < math.inf:  # a long file is not read for a short stretch
-        return min(end, declared_duration(container) or math.inf)
-    with open_container(path) as other:
-        return scan_duration(other, find_video(other))
+    lane = media.lane(stream)
+    end = declared_end(media, stream) or (lane.end if lane else 0.0)
+    return min(stretch[1], end) - stretch[0]
 
 
 def _count(
