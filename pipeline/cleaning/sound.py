@@ -1,9 +1,11 @@
 """Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -49,6 +51,8 @@ CLIPPED_SHARE = 0.01
 
 SOUND_SHARE = 0.9
 """A clip whose sound covers a smaller share of its duration is marked."""
+
+Digest = TypeVar("Digest", str, str | None)
 
 
 @dataclass(frozen=True)
@@ -231,29 +235,41 @@ def judge_clips(
 
 
 def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
-    """Clips with the digest of their file, and the failure of each whose file is not there."""
+    """Clips with the digest of their file, and the failure of each whose file cannot be read."""
     paths = sorted({clip.path for clip in clips})
-    present = [path for path in paths if Path(path).is_file()]
     with ThreadPoolExecutor(workers) as pool:
-        digests = dict(zip(present, pool.map(digest_file, map(Path, present)), strict=True))
-    failures = {
-        clip.clip_id: MediaError("missing", f"{clip.path}: no such file")
-        for clip in clips
-        if clip.path not in digests
-    }
-    digested = [
-        replace(clip, media_digest=digests[clip.path], crops_digest=_digest_crops(clip.crops))
-        for clip in clips
-        if clip.path in digests
-    ]
+        found = pool.map(partial(_digest, digest=digest_file), paths)
+        files = dict(zip(paths, found, strict=True))
+    folders = {clip.crops: _digest(clip.crops, _digest_crops) for clip in clips if clip.crops}
+    digested, failures = [], {}
+    for clip in clips:
+        media, crops = files[clip.path], folders[clip.crops] if clip.crops else None
+        if isinstance(media, MediaError):
+            failures[clip.clip_id] = media
+        elif isinstance(crops, MediaError):
+            failures[clip.clip_id] = crops
+        else:
+            digested.append(replace(clip, media_digest=media, crops_digest=crops))
     return digested, failures
 
 
-def _digest_crops(folder: str | None) -> str | None:
+def _digest(path: str, digest: Callable[[Path], Digest]) -> Digest | MediaError:
+    """What `digest` makes of what lies at `path`, or why it cannot be read."""
+    try:
+        return digest(Path(path))
+    except FileNotFoundError:
+        return MediaError("missing", f"{path}: no such file")
+    except OSError as error:
+        told = f"{path}: expected a file that can be read, the system says {error.strerror!r}"
+        return MediaError("unreadable", f"{told}; mend its path or its permissions")
+
+
+def _digest_crops(folder: Path) -> str | None:
     """Digest of the crops that a corpus ships for a clip, None where it ships none."""
-    if folder is None or not Path(folder).is_dir():
+    if not folder.is_dir():
         return None
-    return digest_json({path.name: digest_file(path) for path in Path(folder).iterdir()})
+    files = (path for path in folder.iterdir() if path.is_file())
+    return digest_json({path.name: digest_file(path) for path in files})
 
 
 def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:

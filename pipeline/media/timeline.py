@@ -181,10 +181,14 @@ def is_flush(packet: Packet) -> bool:  # type: ignore[type-arg]
 def find_shown(packet: Packet) -> int | None:  # type: ignore[type-arg]
     """Ticks at which what `packet` holds is shown, None where it does not say.
 
-    A time too far from that of decoding is damage, and that of decoding is taken.
+    A time too far from that of decoding is damage, and that of decoding is taken. AVI stores
+    neither, but counts: FFmpeg shows its H.264 a frame late, to have room for what comes in another
+    order.
     """
     if packet.pts is None or packet.dts is None or not packet.time_base:
         return packet.dts if packet.pts is None else packet.pts
+    if packet.stream.type == "video" and packet.stream.container.format.name == "avi":
+        return packet.dts
     near = abs(packet.pts - packet.dts) * packet.time_base <= JUMP_SECONDS
     return packet.pts if near else packet.dts
 

@@ -68,7 +68,8 @@ def read_crops(
     """As `read_frames`, with the pictures in `folder` in place of the video's own.
 
     The number at the end of a picture's name is that of its frame in the file, from 1; a frame
-    without one has an image of no pixels. Raises MediaError `no_crops` for a folder without any.
+    without one, or with one that cannot be read, has an image of no pixels. Raises MediaError as
+    `list_pictures` does, and after the last frame `unreadable_crops` where some could not be read.
     """
     pictures = list_pictures(folder)
     stretch = _bound(start_seconds, end_seconds)
@@ -81,20 +82,44 @@ def read_crops(
         (seconds, until, pictures.get(number))
         for number, (seconds, until) in enumerate(pairwise(times), start=1)
     )
+    refused: list[MediaError] = []
     for frame in sample_frames(_count(timed, *stretch), sampling, length):
-        image = NOTHING if frame.picture is None else read_picture(frame.picture)
+        image = NOTHING if frame.picture is None else _try_picture(frame.picture, refused)
         yield Frame(frame.index, max(frame.seconds, 0.0), image)
+    if refused:
+        raise MediaError(
+            "unreadable_crops",
+            f"expected pictures that can be read, got {len(refused)} that cannot, first "
+            f"{refused[0].detail}",
+        )
 
 
 NOTHING = np.empty((0, 0, 3), np.uint8)
 """Image of a frame that has none."""
 
 
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Other files beside the pictures, such as landmarks, are none of them."""
+
+
 def list_pictures(folder: Path) -> dict[int, Path]:
-    """Number at the end of its name → picture of `folder`; raises MediaError `no_crops`."""
+    """Number at the end of its name → picture of `folder`.
+
+    Raises MediaError `no_crops` where there is none, `doubled_crops` where two have one number.
+    """
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    numbered = ((re.search(r"(\d+)$", path.stem), path) for path in found)
-    pictures = {int(number[1]): path for number, path in numbered if number}
+    pictures: dict[int, Path] = {}
+    for path in found:
+        number = re.search(r"(\d+)$", path.stem)
+        if number is None or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
+            continue
+        former = pictures.setdefault(int(number[1]), path)
+        if former != path:
+            raise MediaError(
+                "doubled_crops",
+                f"{folder}: expected one picture of frame {int(number[1])}, got {former.name} and "
+                f"{path.name}; remove one",
+            )
     if not pictures:
         raise MediaError(
             "no_crops", f"expected pictures named by their frame in {folder}, got none; link them"
@@ -103,8 +128,24 @@ def list_pictures(folder: Path) -> dict[int, Path]:
 
 
 def read_picture(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """The one frame of a picture; raises MediaError as `read_frames` does."""
-    return next(read_frames(path, Sampling())).image
+    """The one frame of a picture; raises MediaError as `read_frames` does, which names the file."""
+    try:
+        return next(read_frames(path, Sampling())).image
+    except StopIteration:
+        raise MediaError(
+            "undecodable", f"{path}: expected a picture, got none; replace it"
+        ) from None
+    except MediaError as error:
+        raise MediaError(error.reason, f"{path}: {error.detail}") from error
+
+
+def _try_picture(path: Path, refused: list[MediaError]) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture at `path`, or nothing where it cannot be read, with the reason in `refused`."""
+    try:
+        return read_picture(path)
+    except MediaError as error:
+        refused.append(error)
+        return NOTHING
 
 
 def _bound(start_seconds: float | None, end_seconds: float | None) -> tuple[float, float]:

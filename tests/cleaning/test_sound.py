@@ -210,3 +210,11 @@ def test_sound_changes_only_with_the_version(tmp_path):
         "clipped_share": 0.0,
     }
     assert made.facts["loudness_dbfs"] == pytest.approx(-16.523, abs=1e-3)
+
+
+def test_what_cannot_be_read_on_disk_costs_its_clip_alone(project, tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    paths = {"folder": tmp_path / "folder.mp4", "plain": project.paths["plain"]}
+    clean_corpus(make_clips(paths), PARAMS, frozenset(), tmp_path / "out", tmp_path / "work")
+    told = remarks(tmp_path / "out" / "clips" / "ledger.parquet")
+    assert told == {("folder", "left_out", "unreadable")}
