@@ -43,11 +43,9 @@ class Mixer:
         stored = frame.to_ndarray()
         self._samples += stored.size
         self._clipped += _count_clipped(stored)
-        if stored.dtype.kind == "f":
-            wrong = int((~(np.abs(stored) <= LOUDEST)).sum())  # NaN is not below anything either
-            if wrong:
-                self.mended += wrong
-                return self._make_mono(frame, _mend(stored))
+        if stored.dtype.kind == "f" and not _measure_peak(stored) <= LOUDEST:  # as NaN never is
+            self.mended += int((~(np.abs(stored) <= LOUDEST)).sum())
+            return self._make_mono(frame, _mend(stored))
         if self._channel is None and not UNNAMED_LAYOUT.fullmatch(frame.layout.name):
             return frame
         return self._make_mono(frame, stored)
@@ -87,6 +85,11 @@ def split_channels(
     return scaled
 
 
+def _measure_peak(stored: Shaped[np.ndarray, "_ _"]) -> float:
+    """The sample furthest from 0, NaN where one is; 0 without any."""
+    return float(np.abs(stored).max(initial=0))
+
+
 def _mend(stored: Shaped[np.ndarray, "_ _"]) -> Shaped[np.ndarray, "_ _"]:
     """What is `stored`, with silence in place of what is no finite number."""
     if stored.dtype.kind != "f":
@@ -100,6 +103,6 @@ def _count_clipped(stored: Shaped[np.ndarray, "_ _"]) -> int:
     kind = stored.dtype.str[1:]
     middle = FULL_SCALES["u1"] if kind == "u1" else 0
     bound = FULL_SCALES[kind] * (1 - CLIPPED_STEPS.get(kind, 1 / (1 << 15)))
-    if not stored.size or (stored.max() < middle + bound and stored.min() > middle - bound):
+    if stored.max(initial=middle) < middle + bound and stored.min(initial=middle) > middle - bound:
         return 0
     return int(((stored >= middle + bound) | (stored <= middle - bound)).sum())

@@ -397,7 +397,7 @@ class _Clock:
     """Tells when frames of one stream begin; one that does not say follows the one before it."""
 
     def __init__(self, zero: Fraction, stream: av.VideoStream | av.AudioStream) -> None:
-        self._zero = zero
+        self._zero = float(zero)
         self._stream = stream
         self._end: float | None = None
 
@@ -405,8 +405,9 @@ class _Clock:
         """Seconds of `frame`; raises MediaError where none before it has a timestamp either."""
         # Old AVI files have decoding times only; without frame threads these follow the pictures.
         ticks = frame.dts if frame.pts is None else frame.pts
-        if ticks is not None and frame.time_base is not None:
-            seconds = float(ticks * frame.time_base - self._zero)
+        base = frame.time_base
+        if ticks is not None and base is not None:  # fractions would take longer than decoding
+            seconds = ticks * base.numerator / base.denominator - self._zero
         elif self._end is not None:
             seconds = self._end
         else:

@@ -185,8 +185,10 @@ def find_shown(packet: Packet) -> int | None:  # type: ignore[type-arg]
     neither, but counts: FFmpeg shows its H.264 a frame late, to have room for what comes in another
     order.
     """
-    if packet.pts is None or packet.dts is None or not packet.time_base:
-        return packet.dts if packet.pts is None else packet.pts
+    if packet.pts == packet.dts or packet.dts is None:
+        return packet.pts
+    if packet.pts is None or not packet.time_base:
+        return packet.dts
     if packet.stream.type == "video" and packet.stream.container.format.name == "avi":
         return packet.dts
     near = abs(packet.pts - packet.dts) * packet.time_base <= JUMP_SECONDS
@@ -210,6 +212,7 @@ class Survey:
         self._broadcast = bool(container.format.flags & cast(int, Flags.ts_discont.value))
         self._container = container
         self._jump = JUMP_SECONDS if self._broadcast else LONG_JUMP_SECONDS
+        self._ticks = {stream.index: float(stream.time_base or 0) for stream in container.streams}
         self._traces = {stream.index: Trace(stream) for stream in list_streams(container)}
         self._epochs = [Epoch()]
         self._raw_end = 0.0
@@ -222,7 +225,7 @@ class Survey:
             return
         if is_flush(packet):
             return
-        tick = float(packet.time_base or 0)
+        tick = self._ticks.get(packet.stream.index, 0.0)
         shown = find_shown(packet)
         seconds = (packet.duration or 0) * tick or _guess_duration(packet.stream)
         if shown is not None:
