@@ -43,7 +43,7 @@ CANCELLED_POWER = 0.01
 RESAMPLING = {"rematrix_maxval": "1.0", "filter_size": "192", "cutoff": "0.97"}
 """How FFmpeg turns sound into mono at another rate. Its own filter loses 2.9 dB at 7.5 kHz when it
 makes 16 kHz, and leaves 8.5 kHz at -26 dB, as what is not there; this one loses nothing below 7.5
-kHz, and leaves less than -93 dB of all above 8.1 kHz. Unless the sum of weights is bounded, stereo
+kHz, and leaves all above 8.1 kHz below -93 dB. Unless the sum of weights is bounded, stereo
 becomes a mono √2 too loud for floating-point codecs (AAC, MP3), and rightly for others."""
 
 
