@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Every stage is a process of a few seconds: none should compile what the one before it did.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test faults lint install lock
+.PHONY: demo test faults fuzz lint install lock
 
 demo: install ## the whole pipeline on the demo corpus, then a table of the heads
 	dvc repro
@@ -17,6 +17,9 @@ test: install ## the whole test suite
 
 faults: install ## runs killed, stopped, edited, starved of disk space and met by others at random, hundreds of times
 	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py
+
+fuzz: install ## 5,000 damaged files, of 30 combinations of containers and codecs; MOODLINE_FUZZ=2000-2500 for some
+	MOODLINE_FUZZ=$${MOODLINE_FUZZ:-0-5000} pytest -n0 tests/test_fuzz.py
 
 lint: install ## formatting, rules and types
 	ruff format --check .

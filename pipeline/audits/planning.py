@@ -8,6 +8,7 @@ with the length of media.
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 from pipeline.cleaning.sound import PROVENANCE as SOUND
 from pipeline.cleaning.sound import decode_clip, derive_keys, list_undecoded
 from pipeline.encoders.params import FeatureParams
+from pipeline.engines.guard import guard_clip
 from pipeline.errors import MediaError
 from pipeline.extraction.lacking import list_unencoded
 from pipeline.faces.searching import resolve_detector
@@ -118,12 +120,14 @@ def estimate_length(clips: Sequence[Clip]) -> float:
     """Mean seconds of `clips`, by the headers of some of them; 0 where none can be read."""
     lengths = []
     for clip in spread(clips, PROBES):
-        try:
-            probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
-        except MediaError:
-            continue
-        lengths.append(probe.duration_seconds)
+        with suppress(MediaError):
+            lengths.append(guard_clip(_probe_length, clip))
     return sum(lengths) / len(lengths) if lengths else 0.0
+
+
+def _probe_length(clip: Clip) -> float:
+    """Seconds of a clip by its headers; raises as `probe_media` does."""
+    return probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds).duration_seconds
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
@@ -135,16 +139,30 @@ def spread(items: Sequence[Item], count: int) -> list[Item]:
 def measure(work: Callable[[list[Item]], int], items: Sequence[tuple[Item, float]]) -> Sample:
     """What `work` costs for `items`, each with its media seconds; it returns bytes to be written.
 
-    The first item goes through once more beforehand, so that what is loaded once does not count.
+    One item goes through once more beforehand, so that what is loaded once does not count. Where
+    the work breaks off, the items that it takes alone are what is measured.
     """
     if not items:
         return Sample(0, 0.0, 0.0, 0)
     chosen = [item for item, _ in items]
-    work(chosen[:1])
-    start = time.perf_counter()
-    written = work(chosen)
-    seconds = time.perf_counter() - start
+    try:
+        guard_clip(work, chosen[:1])
+        start = time.perf_counter()
+        written = guard_clip(work, chosen)
+        seconds = time.perf_counter() - start
+    except MediaError:
+        taken = [item for item in items if _takes(work, item[0])]
+        return measure(work, taken) if len(taken) < len(items) else Sample(0, 0.0, 0.0, 0)
     return Sample(len(items), sum(length for _, length in items), seconds, written)
+
+
+def _takes(work: Callable[[list[Item]], int], item: Item) -> bool:
+    """Whether `work` on `item` alone comes to an end."""
+    try:
+        guard_clip(work, [item])
+    except MediaError:
+        return False
+    return True
 
 
 def forecast(
@@ -174,12 +192,20 @@ def forecast_pending(stage: str, pending: Pending, sample: int) -> Forecast:
     loaded = [
         ((made, content), pending.items[made].duration_seconds or 0.0)
         for made in spread(list(pending.items), sample)
-        if (content := pending.load(made)) is not None
+        if (content := _load(pending, made)) is not None
     ]
     tried = measure(lambda some: pending.make(dict(some)), loaded)
     to_do = list(pending.items.values())
     found = forecast(stage, to_do, pending.clips, tried, pending.workers)
     return replace(found, to_do=len({clip.clip_id for clip in to_do}))
+
+
+def _load(pending: Pending, made: str) -> Any | None:
+    """What an item is made of, None where there is nothing, or it cannot be read."""
+    try:
+        return guard_clip(pending.load, made)
+    except MediaError:
+        return None
 
 
 def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:

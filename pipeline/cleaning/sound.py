@@ -1,13 +1,13 @@
 """Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
-from jaxtyping import Float32
 
 from pipeline.cleaning.params import CleanParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
@@ -16,7 +16,13 @@ from pipeline.files import digest_file, digest_json
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, write_clips
 from pipeline.labels.pending import Pending, find_pending
 from pipeline.media import AUDIO_HZ
-from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs, sound_seconds
+from pipeline.media.audio import (
+    Recording,
+    encode_flac,
+    loudness_dbfs,
+    read_recording,
+    sound_seconds,
+)
 from pipeline.media.probe import Probe, probe_media
 from pipeline.progress import track
 from pipeline.store.index import Location
@@ -35,7 +41,7 @@ AUDIO_SCHEMA = pa.schema(
 )
 """One row per clip that has sound: mono 16-bit FLAC."""
 
-PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 3})
+PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 4})
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
@@ -43,8 +49,13 @@ FLOOR_DBFS = -200.0
 WORDS_SECONDS = 1.0
 """What a clip of words alone is said to last, unless the corpus states its stretch."""
 
+CLIPPED_SHARE = 0.01
+"""Sound of which a larger share is as loud as can be is marked: it was cut off there."""
+
 SOUND_SHARE = 0.9
 """A clip whose sound covers a smaller share of its duration is marked."""
+
+Digest = TypeVar("Digest", str, str | None)
 
 
 @dataclass(frozen=True)
@@ -139,16 +150,17 @@ def _decode_missing(
 def decode_clip(clip: Clip) -> Made:
     """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
     if clip.path == NO_MEDIA:
-        facts = {"fps": None, "duration_seconds": _measure_words(clip)}
-        return Made(None, "absent", "no_media", "the corpus gives words alone", facts)
+        alone = {"fps": None, "duration_seconds": _measure_words(clip)}
+        return Made(None, "absent", "no_media", "the corpus gives words alone", alone)
     try:
         probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
-        samples = _decode_sound(clip, probe)
+        recording = _decode_sound(clip, probe)
     except MediaError as error:
         return Made(None, "left_out", error.reason, error.detail)
-    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds}
-    if samples is None:
-        return Made(None, "absent", "no_audio", "no sound goes with the pictures", facts)
+    facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds, **probe.remarks}
+    if recording is None:
+        return Made(None, "absent", *_explain_absence(probe), facts)
+    samples = recording.samples
     row = {
         "clip_id": clip.clip_id,
         "hz": AUDIO_HZ,
@@ -162,6 +174,8 @@ def decode_clip(clip: Clip) -> Made:
             "audio_hz": probe.audio_hz,
             "loudness_dbfs": max(loudness_dbfs(samples), FLOOR_DBFS),
             "sound_seconds": sound_seconds(samples, AUDIO_HZ),
+            "clipped_share": recording.clipped_share,
+            **_list_remarks(recording),
         },
     )
 
@@ -173,12 +187,28 @@ def _measure_words(clip: Clip) -> float:
     return clip.end_seconds - clip.start_seconds
 
 
-def _decode_sound(clip: Clip, probe: Probe) -> Float32[np.ndarray, " samples"] | None:
-    """Samples of the clip, None where its pictures have no sound to them."""
+def _explain_absence(probe: Probe) -> tuple[str, str]:
+    """Why no sound goes with the pictures: the word for it, and a sentence."""
+    if probe.undecoded is None:
+        return "no_audio", "no sound goes with the pictures"
+    told = f"expected sound that FFmpeg decodes, got {probe.undecoded}; convert the file"
+    return "no_decoder", told
+
+
+def _list_remarks(recording: Recording) -> dict[str, str]:
+    """What was mended in a recording, by the word for it."""
+    if not recording.mended:
+        return recording.remarks
+    told = f"{recording.mended} samples are no finite numbers; they were taken for silence"
+    return {**recording.remarks, "not_finite": told}
+
+
+def _decode_sound(clip: Clip, probe: Probe) -> Recording | None:
+    """Sound of the clip, None where its pictures have no sound to them."""
     if probe.audio_hz is None:
         return None
     try:
-        return decode_audio(
+        return read_recording(
             Path(clip.path),
             hz=AUDIO_HZ,
             start_seconds=clip.start_seconds,
@@ -209,6 +239,7 @@ def judge_clips(
             entry = Entry(clip.clip_id, "clean", "left_out", failure.reason, failure.detail)
             cleaned.clip_entries.append(entry)
             continue
+        cleaned.clip_entries.extend(_remark(found[clip.clip_id].clip, MEDIA_REMARKS))
         location, entries = _judge_sound(found[clip.clip_id], params)
         cleaned.clips.append(_describe(clip, location.clip))
         cleaned.sounds[clip.clip_id] = location
@@ -217,30 +248,42 @@ def judge_clips(
 
 
 def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
-    """Clips with the digest of their file, and the failure of each whose file is not there."""
+    """Clips with the digest of their file, and the failure of each whose file cannot be read."""
     paths = sorted({clip.path for clip in clips} - {NO_MEDIA})
-    present = [path for path in paths if Path(path).is_file()]
     with ThreadPoolExecutor(workers) as pool:
-        digests = dict(zip(present, pool.map(digest_file, map(Path, present)), strict=True))
-    digests[NO_MEDIA] = digest_json(None)
-    failures = {
-        clip.clip_id: MediaError("missing", f"{clip.path}: no such file")
-        for clip in clips
-        if clip.path not in digests
-    }
-    digested = [
-        replace(clip, media_digest=digests[clip.path], crops_digest=_digest_crops(clip.crops))
-        for clip in clips
-        if clip.path in digests
-    ]
+        found = pool.map(partial(_digest, digest=digest_file), paths)
+        files = dict(zip(paths, found, strict=True))
+    files[NO_MEDIA] = digest_json(None)
+    folders = {clip.crops: _digest(clip.crops, _digest_crops) for clip in clips if clip.crops}
+    digested, failures = [], {}
+    for clip in clips:
+        media, crops = files[clip.path], folders[clip.crops] if clip.crops else None
+        if isinstance(media, MediaError):
+            failures[clip.clip_id] = media
+        elif isinstance(crops, MediaError):
+            failures[clip.clip_id] = crops
+        else:
+            digested.append(replace(clip, media_digest=media, crops_digest=crops))
     return digested, failures
 
 
-def _digest_crops(folder: str | None) -> str | None:
+def _digest(path: str, digest: Callable[[Path], Digest]) -> Digest | MediaError:
+    """What `digest` makes of what lies at `path`, or why it cannot be read."""
+    try:
+        return digest(Path(path))
+    except FileNotFoundError:
+        return MediaError("missing", f"{path}: no such file")
+    except OSError as error:
+        told = f"{path}: expected a file that can be read, the system says {error.strerror!r}"
+        return MediaError("unreadable", f"{told}; mend its path or its permissions")
+
+
+def _digest_crops(folder: Path) -> str | None:
     """Digest of the crops that a corpus ships for a clip, None where it ships none."""
-    if folder is None or not Path(folder).is_dir():
+    if not folder.is_dir():
         return None
-    return digest_json({path.name: digest_file(path) for path in Path(folder).iterdir()})
+    files = (path for path in folder.iterdir() if path.is_file())
+    return digest_json({path.name: digest_file(path) for path in files})
 
 
 def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:
@@ -267,13 +310,29 @@ def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, lis
     if loudness < params.silent_dbfs:
         silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
         return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
+    entries = _remark(clip, SOUND_REMARKS)
     remarks = {"quiet": detail} if loudness < params.quiet_dbfs else {}
+    clipped = float(clip.facts["clipped_share"] or 0)
+    if clipped > CLIPPED_SHARE:
+        remarks["clipped"] = f"{clipped:.1%} of the samples are as loud as can be"
     seconds, sounding = (float(clip.facts[name] or 0) for name in _SPANS)
     if sounding < SOUND_SHARE * seconds:
         remarks["short_sound"] = f"sound in {sounding:.3f} of {seconds:.3f} s"
-    entries = [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
+    entries += [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
     return replace(location, clip=replace(clip, status="marked" if entries else "ok")), entries
 
+
+def _remark(clip: PartClip, words: Sequence[str]) -> list[Entry]:
+    """What was mended in a clip, of what `words` name."""
+    facts = {word: clip.facts[word] for word in words if word in clip.facts}
+    return [
+        Entry(clip.clip_id, "clean", "marked", word, str(detail)) for word, detail in facts.items()
+    ]
+
+
+MEDIA_REMARKS = ("joined", "tracks_apart")
+SOUND_REMARKS = ("antiphase", "not_finite", "other_track")
+"""Words for what was mended in the media of a clip, or in its sound."""
 
 _SPANS = ("duration_seconds", "sound_seconds")
 

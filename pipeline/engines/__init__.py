@@ -8,6 +8,7 @@ A member is a module with
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Literal, TypeVar
 
@@ -15,6 +16,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.engines.crew import Crew, Order
+from pipeline.engines.guard import guard_clip
 from pipeline.errors import MediaError
 from pipeline.families import Family, Member
 from pipeline.sections import Section
@@ -67,14 +69,15 @@ def run_clips(
     At most `workers` processes work at once, with `gpus` each on a GPU of its own as far as there
     are so many. `function` and items travel to them, so both are picklable and `function` has a
     module. A MediaError it raises is given as its result, and so are `timeout`, for an item that
-    took more than its `limit_seconds`, and `crashed`, for one that ended its worker three times.
-    Any other error stops the run, and is raised here. Leaving the iterator early stops the workers.
-    Raises ParamsError for an engine that is not there.
+    took more than its `limit_seconds`, and `crashed`, for one that ended its worker three times or
+    raised an error that nobody foresaw. Any other MoodlineError stops the run, and is raised here,
+    as is an error of what is sent. Leaving the iterator early stops the workers. Raises ParamsError
+    for an engine that is not there.
     """
     open_site = ENGINES.load(engine.kind).open_site
     orders = (
         Order(item, math.inf if limit_seconds is None else limit_seconds(item)) for item in items
     )
     if first := list(islice(orders, workers)):
-        with open_site(engine, function, len(first), gpus) as site:
+        with open_site(engine, partial(guard_clip, function), len(first), gpus) as site:
             yield from Crew(site, first, orders).work()

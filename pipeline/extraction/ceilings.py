@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.encoders.params import FeatureParams
-from pipeline.errors import ParamsError
+from pipeline.errors import MediaError, ParamsError
 from pipeline.rows import Rows
 
 GB = 1_000_000_000
@@ -12,11 +12,15 @@ GB = 1_000_000_000
 
 @dataclass(frozen=True)
 class Encoded:
-    """A clip that was encoded: seconds of its media, and bytes of its rows as they are stored."""
+    """A clip that was encoded: seconds of its media, and bytes of its rows as they are stored.
+
+    `failure` is why it could not be, if so.
+    """
 
     clip_id: str
     seconds: float
     bytes: int
+    failure: MediaError | None = None
 
 
 @dataclass(frozen=True)

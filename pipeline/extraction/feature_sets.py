@@ -1,7 +1,6 @@
 """Extraction: a store of media through an encoder into a feature set, each clip once."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,14 +10,18 @@ import numpy as np
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.engines.ahead import read_ahead
+from pipeline.engines.guard import isolate_clips
 from pipeline.errors import MediaError, StoreError
 from pipeline.extraction.ceilings import Ceilings, Encoded, measure_bytes
 from pipeline.extraction.source import DTYPE, Source, open_source
 from pipeline.progress import track
 from pipeline.rows import Rows
 from pipeline.store.index import rowless
-from pipeline.store.ledger import enter_clips
+from pipeline.store.ledger import Entry, describe_losses, enter_clips
 from pipeline.store.writer import Made, StoreWriter
+
+CRASHED_SHARE = 0.5
+"""Where more of the clips crash their encoder, the fault is hardly theirs."""
 
 TASK_BATCHES = 4
 """Most batches of clips that a worker encodes at a time; they are one part at least."""
@@ -51,10 +54,12 @@ def extract_features(
         else:
             encoded = encode_into(writer, source, missing)
         what, limited = f"extract {out.name}", ceilings.limit(encoded)
-        deque(track(limited, what, len(missing), lambda clip: clip.seconds), maxlen=0)
+        done = track(limited, what, len(missing), lambda clip: clip.seconds)
+        failures = {clip.clip_id: clip.failure for clip in done if clip.failure is not None}
         writer.close_part()
-        writer.adopt({clip_id: source.keys[clip_id] for clip_id in missing})
-        publish_features(writer, source, out)
+        made = (clip_id for clip_id in missing if clip_id not in failures)
+        writer.adopt({clip_id: source.keys[clip_id] for clip_id in made})
+        publish_features(writer, source, out, failures)
 
 
 def hold_back(params: FeatureParams) -> FeatureParams:
@@ -64,23 +69,44 @@ def hold_back(params: FeatureParams) -> FeatureParams:
     return params.model_copy(update={name: plain[name] for name in plain.keys() & known.keys()})
 
 
-def publish_features(writer: StoreWriter, source: Source, out: Path) -> None:
-    """Make `out` the set of all clips of `source`, which `writer` holds.
+def publish_features(
+    writer: StoreWriter, source: Source, out: Path, failures: Mapping[str, MediaError]
+) -> None:
+    """Make `out` the set of all clips of `source`, which `writer` holds but for the `failures`.
 
-    A view without rows is no clip that was left out: the ledger is silent on it.
+    A view without rows is no clip that was left out: the ledger is silent on it. Raises StoreError
+    where more than CRASHED_SHARE of the clips failed.
     """
-    locations = writer.locate(source.keys)
+    keys = {made: key for made, key in source.keys.items() if made not in failures}
+    locations = writer.locate(keys)
     clips = [place.clip for made, place in locations.items() if made not in source.views]
+    lost = [
+        Entry(clip_id, "extract", "left_out", failure.reason, failure.detail)
+        for clip_id, failure in failures.items()
+        if clip_id not in source.views
+    ]
+    if len(lost) > CRASHED_SHARE * (len(source.keys) - len(source.views)):
+        raise StoreError(
+            f"{out}: expected an encoder that takes most clips, got {len(lost)} failures "
+            f"({describe_losses(lost)}); mend the encoder's params or the machine"
+        )
     # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
     silent = [clip_id for clip_id in source.media.index.clip_ids if clip_id not in source.keys]
     locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
-    writer.publish(out, locations, enter_clips("extract", clips))
+    locations.update((clip_id, rowless(clip_id, "left_out")) for clip_id in failures)
+    writer.publish(out, locations, [*enter_clips("extract", clips), *lost])
 
 
 def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) -> Iterator[Encoded]:
-    """Encode `clip_ids` and add their rows to `writer`; a GPU encodes what follows meanwhile."""
-    encoded = source.encode(clip_ids)
+    """Encode `clip_ids` and add their rows to `writer`; a GPU encodes what follows meanwhile.
+
+    A clip whose encoding raises what nobody foresaw is told as a failure, and adds nothing.
+    """
+    encoded = isolate_clips(source.encode, clip_ids, source.params.batch)
     for clip_id, rows in read_ahead(encoded) if source.params.device == "cuda" else encoded:
+        if isinstance(rows, MediaError):
+            yield Encoded(clip_id, 0.0, 0, rows)
+            continue
         writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows))
         seconds = float(rows.end_seconds.max(initial=0.0))
         yield Encoded(clip_id, seconds, measure_bytes(rows, DTYPE.itemsize))

@@ -27,7 +27,7 @@ from pipeline.store.ledger import Entry, check_share, enter_clips
 from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 
-VERSION = 2
+VERSION = 3
 """Raised whenever sampling, linking, choosing, cropping or scaling changes."""
 
 SPARSE_SHARE = 0.8
@@ -94,7 +94,7 @@ def make_crops(clip: Clip, params: FacesParams) -> dict[str, Made]:
         return make_stores(cut_clip(clip, params=params, folder=Path(folder)))
 
 
-NO_VIDEO = ("no_video", "no video stream")
+NO_VIDEO = ("no_video", "no stream of pictures, or none that FFmpeg decodes")
 
 
 def list_stores(params: FacesParams) -> tuple[str, ...]:

@@ -1,28 +1,33 @@
-"""What a media file holds, from its headers alone."""
+"""What a media file holds, by its headers and the times of its packets."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from av.container import InputContainer
 
 from pipeline.errors import MediaError
 from pipeline.media.streams import (
-    declared_duration,
-    declared_end,
+    Media,
     find_audio,
     find_video,
-    open_container,
-    scan_duration,
+    measure_duration,
+    name_undecodable,
+    open_media,
 )
 
 
 @dataclass(frozen=True)
 class Probe:
-    """`fps` is the average rate of pictures, None without any; `audio_hz` None without sound."""
+    """`fps` is the average rate of pictures, None without any; `audio_hz` None without sound.
+
+    `undecoded` is the codec of sound that FFmpeg has no decoder for, where there is no other.
+    `remarks` say what was mended in the file's timestamps, by the word for it in the ledger.
+    """
 
     fps: float | None
     duration_seconds: float
     audio_hz: int | None
+    undecoded: str | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 def probe_media(
@@ -31,18 +36,20 @@ def probe_media(
     """What the file at `path` holds, and how much of the stretch asked for lies in it.
 
     A stretch may end after the file does; its duration then ends with the file. Raises MediaError
-    `missing`, `empty_file`, `unreadable`, `no_streams`, `no_duration`, `reversed` for a stretch
-    that ends before it starts, and `outside` for one that starts outside the file.
+    `missing`, `empty_file`, `unreadable`, `no_streams`, `no_decoder`, `no_duration`, `reversed` for
+    a stretch that ends before it starts, and `outside` for one that starts outside the file.
     """
     _check_file(path)
-    with open_container(path) as container:
-        video, audio = find_video(container), find_audio(container)
-        if video is None and audio is None:
-            raise MediaError("no_streams", "expected pictures or sound, got neither; replace it")
+    with open_media(path) as media:
+        audio, fps = find_audio(media), _measure_fps(media)
+        if fps is None and audio is None:
+            raise _explain_nothing(media)
         return Probe(
-            fps=float(video.average_rate) if video and video.average_rate else None,
-            duration_seconds=_cut(_measure(container), start_seconds or 0.0, end_seconds),
+            fps=fps,
+            duration_seconds=_cut(_measure(media), start_seconds or 0.0, end_seconds),
             audio_hz=audio.rate if audio else None,
+            undecoded=None if audio else name_undecodable(media, "audio"),
+            remarks=media.timeline.remarks,
         )
 
 
@@ -53,14 +60,32 @@ def _check_file(path: Path) -> None:
         raise MediaError("empty_file", f"{path} holds 0 bytes; copy it again")
 
 
-def _measure(container: InputContainer) -> float:
-    """Seconds from start to end: as the container says, else its streams, else its packets."""
-    duration = declared_duration(container)
-    if duration is None:
-        streams = (*container.streams.video, *container.streams.audio)
-        ends = [declared_end(container, stream) for stream in streams]
-        duration = max((end for end in ends if end is not None), default=0.0)
-    duration = duration if duration > 0 else scan_duration(container)
+def _explain_nothing(media: Media) -> MediaError:
+    """Why neither pictures nor sound can be had."""
+    codec = name_undecodable(media, "video") or name_undecodable(media, "audio")
+    if codec is None:
+        return MediaError("no_streams", "expected pictures or sound, got neither; replace it")
+    return MediaError(
+        "no_decoder", f"expected a codec that FFmpeg decodes, got {codec}; convert the file"
+    )
+
+
+def _measure_fps(media: Media) -> float | None:
+    """Pictures a second, as the file says or else by their times; None without pictures."""
+    video = find_video(media)
+    if video is None:
+        return None
+    if video.average_rate:
+        return float(video.average_rate)
+    lane = media.lane(video)
+    if lane is None or not lane.times or lane.end <= lane.times[0]:
+        return None
+    return len(lane.times) / (lane.end - lane.times[0])
+
+
+def _measure(media: Media) -> float:
+    """Seconds from start to end; raises MediaError where there are none."""
+    duration = measure_duration(media)
     if duration <= 0:
         raise MediaError("no_duration", "expected a length above 0 seconds, got 0; replace it")
     return duration

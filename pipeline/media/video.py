@@ -10,22 +10,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
 from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
 from pipeline.media.drawing import display_matrix, draw_frame, turn_image, with_neighbours
 from pipeline.media.sampling import TOLERANCE_SECONDS, Counted, Picture, Sampling, sample_frames
-from pipeline.media.streams import (
-    DECLARING_FORMATS,
-    declared_duration,
-    declared_end,
-    decode_frames,
-    find_video,
-    list_times,
-    open_container,
-    scan_duration,
-)
+from pipeline.media.streams import Media, declared_end, decode_frames, find_video, open_media
 
 
 @dataclass(frozen=True)
@@ -56,10 +46,10 @@ def read_frames(
     does: the last two after the frames that could be had, so that a caller may keep and mark them.
     """
     stretch = _bound(start_seconds, end_seconds)
-    with open_container(path) as container:
-        stream = _expect_video(container)
-        length = _measure(path, container, stream, sampling, stretch)
-        decoded = with_neighbours(decode_frames(container, stream, stretch[0]))
+    with open_media(path) as media:
+        stream = _expect_video(media)
+        length = _measure(media, stream, sampling, stretch)
+        decoded = with_neighbours(decode_frames(media, stream, stretch[0]))
         matrix = None
         for frame in sample_frames(_count(decoded, *stretch), sampling, length):
             shown = frame.picture
@@ -78,32 +68,58 @@ def read_crops(
     """As `read_frames`, with the pictures in `folder` in place of the video's own.
 
     The number at the end of a picture's name is that of its frame in the file, from 1; a frame
-    without one has an image of no pixels. Raises MediaError `no_crops` for a folder without any.
+    without one, or with one that cannot be read, has an image of no pixels. Raises MediaError as
+    `list_pictures` does, and after the last frame `unreadable_crops` where some could not be read.
     """
     pictures = list_pictures(folder)
     stretch = _bound(start_seconds, end_seconds)
-    with open_container(path) as container:
-        stream = _expect_video(container)
-        length = _measure(path, container, stream, sampling, stretch)
-        times = [*list_times(container, stream), math.inf]
+    with open_media(path) as media:
+        stream = _expect_video(media)
+        length = _measure(media, stream, sampling, stretch)
+        lane = media.lane(stream)
+        times = [*(lane.times if lane else ()), math.inf]
     timed = (
         (seconds, until, pictures.get(number))
         for number, (seconds, until) in enumerate(pairwise(times), start=1)
     )
+    refused: list[MediaError] = []
     for frame in sample_frames(_count(timed, *stretch), sampling, length):
-        image = NOTHING if frame.picture is None else read_picture(frame.picture)
+        image = NOTHING if frame.picture is None else _try_picture(frame.picture, refused)
         yield Frame(frame.index, max(frame.seconds, 0.0), image)
+    if refused:
+        raise MediaError(
+            "unreadable_crops",
+            f"expected pictures that can be read, got {len(refused)} that cannot, first "
+            f"{refused[0].detail}",
+        )
 
 
 NOTHING = np.empty((0, 0, 3), np.uint8)
 """Image of a frame that has none."""
 
 
+PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Other files beside the pictures, such as landmarks, are none of them."""
+
+
 def list_pictures(folder: Path) -> dict[int, Path]:
-    """Number at the end of its name → picture of `folder`; raises MediaError `no_crops`."""
+    """Number at the end of its name → picture of `folder`.
+
+    Raises MediaError `no_crops` where there is none, `doubled_crops` where two have one number.
+    """
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    numbered = ((re.search(r"(\d+)$", path.stem), path) for path in found)
-    pictures = {int(number[1]): path for number, path in numbered if number}
+    pictures: dict[int, Path] = {}
+    for path in found:
+        number = re.search(r"(\d+)$", path.stem)
+        if number is None or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
+            continue
+        former = pictures.setdefault(int(number[1]), path)
+        if former != path:
+            raise MediaError(
+                "doubled_crops",
+                f"{folder}: expected one picture of frame {int(number[1])}, got {former.name} and "
+                f"{path.name}; remove one",
+            )
     if not pictures:
         raise MediaError(
             "no_crops", f"expected pictures named by their frame in {folder}, got none; link them"
@@ -112,42 +128,46 @@ def list_pictures(folder: Path) -> dict[int, Path]:
 
 
 def read_picture(path: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """The one frame of a picture; raises MediaError as `read_frames` does."""
-    return next(read_frames(path, Sampling())).image
+    """The one frame of a picture; raises MediaError as `read_frames` does, which names the file."""
+    try:
+        return next(read_frames(path, Sampling())).image
+    except StopIteration:
+        raise MediaError(
+            "undecodable", f"{path}: expected a picture, got none; replace it"
+        ) from None
+    except MediaError as error:
+        raise MediaError(error.reason, f"{path}: {error.detail}") from error
+
+
+def _try_picture(path: Path, refused: list[MediaError]) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture at `path`, or nothing where it cannot be read, with the reason in `refused`."""
+    try:
+        return read_picture(path)
+    except MediaError as error:
+        refused.append(error)
+        return NOTHING
 
 
 def _bound(start_seconds: float | None, end_seconds: float | None) -> tuple[float, float]:
     return start_seconds or 0.0, math.inf if end_seconds is None else end_seconds
 
 
-def _expect_video(container: InputContainer) -> av.VideoStream:
-    stream = find_video(container)
+def _expect_video(media: Media) -> av.VideoStream:
+    stream = find_video(media)
     if stream is None:
         raise MediaError("no_video", "expected a stream of pictures, got none; add one")
     return stream
 
 
 def _measure(
-    path: Path,
-    container: InputContainer,
-    stream: av.VideoStream,
-    sampling: Sampling,
-    stretch: tuple[float, float],
+    media: Media, stream: av.VideoStream, sampling: Sampling, stretch: tuple[float, float]
 ) -> float:
     """Seconds of the stretch that has pictures; infinite where `sampling` need not know."""
     if sampling.per_clip is None and sampling.middle_share == 1:
         return math.inf
-    return _find_end(path, container, stream, stretch[1]) - stretch[0]
-
-
-def _find_end(path: Path, container: InputContainer, stream: av.VideoStream, end: float) -> float:
-    """Seconds since the file's start at which the last picture before `end` is over."""
-    if container.format.name in DECLARING_FORMATS and (declared := declared_end(container, stream)):
-        return min(end, declared)
-    if end < math.inf:  # a long file is not read for a short stretch
-        return min(end, declared_duration(container) or math.inf)
-    with open_container(path) as other:
-        return scan_duration(other, find_video(other))
+    lane = media.lane(stream)
+    end = declared_end(media, stream) or (lane.end if lane else 0.0)
+    return min(stretch[1], end) - stretch[0]
 
 
 def _count(

@@ -3,15 +3,17 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from pipeline.errors import MediaError, StoreError
 from pipeline.files import digest_json
 from pipeline.labels.clips import Clip
-from pipeline.store.ledger import enter_clips
+from pipeline.store.index import rowless
+from pipeline.store.ledger import Entry, describe_losses, enter_clips
 from pipeline.store.provenance import Provenance, derive_key
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
@@ -44,8 +46,10 @@ Origins = Mapping[str, list[Any]]
 """clip_id → what its words come from, as JSON that keys are derived from."""
 
 
-Make = Callable[[Sequence[str]], Iterable[tuple[str, Made]]]
-"""What is made of each clip of these ids."""
+Words = TypeVar("Words", Made, Made | MediaError)
+
+Make = Callable[[Sequence[str]], Iterable[tuple[str, Made | MediaError]]]
+"""What is made of each clip of these ids, or why it could not be."""
 
 
 def is_heard(clip: Clip, params: TranscribeParams) -> bool:
@@ -60,16 +64,30 @@ def describe_words(context_turns: int, words: Provenance = PROVENANCE) -> Proven
     return replace(words, settings={**words.settings, "context_turns": context_turns})
 
 
-def fill_store(writer: StoreWriter, origins: Origins, make: Make, out: Path) -> dict[str, str]:
-    """Add to `writer` what it lacks of the clips of `origins`; returns their keys.
+@dataclass(frozen=True)
+class Filled:
+    """Keys of the clips whose words a writer holds, and the failures of the others."""
 
-    `out` is the store that they are for, whose former parts may serve.
+    keys: dict[str, str]
+    failures: dict[str, MediaError]
+
+
+def fill_store(writer: StoreWriter, origins: Origins, make: Make, out: Path) -> Filled:
+    """Add to `writer` what it lacks of the clips of `origins`; what came of it.
+
+    `out` is the store that they are for, whose former parts may serve. Failures are not stored:
+    they may not hold the next time.
     """
     keys = derive_keys(origins, writer.provenance.fingerprint)
+    failures = {}
     for clip_id, made in make(writer.missing(keys, out)):
-        writer.add(clip_id, keys[clip_id], made)
+        if isinstance(made, MediaError):
+            failures[clip_id] = made
+        else:
+            writer.add(clip_id, keys[clip_id], made)
     writer.close_part()
-    return keys
+    held = {clip_id: key for clip_id, key in keys.items() if clip_id not in failures}
+    return Filled(held, failures)
 
 
 def derive_keys(origins: Origins, fingerprint: str) -> dict[str, str]:
@@ -79,11 +97,25 @@ def derive_keys(origins: Origins, fingerprint: str) -> dict[str, str]:
     }
 
 
-def publish_texts(writer: StoreWriter, keys: Mapping[str, str], out: Path) -> None:
-    """Make `out` the store of the clips of `keys`, which `writer` holds."""
-    locations = writer.locate(keys)
+def publish_texts(writer: StoreWriter, filled: Filled, out: Path) -> None:
+    """Make `out` the store of the clips that `writer` was `filled` with.
+
+    Raises StoreError where more of the clips failed than did not.
+    """
+    locations = writer.locate(filled.keys)
     clips = (replace(p.clip, detail=p.clip.detail or NO_TEXT) for p in locations.values())
-    writer.publish(out, locations, enter_clips("transcribe", clips))
+    entries = enter_clips("transcribe", clips)
+    lost = [
+        Entry(clip_id, "transcribe", "left_out", failure.reason, failure.detail)
+        for clip_id, failure in filled.failures.items()
+    ]
+    if len(lost) > len(filled.keys):
+        raise StoreError(
+            f"{out}: expected a model that hears most clips, got {len(lost)} failures "
+            f"({describe_losses(lost)}); mend the model's params or the machine"
+        )
+    locations.update((clip_id, rowless(clip_id, "left_out")) for clip_id in filled.failures)
+    writer.publish(out, locations, [*entries, *lost])
 
 
 def gather_contexts(clips: Sequence[Clip], context_turns: int) -> dict[str, Context]:
@@ -123,9 +155,9 @@ def add_contexts(origins: Origins, contexts: Mapping[str, Context]) -> Origins:
     }
 
 
-def add_context(made: Made, context: Context | None) -> Made:
+def add_context(made: Words, context: Context | None) -> Words:
     """`made` with its context beside each row, where it is packed."""
-    if context is None or made.content is None:
+    if context is None or isinstance(made, MediaError) or made.content is None:
         return made
     assert isinstance(made.content, pa.Table)
     column = pa.array([context] * len(made.content), pa.list_(pa.string()))

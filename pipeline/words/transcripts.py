@@ -54,8 +54,8 @@ def pack_transcripts(
             yield clip_id, add_context(pack_words(by_id[clip_id]), contexts.get(clip_id))
 
     with StoreWriter(work, describe_words(context_turns), "parquet") as writer:
-        keys = fill_store(writer, add_contexts(trace_clips(clips, {}), contexts), make, out)
-        publish_texts(writer, keys, out)
+        filled = fill_store(writer, add_contexts(trace_clips(clips, {}), contexts), make, out)
+        publish_texts(writer, filled, out)
 
 
 def list_unpacked(clips: Sequence[Clip], context_turns: int, work: Path) -> list[Clip]:

@@ -197,7 +197,7 @@ def test_sound_changes_only_with_the_version(tmp_path):
     made = decode_clip(clip)
     (row,) = made.content.to_pylist()
     (tmp_path / "a.flac").write_bytes(row["flac"])
-    assert PROVENANCE.settings["version"] == 3
+    assert PROVENANCE.settings["version"] == 4
     assert project_values(decode_audio(tmp_path / "a.flac")) == pytest.approx(
         [22.4931, -0.43368, -0.00491], rel=1e-4, abs=1e-3
     )
@@ -207,6 +207,7 @@ def test_sound_changes_only_with_the_version(tmp_path):
         "audio_hz": 44_100,
         "loudness_dbfs": None,
         "sound_seconds": pytest.approx(1.42),
+        "clipped_share": 0.0,
     }
     assert made.facts["loudness_dbfs"] == pytest.approx(-16.523, abs=1e-3)
 
@@ -224,3 +225,11 @@ def test_words_alone_stay_whatever_is_asked_of_media(tmp_path):
         ("a", "absent", "no_media"),
         ("b", "absent", "no_media"),
     }
+
+
+def test_what_cannot_be_read_on_disk_costs_its_clip_alone(project, tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    paths = {"folder": tmp_path / "folder.mp4", "plain": project.paths["plain"]}
+    clean_corpus(make_clips(paths), PARAMS, frozenset(), tmp_path / "out", tmp_path / "work")
+    told = remarks(tmp_path / "out" / "clips" / "ledger.parquet")
+    assert told == {("folder", "left_out", "unreadable")}

@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import random
@@ -31,6 +32,8 @@ def misbehave(how):
         raise MediaError("no_audio", "expected sound")
     if how == "mistake":
         raise ZeroDivisionError("a bug of ours")
+    if how == "full":
+        raise OSError(errno.ENOSPC, "No space left on device")
     return how
 
 
@@ -109,13 +112,18 @@ def test_the_errors_say_what_happened():
     assert "expected to end within 1 seconds" in results["hang"].detail
 
 
-def test_a_mistake_of_ours_stops_the_run_with_its_traceback():
-    with pytest.raises(ZeroDivisionError, match="a bug of ours") as caught:
-        list(
-            run_clips(
-                LOCAL, misbehave, ["fine", "mistake"], workers=1, limit_seconds=lambda _: 60.0
-            )
-        )
+def test_an_error_that_nobody_foresaw_is_the_clips_own_and_says_where():
+    items = ["fine", "mistake", "well"]
+    results = dict(run_clips(LOCAL, misbehave, items, workers=1, limit_seconds=lambda _: 60.0))
+    error = results.pop("mistake")
+    assert error.reason == "crashed"
+    assert error.detail.startswith("ZeroDivisionError: a bug of ours (guard.py, line ")
+    assert results == {"fine": "fine", "well": "well"}
+
+
+def test_a_full_disk_stops_the_run_with_its_traceback():
+    with pytest.raises(OSError, match="No space left") as caught:
+        list(run_clips(LOCAL, misbehave, ["full"], workers=1, limit_seconds=lambda _: 60.0))
     assert "in misbehave" in str(caught.value.__cause__)
 
 
@@ -294,12 +302,14 @@ def raise_unsendable(_):
     raise UnsendableError("too far", code=3)
 
 
-@pytest.mark.parametrize(
-    ("work", "told"), [(raise_unsendable, "UnsendableError: too far"), (open, "cannot pickle")]
-)
-def test_what_cannot_be_sent_stops_the_run_and_is_told(work, told):
-    with pytest.raises((RuntimeError, TypeError), match=told):
-        list(run_clips(LOCAL, work, [__file__], workers=1, limit_seconds=None))
+def test_an_error_that_cannot_be_sent_is_told():
+    ((_, error),) = run_clips(LOCAL, raise_unsendable, [1], workers=1, limit_seconds=None)
+    assert error.detail.startswith("UnsendableError: too far")
+
+
+def test_what_cannot_be_sent_stops_the_run_and_is_told():
+    with pytest.raises(TypeError, match="cannot pickle"):
+        list(run_clips(LOCAL, open, [__file__], workers=1, limit_seconds=None))
 
 
 def test_what_is_done_meanwhile_is_not_late():

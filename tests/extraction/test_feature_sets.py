@@ -56,7 +56,8 @@ class Project:
 
 def make_sound(clip_id, seconds):
     samples = tone(seconds, HZ)[0]
-    row = {"clip_id": clip_id, "hz": HZ, "samples": len(samples), "flac": encode_flac(samples, HZ)}
+    flac = b"no sound" if clip_id.startswith("broken") else encode_flac(samples, HZ)
+    row = {"clip_id": clip_id, "hz": HZ, "samples": len(samples), "flac": flac}
     return pa.Table.from_pylist([row], schema=AUDIO_SCHEMA)
 
 
@@ -76,6 +77,26 @@ def test_a_clip_too_short_is_in_the_ledger_and_an_absent_one_is_not(project):
     project.extract()
     (entry,) = read_ledger(project.root / "features" / "mfcc" / "ledger.parquet")
     assert (entry.clip_id, entry.status, entry.reason) == ("brief", "left_out", "no_rows")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_clip_that_breaks_its_batch_is_left_out_alone_and_tried_again(project, workers):
+    project.pack({**SECONDS, "broken": 0.5})
+    store = project.extract(workers=workers)
+    entries = read_ledger(project.root / "features" / "mfcc" / "ledger.parquet")
+    assert {(entry.clip_id, entry.reason) for entry in entries} == {
+        ("brief", "no_rows"),
+        ("broken", "unreadable"),
+    }
+    assert store.has_rows("a")
+    assert store.has_rows("b")
+    assert not any("broken" in clips for clips in project.parts().values())
+
+
+def test_more_broken_clips_than_others_stop_the_stage(project):
+    project.pack({"a": 0.5, "broken": 0.5, "broken too": 0.5})
+    with pytest.raises(StoreError, match=r"got 2 failures \(unreadable 2; first broken: "):
+        project.extract()
 
 
 def test_the_set_says_what_made_it_and_what_it_was_made_from(project):

@@ -183,6 +183,35 @@ def test_the_crops_that_a_corpus_ships_are_taken_at_the_times_of_their_frames(tm
     assert shown == pytest.approx([91, 92, 94, 98], abs=1)
 
 
+def test_an_empty_picture_costs_one_frame_and_is_named(tmp_path, cut):
+    path = write_video(tmp_path / "a.mp4", grey_frames(9))
+    folder = write_crops(tmp_path / "crops", [1, 2, 4, 8], np.full((40, 40, 3), 90, np.uint8))
+    (broken,) = folder.glob("*2.*")
+    broken.write_bytes(b"")
+    made, _rows = cut(clip_of(path, crops=str(folder)), detector="given")
+    assert (made.frames, made.crops, made.broken.reason) == (9, 3, "unreadable_crops")
+    assert f"got 1 that cannot, first {broken}: expected a media file" in made.broken.detail
+
+
+def test_other_files_beside_the_crops_are_none(tmp_path, cut):
+    path = write_video(tmp_path / "a.mp4", grey_frames(9))
+    folder = write_crops(tmp_path / "crops", [1, 2, 4, 8], np.full((40, 40, 3), 90, np.uint8))
+    (folder / "landmarks_3.txt").write_text("0 0")
+    (folder / "more_5.png").mkdir()
+    made, _rows = cut(clip_of(path, crops=str(folder)), detector="given")
+    assert (made.frames, made.crops, made.broken) == (9, 4, None)
+
+
+def test_two_crops_of_one_frame_are_refused_by_name(tmp_path, cut):
+    path = write_video(tmp_path / "a.mp4", grey_frames(9))
+    folder = write_crops(tmp_path / "crops", [1, 2, 4, 8], np.full((40, 40, 3), 90, np.uint8))
+    (former,) = folder.glob("*4.*")
+    (folder / f"other_4{former.suffix}").write_bytes(former.read_bytes())
+    made, _rows = cut(clip_of(path, crops=str(folder)), detector="given")
+    assert made.broken.reason == "doubled_crops"
+    assert f"expected one picture of frame 4, got {former.name} and other_4" in made.broken.detail
+
+
 def test_a_stretch_of_a_file_takes_its_own_crops(tmp_path, cut):
     path = write_video(tmp_path / "a.mp4", grey_frames(20), fps=10)
     folder = write_crops(tmp_path / "crops", range(1, 21), np.full((40, 40, 3), 90, np.uint8))

@@ -67,7 +67,11 @@ def test_clips_without_a_face_or_a_picture_are_in_the_ledger(project):
     entries = read_ledger(project.root / "out" / "face" / "ledger.parquet")
     found = {entry.clip_id: (entry.status, entry.reason, entry.detail) for entry in entries}
     assert found["blank"] == ("left_out", "no_face", "a face in 0 of 3 frames")
-    assert found["blind"] == ("absent", "no_video", "no video stream")
+    assert found["blind"] == (
+        "absent",
+        "no_video",
+        "no stream of pictures, or none that FFmpeg decodes",
+    )
     assert found["torn"][0] == "left_out"
     assert "face" not in found
 
@@ -142,7 +146,7 @@ def test_what_is_sampled_changes_only_with_the_version(tmp_path):
     clip = replace(clip, start_seconds=0.13, end_seconds=1.0)
     params = PARAMS.model_copy(update={"rate_hz": 7.0, "scene_pixels": 36})
     found = make_stores(cut_clip(clip, params=params, folder=tmp_path))["scene"].content
-    assert VERSION == 2
+    assert VERSION == 3
     assert found["frame"].to_pylist() == [0, 3, 7, 10, 14, 18]
     assert found["seconds"].to_pylist() == pytest.approx([0.03, 0.15, 0.31, 0.43, 0.59, 0.75])
 
@@ -156,7 +160,7 @@ def test_crops_and_scenes_change_only_with_the_version():
         *(scale_frame(image, height) for height in (36, 200)),
     ]
     found = [project_values(decode_jpeg(encode_jpeg(picture, 95))) for picture in pictures]
-    assert VERSION == 2
+    assert VERSION == 3
     # Rounding otherwise changes norms by 3e-4; another interpolation, or edge, by 3e-3 and more.
     np.testing.assert_allclose(
         found,

@@ -1,6 +1,7 @@
 import io
 import math
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from pipeline.errors import MediaError
-from pipeline.media.audio import decode_audio, encode_flac, loudness_dbfs
+from pipeline.media.audio import (
+    decode_audio,
+    encode_flac,
+    loudness_dbfs,
+    read_recording,
+    settle,
+)
 from pipeline.media.probe import probe_media
 from tests.makers import Sound, grey_frames, tone, write_audio, write_parts, write_video
 
@@ -80,6 +87,84 @@ def test_a_stretch_before_a_late_track_is_silent(tmp_path):
     assert not samples.any()
 
 
+def write_tracks(path, tracks):
+    """File of several tracks of sound, the first of them the main one."""
+    with av.open(str(path), "w") as container:
+        layouts = ["mono" if len(samples) == 1 else "stereo" for samples in tracks]
+        streams = [container.add_stream("flac", rate=16_000, layout=name) for name in layouts]
+        for stream, samples in zip(streams, tracks, strict=True):
+            scaled = np.rint(samples * 32_767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(
+                scaled.T.reshape(1, -1), format="s16", layout=stream.layout.name
+            )
+            frame.sample_rate, frame.pts = 16_000, 0
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return path
+
+
+def test_channels_that_cancel_out_give_the_loudest(tmp_path):
+    voice = tone(1.1, 16_000, level=0.3)
+    path = write_tracks(tmp_path / "a.mka", [np.concatenate([voice, -voice])])
+    recording = read_recording(path)
+    assert loudness_dbfs(recording.samples) == pytest.approx(-13.47, abs=0.1)
+    assert recording.remarks["antiphase"].endswith("channel 1 was taken")
+
+
+def test_a_silent_main_track_gives_way_to_one_that_sounds(tmp_path):
+    voice = tone(1.1, 16_000, level=0.3)
+    path = write_tracks(tmp_path / "a.mka", [voice * 0, voice])
+    recording = read_recording(path)
+    assert loudness_dbfs(recording.samples) == pytest.approx(-13.47, abs=0.1)
+    assert recording.remarks["other_track"].endswith("the 2. was taken")
+
+
+def test_silence_in_all_tracks_is_silence(tmp_path):
+    path = write_tracks(tmp_path / "a.mka", [np.zeros((1, 17_000)), np.zeros((2, 17_000))])
+    recording = read_recording(path)
+    assert not recording.samples.any()
+    assert recording.remarks == {}
+
+
+@pytest.mark.parametrize("scale", [1.0, 32_768.0])
+def test_sound_that_is_cut_off_tells_its_share(tmp_path, scale):
+    path = tmp_path / "a.wav"
+    samples = np.clip(3 * tone(1.1, 16_000, level=1.0), -1, 1) * scale
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples.astype(np.float32), format="flt", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    share = 1 - 2 / np.pi * np.arcsin(1 / 3)
+    wanted = share if scale == 1.0 else pytest.approx(1.0, abs=0.01)
+    assert read_recording(path).clipped_share == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.parametrize("hz", [22_050, 44_100, 48_000])
+@pytest.mark.parametrize(("pitch_hz", "least", "most"), [(7500, -0.5, 0.1), (8500, -150, -80)])
+def test_resampling_keeps_what_fits_and_lets_no_alias_through(tmp_path, hz, pitch_hz, least, most):
+    path = tmp_path / "a.wav"
+    wave = tone(1.3, hz, pitch_hz=pitch_hz, level=0.5).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(wave, format="flt", layout="mono")
+        frame.sample_rate = hz
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    middle = decode_audio(path)[3000:-3000]
+    assert least < loudness_dbfs(middle) - loudness_dbfs(wave[0]) < most
+
+
+def test_a_gap_of_some_milliseconds_is_kept_and_jitter_of_one_frame_is_not():
+    frames = [av.AudioFrame(format="s16", layout="mono", samples=160) for _ in range(12)]
+    for frame in frames:
+        frame.sample_rate = 16_000
+    times = [n / 100 + 0.03 * (n == 3) + 0.05 * (n >= 7) for n in range(12)]
+    settled = [seconds for seconds, _ in settle(iter(zip(times, frames, strict=True)))]
+    assert settled == pytest.approx([n / 100 + 0.05 * (n >= 7) for n in range(12)])
+
+
 def test_samples_never_leave_minus_one_to_one(tmp_path):
     square = np.sign(tone(0.5, 16_000, pitch_hz=313.0))
     samples = decode_audio(write_audio(tmp_path / "a.mp3", Sound(square, 16_000)))
@@ -103,7 +188,7 @@ def test_a_damaged_file_is_undecodable(tmp_path):
     damaged = bytearray(path.read_bytes())
     damaged[200:] = b"\x00" * (len(damaged) - 200)
     path.write_bytes(damaged)
-    with pytest.raises(MediaError, match=r"undecodable|no_audio"):
+    with pytest.raises(MediaError, match=r"undecodable|no_audio|truncated"):
         decode_audio(path)
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.engines.ahead import read_ahead
+from pipeline.engines.guard import isolate_clips
+from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import Inputs, Pending, find_pending
 from pipeline.media.inputs import read_sound
@@ -51,12 +53,12 @@ def pack_heard(
     """
     transcriber = Transcriber(clips, open_media(audio), params)
     with StoreWriter(work, transcriber.provenance, "parquet") as writer:
-        keys = fill_store(writer, transcriber.origins, transcriber.make, out)
+        filled = fill_store(writer, transcriber.origins, transcriber.make, out)
         if not params.context_turns:
-            publish_texts(writer, keys, out)
+            publish_texts(writer, filled, out)
             return
-        made = writer.read(keys)
-    transcriber.publish_contexts(made, out, work)
+        made = writer.read(filled.keys)
+    transcriber.publish_contexts({**made, **filled.failures}, out, work)
 
 
 class Transcriber:
@@ -76,8 +78,11 @@ class Transcriber:
         """Of what is heard the key of its sound, of all else the corpus's words."""
         return trace_clips(self.clips.values(), self.heard)
 
-    def make(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
-        """Words of each of `clip_ids`; the model is loaded only where some are to be heard."""
+    def make(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Made | MediaError]]:
+        """Words of each of `clip_ids`; the model is loaded only where some are to be heard.
+
+        A clip over which the model raises what nobody foresaw gives a MediaError.
+        """
         to_hear = sorted(self.heard.keys() & set(clip_ids), key=self.media.place_of)
         for clip_id in clip_ids:
             if clip_id not in self.heard:
@@ -85,11 +90,21 @@ class Transcriber:
                 yield clip_id, made if made.content is not None else SILENT
         if to_hear:
             listener = Listener(self.checkpoint)
-            heard = listener.listen(read_ahead(self._read(to_hear)))
-            for hearing in track(heard, "transcribe", len(to_hear), lambda done: done.seconds):
-                yield hearing.clip_id, pack_hearing(hearing, listener.name_language(hearing))
+            hear = partial(self._hear, listener)
+            heard = isolate_clips(hear, to_hear, self.params.batch)
+            yield from track(heard, "transcribe", len(to_hear), self._measure)
 
-    def publish_contexts(self, made: dict[str, Made], out: Path, work: Path) -> None:
+    def _hear(
+        self, listener: Listener, clip_ids: Sequence[str]
+    ) -> Iterator[tuple[str, Made | MediaError]]:
+        for hearing in listener.listen(read_ahead(self._read(clip_ids))):
+            yield hearing.clip_id, pack_hearing(hearing, listener.name_language(hearing))
+
+    def _measure(self, done: tuple[str, Made | MediaError]) -> float:
+        """Seconds of a clip that was heard."""
+        return self.clips[done[0]].duration_seconds or 0.0
+
+    def publish_contexts(self, made: dict[str, Made | MediaError], out: Path, work: Path) -> None:
         """Make `out` a store of `made` with the turns before each clip."""
         clips = [
             replace(clip, transcript=join_texts(made[name])) for name, clip in self.clips.items()
@@ -98,11 +113,11 @@ class Transcriber:
         provenance = describe_words(self.params.context_turns, self.provenance)
         with StoreWriter(work, provenance, "parquet") as writer:
 
-            def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made]]:
+            def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made | MediaError]]:
                 return ((name, add_context(made[name], contexts[name])) for name in clip_ids)
 
-            keys = fill_store(writer, add_contexts(self.origins, contexts), make, out)
-            publish_texts(writer, keys, out)
+            filled = fill_store(writer, add_contexts(self.origins, contexts), make, out)
+            publish_texts(writer, filled, out)
 
     def _read(self, clip_ids: Sequence[str]) -> Iterator[tuple[str, Waveform]]:
         for clip_id in clip_ids:
@@ -168,9 +183,9 @@ def pack_hearing(hearing: Hearing, language: str | None) -> Made:
     return made
 
 
-def join_texts(made: Made) -> str | None:
+def join_texts(made: Made | MediaError) -> str | None:
     """All words of a clip in one line, None where it has none."""
-    if made.content is None:
+    if isinstance(made, MediaError) or made.content is None:
         return None
     assert isinstance(made.content, pa.Table)
     return " ".join(made.content["text"].to_pylist())

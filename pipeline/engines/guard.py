@@ -1,0 +1,96 @@
+"""A guard: whatever goes wrong with one clip is that clip's own, and the run goes on."""
+
+import errno
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.errors import MediaError, MoodlineError
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Errors of the system that are the machine's, whichever clip meets them."""
+
+CODE = Path(__file__).parents[1]
+
+TOLD_LETTERS = 300
+"""A message is cut there: some libraries tell everything they know."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def guard_clip(function: Callable[[Item], Result], item: Item) -> Result:
+    """What `function` makes of `item`; raises MediaError `crashed` for an error nobody foresaw.
+
+    A MoodlineError, and a full disk, are raised as they are.
+    """
+    try:
+        return function(item)
+    except Exception as error:  # a decoder may raise almost anything over a damaged file
+        raise explain_error(error) from error
+
+
+def explain_error(error: Exception) -> Exception:
+    """MediaError `crashed` with type, message and place of an `error` that nobody foresaw.
+
+    A MoodlineError, and a full disk, are given back.
+    """
+    if isinstance(error, MoodlineError) or (isinstance(error, OSError) and error.errno in FULL):
+        return error
+    told = " ".join(str(error).split())[:TOLD_LETTERS]
+    return MediaError(
+        "crashed",
+        f"{type(error).__name__}: {told or 'no message'} ({_find_place(error)}); replace the file, "
+        "or report this line",
+    )
+
+
+def isolate_clips(
+    work: Callable[[Sequence[Item]], Iterable[tuple[Item, Result]]],
+    items: Iterable[Item],
+    batch: int,
+) -> Iterator[tuple[Item, Result | MediaError]]:
+    """Each of `items` with what `work` makes of it among others, or what is wrong with it.
+
+    Where work breaks off, the next `batch` of what it left undone are tried one by one. Raises
+    what `explain_error` gives back.
+    """
+    to_do = list(items)
+    while to_do:
+        done = set()
+        try:
+            for item, result in work(to_do):
+                done.add(item)
+                yield item, result
+            return
+        except Exception as error:
+            if not isinstance(told := explain_error(error), MediaError):
+                raise
+            broken = told
+        to_do = [item for item in to_do if item not in done]
+        for item in to_do[:batch]:
+            yield item, _try_alone(work, item, broken)
+        to_do = to_do[batch:]
+
+
+def _try_alone(
+    work: Callable[[Sequence[Item]], Iterable[tuple[Item, Result]]], item: Item, broken: MediaError
+) -> Result | MediaError:
+    """What `work` makes of `item` alone; `broken` where it makes nothing and does not say why."""
+    try:
+        return next((result for _, result in work([item])), broken)
+    except Exception as error:
+        if not isinstance(told := explain_error(error), MediaError):
+            raise
+        return told
+
+
+def _find_place(error: Exception) -> str:
+    """Where `error` came out of this package, or else out of whatever raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "nowhere"
+    ours = [frame for frame in frames if CODE in Path(frame.filename).parents]
+    frame = (ours or frames)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"
