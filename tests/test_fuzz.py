@@ -5,18 +5,14 @@ ended; `make fuzz` has 5,000.
 """
 
 import os
-import resource
 from itertools import islice
 
 import numpy as np
 import pytest
 
-from pipeline.cleaning.sound import decode_clip
 from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import MediaError
-from pipeline.labels.clips import Clip
-from pipeline.media.sampling import Sampling
-from pipeline.media.video import read_frames
+from tests.media.reading import read_all
 from tests.media.test_sync import COUNTED, TIMED, write_flash
 
 FIRST, LAST = (int(number) for number in os.environ.get("MOODLINE_FUZZ", "0-40").split("-"))
@@ -101,24 +97,6 @@ def damage(number, wholes, folder):
     path = folder / f"{number}{suffix}"
     path.write_bytes(content.tobytes())
     return path
-
-
-def read_all(path):
-    """Reason why sound, and why pictures cannot be had to their end, None where they can.
-
-    A stretch is read, too, and the kilobytes that this process took at most are the third.
-    """
-    reasons = []
-    for begin, end in ((None, None), (1.3, 2.1)):
-        clip = Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=begin, end_seconds=end)
-        reasons.append(decode_clip(clip).reason or None)
-        try:
-            for _ in read_frames(path, Sampling(), begin, end):
-                pass
-            reasons.append(None)
-        except MediaError as error:
-            reasons.append(error.reason)
-    return reasons, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def test_damaged_files_neither_stop_nor_hang_a_stage_and_take_no_gigabytes(wholes, tmp_path):

@@ -272,14 +272,14 @@ CASES = {
         "mobilefacenet",
         "scene",
         make_faces,
-        {"weights": partial(tiny_models.save_mobilefacenet, 1, (2, 2))},
+        {"weights": partial(tiny_models.save_mobilefacenet, 2, (2, 2))},
         [8.22163, 0.50263, 0.35],
     ),
     "mobilefacenet linear7": Case(
         "mobilefacenet",
         "face",
         make_faces,
-        {"weights": partial(tiny_models.save_mobilefacenet, 2, (3, 2))},
+        {"weights": partial(tiny_models.save_mobilefacenet, 3, (3, 2))},
         [10.4893, -0.44669, 0.2122],
     ),
     "expression": Case(
