@@ -359,7 +359,7 @@ def digest_sources(project: Path) -> str:
         {
             path.relative_to(project).as_posix(): digest_file(path)
             for path in files
-            if path.is_file() and path.suffix != ".pyc"
+            if path.is_file() and path.suffix != ".pyc" and not path.name.startswith(".")
         }
     )
 

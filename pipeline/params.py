@@ -122,10 +122,12 @@ def parse_joint(sections: Mapping[str, Any]) -> dict[str, JointParams]:
     if "joint" not in sections:
         return {}
     entries = sections["joint"]  # DVC, too, wants a map where the section is there
-    return {
-        name: parse_section(JointParams, entries[name], f"joint.{name}")
-        for name in _check_names(entries, "joint")
-    }
+    names = _check_names(entries, "joint")
+    with _collected() as collect:
+        return {
+            name: collect(parse_section, JointParams, entries[name], f"joint.{name}")
+            for name in names
+        }
 
 
 def parse_head(sections: Mapping[str, Any], name: str) -> HeadParams:

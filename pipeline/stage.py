@@ -11,8 +11,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from pipeline.code import digest_sources
 from pipeline.errors import MoodlineError, StageError
@@ -24,6 +27,9 @@ from pipeline.store.tallies import tally_clips
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""
+
+SHELLS = frozenset({"sh", "ash", "bash", "dash", "fish", "ksh", "zsh"})
+"""What DVC has commands run by; not all leave their place to the command."""
 
 LOOK_SECONDS = 0.1
 """How often a stage looks whether its parent is there."""
@@ -44,11 +50,15 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     try:
         main()
         if by_dvc:
-            confirm_code(outs)
+            confirm_code()
             if cache := find_shared_cache(PROJECT):
                 put_in_cache(outs, cache)
         if told := next(filter(None, map(tally_clips, outs)), None):
             print(told)
+    except StageError as error:
+        for out in outs:
+            remove(out)
+        sys.exit(f"moodline: {error}")
     except MoodlineError as error:
         sys.exit(f"moodline: {error}\n(`dvc checkout` restores what this stage had made before)")
     except OSError as error:
@@ -64,32 +74,67 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
 def follow_parent() -> None:
     """End this process, as SIGTERM does, soon after the one that began it has ended.
 
-    Otherwise it would write its outs when another run has taken its place.
+    Otherwise it would write its outs when another run has taken its place. Where a shell stands
+    between the two, it is the shell's parent that counts.
     """
-    parent = os.getppid()
+    begun = _list_ancestors()
 
     def look() -> None:
-        while os.getppid() == parent:
+        while _list_ancestors() == begun:
             time.sleep(LOOK_SECONDS)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=look, daemon=True).start()
 
 
-def confirm_code(outs: Sequence[Path]) -> None:
-    """Raise StageError, and remove `outs`, unless the code is that of this stage's premises."""
+def _list_ancestors() -> tuple[int, int | None]:
+    """Id of the parent, and of its parent if it is a shell; 0 for one that is gone."""
+    parent = os.getppid()
+    try:
+        process = psutil.Process(parent)
+        return parent, process.ppid() if process.name() in SHELLS else None
+    except psutil.NoSuchProcess:
+        return 0, None
+
+
+@contextmanager
+def held_still(*paths: Path) -> Iterator[None]:
+    """Raise StageError at the end of the block where a file at or below `paths` has changed.
+
+    DVC digests them then, whatever was read.
+    """
+    before = dict(_list_files(paths))
+    yield
+    if changed := dict(_list_files(paths)).items() ^ before.items():
+        path = min(path for path, _ in changed)
+        raise StageError(
+            f"{path}: expected it as it was when the stage began, got a change meanwhile; what the "
+            f"stage made is removed, `dvc repro` makes it again"
+        )
+
+
+def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Each file at or below `paths`: its size, when it was changed, and its inode."""
+    for path in paths:
+        walk = os.walk(path, followlinks=True) if path.is_dir() else [("", [], [str(path)])]
+        for folder, _, names in walk:
+            for name in names:
+                found = os.path.join(folder, name)
+                with suppress(FileNotFoundError):
+                    stat = os.stat(found)
+                    yield found, (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+def confirm_code() -> None:
+    """Raise StageError unless the code is that of this stage's premises."""
     if digest_sources(PROJECT) == SOURCES.read_text(encoding="utf-8"):
         return
     # Something was edited. Whether this stage runs it, only a look at its code can tell.
     program = sys.modules["__main__"].__spec__
     assert program is not None
     stage = program.name.rpartition(".")[2]
-    looked = subprocess.run(
-        [sys.executable, "-m", "stages.check", stage, *sys.argv[1:]], check=False
-    )
-    if looked.returncode:
-        for out in outs:
-            remove(out)
+    look = [sys.executable, "-m", "stages.check", stage, *sys.argv[1:]]
+    if stage == "check" or subprocess.run(look, check=False).returncode:
         raise StageError(
             f"{stage}: expected the code that `check` had seen, got code that was edited while the "
             f"stage ran; what it made is removed, `dvc repro` makes it again"

@@ -31,7 +31,8 @@ def main() -> None:
         write_text(CHECKED, text)
         write_text(SOURCES, sources)
         write_premises(params, PROJECT, PREMISES)
-    for told in foresee(params, PROJECT):
+        foreseen = list(foresee(params, PROJECT))
+    for told in foreseen:
         print(f"check: {told}", file=sys.stderr)
 
 

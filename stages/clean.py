@@ -1,12 +1,14 @@
 """Stage `clean`: usable clips and their sound."""
 
+from pathlib import Path
+
 from pipeline.cleaning.params import CleanParams
 from pipeline.cleaning.sound import clean_corpus
 from pipeline.engines import EngineParams
 from pipeline.labels.clips import LABELS_SCHEMA, read_clips
-from pipeline.params import parse_plain, read_checked
+from pipeline.params import parse_corpus, parse_plain, read_checked
 from pipeline.paths import CLIPS, DATA, LABELS, PROJECT
-from pipeline.stage import run_stage
+from pipeline.stage import held_still, run_stage
 from pipeline.store.ledger import read_ledger
 from pipeline.store.work import locate_work_store
 
@@ -18,7 +20,8 @@ def main() -> None:
     clips = read_clips(LABELS / "clips.parquet", LABELS_SCHEMA)
     kept = frozenset(entry.clip_id for entry in read_ledger(LABELS / "kept.parquet"))
     work = locate_work_store(PROJECT)
-    clean_corpus(clips, params, kept, DATA, work, engine=engine)
+    with held_still(Path(parse_corpus(sections).depends_on)):
+        clean_corpus(clips, params, kept, DATA, work, engine=engine)
 
 
 if __name__ == "__main__":

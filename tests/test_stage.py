@@ -1,11 +1,15 @@
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 from textwrap import dedent
 
 import psutil
 import pytest
+
+from pipeline.errors import StageError
+from pipeline.stage import held_still
 
 
 def run_as_stage(body: str) -> str:
@@ -43,20 +47,56 @@ def test_a_stage_has_pandas_where_it_asks_for_it() -> None:
     assert told == "1 1 2"
 
 
-def test_a_stage_ends_with_the_process_that_began_it() -> None:
-    stage = (
-        "import time; from pipeline.stage import run_stage; run_stage(lambda: time.sleep(99), [])"
-    )
-    begin = "import os, subprocess, sys, time; os.environ['DVC_STAGE'] = 'clean'; "
-    begin += f"print(subprocess.Popen([sys.executable, '-c', {stage!r}]).pid, flush=True); "
-    with subprocess.Popen(
-        [sys.executable, "-c", f"{begin} time.sleep(99)"], stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout
-        pid = int(parent.stdout.readline())
-        time.sleep(1)
-        parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "the stage outlived its parent"
+STAGE = """
+import os, time
+from pathlib import Path
+from pipeline.stage import run_stage
+
+Path("pid").write_text(str(os.getpid()))
+run_stage(lambda: time.sleep(99), [])
+"""
+
+BEGIN = """
+import os, subprocess, sys, time
+
+os.environ["DVC_STAGE"] = "clean"
+subprocess.Popen({command})
+time.sleep(99)
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["[sys.executable, 'stage.py']", "['sh', '-c', sys.executable + ' stage.py; true']"]
+)
+def test_a_stage_ends_with_the_process_that_began_it(tmp_path: Path, command: str) -> None:
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "begin.py").write_text(BEGIN.format(command=command))
+    found = tmp_path / "pid"
+    with subprocess.Popen([sys.executable, "begin.py"], cwd=tmp_path) as parent:
+        wait_until(lambda: found.is_file() and found.read_text(), "the stage never began")
+        time.sleep(1)  # it has taken note of its parent by then
+        parent.kill()
+    pid = int(found.read_text())
+    wait_until(lambda: not is_alive(pid), "the stage outlived its parent")
+
+
+def is_alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def wait_until(condition: Callable[[], object], otherwise: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)
+
+
+def test_what_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    with held_still(tmp_path, tmp_path / "gone"):
+        (tmp_path / "a").read_text()
+    with (
+        pytest.raises(StageError, match=r"/b: expected it as it was when the stage began"),
+        held_still(tmp_path),
+    ):
+        (tmp_path / "b").write_text("two")

@@ -1,5 +1,6 @@
 """Leftovers: what was made for feature sets and heads that params.yaml no longer names."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,17 +8,30 @@ from pipeline.heads.params import NO_FEATURES
 from pipeline.params import Params
 from pipeline.paths import FEATURES, HEAD_REPORTS, METRICS, MODELS
 
+LOCKS = ("dvc.lock", "models/dvc.lock", "reports/dvc.lock")
+
 
 def find_leftovers(project: Path, params: Params) -> Iterator[Path]:
     """Feature sets, heads, their reports and metrics that lie in `project` and are not named.
 
-    What was pushed, or is in DVC's cache, is not among them: an entry that comes back finds it.
+    Only what a lock file of the project knows as made here: weights, or a set that was copied, in
+    the same folders are somebody's own. What is in DVC's cache stays there for an entry that comes
+    back.
     """
+    made = _list_made(project)
     sets = {*params.features, *params.joint, NO_FEATURES}
     for folder, named in ((FEATURES, sets), (MODELS, params.heads), (HEAD_REPORTS, params.heads)):
         for path in sorted((project / folder).glob("*/")):
-            if path.name not in named and not path.name.startswith("."):
+            if path.name not in named and (folder / path.name).as_posix() in made:
                 yield path
     for path in sorted((project / METRICS).glob("*.json")):
-        if path.stem not in params.heads:
+        if path.stem not in params.heads and (METRICS / path.name).as_posix() in made:
             yield path
+
+
+def _list_made(project: Path) -> set[str]:
+    """Paths in the lock files; entries of stages that are no more stay there."""
+    texts = [
+        path.read_text(encoding="utf-8") for name in LOCKS if (path := project / name).is_file()
+    ]
+    return {path for text in texts for path in re.findall(r"^ *- path: (\S+)$", text, re.MULTILINE)}

@@ -129,9 +129,13 @@ class Head(nn.Module):
         masks: Mapping[str, Bool[Tensor, "clips _"]],
     ) -> dict[Per, Tensor]:
         """What the last linear layers see: `fuse` of the inputs as vectors."""
-        known = {name: masks[name] & self.readers[name].get_buffer("seen") for name in self.dims}
+        known = self.know(masks)
         rows = {name: self.readers[name](inputs[name], known[name]) for name in self.dims}
         return self.fuse(rows, known)
+
+    def know(self, masks: Mapping[str, Bool[Tensor, "clips _"]]) -> dict[str, Tensor]:
+        """`masks` without the streams that training had no row of."""
+        return {name: masks[name] & self.readers[name].get_buffer("seen") for name in self.dims}
 
     @property
     def unseen(self) -> list[str]:

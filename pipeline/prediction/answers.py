@@ -58,7 +58,9 @@ def _predict_windows(
 ) -> Iterator[tuple[Window, Decoded]]:
     """Each window with anything to go on, and its answers; NaN at frames that no row reaches."""
     inputs, masks = gather_rows(features, windows)
-    masks = {name: mask & (modality_of(name) != withheld) for name, mask in masks.items()}
+    masks = head.know(
+        {name: mask & (modality_of(name) != withheld) for name, mask in masks.items()}
+    )
     values: dict[str, Tensor] = decode_outputs(head(inputs, masks))
     framed = [target for target, per in head.per.items() if per == "frame"]
     if framed:

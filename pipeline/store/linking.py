@@ -57,6 +57,7 @@ _CANNOT_LINK = {
     errno.EPERM,
     errno.EMLINK,
     errno.EOPNOTSUPP,
+    errno.ENOTSUP,  # another number on macOS
     errno.ENOTTY,
     errno.EINVAL,
     errno.ENOSYS,

@@ -52,8 +52,8 @@ def put_in_cache(outs: Iterable[Path], cache: Path) -> None:
 
 
 def _put(path: Path, place: Path) -> None:
-    if place.exists():
-        return
+    if place.is_file() and place.stat().st_size == path.stat().st_size:
+        return  # one of another size was emptied, or half of it was written
     aside = place.with_name(f"{place.name}.{os.getpid()}{PARTIAL}")
     place.parent.mkdir(parents=True, exist_ok=True)
     try:

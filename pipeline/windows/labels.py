@@ -91,7 +91,8 @@ class Labels:
         """A clip's labels, one or one per frame, NaN where there is none."""
         if self.per(target) == "clip" or clip_id not in self.frames:
             return self.value(clip_id, target)[np.newaxis]
-        return self.frames[clip_id].values[target]
+        own, whole = self.frames[clip_id].values[target], self.value(clip_id, target)
+        return np.full_like(own, whole) if np.isnan(own).all() else own
 
 
 def number_label(

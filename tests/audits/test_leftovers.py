@@ -7,21 +7,18 @@ from tests.projects import PARAMS
 
 def test_what_no_entry_names_is_left_over(tmp_path):
     made = [
-        *(f"features/{name}/store.json" for name in ("hog", "gone", "none")),
-        *(f"models/{name}/recipe.json" for name in ("both", "sound", "old")),
+        *(f"features/{name}/store.json" for name in ("hog", "gone", "copied", "none")),
+        *(f"models/{name}/recipe.json" for name in ("both", "sound", "old", "weights")),
         *(f"reports/heads/{name}/index.html" for name in ("both", "old")),
         *(f"reports/metrics/{name}.json" for name in ("both", "old")),
         "features/README.md",
-        "models/dvc.lock",
     ]
     for name in made:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
+    locked = ["features/gone", "models/old", "reports/heads/old", "reports/metrics/old.json"]
+    entries = "".join(f"    - path: {path}\n      hash: md5\n" for path in locked)
+    (tmp_path / "models" / "dvc.lock").write_text(f"stages:\n  some:\n    outs:\n{entries}")
     params = parse_params(YAML(typ="safe", pure=True).load(PARAMS))
     found = [path.relative_to(tmp_path).as_posix() for path in find_leftovers(tmp_path, params)]
-    assert found == [
-        "features/gone",
-        "models/old",
-        "reports/heads/old",
-        "reports/metrics/old.json",
-    ]
+    assert found == locked

@@ -1,5 +1,6 @@
 """Columns of a table: which are moodline's, and their cells as rows of it."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -76,9 +77,15 @@ def list_fields(template: str) -> list[str]:
 
 def read_cells(cells: Sequence[Any], params: TableParams) -> list[Any]:
     """`cells`, None where one means no value; a whole number is one, as pandas makes 1.0 of it."""
-    blanks = {None, *params.blanks}
     plain = [int(cell) if _is_whole(cell) else cell for cell in cells]
-    return [None if _strip(cell) in blanks else cell for cell in plain]
+    return [None if _is_blank(cell, params.blanks) else cell for cell in plain]
+
+
+def _is_blank(cell: Any, blanks: Sequence[str]) -> bool:
+    """Whether a cell means no value: a number counts as it is written."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return True
+    return str(_strip(cell)) in blanks
 
 
 def fill_path(template: str, row: Mapping[str, Any]) -> str:

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import CorpusError
 
+csv.field_size_limit(2**31 - 1)  # a transcript may be long
+
 DELIMITERS = ("\t", ";", "|", ",")
 """What parts cells, the comma last: it also stands in numbers and sentences."""
 SAMPLE = 100
