@@ -54,3 +54,6 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         sys.exit(not still_hold(*sys.argv[1:]))
     run_stage(main, [PREMISES])
+    if PARAMS_PATH.read_text(encoding="utf-8") != CHECKED.read_text(encoding="utf-8"):
+        remove(PREMISES)  # DVC digests params.yaml a moment from now
+        sys.exit("moodline: params.yaml was edited while it was checked; run `dvc repro` again")
