@@ -12,7 +12,7 @@ from pipeline.files import remove, write_text
 from pipeline.labels.folders import check_folder
 from pipeline.params import PARAMS_PATH, load_params, parse_params, read_checked
 from pipeline.paths import CHECKED, PREMISES, PROJECT, SOURCES
-from pipeline.premises import find_stage, hold, write_premises
+from pipeline.premises import find_stage, hold, read_code, write_premises
 from pipeline.stage import run_stage
 
 
@@ -47,7 +47,8 @@ def read_sources() -> tuple[str, str]:
 
 def still_hold(name: str, of: str | None = None) -> bool:
     """Whether the premises of a stage, of feature set or head `of`, are as `check` wrote them."""
-    return hold(find_stage(parse_params(read_checked()), name, of), PROJECT, PREMISES)
+    stage = find_stage(parse_params(read_checked()), name, of)
+    return hold(stage, read_code(PROJECT), PREMISES)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,14 @@ def list_stages(params: Params) -> Iterator[Stage]:
 
 def write_premises(params: Params, project: Path, folder: Path) -> None:
     """Write the premises of every stage of the `project` into `folder`."""
-    code = Code(project, border=[PARSER])
+    code = read_code(project)
     for stage in list_stages(params):
         write_json(folder / stage.file, lay_premises(stage, code))
+
+
+def read_code(project: Path) -> Code:
+    """Sources of the `project`, as premises digest them."""
+    return Code(project, border=[PARSER])
 
 
 def find_stage(params: Params, name: str, of: str | None) -> Stage:
@@ -70,10 +75,10 @@ def find_stage(params: Params, name: str, of: str | None) -> Stage:
     return stages.get(f"{name}/{of}.json") or stages[f"{name}.json"]
 
 
-def hold(stage: Stage, project: Path, folder: Path) -> bool:
-    """Whether the premises of `stage` in `folder` are what it rests on now."""
-    laid = lay_premises(stage, Code(project, border=[PARSER]))
-    return bool(laid == json.loads((folder / stage.file).read_bytes()))
+def hold(stage: Stage, code: Code, folder: Path) -> bool:
+    """Whether the premises of `stage` are in `folder`, and are what it rests on by `code`."""
+    path = folder / stage.file
+    return path.is_file() and bool(json.loads(path.read_bytes()) == lay_premises(stage, code))
 
 
 def lay_premises(stage: Stage, code: Code) -> dict[str, Any]:

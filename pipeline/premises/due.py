@@ -1,13 +1,10 @@
 """Due: the stages that `dvc repro` would run, as DVC has them and as `check` would find them."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pipeline.code import Code
 from pipeline.params import Params
-from pipeline.premises import PARSER, lay_premises, list_stages
+from pipeline.premises import hold, list_stages, read_code
 
 CHECK = "check"
 
@@ -36,15 +33,11 @@ def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
 
 def _find_changed(project: Path, params: Params, premises: Path) -> Iterator[str]:
     """Stages whose premises are not what lies there."""
-    code = Code(project, border=[PARSER])
+    code = read_code(project)
     for stage in list_stages(params):
-        if _read(premises / stage.file) != lay_premises(stage, code):
+        if not hold(stage, code, premises):
             name = stage.file.removesuffix(".json").replace("/", "@")
             yield from [name, *(f"evaluate@{head}" for head in params.heads if name == "evaluate")]
-
-
-def _read(path: Path) -> Any:
-    return json.loads(path.read_bytes()) if path.is_file() else None
 
 
 def _name(address: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.files import PARTIAL, protect, remove
+from pipeline.files import protect, write_whole
 from pipeline.store.linking import link_tree
 
 
@@ -54,11 +54,9 @@ def put_in_cache(outs: Iterable[Path], cache: Path) -> None:
 def _put(path: Path, place: Path) -> None:
     if place.is_file() and place.stat().st_size == path.stat().st_size:
         return  # one of another size was emptied, or half of it was written
-    aside = place.with_name(f"{place.name}.{os.getpid()}{PARTIAL}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    try:
+
+    def link(aside: Path) -> None:
         link_tree(path, aside)
         protect(aside)
-        aside.replace(place)
-    finally:
-        remove(aside)
+
+    write_whole(place, link)

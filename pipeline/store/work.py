@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from dvc.config import Config
-
 from pipeline.errors import StoreError
 from pipeline.files import (
     PARTIAL,
@@ -32,6 +30,7 @@ from pipeline.store import PART_FORMATS, Content, PartFormat
 from pipeline.store.header import check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
 from pipeline.store.parts import PartClip, name_part
+from pipeline.store.shared_cache import find_shared_cache
 
 
 def locate_work_store(project: Path) -> Path:
@@ -39,8 +38,7 @@ def locate_work_store(project: Path) -> Path:
     dvc = project / ".dvc"
     if not dvc.is_dir():
         raise StoreError(f"{project.resolve()}: not a DVC project; run this in your moodline clone")
-    configured = Config(str(dvc)).get("cache", {}).get("dir")
-    cache = Path(configured) if configured else dvc / "cache"
+    cache = find_shared_cache(project) or dvc / "cache"
     return cache.resolve().parent / "moodline"
 
 
