@@ -26,7 +26,7 @@ from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
 from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
-from pipeline.paths import CHECKED
+from pipeline.paths import CHECKED_PARAMS
 from pipeline.report.params import ReportParams
 from pipeline.sections import Name, Section, parse_section
 from pipeline.words.params import TranscribeParams
@@ -96,9 +96,9 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
 
 def read_checked() -> dict[str, Any]:
     """Top-level sections as `check` found them: an edit during a run concerns the next run."""
-    if not CHECKED.is_file():
-        raise ParamsError(f"{CHECKED}: no such file; `dvc repro check` writes it")
-    return read_yaml(CHECKED)
+    if not CHECKED_PARAMS.is_file():
+        raise ParamsError(f"{CHECKED_PARAMS}: no such file; `dvc repro check` writes it")
+    return read_yaml(CHECKED_PARAMS)
 
 
 def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 PROJECT = Path()
 OVERRIDES = Path("data/overrides.csv")
-PREMISES = Path("data/premises")
-CHECKED = Path("data/premises/params.yaml")
+CHECKED = Path("data/checked")
+CHECKED_PARAMS = Path("data/checked/params.yaml")
 """params.yaml as `check` found it, which the other stages read."""
 
-SOURCES = Path("data/premises/sources.digest")
+CHECKED_CODE = Path("data/checked/code.digest")
 """Digest of all sources as `check` found them."""
+
+PREMISES = Path("data/premises")
 
 LABELS = Path("data/labels")
 TARGETS = Path("data/targets")

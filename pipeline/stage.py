@@ -20,10 +20,13 @@ import psutil
 from pipeline.code import digest_sources
 from pipeline.errors import MoodlineError, StageError
 from pipeline.files import remove
-from pipeline.paths import PROJECT, SOURCES
+from pipeline.paths import CHECKED_CODE, PROJECT
 from pipeline.store.shared_cache import find_shared_cache, put_in_cache
 from pipeline.store.tables import leave_pandas_out
 from pipeline.store.tallies import tally_clips
+
+FIRST = frozenset({"check", "premises"})
+"""Stages that come before all premises; the second finds what was edited under the first."""
 
 INTERRUPTED = 130
 """Exit status of a process that Ctrl-C ended, by the shell's convention."""
@@ -126,15 +129,15 @@ def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, in
 
 
 def confirm_code() -> None:
-    """Raise StageError unless the code is that of this stage's premises."""
-    if digest_sources(PROJECT) == SOURCES.read_text(encoding="utf-8"):
-        return
-    # Something was edited. Whether this stage runs it, only a look at its code can tell.
+    """Raise StageError unless the code is that of this stage's premises, if it has any."""
     program = sys.modules["__main__"].__spec__
     assert program is not None
     stage = program.name.rpartition(".")[2]
-    look = [sys.executable, "-m", "stages.check", stage, *sys.argv[1:]]
-    if stage == "check" or subprocess.run(look, check=False).returncode:
+    if stage in FIRST or digest_sources(PROJECT) == CHECKED_CODE.read_text(encoding="utf-8"):
+        return
+    # Something was edited. Whether this stage runs it, only a look at its code can tell.
+    look = [sys.executable, "-m", "stages.premises", stage, *sys.argv[1:]]
+    if subprocess.run(look, check=False).returncode:
         raise StageError(
             f"{stage}: expected the code that `check` had seen, got code that was edited while the "
             f"stage ran; what it made is removed, `dvc repro` makes it again"

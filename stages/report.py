@@ -2,7 +2,7 @@
 
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.params import parse_plain, read_checked
-from pipeline.paths import CHECKED, DATA, FACE_COUNTS, FEATURES, HEAD_REPORTS, MODELS, PAGE
+from pipeline.paths import CHECKED_PARAMS, DATA, FACE_COUNTS, FEATURES, HEAD_REPORTS, MODELS, PAGE
 from pipeline.report.face_summaries import read_counts
 from pipeline.report.index_page import Overview, write_index_page
 from pipeline.report.overview import compare_opened, read_ledgers
@@ -21,7 +21,7 @@ def main() -> None:
         comparisons=compare_opened(heads, evaluate),
         ledger=read_ledgers(heads, DATA, FEATURES),
         faces=read_counts(FACE_COUNTS),
-        params_yaml=CHECKED.read_text(encoding="utf-8"),
+        params_yaml=CHECKED_PARAMS.read_text(encoding="utf-8"),
         report=parse_plain(sections, ReportParams),
         evaluate=evaluate,
     )

@@ -42,6 +42,9 @@ report: {title: Miniature}
 engine: {}
 """
 
+EDITED = {"check", "premises"}
+"""Stages that any edit of params.yaml or of the code runs."""
+
 TEAM = {
     f"GIT_{role}_{item}": value
     for role in ("AUTHOR", "COMMITTER")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from pipeline.paths import CHECKED
+from pipeline.paths import CHECKED_PARAMS
 from pipeline.stage import run_stage
 from tests.conftest import PROJECT
 from tests.stores import make_rows, write_features
@@ -69,9 +69,9 @@ class Project:
 
     def check(self):
         """Leave params.yaml where stages read it, as `check` would."""
-        (self.root / CHECKED).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / CHECKED_PARAMS).parent.mkdir(parents=True, exist_ok=True)
         if (self.root / "params.yaml").is_file():
-            shutil.copy(self.root / "params.yaml", self.root / CHECKED)
+            shutil.copy(self.root / "params.yaml", self.root / CHECKED_PARAMS)
 
     def write_mfcc(self, encoder="mfcc", spoilt=()):
         """Feature set `mfcc`; the rows of `spoilt` clips are NaN."""

@@ -7,20 +7,25 @@ from pathlib import Path
 import pytest
 
 from pipeline.heads.recipes import read_recipe
-from tests.projects import FirstRun, Project
+from tests.projects import EDITED, FirstRun, Project
 
 HOOK = """
+import atexit
 import sys
 from pathlib import Path
 
-if sys.orig_argv[1:3] == ["-m", {program!r}]:
+def edit():
     path = Path({path!r})
     path.write_text(path.read_text().replace({old!r}, {new!r}, 1))
+
+if sys.orig_argv[1:3] == ["-m", {program!r}]:
+    atexit.register(edit) if {at_end} else edit()
 """
 
+CODE = ("pipeline/heads/linear.py", "MOST_STEPS = 500", "MOST_STEPS = 400")
 TRAIN = "models/dvc.yaml:train@sound"
 
-Edit = Callable[[str, str, str, str], None]
+Edit = Callable[..., None]
 
 
 @pytest.fixture
@@ -33,14 +38,22 @@ def project(first_run: FirstRun, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
-    """Has a file edited when a program has just begun."""
+    """Has a file edited when a program has just begun, or when it is through."""
 
-    def plan(program: str, path: str, old: str, new: str) -> None:
-        hook = HOOK.format(program=program, path=path, old=old, new=new)
+    def plan(program: str, path: str, old: str, new: str, *, at_end: bool = False) -> None:
+        hook = HOOK.format(program=program, path=path, old=old, new=new, at_end=at_end)
         (tmp_path / "sitecustomize.py").write_text(hook)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
     return plan
+
+
+def run_dvc(project: Project, *, fails: bool = True) -> str:
+    """What `dvc repro` of the head says of mistakes."""
+    command = ["dvc", "repro", TRAIN]
+    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == fails, done.stderr
+    return done.stderr
 
 
 def read_strengths(project: Project) -> list[float]:
@@ -50,28 +63,39 @@ def read_strengths(project: Project) -> list[float]:
 
 def test_params_edited_during_a_run_are_those_of_the_next(project: Project, edit: Edit) -> None:
     edit("stages.train", "params.yaml", "[3.0]", "[4.0]")
-    assert project.reproduce(TRAIN) == {"check", "train@sound"}
+    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}
     assert read_strengths(project) == [3.0]
-    assert project.reproduce(TRAIN) == {"check", "train@sound"}
+    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}
     assert read_strengths(project) == [4.0]
 
 
-def test_params_edited_while_they_are_checked_are_checked_again(
-    project: Project, edit: Edit
+@pytest.mark.parametrize("first", ["check", "premises"])
+def test_params_edited_as_dvc_takes_note_of_them_are_not_taken_for_those_before(
+    project: Project, edit: Edit, first: str
 ) -> None:
-    edit("stages.check", "params.yaml", "[3.0]", "[4.0]")
+    """DVC digests what a stage depends on after the stage has looked for the last time."""
+    edit(f"stages.{first}", "params.yaml", "[3.0]", "[4.0]", at_end=True)
+    run_dvc(project, fails=first == "check")
+    edit("none", "params.yaml", "", "")
     project.reproduce(TRAIN)
     assert read_strengths(project) == [4.0]
+    assert project.reproduce(TRAIN) == set()
+
+
+def test_code_edited_as_dvc_takes_note_of_it_is_not_taken_for_that_before(
+    project: Project, edit: Edit
+) -> None:
+    edit("stages.check", *CODE, at_end=True)
+    assert "expected params.yaml and the code as `check` had read them" in run_dvc(project)
+    edit("none", "params.yaml", "", "")
+    project.reproduce(TRAIN)
     assert project.reproduce(TRAIN) == set()
 
 
 def test_code_edited_during_a_run_fails_the_stage_that_runs_it(
     project: Project, edit: Edit
 ) -> None:
-    edit("stages.train", "pipeline/heads/linear.py", "MOST_STEPS = 500", "MOST_STEPS = 400")
-    command = ["dvc", "repro", TRAIN]
-    done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
-    assert done.returncode
-    assert "train: expected the code that `check` had seen, got code that was" in done.stderr
+    edit("stages.train", *CODE)
+    assert "train: expected the code that `check` had seen" in run_dvc(project)
     assert not (project.root / "models" / "sound").exists()
-    assert project.reproduce(TRAIN) == {"check", "train@sound"}
+    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests.projects import SPEAKERS, FirstRun, Project
+from tests.projects import EDITED, SPEAKERS, FirstRun, Project
 
 MEDIA = {"labels", "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
 LOGMEL = {"modality": "audio", "encoder": "logmel"}
@@ -23,7 +23,7 @@ def miniature(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_the_first_run_runs_everything(first_run: FirstRun) -> None:
-    assert first_run.stages == {"check"} | MEDIA | HEADS
+    assert first_run.stages == EDITED | MEDIA | HEADS
 
 
 def test_nothing_changed_runs_nothing(miniature: Project) -> None:
@@ -39,63 +39,63 @@ def test_a_comment_runs_no_stage(miniature: Project) -> None:
         "cli/__init__",
     ):
         miniature.append(f"pipeline/{name}.py", "\n# a comment\n")
-    assert miniature.reproduce() == {"check"}
+    assert miniature.reproduce() == EDITED
 
 
 def test_code_of_members_that_are_not_chosen_runs_no_stage(miniature: Project) -> None:
     for name in ("heads/mlp", "encoders/logmel", "labels/corpora/ravdess", "faces/yunet"):
         miniature.append(f"pipeline/{name}.py", "\nADDED = 1\n")
-    assert miniature.reproduce() == {"check"}
+    assert miniature.reproduce() == EDITED
 
 
 def test_a_default_that_is_written_down_runs_no_stage(miniature: Project) -> None:
     miniature.set_params(lambda p: p["heads"]["both"].update(coordinates="cartesian"))
-    assert miniature.reproduce() == {"check", "report"}
+    assert miniature.reproduce() == EDITED | {"report"}
 
 
 def test_an_option_of_the_report_runs_the_report(miniature: Project) -> None:
     path = miniature.root / "pipeline" / "report" / "params.py"
     path.write_text(path.read_text() + '    added: str = "nothing"\n')
-    assert miniature.reproduce() == {"check", "report"}
+    assert miniature.reproduce() == EDITED | {"report"}
 
 
 def test_the_title_of_the_page_runs_the_report(miniature: Project) -> None:
     miniature.set_params(lambda p: p["report"].update(title="Renamed"))
-    assert miniature.reproduce() == {"check", "report"}
+    assert miniature.reproduce() == EDITED | {"report"}
 
 
 def test_how_heads_are_judged_runs_evaluation(miniature: Project) -> None:
     miniature.set_params(lambda p: p["evaluate"].update(seed=1))
-    assert miniature.reproduce() == {"check", "evaluate@both", "evaluate@sound", "report"}
+    assert miniature.reproduce() == EDITED | {"evaluate@both", "evaluate@sound", "report"}
 
 
 def test_a_head_runs_alone(miniature: Project) -> None:
     miniature.set_params(lambda p: p["heads"]["both"].update(strengths=[0.5, 5.0]))
-    assert miniature.reproduce() == {"check", "report"} | BOTH
+    assert miniature.reproduce() == EDITED | {"report"} | BOTH
 
 
 def test_an_added_head_runs_alone(miniature: Project) -> None:
     miniature.set_params(lambda p: p["heads"].update(third={**p["heads"]["sound"]}))
-    assert miniature.reproduce() == {"check", "report", "train@third", "evaluate@third"}
+    assert miniature.reproduce() == EDITED | {"report", "train@third", "evaluate@third"}
 
 
 def test_a_removed_head_runs_the_report(miniature: Project) -> None:
     miniature.set_params(lambda p: p["heads"].pop("third"))
-    assert miniature.reproduce() == {"check", "report"}
+    assert miniature.reproduce() == EDITED | {"report"}
 
 
 def test_one_modalitys_encoder_runs_the_heads_that_use_it(miniature: Project) -> None:
     miniature.set_params(lambda p: p["features"]["hog"].update(orientations=6))
-    assert miniature.reproduce() == {"check", "extract@hog", "report"} | BOTH
+    assert miniature.reproduce() == EDITED | {"extract@hog", "report"} | BOTH
 
 
 def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> None:
     miniature.set_params(lambda p: p["features"].update(logmel=LOGMEL))
-    assert miniature.reproduce() == {"check", "extract@logmel", "report"}
+    assert miniature.reproduce() == EDITED | {"extract@logmel", "report"}
     miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="logmel"))
-    assert miniature.reproduce() == {"check", "report"} | SOUND
+    assert miniature.reproduce() == EDITED | {"report"} | SOUND
     miniature.set_params(lambda p: p["features"]["logmel"].update(mels=20))
-    assert miniature.reproduce() == {"check", "extract@logmel", "report"} | SOUND
+    assert miniature.reproduce() == EDITED | {"extract@logmel", "report"} | SOUND
     miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="mfcc"))
     miniature.set_params(lambda p: p["features"].pop("logmel"))
     assert "extract@mfcc" not in miniature.reproduce()
@@ -103,7 +103,7 @@ def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> 
 
 def test_code_of_an_encoder_that_gives_the_same_runs_its_sets_alone(miniature: Project) -> None:
     miniature.append("pipeline/encoders/hog.py", "\nADDED = 1\n")
-    assert miniature.reproduce() == {"check", "extract@hog"}
+    assert miniature.reproduce() == EDITED | {"extract@hog"}
 
 
 def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Project) -> None:
@@ -115,34 +115,34 @@ def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Project) 
         options.read_text().replace("cell: PositiveInt = 8", "cell: PositiveInt = 16")
     )
     encoder.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", encoder.read_text()))
-    assert miniature.reproduce() == {"check", "extract@hog", "report"} | BOTH
+    assert miniature.reproduce() == EDITED | {"extract@hog", "report"} | BOTH
 
 
 def test_going_back_to_a_former_encoder_extracts_nothing(miniature: Project) -> None:
     miniature.set_params(lambda p: p["features"]["hog"].update(orientations=4))
     assert "extract@hog" in miniature.reproduce()
     miniature.set_params(lambda p: p["features"]["hog"].update(orientations=6))
-    assert miniature.reproduce() == {"check"}
+    assert miniature.reproduce() == EDITED
 
 
 def test_a_threshold_that_leaves_nothing_out_stops_at_clean(miniature: Project) -> None:
     miniature.set_params(lambda p: p["clean"].update(min_seconds=0.4))
-    assert miniature.reproduce() == {"check", "clean", "report"}
+    assert miniature.reproduce() == EDITED | {"clean", "report"}
 
 
 def test_where_words_come_from_stops_at_transcribe(miniature: Project) -> None:
     miniature.set_params(lambda p: p["transcribe"].update(language="en"))
-    assert miniature.reproduce() == {"check", "transcribe", "report"}
+    assert miniature.reproduce() == EDITED | {"transcribe", "report"}
 
 
 def test_a_sampling_rate_of_faces_leaves_sound_alone(miniature: Project) -> None:
     miniature.set_params(lambda p: p["faces"].update(rate_hz=3))
-    assert miniature.reproduce() == {"check", "faces", "sheet", "extract@hog", "report"} | BOTH
+    assert miniature.reproduce() == EDITED | {"faces", "sheet", "extract@hog", "report"} | BOTH
 
 
 def test_another_split_trains_but_extracts_nothing(miniature: Project) -> None:
     miniature.set_params(lambda p: p["splits"].update(folds=4))
-    assert miniature.reproduce() == {"check", "labels"} | HEADS
+    assert miniature.reproduce() == EDITED | {"labels"} | HEADS
 
 
 def test_a_corrected_label_trains_but_decodes_nothing(miniature: Project) -> None:
@@ -154,7 +154,7 @@ def test_an_option_of_the_corpus_that_changes_no_clip_stops_at_labels(
     miniature: Project,
 ) -> None:
     miniature.set_params(lambda p: p["corpus"].update(ignore=["session"]))
-    assert miniature.reproduce() == {"check", "labels", "report"}
+    assert miniature.reproduce() == EDITED | {"labels", "report"}
 
 
 def test_a_file_that_is_no_clip_stops_at_clean(miniature: Project) -> None:

@@ -1,7 +1,7 @@
 """Premises: what each stage rests on, its params as they were parsed and the code that it runs.
 
-Stage `check` writes them, one file for each stage, feature set and head, and each stage depends on
-its own: it runs again where its file says another thing, and nowhere else.
+Stage `premises` writes them, one file for each stage, feature set and head, and each stage depends
+on its own: it runs again where its file says another thing, and nowhere else.
 """
 
 import json
@@ -34,7 +34,7 @@ class Stage:
 
 
 def list_stages(params: Params) -> Iterator[Stage]:
-    """Every stage but `check`, those of feature sets and heads one by one.
+    """Every stage after `premises`, those of feature sets and heads one by one.
 
     Part formats are not told apart: a store that is read may be of any.
     """

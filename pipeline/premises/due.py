@@ -1,18 +1,20 @@
-"""Due: the stages that `dvc repro` would run, as DVC has them and as `check` would find them."""
+"""Due: the stages that `dvc repro` would run, as DVC has them and as `premises` would lay them."""
 
+import filecmp
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.params import Params
+from pipeline.params import PARAMS_PATH, Params
+from pipeline.paths import CHECKED_PARAMS
 from pipeline.premises import hold, list_stages, read_code
-
-CHECK = "check"
+from pipeline.stage import FIRST
 
 
 def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
     """Names of the stages that would run: those that changed, and what depends on them.
 
-    `check` counts by what it would write into the folder `premises`, and is never among them.
+    The first two count by what they would write into the folder `premises`, and are never among
+    them.
     """
     import networkx
     from dvc.repo import Repo  # a second
@@ -20,9 +22,9 @@ def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
     with Repo(str(project)) as repo:
         changed = {_name(address) for address in repo.status()}
         graph = repo.index.graph
-        if CHECK in changed:
+        if FIRST & changed:
             changed.update(_find_changed(project, params, premises))
-        changed.discard(CHECK)
+        changed -= FIRST
         return frozenset(
             _name(stage.addressing)
             for stage in graph
@@ -32,7 +34,10 @@ def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
 
 
 def _find_changed(project: Path, params: Params, premises: Path) -> Iterator[str]:
-    """Stages whose premises are not what lies there."""
+    """Stages whose premises are not what lies there; the report shows params.yaml as it is."""
+    checked = project / CHECKED_PARAMS
+    if not checked.is_file() or not filecmp.cmp(project / PARAMS_PATH, checked, shallow=False):
+        yield "report"
     code = read_code(project)
     for stage in list_stages(params):
         if not hold(stage, code, premises):

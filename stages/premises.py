@@ -1,0 +1,46 @@
+"""Stage `premises`: what of params.yaml, and of the code, each stage rests on.
+
+`python -m stages.premises STAGE [NAME]` looks whether those of a stage hold: status 1 if not.
+"""
+
+import filecmp
+import sys
+
+from pipeline.code import digest_sources
+from pipeline.errors import StageError
+from pipeline.files import remove
+from pipeline.params import PARAMS_PATH, parse_params, read_checked
+from pipeline.paths import CHECKED, CHECKED_CODE, CHECKED_PARAMS, PREMISES, PROJECT
+from pipeline.premises import find_stage, hold, read_code, write_premises
+from pipeline.stage import run_stage
+
+
+def main() -> None:
+    """Write data/premises, and nothing else there.
+
+    Raises StageError where params.yaml or the code was edited since `check` read it. DVC digests
+    them when `check` is through, and may have noted for what it left what it never saw; so that is
+    removed, and `check` runs again.
+    """
+    params = parse_params(read_checked())
+    same_params = filecmp.cmp(PARAMS_PATH, CHECKED_PARAMS, shallow=False)
+    if not same_params or digest_sources(PROJECT) != CHECKED_CODE.read_text(encoding="utf-8"):
+        remove(CHECKED)
+        raise StageError(
+            "expected params.yaml and the code as `check` had read them, got an edit since; "
+            "`dvc repro` begins anew"
+        )
+    remove(PREMISES)
+    write_premises(params, PROJECT, PREMISES)
+
+
+def still_hold(name: str, of: str | None = None) -> bool:
+    """Whether the premises of a stage, of feature set or head `of`, are what they were."""
+    stage = find_stage(parse_params(read_checked()), name, of)
+    return hold(stage, read_code(PROJECT), PREMISES)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(not still_hold(*sys.argv[1:]))
+    run_stage(main, [PREMISES])
