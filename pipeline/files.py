@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -93,7 +94,8 @@ def remove_whole(path: Path) -> None:
 
 
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    """Name beside `path` that no other thread, process or machine writes to."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}{PARTIAL}")
 
 
 def _rename(aside: Path, path: Path) -> None:

@@ -4,7 +4,7 @@ Options and their defaults stand in the `params` module of each room, which load
 libraries that the members of its family need.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,12 +85,18 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
         problem = " ".join(str(error).split())
         raise ParamsError(f"{path}: not readable YAML: {problem}") from error
     sections = _expect_map(data, str(path))
-    for name in sections:
-        if name not in SECTIONS:
-            raise ParamsError(f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}")
-    for name in NAMING_SECTIONS:
-        if name not in sections:
-            raise ParamsError(f"{path}: {name}: missing section; docs/params.md says what it holds")
+    mistakes = [
+        f"{path}: {name}: unknown section; {suggest(str(name), SECTIONS)}"
+        for name in sections
+        if name not in SECTIONS
+    ]
+    mistakes += [
+        f"{path}: {name}: missing section; docs/params.md says what it holds"
+        for name in NAMING_SECTIONS
+        if name not in sections
+    ]
+    if mistakes:
+        raise ParamsError("\n".join(mistakes))
     return sections
 
 
@@ -121,12 +127,13 @@ def parse_joint(sections: Mapping[str, Any]) -> dict[str, JointParams]:
     """Joint sets, none where the section is left out."""
     if "joint" not in sections:
         return {}
-    entries = sections["joint"]  # DVC, too, wants a map where the section is there
-    names = _check_names(entries, "joint")
+    # DVC, too, wants a map where the section is there.
+    entries = _expect_map(sections["joint"], "params.yaml: joint")
     with _collected() as collect:
+        collect(_check_names, entries, "joint")
         return {
             name: collect(parse_section, JointParams, entries[name], f"joint.{name}")
-            for name in names
+            for name in entries
         }
 
 
@@ -176,19 +183,16 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
         plain = {
             name: collect(parse_plain, sections, kind) for name, kind in PLAIN_SECTIONS.items()
         }
-        features = {
-            name: collect(parse_feature, sections, name)
-            for name in collect(_names, sections, "features") or ()
-        }
+        features = _collect_entries(collect, sections, "features", parse_feature)
         joint = collect(parse_joint, sections)
-        heads = {
-            name: collect(parse_head, sections, name)
-            for name in collect(_names, sections, "heads") or ()
-        }
+        heads = _collect_entries(collect, sections, "heads", parse_head)
     params = Params(corpus=corpus, features=features, joint=joint, heads=heads, **plain)
-    modalities = find_modalities(features, joint)
     with _collected() as collect:
         collect(_check_detector, params.faces)
+        modalities = {
+            **{name: collect(_join_modalities, name, features, joint) for name in joint},
+            **{name: feature.modality for name, feature in features.items()},
+        }
         for name, head in heads.items():
             collect(_check_inputs, name, head, modalities)
         for name, feature in features.items():
@@ -262,70 +266,77 @@ def _read_member_name(family: Family[Any], value: Any, where: str) -> str:
 def _parse_named(
     family: Family[ParamsMember[PlainT]], sections: Mapping[str, Any], place: tuple[str, str]
 ) -> PlainT:
-    return _parse_member(family, _find_entry(sections, *place), ".".join(place))
+    section, name = place
+    return _parse_member(family, _find_entry(sections, section, name), f"{section}.{name}")
 
 
 def _find_entry(sections: Mapping[str, Any], section: str, name: str) -> Any:
-    known = _names(sections, section)
+    known = _expect_entries(sections, section)
     if name not in known:
         raise ParamsError(f"params.yaml: {section}.{name}: no such entry; {suggest(name, known)}")
-    return sections[section][name]
+    return known[name]
 
 
 _NAME = TypeAdapter(Name)
 
 
-def _names(sections: Mapping[str, Any], section: str) -> list[str]:
-    """Names in a map section; at least one, each of the form that stages can carry."""
+def _expect_entries(sections: Mapping[str, Any], section: str) -> dict[Any, Any]:
+    """Entries of a map section, at least one."""
     entries = _expect_map(sections.get(section), f"params.yaml: {section}")
     if not entries:
         # DVC takes an empty map for "nothing to do" and says "up to date".
         raise ParamsError(f"params.yaml: {section}: expected at least one entry, got none; add one")
-    return _check_names(entries, section)
+    return entries
 
 
-def _check_names(entries: Any, section: str) -> list[str]:
-    """Names in a map; raises ParamsError for one that stages cannot carry."""
-    for name in _expect_map(entries, f"params.yaml: {section}"):
-        if not isinstance(name, str) or not _is_name(name):
-            raise ParamsError(
-                f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
-                f"that begin with a letter, got {name!r}"
-            )
-    return list(entries)
+def _check_names(names: Iterable[Any], section: str) -> None:
+    """Raise ParamsError where stages cannot carry some of `names`."""
+    if wrong := [name for name in names if not _is_name(name)]:
+        raise ParamsError(
+            f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
+            f"that begin with a letter, got {', '.join(map(repr, wrong))}"
+        )
 
 
-def _is_name(name: str) -> bool:
+def _is_name(name: Any) -> bool:
     try:
         _NAME.validate_python(name)
     except ValueError:
         return False
-    return name != NO_FEATURES
+    return bool(name != NO_FEATURES)
 
 
-def find_modalities(
-    features: Mapping[str, FeatureParams], joint: Mapping[str, JointParams]
-) -> dict[str, str]:
-    """Set, joint ones among them, → its modality; raises ParamsError for one that joins wrongly."""
-    found: dict[str, str] = {name: params.modality for name, params in features.items()}
-    for name in joint:
-        if name in features:
-            raise ParamsError(f"params.yaml: joint.{name}: a feature set has this name; rename one")
-    for name in joint:
-        members = expand_set(name, joint)
-        for member in members:
-            if member not in features:
-                hint = suggest(member, [*features, *joint])
-                raise ParamsError(f"params.yaml: joint.{name}: unknown set {member!r}; {hint}")
-        if len(set(members)) < len(members):
-            told = ", ".join(members)
-            raise ParamsError(f"params.yaml: joint.{name}: expected each set once, got {told}")
-        kinds = {features[member].modality for member in members}
-        if len(kinds) > 1:
-            told = ", ".join(f"{member} of {features[member].modality}" for member in members)
-            raise ParamsError(f"params.yaml: joint.{name}: expected one modality, got {told}")
-        found[name] = kinds.pop()
-    return found
+def _collect_entries(
+    collect: Callable[..., Any],
+    sections: Mapping[str, Any],
+    section: str,
+    parse: Callable[[Mapping[str, Any], str], Any],
+) -> dict[str, Any]:
+    """What `parse` makes of each entry of a map section, its mistakes collected."""
+    names = collect(_expect_entries, sections, section) or ()
+    collect(_check_names, names, section)
+    return {name: collect(parse, sections, name) for name in names if isinstance(name, str)}
+
+
+def _join_modalities(
+    name: str, features: Mapping[str, FeatureParams], joint: Mapping[str, JointParams]
+) -> str:
+    """Modality of joint set `name`; raises ParamsError where it joins wrongly."""
+    if name in features:
+        raise ParamsError(f"params.yaml: joint.{name}: a feature set has this name; rename one")
+    members = expand_set(name, joint)
+    for member in members:
+        if member not in features:
+            hint = suggest(member, [*features, *joint])
+            raise ParamsError(f"params.yaml: joint.{name}: unknown set {member!r}; {hint}")
+    if len(set(members)) < len(members):
+        told = ", ".join(members)
+        raise ParamsError(f"params.yaml: joint.{name}: expected each set once, got {told}")
+    kinds = {features[member].modality for member in members}
+    if len(kinds) > 1:
+        told = ", ".join(f"{member} of {features[member].modality}" for member in members)
+        raise ParamsError(f"params.yaml: joint.{name}: expected one modality, got {told}")
+    return kinds.pop()
 
 
 def expand_set(name: str, joint: Mapping[str, JointParams]) -> list[str]:
@@ -345,8 +356,11 @@ def expand_set(name: str, joint: Mapping[str, JointParams]) -> list[str]:
     return expand(name, ())
 
 
-def _check_inputs(name: str, head: HeadParams, modalities: Mapping[str, str]) -> None:
-    """Refuse feature sets that are unknown or of another modality, and a head with none."""
+def _check_inputs(name: str, head: HeadParams, modalities: Mapping[str, str | None]) -> None:
+    """Refuse feature sets that are unknown or of another modality, and a head with none.
+
+    A joint set that joins wrongly has no modality, and is refused for itself.
+    """
     sets = head.inputs.sets()
     if not sets:
         raise ParamsError(
@@ -358,7 +372,7 @@ def _check_inputs(name: str, head: HeadParams, modalities: Mapping[str, str]) ->
             raise ParamsError(
                 f"{place}: unknown feature set {chosen!r}; {suggest(chosen, [*modalities, 'none'])}"
             )
-        if modalities[chosen] != modality:
+        if modalities[chosen] not in (modality, None):
             raise ParamsError(
                 f"{place}: expected a set of modality {modality}, "
                 f"got {chosen!r} of modality {modalities[chosen]}"

@@ -152,7 +152,6 @@ MISTAKES = {
     "faces: {thresholds: {min_sharp: 3}}": "min_sharp: unknown key; did you mean 'min_sharpness'",
     "features: {}": "features: expected at least one entry, got none; add one",
     "heads: {1: {kind: linear}}": "heads: expected names of lower-case letters.*, got 1",
-    "heads: {None: {kind: linear}}": "heads: expected names of lower-case letters.*, got 'None'",
     "heads: {a: {kind: liner}}": "heads.a.kind: unknown head 'liner'; did you mean 'linear'",
     "heads: {a: {inputs: {}}}": "heads.a.kind: missing; one of attention, beit, linear, mlp",
     "heads: {a: {kind: linear}}": "heads.a.inputs: missing; add it",

@@ -118,6 +118,7 @@ def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
         ({"odd": {"first": "mfcc"}}, {}, "joint.odd.second: missing; add it"),
         (None, {}, "joint: expected a map of keys, got None"),
         ({"Odd": SOUNDS["spectra"]}, {}, "joint: expected names of lower-case letters"),
+        ({"none": SOUNDS["spectra"]}, {}, "begin with a letter, got 'none'"),
     ],
 )
 def test_a_joint_set_that_cannot_be_is_refused(
@@ -132,13 +133,16 @@ def test_all_mistakes_are_told_at_once() -> None:
     sections["clean"] = {"min_seconds": "short", "wrokers": 2}
     sections["heads"]["sound"]["kind"] = "liner"
     sections["features"]["mfcc"]["mels"] = -3
+    sections["features"]["My set"] = {"modality": "audio", "encoder": "mfc"}
     with pytest.raises(ParamsError) as told:
         parse_params(sections)
     lines = str(told.value).splitlines()
     assert [line.split(": ")[1] for line in lines] == [
         "clean.min_seconds",
         "clean.wrokers",
+        "features",
         "features.mfcc.mels",
+        "features.My set.encoder",
         "heads.sound.kind",
     ]
 
@@ -148,6 +152,15 @@ def test_all_that_does_not_fit_together_is_told_at_once() -> None:
     sections["faces"]["detector"] = "yunnet"
     for head in sections["heads"].values():
         head["inputs"]["audio"] = "hog"
+    sections["joint"] = {"odd": {"first": "mfcc", "second": "hog"}, "hog": SOUNDS["spectra"]}
     with pytest.raises(ParamsError) as told:
         parse_params(sections)
-    assert len(str(told.value).splitlines()) == 3
+    assert len(str(told.value).splitlines()) == 5
+
+
+def test_all_sections_that_are_unknown_or_missing_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("corpus: {}\nhaeds: {}\nlebals: {}\n")
+    with pytest.raises(ParamsError) as told:
+        load_params(tmp_path / "params.yaml")
+    lines = [line.split(": ")[1:3] for line in str(told.value).splitlines()]
+    assert [name for name, _ in lines] == ["haeds", "lebals", "features", "heads"]

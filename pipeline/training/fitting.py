@@ -50,6 +50,7 @@ def fit_run(
     train, val = (WindowDataset(features, labels, params) for _ in range(2))
     train.add_clips(clips["train"], views=True)
     val.add_clips(clips["val"])
+    val.withhold(train.unreached)
     for side, dataset in (("train", train), ("val", val)):
         if not len(dataset):
             raise TrainingError(

@@ -17,9 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 from safetensors.torch import save_file
 
+from pipeline.code import ROOTS
 from pipeline.files import digest_file, write_json, write_whole
 from pipeline.heads.recipes import AskedHead, Input, Recipe
 from pipeline.labels.runs import list_runs
+from pipeline.paths import OVERRIDES
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.store.tables import write_table
@@ -106,7 +108,15 @@ def save_head(
 
 
 def _git_revision() -> str | None:
-    """Commit of the project, marked when files differ from it; None outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
+    """Last commit of code and overrides, marked when they differ from it; None outside git.
+
+    Later commits, as of the lock files that this run writes, leave it as it is.
+    """
+    commit = _ask_git("log", "-1", "--format=%H")
+    return commit and commit + "-dirty" * bool(_ask_git("status", "--porcelain"))
+
+
+def _ask_git(*command: str) -> str | None:
+    """What git says of code and overrides, if anything."""
+    asked = ["git", *command, "--", *ROOTS, str(OVERRIDES)]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or None

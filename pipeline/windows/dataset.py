@@ -1,6 +1,6 @@
 """Windows of embeddings with their labels, in batches of padded tensors with masks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +86,12 @@ class WindowDataset(Dataset[Batch]):
         return [example.window for example in self.examples]
 
     @property
+    def unreached(self) -> frozenset[str]:
+        """Streams that have no row in any window."""
+        held = (example.window.alignments.items() for example in self.examples)
+        return frozenset(self.features) - {s for own in held for s, a in own if len(a.rows)}
+
+    @property
     def shapes(self) -> dict[str, RowShape]:
         """Row shape of each stream."""
         return {stream: store.shape for stream, store in self.features.items()}
@@ -94,7 +100,7 @@ class WindowDataset(Dataset[Batch]):
         """Add the windows of those of `clip_ids` that have rows in any feature set.
 
         Where any target is per frame, so is the grid; a clip that has only a label of its own has
-        it everywhere, and one without either has no window.
+        it everywhere, and one without any label has no window.
         With `views`, which only training may see, each window comes once more for each view of
         the clip: rows are the view's, or the clip's own in the sets that do not have this view.
         """
@@ -107,6 +113,16 @@ class WindowDataset(Dataset[Batch]):
             for number in range(1, self._most_views * views + 1):
                 if found := locate_rows(self.features, name_view(clip_id, number)):
                     self._cut(clip_id, {**own, **found}, cutting)
+
+    def withhold(self, streams: Collection[str]) -> None:
+        """Leave out windows that `streams` alone reach, as those that nothing reaches."""
+        windows = len(self.examples)
+        self.examples = [
+            example
+            for example in self.examples
+            if any(len(a.rows) for s, a in example.window.alignments.items() if s not in streams)
+        ]
+        self.empty += windows - len(self.examples)
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -131,8 +147,8 @@ class WindowDataset(Dataset[Batch]):
     def _plan_cutting(self, clip_id: str, own: Mapping[str, Numbered]) -> Cutting | None:
         """How a clip is cut, by the times of its `own` rows; None where it has no frame to cut."""
         seconds, end = None, measure_end(own)
-        if framed := [target for target, per in self.per.items() if per == "frame"]:
-            frames = self.labels.find_frames(clip_id, framed, end)
+        if "frame" in self.per.values():
+            frames = self.labels.find_frames(clip_id, self.per, end)
             if frames is None:
                 return None
             self._frames[clip_id] = frames

@@ -65,17 +65,18 @@ class Labels:
     ) -> FrameLabels | None:
         """Labels of a clip's frames, its own label being that of each where they have none.
 
-        A clip without frames that has a label of any of `targets`, which other clips have on
-        frames, has it at the usual step up to `end_seconds`. None where there is nothing.
+        A clip without frames has labels at the usual step up to `end_seconds`: its own of those
+        targets that other clips have on frames. None where it has no label of any of `targets`.
         """
         own = self.frames.get(clip_id)
-        labels = {target: self.value(clip_id, target) for target in self.framed & {*targets}}
-        whole = {target: label for target, label in labels.items() if not np.isnan(label)}
+        labels = {target: self.value(clip_id, target) for target in targets}
+        known = {target: label for target, label in labels.items() if not np.isnan(label).all()}
+        whole = {target: label for target, label in known.items() if target in self.framed}
         if own is not None:
             blank = [target for target in whole if np.isnan(own.values[target]).all()]
             filled = {target: np.full(len(own.seconds), whole[target]) for target in blank}
             return FrameLabels(own.seconds, {**own.values, **filled})
-        if not whole:
+        if not known:
             return None
         seconds = self._lay_times(end_seconds)
         values = {t: np.full(len(seconds), whole.get(t, np.nan)) for t in self.framed}

@@ -255,6 +255,21 @@ def test_a_modality_that_train_never_had_is_not_read_later(corpus, tmp_path):
         np.testing.assert_array_equal(found[name].clip["emotion"], alone[name].clip["emotion"])
 
 
+def test_windows_that_only_unread_streams_reach_do_not_validate(corpus, tmp_path):
+    """Of them a head says the same, whatever is in them."""
+    names = list(corpus.labels.targets)
+    only = [name for name in names if name.startswith("val")][:2]
+    heard = {name: make_rows([[float(i % 3)]]) for i, name in enumerate(names) if name not in only}
+    seen = {name: make_rows([[1.0, 2.0]]) for name in only}
+    features = {
+        "audio": write_features(tmp_path / "audio", heard),
+        "face": write_features(tmp_path / "face", seen),
+    }
+    params = make_params("mlp", {"audio": "audio", "face": "face"}, **OPTIONS["mlp"])
+    fitted = fit_run(params, features, corpus.labels, OFFICIAL, tmp_path / "live")
+    assert fitted.empty == len(only)
+
+
 @pytest.mark.parametrize("targets", [["emotion", "valence", "arousal"], ["valence"]])
 def test_the_loss_of_validation_is_one_over_all_windows(corpus, targets):
     params = make_params("mlp", {"audio": "audio"}, targets=targets, width=8)

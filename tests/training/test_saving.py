@@ -1,3 +1,6 @@
+import subprocess
+from pathlib import Path
+
 import torch
 
 from pipeline.heads.building import build_head
@@ -32,3 +35,24 @@ def test_a_recipe_has_the_share_of_each_layer(tmp_path):
 
 def test_a_head_that_weighs_no_layers_has_no_shares(tmp_path):
     assert describe(tmp_path, "linear").layer_shares == {}
+
+
+def test_a_recipe_names_the_last_commit_of_the_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert describe(tmp_path / "out", "linear").git_revision is None
+    for command in ("init -q", "config user.name A", "config user.email a@example.org"):
+        subprocess.run(["git", *command.split()], check=True)
+    commits = [commit(path) for path in ("pipeline/a.py", "dvc.lock")]
+    Path("dvc.lock").write_text("changed")
+    assert describe(tmp_path / "out", "linear").git_revision == commits[0]
+    Path("pipeline/a.py").write_text("changed")
+    assert describe(tmp_path / "out", "linear").git_revision == f"{commits[0]}-dirty"
+
+
+def commit(path):
+    """Commit of a new file."""
+    Path(path).parent.mkdir(exist_ok=True)
+    Path(path).touch()
+    subprocess.run(["git", "add", path], check=True)
+    subprocess.run(["git", "commit", "-qm", path], check=True)
+    return subprocess.check_output(["git", "rev-parse", "HEAD"], text=True).strip()

@@ -63,9 +63,16 @@ def test_a_clip_without_frames_has_its_own_label_at_the_usual_step(labels):
     assert own.find_frames("c", ["valence"], 0.8) is None
 
 
+def test_a_clip_with_labels_of_its_own_alone_has_frames_without_one(labels):
+    own = replace(labels, targets={"c": ClipLabels(clip_id="c", labels={"valence": 0.5})})
+    found = own.find_frames("c", ["emotion", "valence"], 0.8)
+    np.testing.assert_array_equal(found.seconds, [0.0, 0.25, 0.5])
+    np.testing.assert_array_equal(found.values["emotion"], [np.nan] * 3)
+
+
 def test_frames_without_a_label_have_that_of_their_clip(labels):
     frames = {"a": replace(labels.frames["a"], values={"emotion": np.full(2, np.nan)})}
-    named = {"a": ClipLabels(clip_id="a", labels={"emotion": "sad"})}
+    named = {**labels.targets, "a": ClipLabels(clip_id="a", labels={"emotion": "sad"})}
     both = replace(labels, targets=named, frames={**labels.frames, **frames})
     np.testing.assert_array_equal(both.find_frames("a", ["emotion"], 9.0).values["emotion"], [0, 0])
     kept = both.find_frames("b", ["valence"], 9.0)

@@ -244,14 +244,14 @@ class _Rows:
     def _is_row(self, cell: str) -> bool:
         """Whether `cell` holds a line that looks like a row: quotes swallowed it.
 
-        People write a space after the comma in their sentences.
+        People write a space after the comma in their sentences. A line of two cells may be a verse
+        with a comma at its middle; so of two columns, the first has to hold no space.
         """
-        if "\n" not in cell or len(self.names) < 3:
-            return False
         for line in cell.split("\n")[1:-1]:
             cells = line.split(self.delimiter)
-            if len(cells) == len(self.names) and not any(one.startswith(" ") for one in cells):
-                return True
+            spaced = any(one.startswith(" ") for one in cells)
+            if len(cells) == len(self.names) > 1 and not spaced:
+                return len(cells) > 2 or " " not in cells[0].strip()
         return False
 
 

@@ -108,6 +108,14 @@ def test_rows_that_quotes_swallowed_are_not_lost(write, last):
         read_sheet(write(HEADER + 'a,s1,sad,"What?\nb,s2,sad,well\n' + last))
 
 
+def test_rows_of_two_cells_that_quotes_swallowed_are_not_lost(write):
+    with pytest.raises(CorpusError, match="line 2: transcript: expected the quote"):
+        read_sheet(write('path,transcript\na.mp4,"What?\nb.mp4,well\nc.mp4,so"\n'))
+    verse = "Yes,\nThe rain, they say,\nI know,and so\nand so"
+    text = f'path,transcript\na.mp4,"{verse}"\n'
+    assert read_sheet(write(text)).columns["transcript"] == [verse]
+
+
 def test_the_odd_table_is_refused_by_its_two_lines(real_data):
     with pytest.raises(CorpusError, match=r"line 3: transcript: .*; line 6: transcript: "):
         read_sheet(real_data("odd_media") / "unclosed_quotes.csv")
