@@ -12,7 +12,8 @@ from pipeline.media.probe import probe_media
 from pipeline.media.sampling import Sampling
 from pipeline.media.streams import open_media
 from pipeline.media.video import read_frames
-from tests.makers import Sound, grey_frames, tone, write_audio, write_parts, write_video
+from tests.makers import Coding, Sound, grey_frames, tone, write_audio, write_parts, write_video
+from tests.media.sync import find_beeps, find_flashes
 
 
 def join_files(path, parts):
@@ -52,6 +53,45 @@ def test_a_stretch_of_a_tape_is_a_slice_of_it(tape):
     np.testing.assert_allclose(
         decode_audio(tape, start_seconds=4.4, end_seconds=5.2)[400:], heard[400:], atol=0.02
     )
+
+
+def beep(seconds, at, hz):
+    """A track that sounds for 0.2 s, `(1, samples)`."""
+    samples = np.zeros((1, round(seconds * hz)), np.float32)
+    samples[:, round(at * hz) :][:, : hz // 5] = tone(0.2, hz, 1000.0)
+    return Sound(samples, hz)
+
+
+def flash(times, at):
+    """Frames of which those within 0.2 s of `at` are bright."""
+    bright = [0 <= time - at < 0.2 for time in times]
+    return np.stack([np.full((32, 48, 3), 220 * shown, np.uint8) for shown in bright])
+
+
+def test_a_phones_rate_that_varies_with_the_light_keeps_flash_and_beep_together(tmp_path):
+    steps = np.random.default_rng(5).choice([0.0333, 0.0334, 0.04, 0.0666, 0.25], 120)
+    times = np.cumsum(steps) - steps[0]
+    at = times[70]
+    sound = beep(times[-1], at, 48_000)
+    path = write_video(tmp_path / "a.mp4", flash(times, at), seconds=times, audio=sound)
+    assert find_flashes(path) == pytest.approx([at], abs=1e-3)
+    assert find_beeps(path) == pytest.approx([at], abs=0.02)
+    assert count_frames(path) == len(times)
+
+
+def test_the_end_of_a_film_of_two_hours_is_as_exact_as_its_beginning(tmp_path):
+    seconds, at = 2 * 3600, 7190.0
+    path = write_video(
+        tmp_path / "film.mkv",
+        flash(range(seconds), at),
+        fps=1,
+        audio=beep(seconds, at, 4000),
+        coding=Coding("mpeg4"),
+    )
+    assert probe_media(path).duration_seconds == pytest.approx(seconds, abs=0.1)
+    assert find_flashes(path, 7185.0, 7200.0) == pytest.approx([5.0], abs=1e-3)
+    assert find_beeps(path, 7185.0, 7200.0) == pytest.approx([5.0], abs=0.01)
+    assert count_frames(path) == seconds
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
