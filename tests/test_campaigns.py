@@ -95,9 +95,9 @@ def test_what_a_lock_says_was_made_of_is_what_it_was_made_of(project: Project, c
         if dvc.wait():  # an edit while they were read
             assert not (project.root / "data" / "premises").exists(), f"after {moment:.2f} s"
             project.reproduce(TRAIN)
-    laid = read_lock(project, "dvc.lock", "premises", "deps")
-    if laid["params.yaml"] == digest(project, "params.yaml"):
-        assert digest(project, "data/checked/params.yaml") == laid["params.yaml"]
+    checked = read_lock(project, "dvc.lock", "check", "deps")["params.yaml"]
+    if checked == digest(project, "params.yaml"):
+        assert digest(project, "data/checked/params.yaml") == checked, f"after {moment:.2f} s"
     trained = read_lock(project, "models/dvc.lock", "train@sound", "deps")
     assert trained["data/premises/train/sound.json"] == digest(
         project, "data/premises/train/sound.json"
