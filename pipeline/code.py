@@ -238,7 +238,7 @@ def strip_lines(lines: Sequence[str], statement: ast.stmt) -> dict[int, str]:
     rows = range(first, last + 1)
     kept = {row: lines[row - 1] for row in rows if lines[row - 1].strip()}
     nodes = list_nodes(statement)
-    docstrings = [node for node in nodes if isinstance(node, ast.Expr) and _is_docstring(node)]
+    docstrings = [node for node in nodes if _is_docstring(node)]
     prose = {node.value for node in docstrings}
     strings = any(
         node.end_lineno != node.lineno and node not in prose

@@ -18,7 +18,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 class Section(BaseModel):
     """A section of `params.yaml`; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        defer_build=True,  # a stage needs few of all
+    )
 
 
 SectionT = TypeVar("SectionT", bound=BaseModel)

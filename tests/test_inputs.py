@@ -41,11 +41,6 @@ def name_more(params: dict) -> dict:
         "heads": {
             **params["heads"],
             "three": {"kind": "linear", "inputs": {**NOTHING, "audio": "sounds"}},
-            "layers": {
-                "kind": "mlp",
-                "inputs": {**NOTHING, "audio": "hubert"},
-                "training": TRAINING,
-            },
             "patches": {
                 "kind": "attention",
                 "inputs": {**NOTHING, "face": "tokens", "audio": "hubert"},
@@ -63,12 +58,11 @@ def read_inputs(project: Project, head: str) -> dict[str, str]:
 def test_one_run_makes_heads_over_three_sets_layers_and_tokens(project: Project) -> None:
     made = {f"extract@{name}" for name in ("logmel", "loudness", "hubert", "tokens")}
     made |= {"join@spectra", "join@sounds"}
-    for head in ("three", "layers", "patches"):
+    for head in ("three", "patches"):
         made |= {f"train@{head}", f"evaluate@{head}"}
     assert project.reproduce() == EDITED | {"report"} | made
     streams = ("audio/mfcc", "audio/logmel", "audio/loudness")
     assert read_inputs(project, "three") == dict.fromkeys(streams, "dim")
-    assert read_inputs(project, "layers") == {"audio": "layers x dim"}
     assert read_inputs(project, "patches") == {"face": "tokens x dim", "audio": "layers x dim"}
 
 

@@ -104,7 +104,7 @@ def swapped(first, second, rows):
     }
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_metrics_of_each_cluster_are_those_of_its_rows(seed):
     targets, clusters = make_targets(seed), make_clusters(seed)
@@ -114,7 +114,7 @@ def test_metrics_of_each_cluster_are_those_of_its_rows(seed):
         np.testing.assert_allclose(found, scored(take(targets, clusters == cluster)), atol=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000))
 def test_leaving_a_cluster_out_equals_recomputing_from_the_rows_that_stay(seed):
     targets, clusters = make_targets(seed), make_clusters(seed)

@@ -80,18 +80,20 @@ def test_a_phones_rate_that_varies_with_the_light_keeps_flash_and_beep_together(
 
 
 def test_the_end_of_a_film_of_two_hours_is_as_exact_as_its_beginning(tmp_path):
-    seconds, at = 2 * 3600, 7190.0
+    seconds, at = 2 * 3600, 7188.0
+    times = range(0, seconds, 4)
     path = write_video(
         tmp_path / "film.mkv",
-        flash(range(seconds), at),
+        flash(times, at),
         fps=1,
+        seconds=times,
         audio=beep(seconds, at, 4000),
         coding=Coding("mpeg4"),
     )
-    assert probe_media(path).duration_seconds == pytest.approx(seconds, abs=0.1)
-    assert find_flashes(path, 7185.0, 7200.0) == pytest.approx([5.0], abs=1e-3)
-    assert find_beeps(path, 7185.0, 7200.0) == pytest.approx([5.0], abs=0.01)
-    assert count_frames(path) == seconds
+    assert probe_media(path).duration_seconds == pytest.approx(seconds, abs=3.1)
+    assert find_flashes(path, 7183.0, 7200.0) == pytest.approx([5.0], abs=1e-3)
+    assert find_beeps(path, 7183.0, 7200.0) == pytest.approx([5.0], abs=0.01)
+    assert count_frames(path) == len(times)
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])

@@ -23,7 +23,6 @@ def find(project: Project) -> frozenset[str]:
 
 @pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's own
 def test_what_is_due_is_what_dvc_runs(project: Project) -> None:
-    assert find(project) == frozenset()
     project.append("params.yaml", "# Another\n")
     assert find(project) == {"report"}
     project.set_params(lambda sections: sections["heads"]["sound"].update(strengths=[3.0]))
