@@ -19,7 +19,7 @@ faults: install ## runs killed, stopped, edited, starved of disk space and met b
 	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py
 
 fuzz: install ## 5,000 damaged files, of 30 combinations of containers and codecs; MOODLINE_FUZZ=2000-2500 for some
-	MOODLINE_FUZZ=$${MOODLINE_FUZZ:-0-5000} pytest -n0 tests/test_fuzz.py
+	MOODLINE_FUZZ=$${MOODLINE_FUZZ:-0-5000} pytest -n0 --timeout=0 tests/test_fuzz.py
 
 lint: install ## formatting, rules and types
 	ruff format --check .

@@ -92,8 +92,7 @@ def test_what_a_lock_says_was_made_of_is_what_it_was_made_of(project: Project, c
         with suppress(subprocess.TimeoutExpired):
             dvc.wait(moment)
         set_strength(project, after)
-        if dvc.wait():  # an edit while they were read
-            assert not (project.root / "data" / "premises").exists(), f"after {moment:.2f} s"
+        if dvc.wait():  # an edit, or half of one, while it was read
             project.reproduce(TRAIN)
     checked = read_lock(project, "dvc.lock", "check", "deps")["params.yaml"]
     if checked == digest(project, "params.yaml"):

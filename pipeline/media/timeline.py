@@ -35,7 +35,8 @@ KEPT_SECONDS = 2.0
 """A stream that goes on for so long in the old clock did not jump with the others."""
 
 PAUSE_SECONDS = 3600.0
-"""Pauses that come to more than this, and to more than there is of sound, are damage."""
+"""Pauses that come to more than this, and to more than there is of sound, are damage. So is a late
+beginning that nothing else in the file fills: each would be as much silence in memory."""
 
 WRAP_SECONDS = Fraction(1 << 33, 90_000)
 """Timestamps of MPEG-TS and MPEG-PS begin anew after so long, 26.5 hours."""
@@ -367,8 +368,11 @@ class Survey:
         ]
         begin = min((begin for begin, _ in parts), default=0.0)
         end = max((end for _, end in parts), default=0.0)
-        if end - begin > 2 * trace.held_seconds + PAUSE_SECONDS and trace.stream.type == "audio":
-            moves, end = [(0, None)], begin + trace.held_seconds
+        if trace.stream.type == "audio":
+            longest = max(other.held_seconds for other in self._traces.values())
+            late, paused = end - 2 * longest, end - begin - 2 * trace.held_seconds
+            if max(late, paused) > PAUSE_SECONDS:
+                moves, end = [(0, None)], begin + trace.held_seconds
         timed = [
             (number, seconds + float(shifts[epoch] - zero), key)
             for number, epoch, seconds, key in trace.shown

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
-from pipeline.store.parts import PartClip
+from pipeline.store.header import load_json
+from pipeline.store.parts import PartClip, parse_clips
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
 FORMAT_VERSION = 1
@@ -55,12 +56,13 @@ class Hdf5Parts(RowParts):
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the file."""
         with _open_file(path) as file:
-            return [PartClip(**clip) for clip in json.loads(file["clips"][()])]
+            return parse_clips(path, load_json(_find_dataset(file, "clips")[()], path))
 
     def open_part(self, path: Path) -> Rows:
         """Arrays of the part, mapped read-only; raises StoreError unless they lie there raw."""
         with _open_file(path) as file:
-            return Rows(**{name: _map_dataset(path, file[name]) for name in ARRAYS})
+            found = {name: _find_dataset(file, name) for name in ARRAYS}
+            return Rows(**{name: _map_dataset(path, dataset) for name, dataset in found.items()})
 
     def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
         """Leave the folder as it is: every part is an HDF5 file of its own."""
@@ -75,6 +77,16 @@ def _open_file(path: Path) -> Iterator[h5py.File]:
             yield file
     except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
+def _find_dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    """Dataset of this name in the file itself; ValueError for one that leads elsewhere."""
+    link, dataset = file.get(name, getlink=True), None
+    if isinstance(link, h5py.HardLink):
+        dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.is_virtual or dataset.external:
+        raise ValueError(f"expected {name} as a dataset of this file, got none or a link")
+    return dataset
 
 
 def _map_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:

@@ -3,12 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_file, digest_json
 
 FORMAT_VERSION = 1
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", strict=True)]
+"""As `pipeline.files` makes them."""
 
 
 def seal_header(header: Mapping[str, Any]) -> str:
@@ -27,32 +32,77 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises StoreError when it is not a store of this version, or not the text that was written.
     """
     try:
-        text = (path / "store.json").read_text(encoding="utf-8")
-        header: dict[str, Any] = json.loads(text)
+        return parse_header((path / "store.json").read_bytes(), path / "store.json")
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
         ) from error
-    except ValueError as error:
-        raise StoreError(f"{path}/store.json: not readable JSON ({error}); `dvc pull`") from error
+
+
+def parse_header(data: bytes, place: Path) -> dict[str, Any]:
+    """Header of which `data` is the text; raises StoreError, for the file `place`, if it is none.
+
+    What it has of digests and provenance is of the types that a writer gives them.
+    """
+    header: dict[str, Any] = load_json(data, place)
     version = header.get("format_version") if isinstance(header, dict) else None
     if version != FORMAT_VERSION:
         raise StoreError(
-            f"{path}/store.json: expected a store of format_version {FORMAT_VERSION}, got {version}"
+            f"{place}: expected a store of format_version {FORMAT_VERSION}, got {version}"
         )
-    if not _is_sealed(header, text):
-        raise StoreError(
-            f"{path}/store.json: its text is not what its digest covers; run `moodline verify`"
-        )
+    if not _is_sealed(header, data):
+        raise StoreError(f"{place}: its text is not what its digest covers; run `moodline verify`")
+    try:
+        _Header.model_validate(header)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        told = ".".join(map(str, first["loc"]))
+        raise StoreError(f"{place}: {told}: {first['msg']}; `dvc pull` it anew") from error
     return header
 
 
-def _is_sealed(header: Mapping[str, Any], text: str) -> bool:
+MOST_VIEWS = 1000
+"""Of a clip: who augments more makes them as he trains."""
+
+
+class _Views(BaseModel):
+    """What a set with views says of them."""
+
+    count: int = Field(default=0, ge=0, le=MOST_VIEWS, strict=True)
+
+
+class _Made(BaseModel):
+    """What every provenance has."""
+
+    stage: str
+    settings: dict[str, Any]
+    source: dict[str, Any] | None
+    fingerprint: Digest
+    views: _Views = _Views()
+
+
+class _Header(BaseModel):
+    """What every header has."""
+
+    part_format: str
+    provenance: _Made
+    digests: dict[str, Digest]
+
+
+def _is_sealed(header: Mapping[str, Any], data: bytes) -> bool:
     body = {key: header[key] for key in header if key not in ("format_version", "digest")}
     try:
-        return seal_header(body) == text
-    except ValueError:  # one digit more in an exponent, and a number is infinite
+        return seal_header(body).encode() == data
+    except (ValueError, RecursionError):  # one digit more in an exponent, and a number is infinite
         return False
+
+
+def load_json(data: bytes | str, place: Path) -> Any:
+    """What the JSON in `data` says; raises StoreError, for the file `place`, where it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{place}: not readable JSON ({error}); `dvc pull` it anew") from error
 
 
 def check_digest(store: Path, header: Mapping[str, Any], name: str) -> None:
@@ -62,6 +112,12 @@ def check_digest(store: Path, header: Mapping[str, Any], name: str) -> None:
             f"{store / name}: not the bytes that were written; run `moodline verify {store}`, "
             f"which says what to do"
         )
+
+
+def check_bytes(path: Path, digest: str | None) -> None:
+    """Raise StoreError unless the file or folder at `path` has this digest."""
+    if digest_tree(path) != digest:
+        raise StoreError(f"{path}: not the bytes that its store was written with")
 
 
 def digest_tree(path: Path) -> str:

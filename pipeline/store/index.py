@@ -1,6 +1,6 @@
 """The index of a store: where each clip's rows lie."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from jaxtyping import Int64
 
-from pipeline.store.parts import PartClip, Status
+from pipeline.errors import StoreError
+from pipeline.store.parts import STATUSES, PartClip, Status, is_part_name
 from pipeline.store.tables import read_table, write_table
 
 INDEX_SCHEMA = pa.schema(
@@ -82,5 +84,38 @@ class Index:
 
 
 def read_index(path: Path) -> Index:
-    """Index at `path`; raises StoreError as `read_table` does."""
-    return Index(read_table(path, INDEX_SCHEMA))
+    """Index at `path`; raises StoreError as `read_table` does, and where it cannot be an index.
+
+    It may come from a stranger, and what it names is read, linked and removed.
+    """
+    table = read_table(path, INDEX_SCHEMA)
+    if mistake := next(_find_mistakes(table), None):
+        raise StoreError(f"{path}: expected an index of a store, got {mistake}; `dvc pull` it anew")
+    return Index(table)
+
+
+def _find_mistakes(table: pa.Table) -> Iterator[str]:
+    """What in `table` no writer of an index leaves."""
+    blank = [
+        name for name in ("clip_id", "key", "start", "rows", "status") if table[name].null_count
+    ]
+    if blank:
+        yield f"no {blank[0]} for a clip"
+        return
+    ids, starts, rows = table["clip_id"], table["start"].to_numpy(), table["rows"].to_numpy()
+    if pc.any(pc.greater_equal(ids[:-1], ids[1:])).as_py():
+        yield "clips that are not sorted, each once"
+    if (starts < 0).any() or (rows < 0).any() or (starts > MOST_ROWS - rows).any():
+        yield "rows before the first or after any last one"
+    if not np.array_equal(pc.is_valid(table["part"]).to_numpy(), rows > 0):
+        yield "a part for a clip without rows, or none for one with some"
+    for part in pc.unique(table["part"]).to_pylist():
+        if part is not None and not is_part_name(part):
+            yield f"{part!r} for the name of a part"
+    for status in pc.unique(table["status"]).to_pylist():
+        if status not in STATUSES:
+            yield f"status {status!r}"
+
+
+MOST_ROWS = 2**48
+"""Of a part: more would be no file."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.store import PART_FORMATS, PartFormat
 from pipeline.store.header import digest_tree, read_header
-from pipeline.store.index import INDEX_SCHEMA
+from pipeline.store.index import INDEX_SCHEMA, read_index
 from pipeline.store.ledger import read_ledger
 from pipeline.store.parts import PartClip, name_part
 from pipeline.store.provenance import Provenance
@@ -29,7 +29,11 @@ def verify_store(path: Path) -> Iterator[str]:
     rows_of = _group_rows(path) if "index.parquet" in whole else {}
     for name in sorted({*digests, *present} - whole):
         yield f"{name}: {_tell(name in digests, name in present)}{_name_clips(name, rows_of)}"
-    yield from _verify_parts(path, PART_FORMATS.load(header["part_format"]).PARTS, whole, rows_of)
+    parts: PartFormat = PART_FORMATS.load(header["part_format"]).PARTS
+    for part in rows_of:
+        if (name := f"parts/{parts.path_of(Path(), part).name}") not in digests:
+            yield f"{name}: the index names it, and store.json does not"
+    yield from _verify_parts(path, parts, whole, rows_of)
     if "ledger.parquet" in whole:
         read_ledger(path / "ledger.parquet")
 
@@ -54,7 +58,8 @@ def _list_files(path: Path) -> list[str]:
 
 
 def _group_rows(path: Path) -> dict[str, IndexRows]:
-    """Part → its rows in the index."""
+    """Part → its rows in the index; raises StoreError where it cannot be one."""
+    read_index(path / "index.parquet")
     grouped: dict[str, IndexRows] = {}
     for row in read_table(path / "index.parquet", INDEX_SCHEMA).to_pylist():
         if row["part"] is not None:

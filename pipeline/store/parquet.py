@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import DIGEST_BYTES
-from pipeline.store.parts import PartClip
+from pipeline.store.header import load_json
+from pipeline.store.parts import PartClip, parse_clips
 
 FORMAT_VERSION = 1
 ROWS = 1024
@@ -49,7 +50,7 @@ class ParquetParts:
                 raise StoreError(
                     f"{path}: expected a part of format_version {FORMAT_VERSION}, got {version}"
                 )
-            return [PartClip(**clip) for clip in json.loads(metadata[_CLIPS_KEY])]
+            return parse_clips(path, load_json(metadata[_CLIPS_KEY], path))
 
     def open_part(self, path: Path) -> pa.Table:
         """Table of the whole part; raises StoreError when it is not a readable one."""

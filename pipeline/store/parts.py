@@ -1,13 +1,23 @@
 """Records of parts: which clips one holds, and what it is called."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from pipeline.errors import StoreError
 from pipeline.files import digest_json
 
 Status = Literal["ok", "marked", "left_out", "absent"]
 """`left_out`: the clip should have given rows and could not; `absent`: it has nothing to give."""
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+Count = Annotated[int, Field(ge=0, strict=True)]
+"""A number of rows."""
 
 Facts = Mapping[str, float | int | str | None]
 """Small findings about a clip that tables downstream want."""
@@ -17,15 +27,44 @@ Facts = Mapping[str, float | int | str | None]
 class PartClip:
     """One clip in a part: its rows are `start` to `start + rows`; `digest` covers their values."""
 
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
     clip_id: str
     key: str
-    start: int
-    rows: int
+    start: Count
+    rows: Count
     digest: str
     status: Status = "ok"
     reason: str = ""
     detail: str = ""
     facts: Facts = field(default_factory=dict)
+
+
+def parse_clips(path: Path, listed: Any) -> list[PartClip]:
+    """Clips that the part at `path` lists; raises StoreError for what is no such list."""
+    try:
+        return _LIST.validate_python(listed)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise StoreError(
+            f"{path}: not a readable list of clips ({place}: {first['msg']}); `dvc pull` it anew"
+        ) from error
+
+
+_LIST = TypeAdapter(list[PartClip], config=ConfigDict(defer_build=True))
+
+
+def is_part_name(name: str) -> bool:
+    """Whether `name` can be that of a part: names come from strangers, and become paths.
+
+    >>> is_part_name("0123456789abcdef" * 2), is_part_name("../../stages/extract.py")
+    (True, False)
+    """
+    return bool(_PART_NAME.fullmatch(name))
+
+
+_PART_NAME = re.compile("[0-9a-f]{32}")
 
 
 def name_part(clips: Sequence[PartClip]) -> str:

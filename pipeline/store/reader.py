@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64, Shaped
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.rows import Rows, RowShape
@@ -36,6 +37,12 @@ class Store:
         self.index: Index = read_index(path / "index.parquet")
         self._format: PartFormat = PART_FORMATS.load(self.part_format).PARTS
         self._opened: dict[int, Any] = {}
+        for part in self.index.parts:
+            if self._name_of(part) not in self._header["digests"]:
+                raise StoreError(
+                    f"{path}: the index names part {part}, which the header does not; `dvc pull` "
+                    f"the store anew"
+                )
 
     def __len__(self) -> int:
         return len(self.index)
@@ -105,12 +112,29 @@ class Store:
         if number not in self._opened:
             if len(self._opened) == self.held_parts:
                 del self._opened[next(iter(self._opened))]
-            path = self._format.path_of(self.path / "parts", self.index.parts[number])
+            name = self._name_of(self.index.parts[number])
+            path = self.path / name
             if not path.exists():
                 raise StoreError(f"{path}: the index names this part, expected it here; `dvc pull`")
-            check_digest(self.path, self._header, f"parts/{path.name}")
-            self._opened[number] = self._format.open_part(path)
+            check_digest(self.path, self._header, name)
+            opened = self._format.open_part(path)
+            self._check_part(path, number, opened)
+            self._opened[number] = opened
         return self._opened[number]
+
+    def _name_of(self, part: str) -> str:
+        """Path of a part within the store."""
+        return f"parts/{self._format.path_of(Path(), part).name}"
+
+    def _check_part(self, path: Path, number: int, opened: Any) -> None:
+        """Raise StoreError where the index names rows that an opened part does not have."""
+        own = self.index.part_numbers == number
+        last = int((self.index.starts[own] + self.index.rows[own]).max())
+        if last > len(opened):
+            raise StoreError(
+                f"{path}: the index names {last:,} rows, the part has {len(opened):,}; `dvc pull` "
+                f"the store anew"
+            )
 
     def _position_of(self, clip_id: str) -> int:
         position = self.index.positions.get(clip_id)
@@ -154,11 +178,17 @@ class FeatureStore(Store):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         _check_format(self, ROW_FORMATS)
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
+        try:
+            settings = _Settings.model_validate(self.provenance["settings"])
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            told = ".".join(map(str, first["loc"]))
+            raise StoreError(
+                f"{path}/store.json: settings.{told}: {first['msg']}; extract the set again"
+            ) from error
+        self.row_shape: tuple[int, ...] = tuple(settings.row_shape)
         """Shape of one row."""
-        return tuple(self.provenance["settings"]["row_shape"])
+        self._dtype = np.dtype(settings.dtype)
 
     def describe(self) -> str:
         """What is here, and the shape of one row."""
@@ -202,10 +232,22 @@ class FeatureStore(Store):
             self.open_part(owner).embedding.take(rows, axis=0, out=taken[begin:end], mode="clip")
         return taken
 
-    @cached_property
-    def _dtype(self) -> np.dtype[Any]:
-        dtype: str = self.provenance["settings"]["dtype"]
-        return np.dtype(dtype)
+    def _check_part(self, path: Path, number: int, opened: Rows) -> None:
+        super()._check_part(path, number, opened)
+        times = (opened.start_seconds, opened.end_seconds, opened.valid)
+        found = opened.embedding.shape[1:], opened.embedding.dtype
+        if found != (self.row_shape, self._dtype) or {x.shape for x in times} != {(len(opened),)}:
+            raise StoreError(
+                f"{path}: expected rows of shape {self.row_shape} and {self._dtype}, got "
+                f"{found[0]} and {found[1]}, or times of other rows; extract the set again"
+            )
+
+
+class _Settings(BaseModel):
+    """What of a feature set's settings its rows are read by."""
+
+    row_shape: list[NonNegativeInt]
+    dtype: Literal["float16", "float32", "float64", "uint8"]
 
 
 def open_features(path: Path | str) -> FeatureStore:

@@ -4,7 +4,6 @@ In a fresh clone the work store is empty, and DVC has emptied the out before its
 the team made is then in DVC's cache or on its remote, and git remembers what it was.
 """
 
-import json
 import re
 import subprocess
 import sys
@@ -12,9 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pipeline.files import write_whole
+from pydantic import StringConstraints, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from pipeline.errors import StoreError
+from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
 from pipeline.store.work import WorkParts
@@ -46,7 +49,7 @@ def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path)
             _link_former(stores, work, fingerprint, keys)
     except NoRemoteError:
         return
-    except (DvcException, OSError) as error:
+    except (DvcException, OSError, StoreError) as error:
         told = " ".join(str(error).split())
         print(f"moodline: {out}: not fetched ({told}); its clips are made again", file=sys.stderr)
 
@@ -66,8 +69,7 @@ class FormerStore:
     def files(self) -> dict[str, str]:
         """Path in the store → DVC's digest; empty where the store is nowhere to be had."""
         listing = self._fetch([self.digest])[0]
-        entries = json.loads(listing.read_text(encoding="utf-8")) if listing.is_file() else ()
-        return {entry["relpath"]: entry["md5"] for entry in entries}
+        return dict(_read_listing(listing)) if listing.is_file() else {}
 
     def fetch(self, *names: str) -> list[Path]:
         """Paths in DVC's cache of the files of these names."""
@@ -112,6 +114,34 @@ class FormerStore:
             raise ConnectionError(str(error)) from error
 
 
+def _read_listing(path: Path) -> Iterator[tuple[str, str]]:
+    """Path of each file that DVC's list at `path` names, and its digest.
+
+    It may come from a stranger: raises StoreError for what no list of DVC's holds, and for a path
+    that leads out of the store.
+    """
+    try:
+        entries = _LISTING.validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise StoreError(f"{path}: no list of files by DVC ({first['msg']})") from error
+    for entry in entries:
+        steps = entry["relpath"].split("/")
+        if any(step in ("", ".", "..") or "\\" in step or "\0" in step for step in steps):
+            raise StoreError(f"{path}: a path that leads out of the store: {entry['relpath']!r}")
+        yield entry["relpath"], entry["md5"]
+
+
+class _Listed(TypedDict):
+    """A file in a list of DVC's."""
+
+    relpath: str
+    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+_LISTING = TypeAdapter(list[_Listed])
+
+
 def _link_former(
     stores: Sequence[FormerStore], work: Path, fingerprint: str, keys: Mapping[str, str]
 ) -> None:
@@ -120,7 +150,8 @@ def _link_former(
     for former in stores:
         if "store.json" not in former.files:
             continue
-        header = json.loads(former.fetch("store.json")[0].read_text(encoding="utf-8"))
+        path = former.fetch("store.json")[0]
+        header = parse_header(path.read_bytes(), path)
         if header["provenance"]["fingerprint"] == fingerprint:
             parts = WorkParts(work, fingerprint, header["part_format"])
             held = _link_parts(former, parts, header["digests"], lacking)
@@ -136,28 +167,23 @@ def _link_parts(
 
     Returns which of `keys` these are.
     """
-    index = read_index(former.fetch("index.parquet")[0])
+    listed = former.fetch("index.parquet")[0]
+    check_bytes(listed, digests.get("index.parquet"))
+    index = read_index(listed)
     clips = zip(index.clip_ids, index.keys, index.part_numbers, strict=True)
     held = {(clip_id, key): number for clip_id, key, number in clips if number >= 0}
     found = keys & held.keys()
     for part in {index.parts[held[clip]] for clip in found} - parts.parts.keys():
-        path = parts.path_of(part)
-        _link_part(former, path)
-        parts.note_digest(part, digests[f"parts/{path.name}"])
+        name = f"parts/{parts.path_of(part).name}"
+        files = [one for one in former.files if one == name or one.startswith(f"{name}/")]
+        sources = dict(zip(files, former.fetch(*files), strict=True))
+
+        def link(aside: Path, name: str = name, sources: Mapping[str, Path] = sources) -> None:
+            for file, source in sources.items():
+                link_tree(source, aside / Path(file).relative_to(name))
+
+        parts.take_in(part, link, digests.get(name))
     return found
-
-
-def _link_part(former: FormerStore, path: Path) -> None:
-    """Make `path` the part of that name: one file, or a folder of them."""
-    name = f"parts/{path.name}"
-    files = [found for found in former.files if found == name or found.startswith(f"{name}/")]
-    sources = dict(zip(files, former.fetch(*files), strict=True))
-
-    def link(aside: Path) -> None:
-        for found, source in sources.items():
-            link_tree(source, aside / Path(found).relative_to(name))
-
-    write_whole(path, link)
 
 
 def _find_project(out: Path) -> Path | None:

@@ -16,7 +16,10 @@ def name_view(clip_id: str, number: int) -> str:
 
 def is_like_view(clip_id: str) -> bool:
     """Whether an id has the form of a view's, which no clip may have."""
-    return re.search(r"#view\d+\Z", clip_id) is not None
+    return _VIEW.fullmatch(clip_id) is not None
+
+
+_VIEW = re.compile(r"(.*)#view(\d+)", re.DOTALL)
 
 
 def count_views(provenance: Mapping[str, Any]) -> int:
@@ -26,6 +29,19 @@ def count_views(provenance: Mapping[str, Any]) -> int:
 
 def find_views(clip_ids: Collection[str], provenance: Mapping[str, Any]) -> frozenset[str]:
     """Those of `clip_ids`, all ids in a set of this provenance, that are views."""
-    numbers = range(1, count_views(provenance) + 1)
-    named = {name_view(clip_id, number) for clip_id in clip_ids for number in numbers}
-    return frozenset(named.intersection(clip_ids))
+    if not (count := count_views(provenance)):
+        return frozenset()
+    known = frozenset(clip_ids)
+    like = (match for clip_id in known if (match := _VIEW.fullmatch(clip_id)))
+    return frozenset(
+        match[0]
+        for match in like
+        if match[1] in known
+        and 1 <= int(match[2]) <= count
+        and match[0] == name_view(*_read(match))
+    )
+
+
+def _read(match: re.Match[str]) -> tuple[str, int]:
+    """Clip and number of a view's id."""
+    return match[1], int(match[2])

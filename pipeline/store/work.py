@@ -10,7 +10,7 @@ writer holds the folder.
 import errno
 import fcntl
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +27,9 @@ from pipeline.files import (
     write_whole,
 )
 from pipeline.store import PART_FORMATS, Content, PartFormat
-from pipeline.store.header import check_digest, digest_tree, read_header
+from pipeline.store.header import check_bytes, check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
-from pipeline.store.parts import PartClip, name_part
+from pipeline.store.parts import PartClip, is_part_name, name_part
 from pipeline.store.shared_cache import find_shared_cache
 
 
@@ -74,13 +74,7 @@ class WorkParts:
         for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
             name = path.name.split(".")[0]
             if name and name not in self.parts:
-                clips = self.format.read_clips(path)
-                if name_part(clips) != name:
-                    raise StoreError(
-                        f"{path}: expected the clips that its name is the digest of, got others; "
-                        f"remove it, and they are made again"
-                    )
-                self._enter(Part(name, clips))
+                self._enter(self._read_list(name, path))
 
     def __contains__(self, clip: tuple[str, str]) -> bool:
         """Whether any part holds the clip of this id and key."""
@@ -116,6 +110,33 @@ class WorkParts:
         self._enter(part)
         return part
 
+    def take_in(self, name: str, write: Callable[[Path], object], digest: str | None) -> None:
+        """Commit part `name`, which came from elsewhere; `write` puts it where it is told to.
+
+        Raises StoreError unless its files have this digest, its name is that of its clips, and
+        their rows are those that they were made with.
+        """
+        path = self.path_of(name)
+
+        def write_checked(aside: Path) -> None:
+            write(aside)
+            check_bytes(aside, digest)
+            self._check_rows(self._read_list(name, aside), aside)
+
+        write_whole(path, write_checked)
+        self.note_digest(name, digest_tree(path))
+        self._enter(self._read_list(name, path))
+
+    def _read_list(self, name: str, path: Path) -> Part:
+        """Part `name`, which lies at `path`; raises StoreError where it is another's list."""
+        clips = self.format.read_clips(path)
+        if not is_part_name(name) or name_part(clips) != name:
+            raise StoreError(
+                f"{path}: expected the clips that its name is the digest of, got others; "
+                f"remove it, and they are made again"
+            )
+        return Part(name, clips)
+
     def path_of(self, part: str) -> Path:
         """File or folder of a part."""
         return self.format.path_of(self.folder, part)
@@ -124,7 +145,7 @@ class WorkParts:
         """Digest of a part's files: as noted when it was made, for publishing reads no data."""
         note = self._note_of(part)
         if not note.is_file():  # its writer was killed in between
-            self._check_rows(self.parts[part])
+            self._check_rows(self.parts[part], self.path_of(part))
             self.note_digest(part, digest_tree(self.path_of(part)))
         return note.read_text()
 
@@ -161,9 +182,8 @@ class WorkParts:
         path = str(store.resolve())
         write_text(self.folder / f".{digest_bytes(path.encode())}{STORE_NOTE}", path)
 
-    def _check_rows(self, part: Part) -> None:
-        """Raise StoreError unless the part's rows are those that its list has the digests of."""
-        path = self.path_of(part.name)
+    def _check_rows(self, part: Part, path: Path) -> None:
+        """Raise StoreError unless the rows at `path` are those that the part has the digests of."""
         opened = self.format.open_part(path) if part.rows else None
         for clip in part.clips:
             if clip.rows:

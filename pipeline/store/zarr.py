@@ -1,21 +1,29 @@
 """Feature parts as Zarr v3 groups: one uncompressed chunk per array, so that readers map it."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import canonical_json, write_text
 from pipeline.rows import Rows
-from pipeline.store.parts import PartClip
+from pipeline.store.header import load_json
+from pipeline.store.parts import PartClip, parse_clips
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
 FORMAT_VERSION = 1
+
+MOST_AXES = 8
+"""Of an array: a row has at most three."""
+
+MetadataT = TypeVar("MetadataT", bound=BaseModel)
 
 RAW_CODECS = (
     [{"name": "bytes"}],
@@ -54,13 +62,10 @@ class ZarrParts(RowParts):
 
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the group's attributes."""
-        attributes = _read_metadata(path, "group").get("attributes", {})
+        attributes = _read_metadata(path, _GroupMetadata).attributes
         found = attributes.get("format_version") if "clips" in attributes else None
         check_version(path, found, expected=FORMAT_VERSION)
-        try:
-            return [PartClip(**clip) for clip in attributes["clips"]]
-        except TypeError as error:
-            raise StoreError(f"{path}: not a readable list of clips ({error})") from error
+        return parse_clips(path, attributes["clips"])
 
     def open_part(self, path: Path) -> Rows:
         """Arrays of the part, mapped read-only."""
@@ -72,36 +77,54 @@ class ZarrParts(RowParts):
         write_text(parts / "zarr.json", json.dumps(metadata, indent=2))
 
 
+class _ArrayMetadata(BaseModel):
+    """What of an array's metadata says how its bytes lie."""
+
+    node_type: Literal["array"]
+    shape: list[NonNegativeInt] = Field(min_length=1, max_length=MOST_AXES)
+    data_type: Literal["bool", "uint8", "float16", "float32", "float64"]
+    chunk_grid: dict[str, Any]
+    codecs: list[dict[str, Any]]
+
+
+class _GroupMetadata(BaseModel):
+    """What a part says of itself."""
+
+    node_type: Literal["group"]
+    attributes: dict[str, Any] = {}
+
+
 def _map_array(path: Path) -> NDArray[Any]:
     """Array at `path`, mapped; raises StoreError unless it is one raw little-endian chunk."""
-    metadata = _read_metadata(path, "array")
-    shape = tuple(metadata["shape"])
+    metadata = _read_metadata(path, _ArrayMetadata)
+    shape = tuple(metadata.shape)
     whole = {"name": "regular", "configuration": {"chunk_shape": [*shape]}}
-    if metadata["chunk_grid"] != whole or metadata["codecs"] not in RAW_CODECS:
+    if metadata.chunk_grid != whole or metadata.codecs not in RAW_CODECS:
         raise StoreError(
             f"{path}: expected one raw little-endian chunk of shape {shape}, "
-            f"got {canonical_json([metadata['chunk_grid'], metadata['codecs']])}; "
+            f"got {canonical_json([metadata.chunk_grid, metadata.codecs])}; "
             f"extract the set again"
         )
-    dtype = np.dtype(metadata["data_type"]).newbyteorder("<")
+    dtype = np.dtype(metadata.data_type).newbyteorder("<")
     chunk = path.joinpath("c", *("0" for _ in shape))
-    expected = dtype.itemsize * int(np.prod(shape))
+    expected = dtype.itemsize * math.prod(shape)
     found = chunk.stat().st_size if chunk.is_file() else 0
     if found != expected:
         raise StoreError(f"{chunk}: expected {expected} bytes, got {found}; run `moodline verify`")
     return map_array(chunk, dtype, shape)
 
 
-def _read_metadata(path: Path, node_type: str) -> dict[str, Any]:
-    """Metadata of the group or array at `path`; raises StoreError where it is neither."""
+def _read_metadata(path: Path, kind: type[MetadataT]) -> MetadataT:
+    """Metadata of the group or array at `path`; raises StoreError where it is not of its `kind`."""
+    place = path / "zarr.json"
     try:
-        metadata: dict[str, Any] = json.loads((path / "zarr.json").read_text())
-        found = metadata["node_type"]
-    except (OSError, LookupError, TypeError, ValueError) as error:
+        return kind.model_validate(load_json(place.read_bytes(), place))
+    except OSError as error:
         raise StoreError(f"{path}: not a readable Zarr node ({error})") from error
-    if found != node_type:
-        raise StoreError(f"{path}: expected a Zarr {node_type}, got a Zarr {found}")
-    return metadata
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        told = ".".join(map(str, first["loc"]))
+        raise StoreError(f"{path}: not a readable Zarr node ({told}: {first['msg']})") from error
 
 
 PARTS = ZarrParts()

@@ -1,0 +1,252 @@
+"""Stores that come from a stranger: what one says is never a way to other files."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.audits.verification import verify_paths
+from pipeline.errors import StoreError
+from pipeline.files import digest_file
+from pipeline.store.header import read_header, seal_header
+from pipeline.store.index import INDEX_SCHEMA
+from pipeline.store.reader import open_features
+from pipeline.store.tables import read_table, write_table
+from tests.projects import Project
+from tests.store.seeds import find_missing, make_project, publish
+from tests.stores import make_rows, write_features
+
+ELSEWHERE = "../../stages/extract.py"
+
+Rows = list[dict[str, Any]]
+
+
+def rewrite_index(store: Path, change: Callable[[Rows], object]) -> None:
+    """Change the index of `store`, and let its header agree."""
+    rows = read_table(store / "index.parquet", INDEX_SCHEMA).to_pylist()
+    change(rows)
+    write_table(store / "index.parquet", pa.Table.from_pylist(rows, schema=INDEX_SCHEMA))
+    reseal(store, {"index.parquet": digest_file(store / "index.parquet")})
+
+
+def reseal(store: Path, digests: dict[str, str], **changed: Any) -> None:
+    """Write the header of `store` anew, with other digests and other entries."""
+    header = read_header(store)
+    body = {key: header[key] for key in ("part_format", "provenance", "digests")}
+    body["digests"] = {**body["digests"], **digests}
+    (store / "store.json").write_text(seal_header({**body, **changed}))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    rows = {name: make_rows([[1.0, 2.0], [3.0, 4.0]]) for name in "ab"}
+    return write_features(tmp_path / "toy", rows).path
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"part": ELSEWHERE}, "for the name of a part"),
+        ({"part": "/etc/passwd"}, "for the name of a part"),
+        ({"part": "A" * 32}, "for the name of a part"),
+        ({"start": -2}, "rows before the first"),
+        ({"rows": -1}, "rows before the first"),
+        ({"rows": 2**62}, "rows before the first or after any last one"),
+        ({"part": None}, "none for one with some"),
+        ({"rows": 0}, "a part for a clip without rows"),
+        ({"status": "fine"}, "status 'fine'"),
+        ({"key": None}, "no key for a clip"),
+        ({"clip_id": "b"}, "clips that are not sorted, each once"),
+    ],
+)
+def test_an_index_that_no_writer_leaves_is_refused_and_found(
+    store: Path, change: dict[str, Any], told: str
+) -> None:
+    rewrite_index(store, lambda rows: rows[0].update(change))
+    with pytest.raises(StoreError, match=told):
+        open_features(store)
+    (found,) = verify_paths([store])
+    assert told in " ".join(found.problems)
+
+
+def test_a_part_that_the_header_does_not_name_is_refused_and_found(store: Path) -> None:
+    rewrite_index(store, lambda rows: rows[0].update(part="0" * 32))
+    with pytest.raises(StoreError, match=r"the index names part 0{32}, which the header does not"):
+        open_features(store)
+    (found,) = verify_paths([store])
+    assert f"parts/{'0' * 32}: the index names it, and store.json does not" in found.problems
+
+
+def test_rows_behind_the_last_of_a_part_are_refused(store: Path) -> None:
+    rewrite_index(store, lambda rows: rows[1].update(start=3))
+    with pytest.raises(StoreError, match="the index names 5 rows, the part has 4"):
+        open_features(store)["a"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"row_shape": [-2]}, r"settings\.row_shape\.0"),
+        ({"row_shape": "wide"}, r"settings\.row_shape"),
+        ({"dtype": "object"}, r"settings\.dtype"),
+        ({"row_shape": [3]}, "expected rows of shape"),
+        ({"dtype": "float32"}, "expected rows of shape"),
+    ],
+)
+def test_settings_that_rows_cannot_be_read_by_are_refused(
+    store: Path, settings: dict[str, Any], told: str
+) -> None:
+    provenance = read_header(store)["provenance"]
+    provenance["settings"] |= settings
+    reseal(store, {}, provenance=provenance)
+    with pytest.raises(StoreError, match=told):
+        open_features(store)["a"]
+
+
+@pytest.mark.parametrize("count", [10**9, -1, "many"])
+def test_more_views_than_anybody_makes_are_refused(store: Path, count: object) -> None:
+    provenance = {**read_header(store)["provenance"], "views": {"count": count}}
+    reseal(store, {}, provenance=provenance)
+    with pytest.raises(StoreError, match=r"provenance\.views\.count"):
+        open_features(store)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"shape": [-4, 2]}, r"shape\.0"),
+        ({"shape": [4.5, 2]}, r"shape\.0"),
+        ({"shape": [4] * 99}, "shape"),
+        ({"data_type": "object"}, "data_type"),
+        ({"codecs": 3}, "codecs"),
+        ({"chunk_grid": None}, "chunk_grid"),
+        ({"node_type": []}, "node_type"),
+    ],
+)
+def test_an_array_that_cannot_be_is_refused(store: Path, change: dict[str, Any], told: str) -> None:
+    part = next(path for path in (store / "parts").iterdir() if path.is_dir())
+    rewrite_json(part / "embedding" / "zarr.json", lambda found: found.update(change))
+    with pytest.raises(StoreError, match=told):
+        open_features(store)._format.open_part(part)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda clips: clips[0].update(start=-1),
+        lambda clips: clips[0].update(rows="two"),
+        lambda clips: clips[0].update(status="fine"),
+        lambda clips: clips[0].update(more=1),
+        lambda clips: clips.append(7),
+    ],
+)
+def test_a_list_of_clips_that_cannot_be_is_refused(
+    store: Path, change: Callable[[Any], object]
+) -> None:
+    part = next(path for path in (store / "parts").iterdir() if path.is_dir())
+    rewrite_json(part / "zarr.json", lambda found: change(found["attributes"]["clips"]))
+    with pytest.raises(StoreError, match="not a readable list of clips"):
+        open_features(store)._format.read_clips(part)
+
+
+def test_json_that_is_too_deep_is_refused(store: Path) -> None:
+    (store / "store.json").write_text("[" * 100_000)
+    with pytest.raises(StoreError, match="not readable JSON"):
+        open_features(store)
+
+
+@pytest.mark.parametrize("way", ["soft", "external", "virtual", "raw"])
+def test_hdf5_that_leads_out_of_its_file_is_refused(tmp_path: Path, way: str) -> None:
+    from pipeline.store.hdf5 import PARTS
+
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["embedding"] = np.ones((1, 2), np.float16)
+    path = tmp_path / "part.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["format_version"] = 1
+        if way == "soft":
+            file["inside"] = np.ones((1, 2), np.float16)
+            file["embedding"] = h5py.SoftLink("/inside")
+        elif way == "external":
+            file["embedding"] = h5py.ExternalLink(str(secret), "/embedding")
+        elif way == "virtual":
+            layout = h5py.VirtualLayout((1, 2), np.float16)
+            layout[:] = h5py.VirtualSource(str(secret), "embedding", (1, 2))
+            file.create_virtual_dataset("embedding", layout)
+        else:
+            file.create_dataset(
+                "embedding", (1, 2), np.float16, external=[(str(secret), 0, h5py.h5f.UNLIMITED)]
+            )
+    with pytest.raises(StoreError, match="expected embedding as a dataset of this file"):
+        PARTS.open_part(path)
+
+
+class TestSeeding:
+    """What a former commit names is fetched, checked, and only then taken."""
+
+    @pytest.fixture
+    def project(self, tmp_path: Path) -> Project:
+        return make_project(tmp_path)
+
+    def test_a_part_with_the_name_of_a_way_out_is_not_taken(self, project: Project) -> None:
+        victim = project.root / "stages" / "extract.py"
+        victim.parent.mkdir()
+        victim.write_text("as it was")
+        publish(project, "toy", "a", change=lambda out: rewrite_index(out, lead_out))
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert victim.read_text() == "as it was"
+
+    @pytest.mark.parametrize(
+        "way", ["parts/../../../../stages/evil.py", "/tmp/evil.py", "parts//x"]
+    )
+    def test_a_list_of_files_that_leads_out_is_not_followed(
+        self, project: Project, capsys: pytest.CaptureFixture[str], way: str
+    ) -> None:
+        publish(project, "toy", "a")
+        relist(project, lambda entries: entries.append({**entries[0], "relpath": way}))
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert "a path that leads out of the store" in capsys.readouterr().err
+
+    def test_a_part_of_other_bytes_is_not_taken(
+        self, project: Project, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        publish(project, "toy", "a")
+        publish(project, "other", "a")
+        for path in (project.root / ".dvc" / "cache").rglob("*"):
+            if path.is_file() and path.read_bytes() == make_rows([[1.0, 2.0]]).embedding.tobytes():
+                path.chmod(0o644)
+                path.write_bytes(bytes(4))
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert "not the bytes" in capsys.readouterr().err
+
+
+def lead_out(rows: Rows) -> None:
+    rows[0]["part"] = ELSEWHERE
+
+
+def rewrite_json(path: Path, change: Callable[[Any], object]) -> None:
+    found = json.loads(path.read_text())
+    change(found)
+    path.write_text(json.dumps(found))
+
+
+def relist(project: Project, change: Callable[[list[dict[str, str]]], object]) -> None:
+    """Commit another list of the files of the out, as whoever shares the project can."""
+    lock = project.root / "dvc.lock"
+    former = next(word for word in lock.read_text().split() if word.endswith(".dir"))
+    cache = project.root / ".dvc" / "cache" / "files" / "md5"
+    entries = json.loads((cache / former[:2] / former[2:]).read_text())
+    change(entries)
+    listing = json.dumps(entries).encode()
+    name = hashlib.md5(listing).hexdigest() + ".dir"
+    (cache / name[:2]).mkdir(exist_ok=True)
+    (cache / name[:2] / name[2:]).write_bytes(listing)
+    lock.write_text(lock.read_text().replace(former, name))
+    project.git("commit", "-qam", "work")
