@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -28,7 +27,7 @@ from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.paths import CHECKED_PARAMS
 from pipeline.report.params import ReportParams
-from pipeline.sections import Name, Section, parse_section
+from pipeline.sections import Section, is_name, parse_section
 from pipeline.words.params import TranscribeParams
 
 PARAMS_PATH = Path("params.yaml")
@@ -277,9 +276,6 @@ def _find_entry(sections: Mapping[str, Any], section: str, name: str) -> Any:
     return known[name]
 
 
-_NAME = TypeAdapter(Name)
-
-
 def _expect_entries(sections: Mapping[str, Any], section: str) -> dict[Any, Any]:
     """Entries of a map section, at least one."""
     entries = _expect_map(sections.get(section), f"params.yaml: {section}")
@@ -291,19 +287,11 @@ def _expect_entries(sections: Mapping[str, Any], section: str) -> dict[Any, Any]
 
 def _check_names(names: Iterable[Any], section: str) -> None:
     """Raise ParamsError where stages cannot carry some of `names`."""
-    if wrong := [name for name in names if not _is_name(name)]:
+    if wrong := [name for name in names if not is_name(name) or name == NO_FEATURES]:
         raise ParamsError(
             f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
             f"that begin with a letter, got {', '.join(map(repr, wrong))}"
         )
-
-
-def _is_name(name: Any) -> bool:
-    try:
-        _NAME.validate_python(name)
-    except ValueError:
-        return False
-    return bool(name != NO_FEATURES)
 
 
 def _collect_entries(

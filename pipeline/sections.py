@@ -4,15 +4,34 @@ from collections.abc import Mapping
 from io import StringIO
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+MOST_LETTERS = 100
+"""Of a name, which becomes that of a file."""
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=MOST_LETTERS)]
 """Name of a feature set or a head."""
+
+
+def is_name(value: Any) -> bool:
+    """Whether `value` can name a feature set or a head: it becomes a path, and part of a command.
+
+    >>> is_name("mfcc"), is_name("../mfcc"), is_name("mfcc; ls")
+    (True, False, False)
+    """
+    try:
+        _NAME.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+_NAME = TypeAdapter(Name)
 
 
 class Section(BaseModel):

@@ -21,6 +21,7 @@ from pipeline.code import digest_sources
 from pipeline.errors import MoodlineError, StageError
 from pipeline.files import remove
 from pipeline.paths import CHECKED_CODE, PROJECT
+from pipeline.sections import is_name
 from pipeline.store.shared_cache import find_shared_cache, put_in_cache
 from pipeline.store.tables import leave_pandas_out
 from pipeline.store.tallies import tally_clips
@@ -72,6 +73,18 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     except KeyboardInterrupt:
         print("moodline: interrupted; what is done is kept, `dvc repro` goes on", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def read_name() -> str:
+    """Feature set or head that this stage is of, by its first argument, empty without one.
+
+    DVC gives the whole address of the stage, `models/dvc.yaml:train@beit`, which no shell has read.
+    Ends the process where it is no name: it becomes a path, and `check` may not have run.
+    """
+    name = "".join(sys.argv[1:2]).rpartition("@")[2]
+    if name and not is_name(name):
+        sys.exit(f"moodline: expected the name of a feature set or a head, got {name!r}; run check")
+    return name
 
 
 def follow_parent() -> None:
@@ -136,7 +149,7 @@ def confirm_code() -> None:
     if stage in FIRST or digest_sources(PROJECT) == CHECKED_CODE.read_text(encoding="utf-8"):
         return
     # Something was edited. Whether this stage runs it, only a look at its code can tell.
-    look = [sys.executable, "-m", "stages.premises", stage, *sys.argv[1:]]
+    look = [sys.executable, "-m", "stages.premises", stage, *filter(None, [read_name()])]
     if subprocess.run(look, check=False).returncode:
         raise StageError(
             f"{stage}: expected the code that `check` had seen, got code that was edited while the "
