@@ -12,9 +12,29 @@ Every message is one sentence that says where, what was expected, what was found
 A stage or a command that ends with one prints the sentence alone and exits with status 1.
 """
 
+import re
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and ends of lines
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # those that turn the direction of writing
+    "\ud800-\udfff]"  # bytes of a file's name that are no UTF-8, which nothing can print
+)
+
+
+def show(text: str) -> str:
+    r"""`text` of strangers, with what a terminal would obey, or could not print, as escapes.
+
+    >>> show("clip\x1b]0;title\x07.mp4"), show("caf\udce9")
+    ('clip\\x1b]0;title\\x07.mp4', 'caf\\udce9')
+    """
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
 
 class MoodlineError(Exception):
     """Something the user can mend; its text is all they need."""
+
+    def __str__(self) -> str:
+        return show(super().__str__())
 
 
 class ParamsError(MoodlineError):

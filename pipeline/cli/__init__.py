@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A user's mistake, or output that cannot be written, ends the process with one line and status
     1, Ctrl-C with status 130; a pipe that nobody reads on ends it without a word.
     """
-    from pipeline.errors import MoodlineError
+    from pipeline.errors import MoodlineError, show
 
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()
-        place = error.filename or "standard output"
+        place = show(str(error.filename or "standard output"))
         sys.exit(f"moodline: {place}: {error.strerror}; make room, or write elsewhere")
 
 
@@ -66,11 +66,18 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines as they stand, with what a terminal would obey as escapes."""
+    from pipeline.errors import show
+
+    typer.echo(show(text), err=err)
+
+
 def _tell_version(asked: bool) -> bool:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"moodline {version('moodline')}")
+        say(f"moodline {version('moodline')}")
         raise typer.Exit
     return asked
 
@@ -115,11 +122,11 @@ def preset(
     draft = draft_params(chosen.path, find_folder(chosen, Path(), root), table)
     link = apply_preset(chosen, Path(), root, force=force, text=draft.text)
     for told in draft.found:
-        typer.echo(told)
-    typer.echo(f"params.yaml: preset {name}")
+        say(told)
+    say(f"params.yaml: preset {name}")
     if link is not None:
-        typer.echo(f"{link}: {link.resolve()}")
-    typer.echo("next: `dvc repro`, or `moodline plan` to see what it would take")
+        say(f"{link}: {link.resolve()}")
+    say("next: `dvc repro`, or `moodline plan` to see what it would take")
 
 
 @app.command()
@@ -138,7 +145,7 @@ def rebuild(
 
     rebuilt = rebuild_head(path)
     write_params(rebuilt, out, force=force)
-    typer.echo(tell_rebuilt(rebuilt, out))
+    say(tell_rebuilt(rebuilt, out))
 
 
 @app.command()
@@ -161,11 +168,11 @@ def plan(
     check_folder(Path(params.corpus.depends_on))
     due = find_due(PROJECT, params, PREMISES)
     if not due:
-        typer.echo("`dvc repro` would run nothing: all is up to date.")
+        say("`dvc repro` would run nothing: all is up to date.")
         return
     forecasts = plan_project(PROJECT, params, locate_work_store(PROJECT), sample)
     open_console().print(tabulate_forecasts([one for one in forecasts if one.stage in due]))
-    typer.echo(f"`dvc repro` would run {len(due):,} stages; those not named here take seconds.")
+    say(f"`dvc repro` would run {len(due):,} stages; those not named here take seconds.")
 
 
 @app.command()
@@ -198,7 +205,7 @@ def faces(
     from pipeline.cli.faces import write_faces
     from pipeline.paths import DATA
 
-    typer.echo(write_faces(DATA, clip, out, clips))
+    say(str(write_faces(DATA, clip, out, clips)))
 
 
 @app.command()
@@ -212,9 +219,9 @@ def verify(
     checked = damaged = 0
     for found in verify_paths(paths):
         checked, damaged = checked + 1, damaged + bool(found.problems)
-        typer.echo(f"{'DAMAGED' if found.problems else 'ok':8}{found.kind:6}{found.path}")
+        say(f"{'DAMAGED' if found.problems else 'ok':8}{found.kind:6}{found.path}")
         for problem in found.problems:
-            typer.echo(f"        {problem}")
+            say(f"        {problem}")
     if damaged:
         raise StoreError(
             f"{damaged} of {checked} damaged; remove what is named above, its part in "
@@ -245,7 +252,7 @@ def weights() -> None:
     from pipeline.params import load_params
 
     for line in list_fetched(name_all(load_params())):
-        typer.echo(line)
+        say(line)
 
 
 @app.command()
@@ -269,7 +276,7 @@ def replay(
     source = open_source(params, DATA / params.modality, LABELS / "trained.parquet")
     found = replay_features(path, source, clips=clips, seed=seed)
     for line in list_replay(path, found):
-        typer.echo(line)
+        say(line)
     conclude(path, found)
 
 
@@ -288,7 +295,7 @@ def diff(
 
     differences = compare_stores(first, second, tolerance)
     for line in list_differences(differences):
-        typer.echo(line)
+        say(line)
     if not differences.same:
         raise typer.Exit(1)
 
@@ -315,14 +322,14 @@ def prune(
         counts = (pruned.removed, pruned.removed_bytes, pruned.needed, pruned.unfinished)
         held = "in use" if pruned.locked else "perhaps in use, for its file system has no locks"
         told = f"{held}, left alone" if pruned.busy else tell(*counts)
-        typer.echo(f"{pruned.folder}: {told}")
+        say(f"{pruned.folder}: {told}")
     total = tell(
         sum(pruned.removed for pruned in found),
         sum(pruned.removed_bytes for pruned in found),
         sum(pruned.needed for pruned in found),
         sum(pruned.unfinished for pruned in found),
     )
-    typer.echo(f"in all: {total}, {sum(pruned.busy for pruned in found)} folders in use")
+    say(f"in all: {total}, {sum(pruned.busy for pruned in found)} folders in use")
 
 
 @app.command()
@@ -336,7 +343,7 @@ def merge(
     from pipeline.merging import merge_locks
 
     for stage in merge_locks(base, ours, theirs):
-        typer.echo(f"{name}: {stage}: both sides ran it, theirs is taken", err=True)
+        say(f"{name}: {stage}: both sides ran it, theirs is taken", err=True)
 
 
 @app.command()
@@ -355,9 +362,9 @@ def clear(
     for path in found:
         if not dry:
             remove(path)
-        typer.echo(f"{path}: {'would go' if dry else 'removed'}")
+        say(f"{path}: {'would go' if dry else 'removed'}")
     if not found:
-        typer.echo("nothing to remove: params.yaml names all that is here")
+        say("nothing to remove: params.yaml names all that is here")
 
 
 @app.command()
@@ -371,7 +378,7 @@ def summary() -> None:
 
     heads = read_summaries(MODELS, HEAD_REPORTS, list(load_params().heads))
     open_console().print(tabulate_heads(heads))
-    typer.echo(f"report: {PAGE}" if PAGE.is_file() else "no report yet: run `dvc repro`")
+    say(f"report: {PAGE}" if PAGE.is_file() else "no report yet: run `dvc repro`")
 
 
 @app.command()
@@ -381,4 +388,4 @@ def schema() -> None:
     from pipeline.schema import SCHEMA_PATH, describe_params
 
     write_json(SCHEMA_PATH, describe_params())
-    typer.echo(f"{SCHEMA_PATH}: written")
+    say(f"{SCHEMA_PATH}: written")

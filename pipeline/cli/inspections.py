@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 from rich.tree import Tree
 
 from pipeline.audits.inspection import (
@@ -18,7 +17,7 @@ from pipeline.audits.inspection import (
     StoreContent,
     TableContent,
 )
-from pipeline.cli.printing import tabulate, write_bytes
+from pipeline.cli.printing import tabulate, write, write_bytes
 from pipeline.heads.recipes import Recipe
 from pipeline.store.reader import FeatureStore, MediaStore
 
@@ -163,15 +162,15 @@ def _list_facts(facts: Mapping[str, object]) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts.items():
-        table.add_row(name, Text(str(value)))
+        table.add_row(name, write(str(value)))
     return table
 
 
 def _grow_tree(name: str, value: Any) -> Tree:
     """Tree of nested maps, one leaf per value."""
     if not isinstance(value, dict):
-        return Tree(Text(f"{name}: {json.dumps(value, ensure_ascii=False)}"))
-    tree = Tree(Text(name))
+        return Tree(write(f"{name}: {json.dumps(value, ensure_ascii=False)}"))
+    tree = Tree(write(name))
     for key, inner in value.items():
         tree.children.append(_grow_tree(key, inner))
     return tree

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.errors import show
+
 PLAIN_WIDTH = 132
 """Columns where there is no terminal to ask."""
 
@@ -26,8 +28,13 @@ def tabulate(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(write, row))
     return table
+
+
+def write(text: str) -> Text:
+    """`text` as it stands, for rich, with what a terminal would obey as escapes."""
+    return Text(show(text))
 
 
 def write_bytes(size: int) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pipeline.sections import Section
+from pipeline.sections import Name, Section
 
 SplitName = Literal["val", "test"]
 Unit = Literal["group", "subject", "clip"]
@@ -92,7 +92,7 @@ class Evaluation(Section):
     """One head on its targets and the opened splits: `val` always, `test` when asked for."""
 
     format_version: Literal[3] = 3
-    head: str
+    head: Name
     targets: list[str]
     splits: dict[SplitName, SplitEvaluation]
 

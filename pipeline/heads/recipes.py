@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, NonNegativeInt, StringConstraints, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.heads.params import HeadParams
 from pipeline.rows import RowShape
-from pipeline.sections import Section
+from pipeline.sections import Name, Section
+
+Stream = Annotated[str, StringConstraints(pattern=r"^[a-z]+(/[a-z][a-z0-9_-]*)?$")]
+"""A modality, or one of several sets of it: `audio`, `audio/mfcc`."""
 
 
 class Sections(Section):
@@ -46,10 +49,10 @@ class Input(Section):
     `params` are its section of params.yaml, defaults filled in.
     """
 
-    name: str
+    name: Name
     params: dict[str, Any]
-    row_shape: list[int]
-    row_axes: list[str]
+    row_shape: list[NonNegativeInt] = Field(min_length=1)
+    row_axes: list[Name] = Field(min_length=1)
     index_digest: str
     provenance: dict[str, Any]
 
@@ -84,12 +87,12 @@ class Recipe(Section):
     """
 
     format_version: Literal[2] = 2
-    head: str
+    head: Name
     params: dict[str, Any]
     sections: Sections
     emotions: list[str]
     per: dict[str, Literal["clip", "frame"]]
-    inputs: dict[str, Input]
+    inputs: dict[Stream, Input]
     priors: dict[str, dict[str, Prior]]
     layer_shares: dict[str, dict[str, list[float]]]
     unseen: dict[str, list[str]]

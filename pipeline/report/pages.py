@@ -1,5 +1,6 @@
 """Pages: self-contained HTML made from templates, the same bytes for the same content."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from pipeline.errors import show
 from pipeline.evaluation.records import FEW_CLUSTERS, count_units
 from pipeline.evaluation.statistics import SIGNIFICANT
 from pipeline.files import write_text
@@ -37,16 +39,21 @@ def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:
 
 
 def embed(figure: go.Figure, name: str) -> Markup:
-    """HTML of `figure` as high as its layout says; `name` is its id on the page."""
+    """HTML of `figure` as high as its layout says; `name` becomes its id on the page."""
     html = figure.to_html(
         full_html=False,
         include_plotlyjs=False,
-        div_id=name,
+        div_id=re.sub(r"[^\w-]+", "-", name),  # which plotly writes as it is
         default_width="100%",
         default_height=f"{figure.layout.height}px",
         config=_CONFIG,
     )
     return Markup(html)
+
+
+def _show(value: Any) -> Any:
+    """Text of data without what XML forbids; what templates and figures made stays as it is."""
+    return show(value) if type(value) is str else value
 
 
 @cache
@@ -55,6 +62,7 @@ def _environment() -> Environment:
         loader=PackageLoader("pipeline.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_show,
         trim_blocks=True,
         lstrip_blocks=True,
     )

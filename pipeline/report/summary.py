@@ -123,7 +123,7 @@ def _read_summary(model: Path, folder: Path) -> HeadSummary:
 
 def _read_evaluation(path: Path) -> Evaluation:
     try:
-        return Evaluation.model_validate_json(path.read_bytes())
+        read = Evaluation.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
     except ValidationError as error:
@@ -132,3 +132,9 @@ def _read_evaluation(path: Path) -> Evaluation:
             f"{path}: not an evaluation of this version ({mistake['loc']}: {mistake['msg']}); run "
             f"`dvc repro` to judge the head anew"
         ) from error
+    if read.head != path.parent.name:
+        raise StoreError(
+            f"{path}: expected the evaluation of {path.parent.name}, got that of {read.head!r}; "
+            f"run `dvc repro` to judge the head anew"
+        )
+    return read

@@ -1,6 +1,9 @@
 import csv
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +52,41 @@ def test_a_damaged_evaluation_is_told(seven: list[HeadSummary], tmp_path: Path) 
     with pytest.raises(
         StoreError, match=r"evaluation.json: not an evaluation of .*'head'.*run `dvc repro`"
     ):
+        read(tmp_path, "linear")
+
+
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [("x onmouseover=alert(1)", "not an evaluation"), ("mlp", "evaluation of linear, got that of")],
+)
+def test_an_evaluation_of_another_name_is_refused(
+    seven: list[HeadSummary], tmp_path: Path, head: str, told: str
+) -> None:
+    save(tmp_path, seven[0])
+    path = tmp_path / "reports/heads/linear/evaluation.json"
+    write_json(path, {**json.loads(path.read_text()), "head": head})
+    with pytest.raises(StoreError, match=told):
+        read(tmp_path, "linear")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda recipe: recipe.update(head="../../.bashrc"),
+        lambda recipe: recipe["inputs"]["face"].update(name="../../secret"),
+        lambda recipe: recipe.update(inputs={"face/../..": recipe["inputs"]["face"]}),
+        lambda recipe: recipe["inputs"]["face"].update(row_shape=[]),
+    ],
+)
+def test_a_recipe_whose_names_lead_elsewhere_is_refused(
+    seven: list[HeadSummary], tmp_path: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    save(tmp_path, seven[0])
+    path = tmp_path / "models/linear/recipe.json"
+    recipe = json.loads(path.read_text())
+    change(recipe)
+    write_json(path, recipe)
+    with pytest.raises(StoreError, match=r"recipe\.json: not a head"):
         read(tmp_path, "linear")
 
 
