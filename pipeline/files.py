@@ -5,9 +5,11 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,24 @@ def digest_json(value: Any) -> str:
     return digest_bytes(canonical_json(value).encode())
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """The file at `path`, opened for reading.
+
+    Raises OSError for a folder, a pipe or a device, which may give nothing for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
 def digest_file(path: Path) -> str:
-    """Digest of a file's bytes, read in blocks."""
-    with path.open("rb") as file:
+    """Digest of a file's bytes, read in blocks; raises OSError as `open_regular` does."""
+    with open_regular(path) as file:
         return hashlib.file_digest(
             file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)
         ).hexdigest()

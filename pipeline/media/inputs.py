@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
+from pipeline.errors import StoreError
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import decode_jpeg
 from pipeline.rows import ClipInput, FrameRun, Frames, Modality, Waveform, Words
@@ -65,7 +66,13 @@ def read_landmarks(table: pa.Table) -> Float[np.ndarray, "frames 5 2"] | None:
 def read_sound(table: pa.Table) -> Waveform:
     """Sound of a clip from its row in `data/audio`."""
     hz = table["hz"][0].as_py()
-    return Waveform(decode_audio(io.BytesIO(table["flac"][0].as_py()), hz=hz), hz)
+    data = table["flac"][0].as_py()
+    if not data.startswith(b"fLaC"):
+        raise StoreError(
+            f"expected a FLAC file, got {len(data)} bytes that begin {data[:8]!r}; delete the part "
+            "and run `dvc repro` again"
+        )
+    return Waveform(decode_audio(io.BytesIO(data), hz=hz), hz)
 
 
 def read_words(table: pa.Table) -> Words:

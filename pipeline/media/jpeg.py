@@ -3,11 +3,14 @@
 OpenCV's blue-green-red order never leaves this file.
 """
 
+import struct
+
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import StoreError
+from pipeline.limits import MOST_PIXELS
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:
@@ -19,8 +22,14 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
 
 
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
-    """RGB image of a JPEG file; raises StoreError where `data` is none."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    """RGB image of a JPEG file; raises StoreError where `data` is none.
+
+    OpenCV would read other formats too, and first take as much memory as a picture says it needs.
+    """
+    pixels = count_pixels(data)
+    if pixels > MOST_PIXELS:
+        raise StoreError(f"expected a picture of at most {MOST_PIXELS:,} pixels, got {pixels:,}")
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if pixels else None
     if image is None:
         raise StoreError(
             f"expected a JPEG file, got {len(data)} bytes that begin {data[:8]!r}; "
@@ -28,3 +37,22 @@ def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
         )
     rgb: UInt8[np.ndarray, "height width 3"] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return rgb
+
+
+def count_pixels(data: bytes) -> int:
+    """Pixels that the header of a JPEG file tells of; 0 where it is no such header (ITU-T T.81, B).
+
+    >>> count_pixels(encode_jpeg(np.zeros((3, 5, 3), np.uint8), 90)), count_pixels(b"GIF89a")
+    (15, 0)
+    """
+    place = 2 if data.startswith(b"\xff\xd8") else len(data)
+    while place + 9 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # fills
+            place += 1
+        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, place + 5)
+            return int(height) * int(width)
+        else:
+            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    return 0

@@ -17,6 +17,8 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
+from pipeline.limits import MOST_PIXELS
+from pipeline.media.opening import open_container
 from pipeline.media.riff import measure_promise
 from pipeline.media.timeline import (
     Lane,
@@ -104,24 +106,6 @@ def open_media(source: Path | BytesIO) -> Iterator[Media]:
         if declared is not None and container.format.name == "wav":
             declared *= measure_promise(source)
         yield Media(container, survey.timeline, declared)
-
-
-@contextmanager
-def open_container(
-    source: Path | BytesIO, options: dict[str, str] | None = None
-) -> Iterator[InputContainer]:
-    """Container of `source`; raises MediaError `unreadable` where FFmpeg cannot read a header."""
-    if isinstance(source, BytesIO):
-        source.seek(0)
-    try:
-        # By default a tag in an old code page would be reason enough to refuse the file.
-        container = av.open(source, "r", metadata_errors="replace", options=options or {})
-    except av.FFmpegError as error:
-        raise MediaError(
-            "unreadable", f"expected a media file, FFmpeg says {error.strerror!r}; replace it"
-        ) from error
-    with container:
-        yield container
 
 
 def _recall_survey(source: Path | BytesIO) -> Survey:
@@ -261,6 +245,7 @@ def decode_frames(
     `truncated` where the file ends before it says it does.
     """
     stream.codec_context.thread_count = 1  # worker processes already fill the cores
+    stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     lane = media.lane(stream)
     if lane is None:
         _check_end(media)

@@ -20,6 +20,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
+from pipeline.limits import MOST_PAUSE_SECONDS
 
 JUMP_SECONDS = 10.0
 """Timestamps of a broadcast that go further ahead have jumped, as FFmpeg's `dts_delta_threshold`
@@ -33,10 +34,6 @@ BACK_SECONDS = 0.25
 
 KEPT_SECONDS = 2.0
 """A stream that goes on for so long in the old clock did not jump with the others."""
-
-PAUSE_SECONDS = 3600.0
-"""Pauses that come to more than this, and to more than there is of sound, are damage. So is a late
-beginning that nothing else in the file fills: each would be as much silence in memory."""
 
 WRAP_SECONDS = Fraction(1 << 33, 90_000)
 """Timestamps of MPEG-TS and MPEG-PS begin anew after so long, 26.5 hours."""
@@ -371,7 +368,7 @@ class Survey:
         if trace.stream.type == "audio":
             longest = max(other.held_seconds for other in self._traces.values())
             late, paused = end - 2 * longest, end - begin - 2 * trace.held_seconds
-            if max(late, paused) > PAUSE_SECONDS:
+            if max(late, paused) > MOST_PAUSE_SECONDS:
                 moves, end = [(0, None)], begin + trace.held_seconds
         timed = [
             (number, seconds + float(shifts[epoch] - zero), key)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_file, digest_json
+from pipeline.limits import MOST_VIEWS
 
 FORMAT_VERSION = 1
 
@@ -59,10 +60,6 @@ def parse_header(data: bytes, place: Path) -> dict[str, Any]:
         told = ".".join(map(str, first["loc"]))
         raise StoreError(f"{place}: {told}: {first['msg']}; `dvc pull` it anew") from error
     return header
-
-
-MOST_VIEWS = 1000
-"""Of a clip: who augments more makes them as he trains."""
 
 
 class _Views(BaseModel):

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from jaxtyping import Int64
 
 from pipeline.errors import StoreError
+from pipeline.limits import MOST_ROWS
 from pipeline.store.parts import STATUSES, PartClip, Status, is_part_name
 from pipeline.store.tables import read_table, write_table
 
@@ -115,7 +116,3 @@ def _find_mistakes(table: pa.Table) -> Iterator[str]:
     for status in pc.unique(table["status"]).to_pylist():
         if status not in STATUSES:
             yield f"status {status!r}"
-
-
-MOST_ROWS = 2**48
-"""Of a part: more would be no file."""

@@ -13,15 +13,13 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import canonical_json, write_text
+from pipeline.limits import MOST_AXES
 from pipeline.rows import Rows
 from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
 FORMAT_VERSION = 1
-
-MOST_AXES = 8
-"""Of an array: a row has at most three."""
 
 MetadataT = TypeVar("MetadataT", bound=BaseModel)
 

@@ -79,8 +79,14 @@ def test_what_is_no_media_file_is_refused_with_a_word_for_it(tmp_path, content, 
 
 
 def test_subtitles_alone_are_no_streams(tmp_path):
-    path = tmp_path / "a.srt"
-    path.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
+    written, path = tmp_path / "a.srt", tmp_path / "a.mkv"
+    written.write_text("1\n00:00:00,000 --> 00:00:01,000\nhello\n")
+    with av.open(written) as source, av.open(path, "w") as target:
+        stream = target.add_stream_from_template(source.streams[0])
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
     with pytest.raises(MediaError, match="no_streams: expected pictures or sound"):
         probe_media(path)
 

@@ -1,0 +1,17 @@
+"""Limits: more than any media or store has, so what asks for more is damage or an attack."""
+
+MOST_PIXELS = 2**27
+"""Of a picture: 16K has 133 million."""
+
+MOST_ROWS = 2**48
+"""Of a part of a store."""
+
+MOST_AXES = 8
+"""Of an array in a store: a row has at most three."""
+
+MOST_VIEWS = 1000
+"""Of a clip: who augments more makes them as he trains."""
+
+MOST_PAUSE_SECONDS = 3600.0
+"""Pauses in sound that come to more, and to more than there is of sound, are damage. So is a late
+beginning that nothing else in the file fills: each would be as much silence in memory."""

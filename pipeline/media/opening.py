@@ -1,0 +1,75 @@
+"""Opening media that may come from a stranger: as media alone, and nothing but the file itself.
+
+Left to itself, FFmpeg follows playlists to any other file, draws text as pictures, listens to
+ports and asks servers, whatever the file is called.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from pipeline.errors import MediaError
+
+FORMATS = (
+    *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "mxf", "nut", "ogg", "rm"),
+    *("swf", "ivf", "dv", "wtv", "yuv4mpegpipe"),
+    *("mpegvideo", "h264", "hevc", "m4v", "mjpeg", "obu"),
+    *("wav", "w64", "aiff", "flac", "mp3", "aac", "ac3", "eac3", "dts", "amr", "caf", "au"),
+    *("wv", "tta", "ape", "gsm", "nistsphere", "loas", "truehd"),
+    *("image2", "jpeg_pipe", "png_pipe", "gif", "apng", "bmp_pipe", "tiff_pipe", "webp_pipe"),
+    *("ppm_pipe", "pgm_pipe", "pbm_pipe", "j2k_pipe", "jpegxl_pipe", "dpx_pipe", "exr_pipe"),
+)
+"""Formats that are read, by FFmpeg's names: none of them names other files."""
+
+ALONE = {
+    "format_whitelist": ",".join(FORMATS),
+    "pattern_type": "none",  # of `image2`: a name with %d in it is a name
+}
+
+
+@contextmanager
+def open_container(
+    source: Path | BytesIO, options: Mapping[str, str] | None = None
+) -> Iterator[InputContainer]:
+    """Container of `source`, of one of FORMATS; raises MediaError `unreadable` for any other.
+
+    Only a regular file is opened: a pipe or a device may give nothing for ever.
+    """
+    opened: str | BytesIO
+    if isinstance(source, BytesIO):
+        source.seek(0)
+        opened, protocol = source, ""
+    else:
+        _expect_file(source)
+        opened, protocol = f"file:{os.path.abspath(source)}", "file"
+    chosen = {**ALONE, "protocol_whitelist": protocol, **(options or {})}
+    try:
+        # By default a tag in an old code page would be reason enough to refuse the file.
+        container = av.open(opened, "r", metadata_errors="replace", options=chosen)
+    except av.ArgumentError as error:  # what FFmpeg says of a format that is not on the list
+        raise MediaError(
+            "unreadable", "expected a format of pictures or sound, got another; convert the file"
+        ) from error
+    except av.FFmpegError as error:
+        raise MediaError(
+            "unreadable", f"expected a media file, FFmpeg says {error.strerror!r}; replace it"
+        ) from error
+    with container:
+        yield container
+
+
+def _expect_file(path: Path) -> None:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise MediaError(
+            "unreadable", f"expected a file, the system says {error.strerror!r}; mend its path"
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise MediaError("unreadable", "expected a file, got a folder, a pipe or a device")
