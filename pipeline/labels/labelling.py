@@ -1,5 +1,6 @@
 """Labelling: a corpus → the tables of clips, targets and frame labels that every stage reads."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -63,6 +64,8 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     """
     read: Corpus = CORPORA.load(corpus.name).read(corpus)
     check_corpus(read, corpus.name)
+    if not corpus.follow:
+        check_inside(read.clips, corpus)
     decisions = read_overrides(overrides)
     relabelled, changed = relabel(read, decisions)
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
@@ -103,6 +106,23 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
     write_trained(folder / "trained.parquet", find_trained(labelled.targets))
     write_ledger(folder / "ledger.parquet", labelled.ledger)
     write_ledger(folder / "kept.parquet", labelled.kept)
+
+
+def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
+    """Raise CorpusError for clips whose file, or folder of crops, lies outside of corpus.root."""
+    root = os.path.join(os.path.realpath(corpus.root), "")
+    outside = [
+        clip
+        for clip in clips
+        for path in filter(None, (clip.path, clip.crops))
+        if not os.path.realpath(path).startswith(root)
+    ]
+    if outside:
+        more = f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""
+        raise CorpusError(
+            f"{corpus.name}: {outside[0].clip_id}{more}: expected files below {corpus.root}, got "
+            f"{outside[0].path}; set `corpus.follow: true` if they are meant"
+        )
 
 
 def check_corpus(corpus: Corpus, name: str) -> None:

@@ -105,6 +105,27 @@ def test_the_same_corpus_gives_the_same_bytes(label, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
+@pytest.mark.parametrize("way", ["named", "climbing", "file", "folder"])
+def test_files_outside_of_the_root_are_clips_only_where_that_is_asked_for(tmp_path, way):
+    root, secret = tmp_path / "corpus", tmp_path / "corpus of others" / "a.wav"
+    root.mkdir()
+    secret.parent.mkdir()
+    secret.touch()
+    path = {"named": str(secret), "climbing": f"../{secret.parent.name}/a.wav"}.get(way, "b/a.wav")
+    if way == "file":
+        (root / "b").mkdir()
+        (root / "b" / "a.wav").symlink_to(secret)
+    elif way == "folder":
+        (root / "b").symlink_to(secret.parent)
+    (root / "clips.csv").write_text(f"clip_id,path,subject,emotion\na,{path},s,sad\n")
+    params = TableParams(name="table", root=str(root), depends_on=str(root))
+    splits, overrides = SplitParams(protocol="corpus"), tmp_path / "overrides.csv"
+    with pytest.raises(CorpusError, match=r"table: a: expected files below .*corpus\.follow: true"):
+        label_corpus(params, splits, overrides)
+    followed = params.model_copy(update={"follow": True})
+    assert [clip.clip_id for clip in label_corpus(followed, splits, overrides).clips] == ["a"]
+
+
 def test_a_sound_corpus_passes_every_check():
     check_corpus(make_corpus(frames=make_frames()), "toy")
 

@@ -17,12 +17,14 @@ class CorpusParams(Section):
     """What every corpus is told.
 
     `root` is the folder its authors ship, `depends_on` what `dvc repro` watches to know that the
-    corpus changed: the folder itself, or a manifest of it.
+    corpus changed: the folder itself, or a manifest of it. Files outside of `root`, named or linked
+    to, are clips only with `follow`: a table from a stranger could name any file of this machine.
     """
 
     name: str
     root: str
     depends_on: str
+    follow: bool = False
 
 
 class DemoParams(CorpusParams):
