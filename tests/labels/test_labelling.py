@@ -117,13 +117,16 @@ def test_files_outside_of_the_root_are_clips_only_where_that_is_asked_for(tmp_pa
         (root / "b" / "a.wav").symlink_to(secret)
     elif way == "folder":
         (root / "b").symlink_to(secret.parent)
-    (root / "clips.csv").write_text(f"clip_id,path,subject,emotion\na,{path},s,sad\n")
+    rows = f"a,{path},s,sad\nb,b.wav,t,sad\nc,c.wav,u,sad\n"
+    (root / "clips.csv").write_text(f"clip_id,path,subject,emotion\n{rows}")
+    overrides = tmp_path / "overrides.csv"
+    overrides.write_text("clip_id,action,value,reason\n")
     params = TableParams(name="table", root=str(root), depends_on=str(root))
-    splits, overrides = SplitParams(protocol="corpus"), tmp_path / "overrides.csv"
     with pytest.raises(CorpusError, match=r"table: a: expected files below .*corpus\.follow: true"):
-        label_corpus(params, splits, overrides)
+        label_corpus(params, FOLDS, overrides)
     followed = params.model_copy(update={"follow": True})
-    assert [clip.clip_id for clip in label_corpus(followed, splits, overrides).clips] == ["a"]
+    clips = label_corpus(followed, FOLDS, overrides).clips
+    assert [clip.clip_id for clip in clips] == ["a", "b", "c"]
 
 
 def test_a_sound_corpus_passes_every_check():
