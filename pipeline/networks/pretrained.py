@@ -10,7 +10,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import torch
 import transformers
 from huggingface_hub import snapshot_download
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
+from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json
@@ -106,11 +108,46 @@ def fetch_folder(repository: str, revision: str) -> Path:
 
 
 def digest_folder(folder: Path) -> str:
-    """Digest of the names and bytes of what is read from `folder`, wherever it lies."""
+    """Digest of the names and bytes of what is read from `folder`, wherever it lies.
+
+    Raises ParamsError where its weights are said to lie elsewhere.
+    """
     kinds = [sorted(folder.glob(kind)) for kind in WEIGHTS]
     settings = [path for pattern in SETTINGS for path in folder.glob(pattern)]
-    read = [*settings, *next(filter(None, kinds), [])]
+    weights = next(filter(None, kinds), [])
+    read = [*settings, *weights, *_list_shards(weights)]
     return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
+
+
+def _list_shards(files: Sequence[Path]) -> Iterator[Path]:
+    """Files that those of `files` name which say where weights lie.
+
+    Raises ParamsError for one in another folder.
+    """
+    for path in (file for file in files if file.name.endswith(".index.json")):
+        try:
+            names = set(_SHARDS.validate_json(path.read_bytes())["weight_map"].values())
+        except (OSError, ValidationError) as error:
+            raise ParamsError(
+                f"weights {path}: expected a map of weights to files, got another "
+                f"({first_line(error)}); fetch it again"
+            ) from error
+        for name in sorted(names):
+            if name in ("", ".", "..") or Path(name).name != name:
+                raise ParamsError(
+                    f"weights {path}: expected names of files in this folder, got {name!r}; fetch "
+                    f"it again, or choose others"
+                )
+            yield path.with_name(name)
+
+
+class _Shards(TypedDict):
+    """What says in which file each weight lies."""
+
+    weight_map: dict[str, str]
+
+
+_SHARDS = TypeAdapter(_Shards)
 
 
 def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
