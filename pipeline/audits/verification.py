@@ -14,6 +14,7 @@ from pipeline.files import digest_file
 from pipeline.heads.recipes import read_recipe
 from pipeline.store.integrity import verify_store
 from pipeline.store.joint import list_members
+from pipeline.store.tables import read_limited
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def verify_table(path: Path) -> Iterator[str]:
     """Problems of the table at `path`: pages that are not what was written, or a foreign file."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            metadata = file.read().schema.metadata or {}
+            metadata = read_limited(file, path).schema.metadata or {}
     except (pa.ArrowException, OSError, ValueError) as error:
         yield f"not a readable Parquet file ({error})"
         return

@@ -9,12 +9,14 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
+from pipeline.limits import UNPACKED_BYTES, UNPACKED_TIMES
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
 
 _VERSION_KEY = b"moodline.format_version"
 _BUFFER = 2**20
+_ROWS = 2**12
 
 
 class _NoPandas(MetaPathFinder):
@@ -58,7 +60,7 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         with pq.ParquetFile(
             path, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
         ) as file:
-            table = file.read()
+            table = read_limited(file, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
     version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
@@ -72,6 +74,20 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     if not found.equals(schema):
         raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(found)}")
     return table
+
+
+def read_limited(file: pq.ParquetFile, path: Path) -> pa.Table:
+    """All rows of `file`, which is at `path`; raises StoreError where they unpack to too much."""
+    most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+    batches, size = [], 0
+    for batch in file.iter_batches(_ROWS):
+        batches.append(batch)
+        size += batch.nbytes
+        if size > most:
+            raise StoreError(
+                f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
+            )
+    return pa.Table.from_batches(batches, file.schema_arrow)
 
 
 def version_schema(version: int) -> dict[bytes, bytes]:

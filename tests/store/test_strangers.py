@@ -9,13 +9,16 @@ from typing import Any
 import h5py
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import digest_file
+from pipeline.store import tables
 from pipeline.store.header import read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
+from pipeline.store.ledger import SCHEMA, read_ledger
 from pipeline.store.reader import open_features
 from pipeline.store.tables import read_table, write_table
 from tests.projects import Project
@@ -250,3 +253,16 @@ def relist(project: Project, change: Callable[[list[dict[str, str]]], object]) -
     (cache / name[:2] / name[2:]).write_bytes(listing)
     lock.write_text(lock.read_text().replace(former, name))
     project.git("commit", "-qam", "work")
+
+
+def test_a_table_that_unpacks_to_far_more_than_it_weighs_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "UNPACKED_BYTES", 2**24)
+    words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(50_000, np.int32)), ["x" * 2000])
+    bomb = pa.table(dict.fromkeys(SCHEMA.names, words))
+    path = tmp_path / "ledger.parquet"
+    pq.write_table(bomb, path, store_schema=False)  # so that it is read as plain strings
+    assert path.stat().st_size < 100_000
+    with pytest.raises(StoreError, match="expected a table that unpacks to at most"):
+        read_ledger(path)

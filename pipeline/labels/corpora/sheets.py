@@ -17,7 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, StoreError
+from pipeline.store.tables import read_limited
 
 csv.field_size_limit(2**31 - 1)  # a transcript may be long
 
@@ -83,8 +84,8 @@ def _read_parquet(path: Path) -> Sheet:
     try:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
         with pq.ParquetFile(path) as file:
-            table = file.read()
-    except (pa.ArrowException, OSError) as error:
+            table = read_limited(file, path)
+    except (pa.ArrowException, OSError, StoreError) as error:
         raise CorpusError(f"{path}: not a readable table ({error}); mend it") from error
     names = table.column_names
     _check_names(path, names)
