@@ -17,7 +17,7 @@ MOST_PAUSE_SECONDS = 3600.0
 beginning that nothing else in the file fills: each would be as much silence in memory."""
 
 UNPACKED_BYTES = 2**30
-"""Of a table in memory, with UNPACKED_TIMES its file's size on top: a column of one value takes next
-to nothing in a file."""
+"""Of a table in memory, with UNPACKED_TIMES its file's size on top: a column of one value takes
+next to nothing in a file."""
 
 UNPACKED_TIMES = 100
