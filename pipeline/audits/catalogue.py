@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.audits.weights import locate_weights, name_weights
-from pipeline.encoders.params import ENCODERS, FeatureParams
+from pipeline.encoders.params import ENCODERS, FeatureParams, Reveals
 from pipeline.encoders.shared.facts import find_facts, list_needs
 from pipeline.errors import MoodlineError
 from pipeline.rows import MODALITIES, Modality
@@ -23,12 +23,16 @@ EVEN = 0.01
 
 @dataclass(frozen=True)
 class Member:
-    """An encoder; `needs` is what it wants besides moodline itself."""
+    """An encoder; `needs` is what it wants besides moodline itself.
+
+    `reveals` is how far its rows can be turned back, by its default options.
+    """
 
     name: str
     modalities: tuple[Modality, ...]
     licence: str
     needs: tuple[str, ...]
+    reveals: Reveals | None
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ def describe_member(name: str) -> Member:
     try:
         module = ENCODERS.load(name)
     except ImportError as error:
-        return Member(name, (), "", (str(error),))
+        return Member(name, (), "", (str(error),), None)
     modalities = tuple(known for known in MODALITIES if known in module.Encoder.modalities)
     params = ENCODERS.members[name].params
     licence = find_facts(module, params).licence
-    return Member(name, modalities, licence, tuple(list_needs(module, params)))
+    reveals = params.model_construct(modality=modalities[0], encoder=name).reveals
+    needs = tuple(list_needs(module, params))
+    return Member(name, modalities, licence, needs, reveals)
 
 
 def list_sets(features: Mapping[str, FeatureParams], folder: Path) -> list[ListedSet]:

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-JUDGING = ("verify", "replay", "diff", "weights")
+JUDGING = ("verify", "replay", "diff", "weights", "share")
 """Commands whose status is an answer: one that is cut short has not given it."""
 
 
@@ -173,6 +173,28 @@ def plan(
     forecasts = plan_project(PROJECT, params, locate_work_store(PROJECT), sample)
     open_console().print(tabulate_forecasts([one for one in forecasts if one.stage in due]))
     say(f"`dvc repro` would run {len(due):,} stages; those not named here take seconds.")
+
+
+@app.command()
+def share(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="Stages or paths, as for `dvc push`; all without.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Status 1 where faces, voices or words are among them.")
+    ] = False,
+) -> None:
+    """Say what of people a `dvc push` would send."""
+    from pipeline.audits.holdings import list_held
+    from pipeline.cli.listings import tabulate_held
+    from pipeline.cli.printing import open_console
+    from pipeline.params import load_params
+    from pipeline.paths import PROJECT
+
+    held = list_held(PROJECT, load_params().features, targets or [])
+    open_console().print(tabulate_held(held))
+    if check and any({"faces", "voices", "words"} & {*one.kinds, *one.rebuilt} for one in held):
+        raise typer.Exit(1)
 
 
 @app.command()

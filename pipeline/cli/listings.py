@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from rich.table import Table
 
 from pipeline.audits.catalogue import ListedSet, Member
+from pipeline.audits.holdings import Held
 from pipeline.audits.weights import Named, fetch_weights, locate_weights
 from pipeline.cli.printing import tabulate
 from pipeline.errors import ParamsError
@@ -20,10 +21,19 @@ def tabulate_members(members: Iterable[Member]) -> Table:
             ", ".join(member.modalities) or DASH,
             member.licence or DASH,
             "; ".join(member.needs) or "nothing more",
+            member.reveals or DASH,
         )
         for member in members
     )
-    return tabulate(("encoder", "modalities", "licence", "needs"), rows)
+    return tabulate(("encoder", "modalities", "licence", "needs", "reveals"), rows)
+
+
+def tabulate_held(held: Iterable[Held]) -> Table:
+    """One row per out."""
+    rows = (
+        (one.stage, one.out, ", ".join(one.kinds), ", ".join(one.rebuilt) or DASH) for one in held
+    )
+    return tabulate(("stage", "out", "holds", "can be rebuilt into"), rows)
 
 
 def tabulate_sets(sets: Iterable[ListedSet]) -> Table:

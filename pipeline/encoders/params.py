@@ -24,6 +24,14 @@ PLACE = "{clip}"
 
 Statistic = Literal["mean", "std", "p05", "p25", "p50", "p75", "p95"]
 
+Reveals = Literal["recording", "likeness", "little"]
+"""How far rows can be turned back into a face, a voice or words.
+
+`recording`: nearly as it was; `likeness`: networks rebuild much of it, and tell who it is
+(Dosovitskiy and Brox 2016 for pictures, Polyak et al. 2021 for speech, Morris et al. 2023 for
+texts); `little`: what was measured over a clip, and hardly more.
+"""
+
 
 class FeatureParams(Section):
     """What every feature set is told: `features.<set>` in params.yaml.
@@ -77,6 +85,11 @@ class FeatureParams(Section):
     def list_seen(self) -> list[str]:
         """Corpora that the weights were trained on: none, where there are no weights."""
         return []
+
+    @property
+    def reveals(self) -> Reveals:
+        """How far rows can be turned back; of embeddings a likeness, unless an encoder knows."""
+        return "likeness"
 
 
 class PretrainedParams(FeatureParams):
@@ -185,6 +198,11 @@ class SpectraParams(FeatureParams):
     deltas: int = Field(2, ge=0, le=2)
     statistics: list[Statistic] = ["mean", "std", "p05", "p25", "p75", "p95"]
     active_db: PositiveFloat | None = 25.0
+
+    @property
+    def reveals(self) -> Reveals:
+        """From spectra frame by frame speech can be made that is understood."""
+        return "little" if self.statistics else "recording"
 
     @model_validator(mode="after")
     def check_frames(self) -> "SpectraParams":
@@ -390,6 +408,11 @@ class OpensmileParams(FeatureParams):
     feature_set: Literal["eGeMAPSv02", "ComParE_2016"] = "eGeMAPSv02"
     level: Literal["functionals", "low_level"] = "functionals"
 
+    @property
+    def reveals(self) -> Reveals:
+        """Functionals say little, pitch and formants every 10 ms more."""
+        return "little" if self.level == "functionals" else "likeness"
+
 
 class PixelsParams(FeatureParams):
     """Each picture is resized to a square of `pixels`, whatever its shape, and `grey` if asked."""
@@ -398,6 +421,11 @@ class PixelsParams(FeatureParams):
     modality: Literal["face", "scene"]
     pixels: PositiveInt = 112
     grey: bool = False
+
+    @property
+    def reveals(self) -> Reveals:
+        """They are the pictures."""
+        return "recording"
 
 
 class TimmParams(PictureParams):

@@ -18,13 +18,13 @@ def show(table: Table) -> list[str]:
 
 
 def test_an_encoder_is_a_line() -> None:
-    lines = show(tabulate_members([Member("hog", ("face", "scene"), "MIT", ())]))
-    assert lines[0] == "hog face, scene MIT nothing more"
+    lines = show(tabulate_members([Member("hog", ("face", "scene"), "MIT", (), "likeness")]))
+    assert lines[0] == "hog face, scene MIT nothing more likeness"
 
 
 def test_an_encoder_that_cannot_be_imported_says_why() -> None:
-    lines = show(tabulate_members([Member("far", (), "", ("No module named 'far'",))]))
-    assert lines[0] == "far – – No module named 'far'"
+    lines = show(tabulate_members([Member("far", (), "", ("No module named 'far'",), None)]))
+    assert lines[0] == "far – – No module named 'far' –"
 
 
 def test_a_set_is_a_line() -> None:
