@@ -221,34 +221,44 @@ class Reach:
 def read_module(path: Path, name: str) -> Module:
     """The module called `name`, from the source at `path`."""
     source = path.read_text(encoding="utf-8")
-    lines = source.split("\n")
+    lines, statements = source.split("\n"), ast.parse(source).body
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     module = Module(path)
-    for statement in ast.parse(source).body:
-        _enter(module, statement, strip_lines(lines, statement), package)
+    # Of statements on one line none can be read alone.
+    ends = (0, *(statement.end_lineno or 0 for statement in statements))
+    crowded = any(_find_lines(s)[0] <= end for end, s in zip(ends, statements, strict=False))
+    stripped = _strip_tokens(source, 1) if crowded else None
+    for statement in statements:
+        _enter(module, statement, strip_lines(lines, statement, stripped), package)
     return module
 
 
-def strip_lines(lines: Sequence[str], statement: ast.stmt) -> dict[int, str]:
+def strip_lines(
+    lines: Sequence[str], statement: ast.stmt, stripped: Mapping[int, str] | None = None
+) -> dict[int, str]:
     """Line number → line of a top-level statement, one of the `lines` of its file.
 
-    Without comments, strings that are statements, and blank lines.
+    Without comments, strings that are statements, and blank lines. `stripped` are the lines of the
+    whole file without comments and blanks, where they are known.
     """
     first, last = _find_lines(statement)
     rows = range(first, last + 1)
-    kept = {row: lines[row - 1] for row in rows if lines[row - 1].strip()}
     nodes = list_nodes(statement)
     docstrings = [node for node in nodes if _is_docstring(node)]
-    prose = {node.value for node in docstrings}
-    strings = any(
-        node.end_lineno != node.lineno and node not in prose
-        for node in nodes
-        if isinstance(node, (ast.Constant, ast.JoinedStr))
-    )
-    # A tokenizer takes longer than all else: it has those whose blanks or signs may be a string's.
-    blanks = strings and len(kept) < len(rows)
-    if blanks or any("#" in line or line.strip() == "\\" for line in kept.values()):
-        kept = _strip_tokens("\n".join(lines[row - 1] for row in rows), first)
+    if stripped is not None:
+        kept = {row: stripped[row] for row in rows if row in stripped}
+    else:
+        kept = {row: lines[row - 1] for row in rows if lines[row - 1].strip()}
+        prose = {node.value for node in docstrings}
+        strings = any(
+            node.end_lineno != node.lineno and node not in prose
+            for node in nodes
+            if isinstance(node, (ast.Constant, ast.JoinedStr))
+        )
+        # A tokenizer takes longer than all else: it has those whose blanks or signs may be text.
+        blanks = strings and len(kept) < len(rows)
+        if blanks or any("#" in line or line.strip() == "\\" for line in kept.values()):
+            kept = _strip_tokens("\n".join(lines[row - 1] for row in rows), first)
     for node in docstrings:
         if not lines[node.lineno - 1].encode()[: node.col_offset].strip():
             for row in range(node.lineno, (node.end_lineno or node.lineno) + 1):

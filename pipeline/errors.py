@@ -17,6 +17,7 @@ import re
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and ends of lines
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # those that turn the direction of writing
+    "\u2028\u2029\ufffe\uffff"  # ends of lines that are none, and what XML forbids
     "\ud800-\udfff]"  # bytes of a file's name that are no UTF-8, which nothing can print
 )
 
@@ -34,7 +35,16 @@ class MoodlineError(Exception):
     """Something the user can mend; its text is all they need."""
 
     def __str__(self) -> str:
-        return show(super().__str__())
+        return show("\n".join(map(_shorten, super().__str__().split("\n"))))
+
+
+def _shorten(line: str) -> str:
+    """The beginning and the end of a line that nobody would read whole."""
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 4 :]}"
+
+
+LONGEST = 2000
+"""Characters of a line."""
 
 
 class ParamsError(MoodlineError):

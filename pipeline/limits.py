@@ -3,6 +3,9 @@
 MOST_PIXELS = 2**27
 """Of a picture: 16K has 133 million."""
 
+LEAST_HZ = 1000
+"""Of sound, for which telephones take 8,000: each sample of fewer asks for many at 16 kHz."""
+
 MOST_ROWS = 2**48
 """Of a part of a store."""
 

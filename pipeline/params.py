@@ -27,7 +27,7 @@ from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.splits import SplitParams
 from pipeline.paths import CHECKED_PARAMS
 from pipeline.report.params import ReportParams
-from pipeline.sections import Section, is_name, parse_section
+from pipeline.sections import MOST_LETTERS, Section, is_name, parse_section
 from pipeline.words.params import TranscribeParams
 
 PARAMS_PATH = Path("params.yaml")
@@ -80,7 +80,7 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
         raise ParamsError(f"{path}: no such file; `moodline preset demo` writes one") from error
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise ParamsError(f"{path}: not readable YAML: {problem}") from error
     sections = _expect_map(data, str(path))
@@ -290,7 +290,7 @@ def _check_names(names: Iterable[Any], section: str) -> None:
     if wrong := [name for name in names if not is_name(name) or name == NO_FEATURES]:
         raise ParamsError(
             f"params.yaml: {section}: expected names of lower-case letters, digits, - and _ "
-            f"that begin with a letter, got {', '.join(map(repr, wrong))}"
+            f"that begin with a letter, at most {MOST_LETTERS}, got {', '.join(map(repr, wrong))}"
         )
 
 

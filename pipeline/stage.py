@@ -76,13 +76,13 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
 
 
 def read_name() -> str:
-    """Feature set or head that this stage is of, by its first argument, empty without one.
+    """Feature set or head that this stage is of, by its first argument.
 
     DVC gives the whole address of the stage, `models/dvc.yaml:train@beit`, which no shell has read.
     Ends the process where it is no name: it becomes a path, and `check` may not have run.
     """
     name = "".join(sys.argv[1:2]).rpartition("@")[2]
-    if name and not is_name(name):
+    if not is_name(name):
         sys.exit(f"moodline: expected the name of a feature set or a head, got {name!r}; run check")
     return name
 
@@ -135,6 +135,8 @@ def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, in
         walk = os.walk(path, followlinks=True) if path.is_dir() else [("", [], [str(path)])]
         for folder, _, names in walk:
             for name in names:
+                if name.endswith(".pyc"):  # whoever imports a module first writes one
+                    continue
                 found = os.path.join(folder, name)
                 with suppress(FileNotFoundError):
                     stat = os.stat(found)
@@ -149,7 +151,8 @@ def confirm_code() -> None:
     if stage in FIRST or digest_sources(PROJECT) == CHECKED_CODE.read_text(encoding="utf-8"):
         return
     # Something was edited. Whether this stage runs it, only a look at its code can tell.
-    look = [sys.executable, "-m", "stages.premises", stage, *filter(None, [read_name()])]
+    names = [read_name()] if sys.argv[1:] else []
+    look = [sys.executable, "-m", "stages.premises", stage, *names]
     if subprocess.run(look, check=False).returncode:
         raise StageError(
             f"{stage}: expected the code that `check` had seen, got code that was edited while the "

@@ -5,14 +5,15 @@
 
 import filecmp
 import sys
+from pathlib import Path
 
-from pipeline.code import digest_sources
+from pipeline.code import ROOTS, digest_sources
 from pipeline.errors import StageError
 from pipeline.files import remove
 from pipeline.params import PARAMS_PATH, parse_params, read_checked
 from pipeline.paths import CHECKED, CHECKED_CODE, CHECKED_PARAMS, PREMISES, PROJECT
 from pipeline.premises import find_stage, hold, read_code, write_premises
-from pipeline.stage import run_stage
+from pipeline.stage import held_still, run_stage
 
 
 def main() -> None:
@@ -31,7 +32,8 @@ def main() -> None:
             "`dvc repro` begins anew"
         )
     remove(PREMISES)
-    write_premises(params, PROJECT, PREMISES)
+    with held_still(PARAMS_PATH, *map(Path, ROOTS)):  # an edit and its undoing count, too
+        write_premises(params, PROJECT, PREMISES)
 
 
 def still_hold(name: str, of: str | None = None) -> bool:

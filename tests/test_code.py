@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from pipeline.code import Code
+from pipeline.code import Code, read_module
 
 SOURCES = {
     "pipeline/__init__.py": "",
@@ -158,3 +158,20 @@ def test_a_name_that_a_package_hands_on_is_found_where_it_is_defined(root: Path)
     (root / "pipeline/__init__.py").write_text("from .losses import loss as lost")
     (root / "stages/train.py").write_text("from pipeline import lost\nlost(1)")
     assert ("pipeline.losses", "loss") in Code(root).reach("stages.train", {}).places
+
+
+@pytest.mark.parametrize(
+    "crowded",
+    [
+        'a = """x\n\n"""; b = """y\n\n"""',
+        "a = [\n 1]; b = 3  # c",
+        'a = """\nx"""; b = "#"',
+        'a = """\n# """; b = 3',
+    ],
+)
+def test_statements_on_one_line_are_read_with_the_whole_file(tmp_path: Path, crowded: str) -> None:
+    (tmp_path / "m.py").write_text(f"{crowded}\n# a comment\nc = 1\n")
+    module = read_module(tmp_path / "m.py", "m")
+    texts = [piece.text for found in module.definitions.values() for piece in found]
+    assert {"a", "b", "c"} == set(module.definitions)
+    assert not any("comment" in text for text in texts)

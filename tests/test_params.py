@@ -118,7 +118,7 @@ def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
         ({"odd": {"first": "mfcc"}}, {}, "joint.odd.second: missing; add it"),
         (None, {}, "joint: expected a map of keys, got None"),
         ({"Odd": SOUNDS["spectra"]}, {}, "joint: expected names of lower-case letters"),
-        ({"none": SOUNDS["spectra"]}, {}, "begin with a letter, got 'none'"),
+        ({"none": SOUNDS["spectra"]}, {}, "begin with a letter, at most 100, got 'none'"),
     ],
 )
 def test_a_joint_set_that_cannot_be_is_refused(

@@ -64,8 +64,7 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     """
     read: Corpus = CORPORA.load(corpus.name).read(corpus)
     check_corpus(read, corpus.name)
-    if not corpus.follow:
-        check_inside(read.clips, corpus)
+    check_inside(read.clips, corpus)
     decisions = read_overrides(overrides)
     relabelled, changed = relabel(read, decisions)
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
@@ -109,20 +108,37 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
 
 
 def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
-    """Raise CorpusError for clips whose file, or folder of crops, lies outside of corpus.root."""
+    """Raise CorpusError for files outside of corpus.root, unless these are to be followed.
+
+    They are those of clips, folders of crops, and what these folders hold.
+    """
     root = os.path.join(os.path.realpath(corpus.root), "")
+    named = [(clip, path) for clip in clips for path in (clip.path, clip.crops) if path]
+    for clip, path in named:
+        if "\0" in path:
+            raise CorpusError(f"{corpus.name}: {clip.clip_id}: expected a path, got {path!r}")
+    if corpus.follow:
+        return
     outside = [
-        clip
-        for clip in clips
-        for path in filter(None, (clip.path, clip.crops))
-        if not os.path.realpath(path).startswith(root)
+        (clip, found)
+        for clip, path in named
+        for found in (path, *(_list_links(path) if path == clip.crops else ()))
+        if not os.path.realpath(found).startswith(root)
     ]
     if outside:
-        more = f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""
+        (clip, path), more = outside[0], f" and {len(outside) - 1:,} more" * (len(outside) > 1)
         raise CorpusError(
-            f"{corpus.name}: {outside[0].clip_id}{more}: expected files below {corpus.root}, got "
-            f"{outside[0].path}; set `corpus.follow: true` if they are meant"
+            f"{corpus.name}: {clip.clip_id}{more}: expected files below {corpus.root}, got {path}; "
+            f"set `corpus.follow: true` if they are meant"
         )
+
+
+def _list_links(folder: str) -> list[str]:
+    """Links in a folder, if it is one."""
+    if not os.path.isdir(folder):
+        return []
+    with os.scandir(folder) as entries:
+        return [entry.path for entry in entries if entry.is_symlink()]
 
 
 def check_corpus(corpus: Corpus, name: str) -> None:

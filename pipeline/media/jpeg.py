@@ -50,6 +50,8 @@ def count_pixels(data: bytes) -> int:
         marker = data[place + 1]
         if marker == 0xFF:  # fills
             place += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # stand alone
+            place += 2
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, place + 5)
             return int(height) * int(width)

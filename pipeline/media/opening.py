@@ -21,16 +21,15 @@ FORMATS = (
     *("swf", "ivf", "dv", "wtv", "yuv4mpegpipe"),
     *("mpegvideo", "h264", "hevc", "m4v", "mjpeg", "obu"),
     *("wav", "w64", "aiff", "flac", "mp3", "aac", "ac3", "eac3", "dts", "amr", "caf", "au"),
-    *("wv", "tta", "ape", "gsm", "nistsphere", "loas", "truehd"),
-    *("image2", "jpeg_pipe", "png_pipe", "gif", "apng", "bmp_pipe", "tiff_pipe", "webp_pipe"),
+    *("wv", "tta", "ape", "gsm", "nistsphere", "loas", "truehd", "voc", "ircam"),
+    *("dss", "oma", "qcp", "dhav", "mpc", "mpc8"),
+    *("jpeg_pipe", "png_pipe", "gif", "apng", "bmp_pipe", "tiff_pipe", "webp_pipe"),
     *("ppm_pipe", "pgm_pipe", "pbm_pipe", "j2k_pipe", "jpegxl_pipe", "dpx_pipe", "exr_pipe"),
 )
-"""Formats that are read, by FFmpeg's names: none of them names other files."""
+"""Formats that are read, by FFmpeg's names: none of them opens another file. `image2` does, where a
+name ends in .Y, and draws text where it ends in .xface; its pictures open as those of a pipe."""
 
-ALONE = {
-    "format_whitelist": ",".join(FORMATS),
-    "pattern_type": "none",  # of `image2`: a name with %d in it is a name
-}
+ALONE = {"format_whitelist": ",".join(FORMATS)}
 
 
 @contextmanager
@@ -67,9 +66,9 @@ def open_container(
 def _expect_file(path: Path) -> None:
     try:
         found = path.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise MediaError(
-            "unreadable", f"expected a file, the system says {error.strerror!r}; mend its path"
+            "unreadable", f"expected a file, the system says {str(error)!r}; mend its path"
         ) from error
     if not stat.S_ISREG(found.st_mode):
         raise MediaError("unreadable", "expected a file, got a folder, a pipe or a device")

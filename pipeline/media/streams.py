@@ -113,9 +113,9 @@ def _recall_survey(source: Path | BytesIO) -> Survey:
         return _survey_media(source)
     try:
         stat = source.stat()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise MediaError(
-            "unreadable", f"expected a file, the system says {error.strerror!r}; mend its path"
+            "unreadable", f"expected a file, the system says {str(error)!r}; mend its path"
         ) from error
     return _survey_path(source, stat.st_size, stat.st_mtime_ns)
 

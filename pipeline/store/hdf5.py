@@ -56,7 +56,10 @@ class Hdf5Parts(RowParts):
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the file."""
         with _open_file(path) as file:
-            return parse_clips(path, load_json(_find_dataset(file, "clips")[()], path))
+            listed = _find_dataset(file, "clips")
+            if listed.chunks is not None:  # which may unpack to any size
+                raise ValueError("expected clips as they are, got them packed")
+            return parse_clips(path, load_json(listed[()], path))
 
     def open_part(self, path: Path) -> Rows:
         """Arrays of the part, mapped read-only; raises StoreError unless they lie there raw."""

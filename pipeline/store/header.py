@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from pipeline.errors import StoreError
-from pipeline.files import digest_file, digest_json
+from pipeline.files import digest_file, digest_json, open_regular
 from pipeline.limits import MOST_VIEWS
 
 FORMAT_VERSION = 1
@@ -33,11 +33,14 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises StoreError when it is not a store of this version, or not the text that was written.
     """
     try:
-        return parse_header((path / "store.json").read_bytes(), path / "store.json")
+        with open_regular(path / "store.json") as file:
+            return parse_header(file.read(), path / "store.json")
     except FileNotFoundError as error:
         raise StoreError(
             f"{path}: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
         ) from error
+    except OSError as error:
+        raise StoreError(f"{path}/store.json: not a file that can be read ({error})") from error
 
 
 def parse_header(data: bytes, place: Path) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class _Made(BaseModel):
 class _Header(BaseModel):
     """What every header has."""
 
-    part_format: str
+    part_format: Literal["hdf5", "parquet", "zarr"]
     provenance: _Made
     digests: dict[str, Digest]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from pipeline.errors import StoreError, show
+from pipeline.errors import MoodlineError, StoreError, show
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
@@ -49,7 +49,7 @@ def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path)
             _link_former(stores, work, fingerprint, keys)
     except NoRemoteError:
         return
-    except (DvcException, OSError, StoreError) as error:
+    except (DvcException, OSError, MoodlineError) as error:
         told = show(" ".join(str(error).split()))
         print(f"moodline: {out}: not fetched ({told}); its clips are made again", file=sys.stderr)
 
@@ -73,6 +73,8 @@ class FormerStore:
 
     def fetch(self, *names: str) -> list[Path]:
         """Paths in DVC's cache of the files of these names."""
+        if absent := [name for name in names if name not in self.files]:
+            raise StoreError(f"{self.digest}: a store without {absent[0]}")
         return self._fetch([self.files[name] for name in names])
 
     def _fetch(self, digests: Sequence[str]) -> list[Path]:

@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 
 _VERSION_KEY = b"moodline.format_version"
 _BUFFER = 2**20
-_ROWS = 2**12
+_ROWS = 2**10
 
 
 class _NoPandas(MetaPathFinder):
@@ -60,25 +60,31 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
         with pq.ParquetFile(
             path, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
         ) as file:
-            table = read_limited(file, path)
+            _check_schema(path, file.schema_arrow, schema)
+            return read_limited(file, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
-    version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
+
+
+def _check_schema(path: Path, read: pa.Schema, schema: pa.Schema) -> None:
+    """Raise StoreError unless the table at `path` is of `schema` and its version."""
+    version = (read.metadata or {}).get(_VERSION_KEY, b"none").decode(errors="replace")
     expected = _version_of(schema)
     if version != str(expected):
         raise StoreError(
             f"{path}: expected format_version {expected}, got {version}; run `dvc repro` to make "
             f"it anew"
         )
-    found = table.schema.remove_metadata()
-    if not found.equals(schema):
-        raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(found)}")
-    return table
+    if not read.remove_metadata().equals(schema):
+        raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(read)}")
 
 
-def read_limited(file: pq.ParquetFile, path: Path) -> pa.Table:
-    """All rows of `file`, which is at `path`; raises StoreError where they unpack to too much."""
-    most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> pa.Table:
+    """All rows of `file`, which is at `path`.
+
+    Raises StoreError where they unpack to more than `most` bytes, by default what `limits` says.
+    """
+    most = most or UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
     batches, size = [], 0
     for batch in file.iter_batches(_ROWS):
         batches.append(batch)

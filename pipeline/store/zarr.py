@@ -5,15 +5,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import canonical_json, write_text
-from pipeline.limits import MOST_AXES
+from pipeline.limits import MOST_AXES, MOST_ROWS
 from pipeline.rows import Rows
 from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
@@ -79,7 +79,9 @@ class _ArrayMetadata(BaseModel):
     """What of an array's metadata says how its bytes lie."""
 
     node_type: Literal["array"]
-    shape: list[NonNegativeInt] = Field(min_length=1, max_length=MOST_AXES)
+    shape: list[Annotated[int, Field(ge=0, le=MOST_ROWS)]] = Field(
+        min_length=1, max_length=MOST_AXES
+    )
     data_type: Literal["bool", "uint8", "float16", "float32", "float64"]
     chunk_grid: dict[str, Any]
     codecs: list[dict[str, Any]]

@@ -11,7 +11,7 @@ from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
-from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
+from pipeline.labels.labelling import check_corpus, check_inside, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams, sides
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table
@@ -127,6 +127,20 @@ def test_files_outside_of_the_root_are_clips_only_where_that_is_asked_for(tmp_pa
     followed = params.model_copy(update={"follow": True})
     clips = label_corpus(followed, FOLDS, overrides).clips
     assert [clip.clip_id for clip in clips] == ["a", "b", "c"]
+
+
+def test_links_among_crops_lead_nowhere_else_and_paths_hold_no_zero(tmp_path):
+    params = TableParams(name="table", root=str(tmp_path / "c"), depends_on=str(tmp_path / "c"))
+    crops = tmp_path / "c" / "crops"
+    crops.mkdir(parents=True)
+    clip = Clip(clip_id="a", corpus="toy", path=str(tmp_path / "c" / "a.mp4"), crops=str(crops))
+    check_inside([clip], params)
+    (crops / "1.png").symlink_to("/etc/hostname")
+    with pytest.raises(CorpusError, match=r"got .*crops/1\.png; set"):
+        check_inside([clip], params)
+    check_inside([clip], params.model_copy(update={"follow": True}))
+    with pytest.raises(CorpusError, match="expected a path, got"):
+        check_inside([replace(clip, path="a\0b")], params.model_copy(update={"follow": True}))
 
 
 def test_a_sound_corpus_passes_every_check():

@@ -2,6 +2,7 @@
 
 import os
 import struct
+import wave
 import zlib
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest
 from pipeline.errors import MediaError, StoreError
 from pipeline.files import digest_file
+from pipeline.media.audio import decode_audio
 from pipeline.media.inputs import read_sound
-from pipeline.media.jpeg import decode_jpeg, encode_jpeg
+from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
 
@@ -68,3 +70,17 @@ def test_what_is_no_file_is_not_digested(tmp_path, make):
     make(path)
     assert _digest(str(path), digest_file).reason == "unreadable"
     assert _digest(str(tmp_path / ("n" * 300)), digest_file).reason == "unreadable"
+
+
+def test_sound_of_one_sample_a_second_is_refused(tmp_path):
+    path = tmp_path / "slow.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 1, 1, 0, "NONE", ""))
+        file.writeframes(bytes(range(250)) * 8)
+    with pytest.raises(MediaError, match="at least 1,000 samples a second, got 1"):
+        decode_audio(path)
+
+
+def test_a_header_that_hides_in_a_marker_without_length_is_not_believed():
+    picture = encode_jpeg(np.zeros((600, 400, 3), np.uint8), 90)
+    assert count_pixels(picture[:2] + b"\xff\x01" + picture[2:]) == 240_000

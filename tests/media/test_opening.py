@@ -71,3 +71,13 @@ def test_only_files_are_opened(tmp_path, make):
     make(tmp_path / "a.mp4")
     with pytest.raises(MediaError, match="expected a file, got a folder, a pipe or a device"):
         open_media(tmp_path / "a.mp4").__enter__()
+
+
+@pytest.mark.parametrize("name", ["clip.Y", "note.xface"])
+def test_no_picture_opens_the_files_beside_it_or_draws_text(tmp_path, name):
+    (tmp_path / "note.txt").write_text(NOTE)
+    for plane in ("clip.U", "clip.V"):
+        os.mkfifo(tmp_path / plane)
+    (tmp_path / name).write_bytes((NOTE * 80).encode()[: 352 * 288])
+    with pytest.raises(MediaError, match="unreadable"):
+        open_media(tmp_path / name).__enter__()

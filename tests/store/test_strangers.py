@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import digest_file
-from pipeline.store import tables
+from pipeline.store import hdf5, parquet, tables
 from pipeline.store.header import read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import SCHEMA, read_ledger
@@ -166,8 +167,6 @@ def test_json_that_is_too_deep_is_refused(store: Path) -> None:
 
 @pytest.mark.parametrize("way", ["soft", "external", "virtual", "raw"])
 def test_hdf5_that_leads_out_of_its_file_is_refused(tmp_path: Path, way: str) -> None:
-    from pipeline.store.hdf5 import PARTS
-
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as file:
         file["embedding"] = np.ones((1, 2), np.float16)
@@ -188,7 +187,7 @@ def test_hdf5_that_leads_out_of_its_file_is_refused(tmp_path: Path, way: str) ->
                 "embedding", (1, 2), np.float16, external=[(str(secret), 0, h5py.h5f.UNLIMITED)]
             )
     with pytest.raises(StoreError, match="expected embedding as a dataset of this file"):
-        PARTS.open_part(path)
+        hdf5.PARTS.open_part(path)
 
 
 class TestSeeding:
@@ -216,6 +215,25 @@ class TestSeeding:
         relist(project, lambda entries: entries.append({**entries[0], "relpath": way}))
         assert find_missing(project, "toy", "a") == ["a"]
         assert "a path that leads out of the store" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda out: (out / "index.parquet").unlink(),
+            lambda out: reseal(out, {}, part_format="../x"),
+            lambda out: reseal(out, {"index.parquet": "0" * 32}),
+        ],
+    )
+    def test_a_former_store_that_is_none_is_told_and_its_clips_are_made(
+        self,
+        project: Project,
+        capsys: pytest.CaptureFixture[str],
+        change: Callable[[Path], object],
+    ) -> None:
+        publish(project, "toy", "a", change=change)
+        publish(project, "other", "a")
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert "its clips are made again" in capsys.readouterr().err
 
     def test_a_part_of_other_bytes_is_not_taken(
         self, project: Project, capsys: pytest.CaptureFixture[str]
@@ -259,10 +277,45 @@ def test_a_table_that_unpacks_to_far_more_than_it_weighs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tables, "UNPACKED_BYTES", 2**24)
-    words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(50_000, np.int32)), ["x" * 2000])
-    bomb = pa.table(dict.fromkeys(SCHEMA.names, words))
+    words = pa.array(["x" * 2000] * 10_000)
     path = tmp_path / "ledger.parquet"
-    pq.write_table(bomb, path, store_schema=False)  # so that it is read as plain strings
+    write_table(path, pa.table(dict.fromkeys(SCHEMA.names, words)))
     assert path.stat().st_size < 100_000
     with pytest.raises(StoreError, match="expected a table that unpacks to at most"):
         read_ledger(path)
+
+
+def test_shapes_that_no_file_can_have_are_refused(store: Path) -> None:
+    part = next(path for path in (store / "parts").iterdir() if path.is_dir())
+    rewrite_json(part / "embedding" / "zarr.json", lambda found: found.update(shape=[0, 10**30]))
+    with pytest.raises(StoreError, match=r"shape\.1"):
+        open_features(store)._format.open_part(part)
+
+
+def test_ids_of_views_are_read_whatever_number_they_have(tmp_path: Path) -> None:
+    rows = make_rows([[1.0, 2.0]])
+    names = ["a", "a#view1", "a#view0", "a#view" + "9" * 5000]
+    store = write_features(tmp_path / "toy", dict.fromkeys(names, rows), views=1)
+    assert store.views == {"a#view1"}
+
+
+def test_clips_that_are_packed_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file.attrs["format_version"] = 1
+        file.create_dataset("clips", data=np.zeros(2**20, np.uint8), compression="gzip")
+    with pytest.raises(StoreError, match="expected clips as they are, got them packed"):
+        hdf5.PARTS.read_clips(tmp_path / "part.h5")
+
+
+def test_media_that_unpack_to_more_than_they_weigh_are_refused(tmp_path: Path) -> None:
+    words = pa.DictionaryArray.from_arrays(pa.array(np.zeros(5000, np.int32)), ["x" * 5000])
+    path = tmp_path / "part.parquet"
+    pq.write_table(pa.table({"text": words}), path, store_schema=False, compression="zstd")
+    with pytest.raises(StoreError, match="expected a table that unpacks to at most"):
+        parquet.PARTS.open_part(path)
+
+
+def test_a_header_that_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "store.json")
+    with pytest.raises(StoreError, match="not a file that can be read"):
+        open_features(tmp_path)

@@ -251,8 +251,9 @@ class _Rows:
         for line in cell.split("\n")[1:-1]:
             cells = line.split(self.delimiter)
             spaced = any(one.startswith(" ") for one in cells)
-            if len(cells) == len(self.names) > 1 and not spaced:
-                return len(cells) > 2 or " " not in cells[0].strip()
+            alike = len(cells) == len(self.names) > 1 and not spaced
+            if alike and (len(cells) > 2 or " " not in cells[0].strip()):
+                return True
         return False
 
 

@@ -111,6 +111,9 @@ def test_rows_that_quotes_swallowed_are_not_lost(write, last):
 def test_rows_of_two_cells_that_quotes_swallowed_are_not_lost(write):
     with pytest.raises(CorpusError, match="line 2: transcript: expected the quote"):
         read_sheet(write('path,transcript\na.mp4,"What?\nb.mp4,well\nc.mp4,so"\n'))
+    early = 'path,transcript\na.mp4,"hello\nmy dear,friend\nb.mp4,fine\nc.mp4,fine\nd.mp4"\n'
+    with pytest.raises(CorpusError, match="line 2: transcript: expected the quote"):
+        read_sheet(write(early))
     verse = "Yes,\nThe rain, they say,\nI know,and so\nand so"
     text = f'path,transcript\na.mp4,"{verse}"\n'
     assert read_sheet(write(text)).columns["transcript"] == [verse]
