@@ -58,7 +58,7 @@ def write_table(path, folder):
 
 
 def label(root, out):
-    corpus = TableParams(name="table", root=str(root), depends_on=str(root))
+    corpus = TableParams(name="table", root=str(root), depends_on=str(root), follow=True)
     overrides = root / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
     write_labels(label_corpus(corpus, SplitParams(), overrides), out, out)

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
-from pipeline.errors import StoreError
+from pipeline.errors import MediaError
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import decode_jpeg
 from pipeline.rows import ClipInput, FrameRun, Frames, Modality, Waveform, Words
@@ -68,9 +68,10 @@ def read_sound(table: pa.Table) -> Waveform:
     hz = table["hz"][0].as_py()
     data = table["flac"][0].as_py()
     if not data.startswith(b"fLaC"):
-        raise StoreError(
+        raise MediaError(
+            "unreadable",
             f"expected a FLAC file, got {len(data)} bytes that begin {data[:8]!r}; delete the part "
-            "and run `dvc repro` again"
+            "and run `dvc repro` again",
         )
     return Waveform(decode_audio(io.BytesIO(data), hz=hz), hz)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from pipeline.errors import StoreError
+from pipeline.errors import MediaError
 from pipeline.limits import MOST_PIXELS
 
 
@@ -22,18 +22,20 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
 
 
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
-    """RGB image of a JPEG file; raises StoreError where `data` is none.
+    """RGB image of a JPEG file; raises MediaError `unreadable` where `data` is none.
 
     OpenCV would read other formats too, and first take as much memory as a picture says it needs.
     """
     pixels = count_pixels(data)
     if pixels > MOST_PIXELS:
-        raise StoreError(f"expected a picture of at most {MOST_PIXELS:,} pixels, got {pixels:,}")
+        told = f"expected a picture of at most {MOST_PIXELS:,} pixels, got {pixels:,}"
+        raise MediaError("unreadable", told)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if pixels else None
     if image is None:
-        raise StoreError(
+        raise MediaError(
+            "unreadable",
             f"expected a JPEG file, got {len(data)} bytes that begin {data[:8]!r}; "
-            "delete the part and run `dvc repro` again"
+            "delete the part and run `dvc repro` again",
         )
     rgb: UInt8[np.ndarray, "height width 3"] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return rgb

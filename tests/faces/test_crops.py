@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import StoreError
+from pipeline.errors import MediaError
 from pipeline.faces.crops import ALIGNED_POINTS, align_face, crop_face, fit_similarity, scale_frame
 from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 
@@ -97,5 +97,5 @@ def test_a_frame_is_scaled_to_a_height_with_its_shape_kept():
 
 def test_what_is_no_jpeg_is_refused():
     for data in (b"", b"no jpeg at all"):
-        with pytest.raises(StoreError, match=f"expected a JPEG file, got {len(data)} bytes"):
+        with pytest.raises(MediaError, match=f"expected a JPEG file, got {len(data)} bytes"):
             decode_jpeg(data)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA
-from pipeline.errors import StoreError
+from pipeline.errors import MediaError
 from pipeline.faces.tables import SCENE_SCHEMA
 from pipeline.media import inputs
 from pipeline.media.audio import encode_flac
@@ -93,7 +93,7 @@ def test_frames_in_pieces_are_the_frames_of_the_whole(monkeypatch):
 
 def test_an_image_that_is_no_jpeg_is_refused():
     broken = table_of(SCENE_SCHEMA, {"frame": 0, "seconds": 0.0, "jpeg": b"torn"})
-    with pytest.raises(StoreError, match=r"expected a JPEG file, got 4 bytes that begin b'torn'"):
+    with pytest.raises(MediaError, match=r"expected a JPEG file, got 4 bytes that begin b'torn'"):
         next(read_pieces("face", broken, None))
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest
-from pipeline.errors import MediaError, StoreError
+from pipeline.errors import MediaError
 from pipeline.files import digest_file
 from pipeline.media.audio import decode_audio
 from pipeline.media.inputs import read_sound
@@ -46,7 +46,7 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path):
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", write_png(64, 48), b"\xff\xd8\xff\xd9"])
 def test_a_cell_of_pictures_holds_jpeg_alone(data):
-    with pytest.raises(StoreError, match="expected a JPEG file"):
+    with pytest.raises(MediaError, match="expected a JPEG file"):
         decode_jpeg(data)
 
 
@@ -54,13 +54,13 @@ def test_a_cell_that_says_it_has_too_many_pixels_is_refused():
     data = bytearray(encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90))
     place = data.index(b"\xff\xc0")
     data[place + 5 : place + 9] = struct.pack(">HH", 65_000, 65_000)
-    with pytest.raises(StoreError, match=r"at most 134,217,728 pixels, got 4,225,000,000"):
+    with pytest.raises(MediaError, match=r"at most 134,217,728 pixels, got 4,225,000,000"):
         decode_jpeg(bytes(data))
 
 
 def test_a_cell_of_sound_holds_flac_alone():
     row = {"clip_id": "a", "hz": 16_000, "samples": 1, "flac": write_png(64, 48)}
-    with pytest.raises(StoreError, match="expected a FLAC file"):
+    with pytest.raises(MediaError, match="expected a FLAC file"):
         read_sound(pa.Table.from_pylist([row], schema=AUDIO_SCHEMA))
 
 
