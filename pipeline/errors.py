@@ -13,6 +13,10 @@ A stage or a command that ends with one prints the sentence alone and exits with
 """
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and ends of lines
@@ -29,6 +33,12 @@ def show(text: str) -> str:
     ('clip\\x1b]0;title\\x07.mp4', 'caf\\udce9')
     """
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def tell_first(error: "ValidationError") -> str:
+    """Place and message of the first mistake that pydantic found."""
+    first = error.errors(include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
 
 
 class MoodlineError(Exception):

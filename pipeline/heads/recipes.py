@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, StringConstraints, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.heads.params import HeadParams
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
@@ -112,10 +112,8 @@ def read_recipe(folder: Path) -> Recipe:
             f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"
         ) from error
     except ValidationError as error:
-        mistake = error.errors()[0]
-        place = ".".join(map(str, mistake["loc"])) or "the whole"
         raise StoreError(
-            f"{folder}/recipe.json: not a head's recipe of this version ({place}: "
-            f"{mistake['msg']}); run `dvc repro models/dvc.yaml:train@{folder.name}`, or check out "
+            f"{folder}/recipe.json: not a head's recipe of this version ({tell_first(error)}); "
+            f"run `dvc repro models/dvc.yaml:train@{folder.name}`, or check out "
             f"the commit that made it"
         ) from error

@@ -45,7 +45,7 @@ def open_container(
         source.seek(0)
         opened, protocol = source, ""
     else:
-        _expect_file(source)
+        stat_file(source)
         opened, protocol = f"file:{os.path.abspath(source)}", "file"
     chosen = {**ALONE, "protocol_whitelist": protocol, **(options or {})}
     try:
@@ -63,7 +63,8 @@ def open_container(
         yield container
 
 
-def _expect_file(path: Path) -> None:
+def stat_file(path: Path) -> os.stat_result:
+    """What the system knows of a file; raises MediaError `unreadable` for what is no file."""
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
@@ -72,3 +73,4 @@ def _expect_file(path: Path) -> None:
         ) from error
     if not stat.S_ISREG(found.st_mode):
         raise MediaError("unreadable", "expected a file, got a folder, a pipe or a device")
+    return found

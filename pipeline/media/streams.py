@@ -18,7 +18,7 @@ from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
 from pipeline.limits import MOST_PIXELS
-from pipeline.media.opening import open_container
+from pipeline.media.opening import open_container, stat_file
 from pipeline.media.riff import measure_promise
 from pipeline.media.timeline import (
     Lane,
@@ -111,13 +111,8 @@ def open_media(source: Path | BytesIO) -> Iterator[Media]:
 def _recall_survey(source: Path | BytesIO) -> Survey:
     if isinstance(source, BytesIO):
         return _survey_media(source)
-    try:
-        stat = source.stat()
-    except (OSError, ValueError) as error:
-        raise MediaError(
-            "unreadable", f"expected a file, the system says {str(error)!r}; mend its path"
-        ) from error
-    return _survey_path(source, stat.st_size, stat.st_mtime_ns)
+    found = stat_file(source)
+    return _survey_path(source, found.st_size, found.st_mtime_ns)
 
 
 @lru_cache(KEPT_SURVEYS)

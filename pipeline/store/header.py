@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_file, digest_json, open_regular
 from pipeline.limits import MOST_VIEWS
 
@@ -59,9 +59,7 @@ def parse_header(data: bytes, place: Path) -> dict[str, Any]:
     try:
         _Header.model_validate(header)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        told = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{place}: {told}: {first['msg']}; `dvc pull` it anew") from error
+        raise StoreError(f"{place}: {tell_first(error)}; `dvc pull` it anew") from error
     return header
 
 
@@ -114,7 +112,7 @@ def check_digest(store: Path, header: Mapping[str, Any], name: str) -> None:
         )
 
 
-def check_bytes(path: Path, digest: str | None) -> None:
+def check_bytes(path: Path, digest: str) -> None:
     """Raise StoreError unless the file or folder at `path` has this digest."""
     if digest_tree(path) != digest:
         raise StoreError(f"{path}: not the bytes that its store was written with")

@@ -11,11 +11,10 @@ from typing import Any
 
 from pipeline.store import PART_FORMATS, PartFormat
 from pipeline.store.header import digest_tree, read_header
-from pipeline.store.index import INDEX_SCHEMA, read_index
+from pipeline.store.index import read_index
 from pipeline.store.ledger import read_ledger
 from pipeline.store.parts import PartClip, name_part
 from pipeline.store.provenance import Provenance
-from pipeline.store.tables import read_table
 
 IndexRows = list[dict[str, Any]]
 
@@ -59,11 +58,13 @@ def _list_files(path: Path) -> list[str]:
 
 def _group_rows(path: Path) -> dict[str, IndexRows]:
     """Part → its rows in the index; raises StoreError where it cannot be one."""
-    read_index(path / "index.parquet")
+    index = read_index(path / "index.parquet")
+    columns = (index.clip_ids, index.keys, index.starts.tolist(), index.rows.tolist())
     grouped: dict[str, IndexRows] = {}
-    for row in read_table(path / "index.parquet", INDEX_SCHEMA).to_pylist():
-        if row["part"] is not None:
-            grouped.setdefault(row["part"], []).append(row)
+    for number, *cells in zip(index.part_numbers, *columns, strict=True):
+        if number >= 0:
+            row = dict(zip(("clip_id", "key", "start", "rows"), cells, strict=True))
+            grouped.setdefault(index.parts[number], []).append(row)
     return grouped
 
 

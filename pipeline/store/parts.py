@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_json
 
 Status = Literal["ok", "marked", "left_out", "absent"]
@@ -45,10 +45,8 @@ def parse_clips(path: Path, listed: Any) -> list[PartClip]:
     try:
         return _LIST.validate_python(listed)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
         raise StoreError(
-            f"{path}: not a readable list of clips ({place}: {first['msg']}); `dvc pull` it anew"
+            f"{path}: not a readable list of clips ({tell_first(error)}); `dvc pull` it anew"
         ) from error
 
 

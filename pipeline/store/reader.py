@@ -10,7 +10,7 @@ import pyarrow as pa
 from jaxtyping import Int64, Shaped
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.rows import Rows, RowShape
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
@@ -181,10 +181,8 @@ class FeatureStore(Store):
         try:
             settings = _Settings.model_validate(self.provenance["settings"])
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            told = ".".join(map(str, first["loc"]))
             raise StoreError(
-                f"{path}/store.json: settings.{told}: {first['msg']}; extract the set again"
+                f"{path}/store.json: settings.{tell_first(error)}; extract the set again"
             ) from error
         self.row_shape: tuple[int, ...] = tuple(settings.row_shape)
         """Shape of one row."""

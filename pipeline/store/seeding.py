@@ -170,7 +170,7 @@ def _link_parts(
     Returns which of `keys` these are.
     """
     listed = former.fetch("index.parquet")[0]
-    check_bytes(listed, digests.get("index.parquet"))
+    check_bytes(listed, digests.get("index.parquet", ""))
     index = read_index(listed)
     clips = zip(index.clip_ids, index.keys, index.part_numbers, strict=True)
     held = {(clip_id, key): number for clip_id, key, number in clips if number >= 0}
@@ -184,7 +184,7 @@ def _link_parts(
             for file, source in sources.items():
                 link_tree(source, aside / Path(file).relative_to(name))
 
-        parts.take_in(part, link, digests.get(name))
+        parts.take_in(part, link, digests.get(name, ""))
     return found
 
 

@@ -110,7 +110,7 @@ class WorkParts:
         self._enter(part)
         return part
 
-    def take_in(self, name: str, write: Callable[[Path], object], digest: str | None) -> None:
+    def take_in(self, name: str, write: Callable[[Path], object], digest: str) -> None:
         """Commit part `name`, which came from elsewhere; `write` puts it where it is told to.
 
         Raises StoreError unless its files have this digest, its name is that of its clips, and
@@ -124,7 +124,7 @@ class WorkParts:
             self._check_rows(self._read_list(name, aside), aside)
 
         write_whole(path, write_checked)
-        self.note_digest(name, digest_tree(path))
+        self.note_digest(name, digest)
         self._enter(self._read_list(name, path))
 
     def _read_list(self, name: str, path: Path) -> Part:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.files import canonical_json, write_text
 from pipeline.limits import MOST_AXES, MOST_ROWS
 from pipeline.rows import Rows
@@ -122,9 +122,7 @@ def _read_metadata(path: Path, kind: type[MetadataT]) -> MetadataT:
     except OSError as error:
         raise StoreError(f"{path}: not a readable Zarr node ({error})") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        told = ".".join(map(str, first["loc"]))
-        raise StoreError(f"{path}: not a readable Zarr node ({told}: {first['msg']})") from error
+        raise StoreError(f"{path}: not a readable Zarr node ({tell_first(error)})") from error
 
 
 PARTS = ZarrParts()
