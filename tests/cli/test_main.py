@@ -101,12 +101,17 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path: Path) -> None:
 
 
 def test_interruption_is_status_130(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "store.json")  # whoever reads it waits
-    (tmp_path / "index.parquet").touch()
-    process = subprocess.Popen(
-        [*RUN, "verify", str(tmp_path)], stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
-    )
-    with (tmp_path / "store.json").open("w"):  # opens when the command does
+    for number in range(1000):  # more lines than a pipe holds: it waits for a reader
+        (tmp_path / f"{number:04}.parquet").touch()
+    with subprocess.Popen(
+        [*RUN, "verify", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("DAMAGED")  # it is at work
         process.send_signal(signal.SIGINT)
         _, shown = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -114,7 +119,7 @@ def test_interruption_is_status_130(tmp_path: Path) -> None:
 
 
 def test_a_pipe_that_closes_is_no_error(tmp_path: Path) -> None:
-    for number in range(3000):
+    for number in range(1000):
         (tmp_path / f"{number:04}.parquet").touch()
     read, write = os.pipe()
     os.close(read)
