@@ -4,7 +4,8 @@ from pipeline.engines import EngineParams
 from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
-from pipeline.params import parse_plain, read_checked
+from pipeline.labels.inside import check_inside
+from pipeline.params import parse_corpus, parse_plain, read_checked
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -15,6 +16,7 @@ def main() -> None:
     sections = read_checked()
     params, engine = parse_plain(sections, FacesParams), parse_plain(sections, EngineParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
+    check_inside(clips, parse_corpus(sections))  # the table may be a stranger's
     work = locate_work_store(PROJECT)
     pack_faces(clips, params, DATA, work, engine=engine)
 

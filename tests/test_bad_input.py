@@ -12,8 +12,10 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, Clip, write_clips
 from pipeline.paths import CHECKED_PARAMS
 from pipeline.stage import run_stage
+from pipeline.store.ledger import write_ledger
 from tests.conftest import PROJECT
 from tests.stores import make_rows, write_features
 
@@ -214,6 +216,22 @@ def test_a_missing_corpus_is_refused(project, refuse):
     message = refuse("labels")
     assert_one_sentence(message)
     assert "data/corpus/clips.csv: no such table; mend corpus.root or corpus.table" in message
+
+
+@pytest.mark.parametrize(
+    ("stage", "table", "schema"),
+    [("clean", "labels", LABELS_SCHEMA), ("faces", "clips", CLEAN_SCHEMA)],
+)
+def test_a_table_of_clips_from_a_stranger_names_no_file_elsewhere(
+    project, refuse, stage, table, schema
+):
+    path = project.root / "data" / table / "clips.parquet"
+    write_clips(path, [Clip(clip_id="table/00", corpus="table", path="/home/me/voice.wav")], schema)
+    write_ledger(project.root / "data" / "labels" / "kept.parquet", [])
+    message = refuse(stage)
+    assert_one_sentence(message)
+    assert "table/00: expected files below data/corpus, got /home/me/voice.wav; set" in message
+    assert not (project.root / "data" / "audio").exists()
 
 
 def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):

@@ -82,6 +82,13 @@ def read_targets(path: Path) -> list[ClipLabels]:
     ]
 
 
+def list_classes(label: Label) -> list[str]:
+    """Classes that a label names; none where it is a rating."""
+    if isinstance(label, str):
+        return [label]
+    return [name for name, _ in label] if isinstance(label, tuple) else []
+
+
 def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
     """Write the clips that are on the train side of any run, in the order given."""
     rows = [{"clip_id": clip_id} for clip_id in clip_ids]

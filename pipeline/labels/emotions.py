@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.errors import CorpusError, StoreError
+from pipeline.errors import CorpusError, StoreError, tell_first
 from pipeline.families import suggest
 from pipeline.files import write_json
 
@@ -34,8 +34,10 @@ def write_names(path: Path, names: Names) -> None:
 def read_names(path: Path) -> Names:
     """Names at `path`; raises StoreError when the file is absent or not of this form."""
     try:
-        return Names.model_validate_json(path.read_text())
+        return Names.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro labels`") from error
     except ValidationError as error:
-        raise StoreError(f"{path}: not a table of names ({error.errors()[0]['msg']})") from error
+        raise StoreError(
+            f"{path}: not a table of names ({tell_first(error)}); run `dvc repro labels`"
+        ) from error

@@ -1,6 +1,5 @@
 """Labelling: a corpus → the tables of clips, targets and frame labels that every stage reads."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,6 +16,7 @@ from pipeline.labels.clip_labels import (
     FRAMES_SCHEMA,
     ClipLabels,
     Label,
+    list_classes,
     write_targets,
     write_trained,
 )
@@ -24,6 +24,7 @@ from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.emotions import Names, write_names
+from pipeline.labels.inside import check_inside
 from pipeline.labels.overrides import exclude, find_kept, read_overrides, relabel
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.labels.splits import SIDES, SplitParams, assign_splits, overlaps, sides
@@ -107,40 +108,6 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
     write_ledger(folder / "kept.parquet", labelled.kept)
 
 
-def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
-    """Raise CorpusError for files outside of corpus.root, unless these are to be followed.
-
-    They are those of clips, folders of crops, and what these folders hold.
-    """
-    root = os.path.join(os.path.realpath(corpus.root), "")
-    named = [(clip, path) for clip in clips for path in (clip.path, clip.crops) if path]
-    for clip, path in named:
-        if "\0" in path:
-            raise CorpusError(f"{corpus.name}: {clip.clip_id}: expected a path, got {path!r}")
-    if corpus.follow:
-        return
-    outside = [
-        (clip, found)
-        for clip, path in named
-        for found in (path, *(_list_links(path) if path == clip.crops else ()))
-        if not os.path.realpath(found).startswith(root)
-    ]
-    if outside:
-        (clip, path), more = outside[0], f" and {len(outside) - 1:,} more" * (len(outside) > 1)
-        raise CorpusError(
-            f"{corpus.name}: {clip.clip_id}{more}: expected files below {corpus.root}, got {path}; "
-            f"set `corpus.follow: true` if they are meant"
-        )
-
-
-def _list_links(folder: str) -> list[str]:
-    """Links in a folder, if it is one."""
-    if not os.path.isdir(folder):
-        return []
-    with os.scandir(folder) as entries:
-        return [entry.path for entry in entries if entry.is_symlink()]
-
-
 def check_corpus(corpus: Corpus, name: str) -> None:
     """Raise CorpusError where `corpus`, called `name`, breaks what a corpus promises."""
     for check in _CHECKS:
@@ -179,17 +146,10 @@ def _check_names(corpus: Corpus, name: str) -> None:
     _check_emotions(set(corpus.names.words.values()), emotions, f"{name}: names")
     for target in corpus.targets:
         for label in target.labels.values():
-            _check_emotions(_list_classes(label), emotions, f"{name}: {target.clip_id}")
+            _check_emotions(list_classes(label), emotions, f"{name}: {target.clip_id}")
     for label in FRAMED["class"]:
         found = pc.unique(corpus.frames[label]).to_pylist()
         _check_emotions(found, emotions, f"{name}: frames")
-
-
-def _list_classes(label: Label) -> list[str]:
-    """Classes that a label names; none where it is a rating."""
-    if isinstance(label, str):
-        return [label]
-    return [name for name, _ in label] if isinstance(label, tuple) else []
 
 
 def _check_scales(corpus: Corpus, name: str) -> None:

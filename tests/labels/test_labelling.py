@@ -11,7 +11,8 @@ from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
-from pipeline.labels.labelling import check_corpus, check_inside, label_corpus, write_labels
+from pipeline.labels.inside import check_inside
+from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams, sides
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table

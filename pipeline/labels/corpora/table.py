@@ -121,7 +121,8 @@ def _name_clip(row: PlainRow, params: TableParams, place: str) -> str:
     if row.path == NO_MEDIA:
         kind, number = place.split()
         return f"{corpus}/{kind}_{int(number):06}"
-    stem = Path(row.path).with_suffix("").as_posix()
+    path = Path(row.path)
+    stem = (path.with_suffix("") if path.name else path).as_posix()
     if row.start_seconds is None:
         return f"{corpus}/{stem}"
     return f"{corpus}/{stem}@{row.start_seconds:.3f}-{row.end_seconds:.3f}"
