@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from pipeline.files import digest_bytes, digest_file, digest_json
 
@@ -64,7 +64,6 @@ class Family:
 class Module:
     """A module's statements, by the names that they bind; `effects` are those that bind none."""
 
-    path: Path
     definitions: dict[str, list[Piece]] = field(default_factory=dict)
     families: dict[str, Family] = field(default_factory=dict)
     imports: dict[str, Import] = field(default_factory=dict)
@@ -84,6 +83,7 @@ class Code:
         self.root = root
         self.border = frozenset(border)
         self._modules: dict[str, Module | None] = {}
+        self._folders: dict[str, Path] = {}
         self._files: dict[str, str] = {}
         self._reached: dict[object, Reach] = {}
 
@@ -115,11 +115,15 @@ class Code:
         path = self.root.joinpath(*name.split("."))
         sources = (path / "__init__.py", path.with_suffix(".py"))
         source = next((source for source in sources if source.is_file()), None)
-        return read_module(source, name) if source else None
+        if source is None:
+            return None
+        self._folders[name] = source.parent
+        package = name if source.name == "__init__.py" else name.rpartition(".")[0]
+        return read_module(source.read_text(encoding="utf-8"), package)
 
-    def find_files(self, module: Module, strings: Collection[str]) -> Iterator[str]:
-        """Files beside or below `module` that `strings` name, and those that they name."""
-        near = list_files(module.path.parent)
+    def find_files(self, name: str, strings: Collection[str]) -> Iterator[str]:
+        """Files beside or below the module of this name that `strings` name, and they in turn."""
+        near = list_files(self._folders[name])
         found = {near[name] for name in strings & near.keys()}
         while found:
             path = found.pop()
@@ -215,35 +219,35 @@ class Reach:
                 self._waiting.append((name, used))
         for imported in piece.imports:
             self._reach(imported)
-        self.files.update(self.code.find_files(module, piece.strings))
+        self.files.update(self.code.find_files(name, piece.strings))
 
 
-def read_module(path: Path, name: str) -> Module:
-    """The module called `name`, from the source at `path`."""
-    source = path.read_text(encoding="utf-8")
+@cache
+def read_module(source: str, package: str) -> Module:
+    """The module of this text, whose relative imports begin at `package`."""
     lines, statements = source.split("\n"), ast.parse(source).body
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    module = Module(path)
+    module = Module()
     # Of statements on one line none can be read alone.
     ends = (0, *(statement.end_lineno or 0 for statement in statements))
     crowded = any(_find_lines(s)[0] <= end for end, s in zip(ends, statements, strict=False))
     stripped = _strip_tokens(source, 1) if crowded else None
     for statement in statements:
-        _enter(module, statement, strip_lines(lines, statement, stripped), package)
+        nodes = list_nodes(statement)
+        _enter(module, nodes, _strip_lines(lines, nodes, stripped), package)
     return module
 
 
-def strip_lines(
-    lines: Sequence[str], statement: ast.stmt, stripped: Mapping[int, str] | None = None
+def _strip_lines(
+    lines: Sequence[str], nodes: Sequence[ast.AST], stripped: Mapping[int, str] | None
 ) -> dict[int, str]:
     """Line number → line of a top-level statement, one of the `lines` of its file.
 
-    Without comments, strings that are statements, and blank lines. `stripped` are the lines of the
-    whole file without comments and blanks, where they are known.
+    Without comments, strings that are statements, and blank lines. `nodes` are those of the
+    statement, itself first, and `stripped` the lines of the whole file without comments and blanks,
+    where they are known.
     """
-    first, last = _find_lines(statement)
+    first, last = _find_lines(nodes[0])
     rows = range(first, last + 1)
-    nodes = list_nodes(statement)
     docstrings = [node for node in nodes if _is_docstring(node)]
     if stripped is not None:
         kept = {row: stripped[row] for row in rows if row in stripped}
@@ -279,7 +283,7 @@ def _strip_tokens(source: str, first: int) -> dict[int, str]:
     return {first + row - 1: lines[row - 1] for row in sorted(kept)}
 
 
-def _find_lines(node: ast.stmt | ast.expr) -> tuple[int, int]:
+def _find_lines(node: Any) -> tuple[int, int]:
     """Numbers of the first and last line of a node, with its decorators."""
     starts = [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))]
     return min(starts), node.end_lineno or node.lineno
@@ -297,8 +301,9 @@ def _is_docstring(node: ast.AST) -> TypeGuard[ast.Expr]:
     )
 
 
-def _enter(module: Module, statement: ast.stmt, lines: dict[int, str], package: str) -> None:
-    """Enter a top-level statement under what it binds."""
+def _enter(module: Module, nodes: Sequence[ast.AST], lines: dict[int, str], package: str) -> None:
+    """Enter a top-level statement, the first of `nodes`, under what it binds."""
+    statement = nodes[0]
     if isinstance(statement, ast.Import | ast.ImportFrom):
         module.imports.update(_read_import(statement, package))
     elif _is_docstring(statement) or _is_for_types(statement):
@@ -306,7 +311,7 @@ def _enter(module: Module, statement: ast.stmt, lines: dict[int, str], package: 
     elif family := _read_family(statement, lines, package):
         module.families.update(family)
     else:
-        piece = _read_piece(statement, lines, package)
+        piece = _read_piece(nodes, lines, package)
         bound = _list_bound(statement)
         for name in bound:
             module.definitions.setdefault(name, []).append(piece)
@@ -314,13 +319,13 @@ def _enter(module: Module, statement: ast.stmt, lines: dict[int, str], package: 
             module.effects.append(piece)
 
 
-def _is_for_types(statement: ast.stmt) -> bool:
+def _is_for_types(statement: ast.AST) -> bool:
     """Whether a statement is for type checkers alone."""
     test = statement.test if isinstance(statement, ast.If) else None
     return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
-def _list_bound(statement: ast.stmt) -> list[str]:
+def _list_bound(statement: ast.AST) -> list[str]:
     """Names that a definition or an assignment binds; none for any other statement."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return [statement.name]
@@ -336,11 +341,12 @@ def _list_bound(statement: ast.stmt) -> list[str]:
     return [node.id for node in nodes if isinstance(node, ast.Name)]
 
 
-def _read_piece(node: ast.stmt | ast.expr, lines: dict[int, str], package: str) -> Piece:
+def _read_piece(nodes: Sequence[ast.AST], lines: dict[int, str], package: str) -> Piece:
+    """The piece whose nodes are these, the whole of it first."""
     names: set[str] = set()
     strings: set[str] = set()
     imports: list[Import] = []
-    for inner in list_nodes(node):
+    for inner in nodes:
         if isinstance(inner, ast.Name):
             names.add(inner.id)
         elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
@@ -348,7 +354,7 @@ def _read_piece(node: ast.stmt | ast.expr, lines: dict[int, str], package: str) 
         elif isinstance(inner, (ast.Import, ast.ImportFrom)):
             imports.extend(_read_import(inner, package).values())
     names |= {string for string in strings if string.isidentifier()}  # types that stand as strings
-    return Piece(_read_text(node, lines), frozenset(names), frozenset(strings), tuple(imports))
+    return Piece(_read_text(nodes[0], lines), frozenset(names), frozenset(strings), tuple(imports))
 
 
 def list_nodes(node: ast.AST) -> list[ast.AST]:
@@ -364,7 +370,7 @@ def list_nodes(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def _read_text(node: ast.stmt | ast.expr, lines: dict[int, str]) -> str:
+def _read_text(node: Any, lines: dict[int, str]) -> str:
     first, last = _find_lines(node)
     text = {row: lines[row].encode() for row in range(first, last + 1) if row in lines}
     if last in text:  # else it is a docstring's
@@ -383,7 +389,7 @@ def _read_import(node: ast.Import | ast.ImportFrom, package: str) -> dict[str, I
 
 
 def _read_family(
-    statement: ast.stmt, lines: dict[int, str], package: str
+    statement: ast.AST, lines: dict[int, str], package: str
 ) -> dict[str, Family] | None:
     """The table that a statement binds to a name, if it is one."""
     if not isinstance(statement, ast.Assign | ast.AnnAssign):
@@ -394,7 +400,7 @@ def _read_family(
             args=[ast.Constant(value=str(noun)), ast.Dict() as table],
         ):
             rows = {
-                key.value: _read_piece(row, lines, package)
+                key.value: _read_piece(list_nodes(row), lines, package)
                 for key, row in zip(table.keys, table.values, strict=True)
                 if isinstance(key, ast.Constant) and isinstance(key.value, str)
             }

@@ -32,6 +32,11 @@ LONGEST = ("test_graph.py", "test_ray.py", "test_sharing.py", "test_experiments.
 nothing of the run that the others share, and whoever makes that is not waited for."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for what others do, or for a clock."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort `items`: the longest files first, the others as they come."""
     places = {name: place for place, name in enumerate(LONGEST)}

@@ -169,9 +169,8 @@ def test_a_name_that_a_package_hands_on_is_found_where_it_is_defined(root: Path)
         'a = """\n# """; b = 3',
     ],
 )
-def test_statements_on_one_line_are_read_with_the_whole_file(tmp_path: Path, crowded: str) -> None:
-    (tmp_path / "m.py").write_text(f"{crowded}\n# a comment\nc = 1\n")
-    module = read_module(tmp_path / "m.py", "m")
+def test_statements_on_one_line_are_read_with_the_whole_file(crowded: str) -> None:
+    module = read_module(f"{crowded}\n# a comment\nc = 1\n", "")
     texts = [piece.text for found in module.definitions.values() for piece in found]
     assert {"a", "b", "c"} == set(module.definitions)
     assert not any("comment" in text for text in texts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.heads.recipes import read_recipe
+from pipeline.store.reader import open_features
 from tests.projects import EDITED, FirstRun, Project
 
 HOOK = """
@@ -22,17 +22,17 @@ if sys.orig_argv[1:3] == ["-m", {program!r}]:
     atexit.register(edit) if {at_end} else edit()
 """
 
-CODE = ("pipeline/heads/linear.py", "MOST_STEPS = 500", "MOST_STEPS = 400")
-TRAIN = "models/dvc.yaml:train@sound"
+CODE = ("pipeline/encoders/hog.py", "(3 if", "(3  if")
+EXTRACT = "extract@hog"
 
 Edit = Callable[..., None]
 
 
 @pytest.fixture
 def project(first_run: FirstRun, tmp_path: Path) -> Project:
-    """A project in which one head is to be trained anew."""
+    """A project in which one set is to be extracted anew."""
     project = first_run.copy(tmp_path / "project")
-    project.set_params(lambda sections: sections["heads"]["sound"].update(strengths=[3.0]))
+    project.set_params(lambda sections: sections["features"]["hog"].update(orientations=5))
     return project
 
 
@@ -49,36 +49,36 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
 
 
 def run_dvc(project: Project) -> str:
-    """What `dvc repro` of the head, which fails, says of it."""
-    command = ["dvc", "repro", TRAIN]
+    """What `dvc repro` of the set, which fails, says of it."""
+    command = ["dvc", "repro", EXTRACT]
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, check=False)
     assert done.returncode
     return done.stderr
 
 
-def read_strengths(project: Project) -> list[float]:
-    recipe = read_recipe(project.root / "models" / "sound")
-    return list(recipe.params["strengths"])
+def read_orientations(project: Project) -> int:
+    features = open_features(project.root / "features" / "hog")
+    return int(features.provenance["settings"]["orientations"])
 
 
 def test_params_edited_during_a_run_are_those_of_the_next(project: Project, edit: Edit) -> None:
-    edit("stages.train", "params.yaml", "[3.0]", "[4.0]")
-    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}
-    assert read_strengths(project) == [3.0]
-    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}
-    assert read_strengths(project) == [4.0]
+    edit("stages.extract", "params.yaml", "orientations: 5", "orientations: 4")
+    assert project.reproduce(EXTRACT) == EDITED | {"extract@hog"}
+    assert read_orientations(project) == 5
+    assert project.reproduce(EXTRACT) == EDITED | {"extract@hog"}
+    assert read_orientations(project) == 4
 
 
 def test_params_edited_as_dvc_takes_note_of_them_are_not_taken_for_those_before(
     project: Project, edit: Edit
 ) -> None:
     """DVC digests what a stage depends on after the stage has looked for the last time."""
-    edit("stages.check", "params.yaml", "[3.0]", "[4.0]", at_end=True)
+    edit("stages.check", "params.yaml", "orientations: 5", "orientations: 4", at_end=True)
     assert "expected params.yaml and the code as `check` had read them" in run_dvc(project)
     edit("none", "params.yaml", "", "")
-    project.reproduce(TRAIN)
-    assert read_strengths(project) == [4.0]
-    assert project.reproduce(TRAIN) == set()
+    project.reproduce(EXTRACT)
+    assert read_orientations(project) == 4
+    assert project.reproduce(EXTRACT) == set()
 
 
 def test_code_edited_as_dvc_takes_note_of_it_is_not_taken_for_that_before(
@@ -87,14 +87,14 @@ def test_code_edited_as_dvc_takes_note_of_it_is_not_taken_for_that_before(
     edit("stages.check", *CODE, at_end=True)
     assert "expected params.yaml and the code as `check` had read them" in run_dvc(project)
     edit("none", "params.yaml", "", "")
-    project.reproduce(TRAIN)
-    assert project.reproduce(TRAIN) == set()
+    project.reproduce(EXTRACT)
+    assert project.reproduce(EXTRACT) == set()
 
 
 def test_code_edited_during_a_run_fails_the_stage_that_runs_it(
     project: Project, edit: Edit
 ) -> None:
-    edit("stages.train", *CODE)
-    assert "train: expected the code that `check` had seen" in run_dvc(project)
-    assert not (project.root / "models" / "sound").exists()
-    assert project.reproduce(TRAIN) == EDITED | {"train@sound"}
+    edit("stages.extract", *CODE)
+    assert "extract: expected the code that `check` had seen" in run_dvc(project)
+    assert not (project.root / "features" / "hog").exists()
+    assert project.reproduce(EXTRACT) == EDITED | {"extract@hog"}

@@ -16,7 +16,7 @@ from pipeline.errors import MediaError
 from tests.media.reading import read_all
 from tests.media.test_sync import COUNTED, TIMED, write_flash
 
-FIRST, LAST = (int(number) for number in os.environ.get("MOODLINE_FUZZ", "0-16").split("-"))
+FIRST, LAST = (int(number) for number in os.environ.get("MOODLINE_FUZZ", "0-8").split("-"))
 """Numbers of the first case, and of the one after the last."""
 
 FINDS = (2029,)

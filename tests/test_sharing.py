@@ -85,7 +85,7 @@ def bucket() -> Iterator[Remote]:
     server.stop()
 
 
-@pytest.fixture(scope="module", params=["folder", "bucket"])
+@pytest.fixture(scope="module")
 def team(request: pytest.FixtureRequest, origin: Project) -> Team:
     remote: Remote = request.getfixturevalue(request.param)
     remote.connect(origin)
@@ -116,6 +116,20 @@ def test_features_alone_are_enough_to_train_and_evaluate(team: Team, tmp_path: P
     assert clone.reproduce(*PARTIAL, SOUND) == EDITED | {"train@sound", "evaluate@sound"}
 
 
+@IN_A_BUCKET
+def test_former_params_encode_nothing_on_a_fresh_clone(team: Team, tmp_path: Path) -> None:
+    other = team.join(tmp_path / "other")
+    other.set_params(lambda p: p["features"]["mfcc"].update(coefficients=13))
+    assert other.reproduce(*PARTIAL, "extract@mfcc") == EDITED | {"extract@mfcc"}
+    assert other.count_encoded() == 8
+    commit(other)
+    clone = other.clone(tmp_path / "clone")
+    team.remote.connect(clone)
+    clone.set_params(lambda p: p["features"]["mfcc"].pop("coefficients"))
+    assert clone.reproduce(*PARTIAL, "extract@mfcc") == EDITED | {"extract@mfcc"}
+    assert clone.count_encoded() == 0
+
+
 @IN_A_FOLDER
 def test_heads_are_judged_anew_where_no_features_came(team: Team, tmp_path: Path) -> None:
     clone = team.join(tmp_path / "clone")
@@ -125,11 +139,13 @@ def test_heads_are_judged_anew_where_no_features_came(team: Team, tmp_path: Path
     assert not (clone.root / "features" / "mfcc").exists()
 
 
+@IN_A_FOLDER
 def test_one_clip_on_a_clone_that_pulled_nothing_encodes_one(grown: Grown) -> None:
     assert grown.encoded == 1
     assert len(open_features(grown.project.root / "features" / "mfcc").index) == 9
 
 
+@IN_A_FOLDER
 def test_bytes_moved_are_those_of_the_clips_and_little_more(team: Team, grown: Grown) -> None:
     former, present = list_parts(team.origin), list_parts(grown.project)
     new = sum(size for name, size in present.items() if name not in former)
@@ -151,20 +167,6 @@ def test_heads_are_changed_where_faces_and_voices_never_came(
     moved = team.remote.list_objects()
     for part in (origin.root / "data").glob("*/parts/*.parquet"):
         assert name_object(part) not in moved
-
-
-@IN_A_FOLDER
-def test_former_params_encode_nothing_on_a_fresh_clone(team: Team, tmp_path: Path) -> None:
-    other = team.join(tmp_path / "other")
-    other.set_params(lambda p: p["features"]["mfcc"].update(coefficients=13))
-    assert other.reproduce(*PARTIAL, "extract@mfcc") == EDITED | {"extract@mfcc"}
-    assert other.count_encoded() == 8
-    commit(other)
-    clone = other.clone(tmp_path / "clone")
-    team.remote.connect(clone)
-    clone.set_params(lambda p: p["features"]["mfcc"].pop("coefficients"))
-    assert clone.reproduce(*PARTIAL, "extract@mfcc") == EDITED | {"extract@mfcc"}
-    assert clone.count_encoded() == 0
 
 
 @IN_A_FOLDER
