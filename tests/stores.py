@@ -35,8 +35,10 @@ def write_features(
     out: Path,
     clips: Mapping[str, Rows | None],
     encoder: str = "toy",
+    *,
     views: int = 0,
     layer: list[int] | None = None,
+    part_format: str = "zarr",
 ) -> FeatureStore:
     """Feature set at `out` of `clips`; those of None are in its index without rows.
 
@@ -49,7 +51,7 @@ def write_features(
     work = out.parent / f".{out.name}.work"
     stated = {"count": views} if views else {}
     made = FeatureProvenance("extract", settings, views=stated)
-    with StoreWriter(work, made, "zarr") as writer:
+    with StoreWriter(work, made, part_format) as writer:
         for clip_id, rows in clips.items():
             if rows is not None:
                 writer.add(clip_id, f"key {clip_id}", Made(rows))

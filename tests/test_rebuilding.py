@@ -14,20 +14,17 @@ from pipeline.files import write_json
 from pipeline.heads.recipes import Input, Recipe, read_recipe
 from pipeline.params import ask_head, load_params, parse_params
 from pipeline.presets.rebuilding import list_sections, rebuild_head, write_params
+from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features
 from tests.projects import PARAMS, FirstRun, Project
 
 REBUILD = [sys.executable, "-c", "from pipeline.cli import main; main()", "rebuild"]
+FACES = Provenance("faces", {"detector": "yunet", "weights_digests": ["detector digest"]})
 PROVENANCES = {
-    "hog": {
-        "stage": "extract",
-        "settings": {"encoder": "hog", "weights_digest": "face digest"},
-        "source": {
-            "stage": "faces",
-            "settings": {"detector": "yunet", "weights_digests": ["detector digest"]},
-        },
-    },
-    "mfcc": {"stage": "extract", "settings": {"encoder": "mfcc"}, "source": None},
+    "hog": Provenance(
+        "extract", {"encoder": "hog", "weights_digest": "face digest"}, FACES.to_json()
+    ),
+    "mfcc": Provenance("extract", {"encoder": "mfcc"}),
 }
 
 
@@ -46,7 +43,7 @@ def make_recipe(sections: dict[str, Any], name: str) -> Recipe:
             row_shape=[3],
             row_axes=["dim"],
             index_digest="",
-            provenance=PROVENANCES.get(set_, PROVENANCES["mfcc"]),
+            provenance=PROVENANCES.get(set_, PROVENANCES["mfcc"]).to_json(),
         )
         for set_, params in asked.features.items()
     }
@@ -57,7 +54,7 @@ def make_recipe(sections: dict[str, Any], name: str) -> Recipe:
         emotions=["calm", "sad"],
         per={"emotion": "clip"},
         inputs=inputs,
-        priors={},
+        priors={"official": {}},
         layer_shares={},
         unseen={},
         empty_windows={},

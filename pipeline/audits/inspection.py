@@ -156,7 +156,7 @@ def _inspect_table(path: Path) -> TableContent:
             first = next(file.iter_batches(FIRST), None)
             rows = first.to_pylist() if first else []
             return TableContent(path, file.metadata.num_rows, file.schema_arrow, rows)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
 
 

@@ -59,7 +59,7 @@ def _summarise(content: Content) -> tuple[str, str]:
             return "joint", " + ".join(joint.members)
         case HeadContent(_, recipe):
             inputs = " + ".join(recipe.inputs)
-            return "head", f"{recipe.params['kind']} over {inputs}, {len(content.runs)} runs"
+            return "head", f"{recipe.kind} over {inputs}, {len(content.runs)} runs"
         case TableContent(_, rows, schema):
             return "table", f"{rows:,} rows, {len(schema)} columns"
 
@@ -119,7 +119,7 @@ def _show_head(content: HeadContent) -> Iterator[RenderableType]:
     yield _list_facts(
         {
             "head": recipe.head,
-            "kind": recipe.params["kind"],
+            "kind": recipe.kind,
             "predicts": ", ".join(f"{target} per {per}" for target, per in recipe.per.items()),
             "emotions": ", ".join(recipe.emotions),
             "runs": ", ".join(content.runs),
@@ -138,7 +138,7 @@ def _list_inputs(recipe: Recipe) -> Table:
             modality,
             source.name,
             str(source.shape),
-            str(source.provenance["settings"]["encoder"]),
+            str(source.provenance["settings"].get("encoder", "unknown")),
             source.index_digest,
         )
         for modality, source in recipe.inputs.items()

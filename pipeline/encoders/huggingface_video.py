@@ -108,7 +108,9 @@ def load_preparation(folder: Path) -> Preparation:
         for preparation in (plain, lower_levels(plain, processor)):
             if all(compare(preparation, prepare, size) for size in ((47, 61), (61, 47))):
                 return preparation
-    except (AttributeError, KeyError, TypeError):  # settings of another kind
+    except ParamsError as error:
+        raise ParamsError(f"weights {folder}: {error}") from error
+    except Exception:  # settings of another kind raise almost anything
         pass
     raise ParamsError(
         f"weights {folder}: expected a preprocessor of video that resizes, cuts around the middle "

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from pipeline.sections import Name, Section
+from pipeline.targets import TARGETS, list_metrics
 
 SplitName = Literal["val", "test"]
 Unit = Literal["group", "subject", "clip"]
@@ -87,6 +90,16 @@ class SplitEvaluation(Section):
     tied: dict[str, int]
     per_class: dict[str, dict[str, ClassRates]]
 
+    @model_validator(mode="after")
+    def _check_tables(self) -> "SplitEvaluation":
+        for counts in self.confusion.values():
+            if {len(counts), *map(len, counts)} != {len(self.classes)}:
+                raise ValueError("expected a confusion matrix with a row and a column each class")
+        for values in self.withheld.values():
+            if values.keys() != self.filled.keys():
+                raise ValueError("expected the same metrics without a modality as with all")
+        return self
+
 
 class Evaluation(Section):
     """One head on its targets and the opened splits: `val` always, `test` when asked for."""
@@ -95,6 +108,15 @@ class Evaluation(Section):
     head: Name
     targets: list[str]
     splits: dict[SplitName, SplitEvaluation]
+
+    @model_validator(mode="after")
+    def _check_metrics(self) -> "Evaluation":
+        if "val" not in self.splits or not set(self.targets) <= TARGETS.keys():
+            raise ValueError(f"expected val, and targets of {', '.join(TARGETS)}")
+        for split in self.splits.values():
+            if not split.metrics.keys() == split.filled.keys() == {*list_metrics(self.targets)}:
+                raise ValueError("expected the metrics of its targets, each with a filled value")
+        return self
 
 
 class Difference(Section):

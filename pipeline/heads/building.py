@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS, HeadParams
@@ -24,17 +26,26 @@ def build_head(
 
 
 def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
-    """Recipe, params and, by run, the trained heads in `folder`, ready to predict."""
+    """Recipe, params and, by run, the trained heads in `folder`, ready to predict.
+
+    Raises StoreError where the recipe is none of this version, or the weights are not of its head.
+    """
     recipe = read_recipe(folder)
-    kind = HEADS.find(recipe.params["kind"]).params
-    params = parse_section(kind, recipe.params, f"{folder}/recipe.json: params")
-    shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
-    tensors = load_file(folder / "model.safetensors")
-    heads = {}
-    for run in recipe.priors:
-        head = build_head(params, shapes, recipe.per, len(recipe.emotions))
-        head.load_state_dict(_of_run(tensors, run))
-        heads[run] = head.eval()
+    try:
+        params = parse_section(HEADS.find(recipe.kind).params, recipe.params, "params")
+        shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
+        tensors = load_file(folder / "model.safetensors")
+        heads = {}
+        for run in recipe.priors:
+            head = build_head(params, shapes, recipe.per, len(recipe.emotions))
+            head.load_state_dict(_of_run(tensors, run))
+            heads[run] = head.eval()
+    except (ParamsError, RuntimeError, SafetensorError, OSError) as error:
+        told = " ".join(str(error).split())
+        raise StoreError(
+            f"{folder}: expected the weights of the head in its recipe, got others ({told}); run "
+            f"`dvc checkout`, or `dvc repro` to train it anew"
+        ) from error
     return recipe, params, heads
 
 

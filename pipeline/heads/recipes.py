@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, StringConstraints, ValidationError
+from pydantic import Field, NonNegativeInt, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.heads.params import HeadParams
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
+from pipeline.store.provenance import Record
 
 Stream = Annotated[str, StringConstraints(pattern=r"^[a-z]+(/[a-z][a-z0-9_-]*)?$")]
 """A modality, or one of several sets of it: `audio`, `audio/mfcc`."""
@@ -54,7 +55,13 @@ class Input(Section):
     row_shape: list[NonNegativeInt] = Field(min_length=1)
     row_axes: list[Name] = Field(min_length=1)
     index_digest: str
-    provenance: dict[str, Any]
+    provenance: Record
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> "Input":
+        if self.row_axes[0] == "layers" and "layer" not in self.provenance["settings"]:
+            raise ValueError("expected its provenance to name the layers of its rows")
+        return self
 
     @property
     def shape(self) -> RowShape:
@@ -93,7 +100,7 @@ class Recipe(Section):
     emotions: list[str]
     per: dict[str, Literal["clip", "frame"]]
     inputs: dict[Stream, Input]
-    priors: dict[str, dict[str, Prior]]
+    priors: dict[str, dict[str, Prior]] = Field(min_length=1)
     layer_shares: dict[str, dict[str, list[float]]]
     unseen: dict[str, list[str]]
     empty_windows: dict[str, int]
@@ -101,6 +108,17 @@ class Recipe(Section):
     predictions_digest: str
     versions: dict[str, str]
     git_revision: str | None
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "Recipe":
+        if not isinstance(self.params.get("kind"), str):
+            raise ValueError("expected its params to name the kind of the head")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Member of the family of heads, which this version may not have."""
+        return str(self.params["kind"])
 
 
 def read_recipe(folder: Path) -> Recipe:

@@ -11,7 +11,6 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from pydantic import TypeAdapter, ValidationError
-from safetensors import SafetensorError
 from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
@@ -160,7 +159,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             return kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
-    except (ImportError, OSError, RuntimeError, ValueError, SafetensorError) as error:
+    except Exception as error:  # a damaged configuration raises almost anything
         raise ParamsError(
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"

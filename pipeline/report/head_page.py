@@ -8,6 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from pipeline.evaluation.metrics import METRICS, list_shared_means, name_metrics
+from pipeline.evaluation.pairing import name_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_shown
 from pipeline.evaluation.records import FEW_CLUSTERS, SplitEvaluation, SplitName
@@ -181,7 +182,8 @@ def _draw_classes(head: HeadSummary, split: SplitName, target: str, *, by_class:
 
 def _draw_ratings(head: HeadSummary, split: SplitName, target: str) -> Drawn:
     if TARGETS[target].kind == "rating":
-        labels, predictions = pair_ratings(head.predictions, split, target)
+        with name_head(head.name):
+            labels, predictions = pair_ratings(head.predictions, split, target)
         if len(labels):
             title = _caption(target, head.evaluation.splits[split])
             yield title, embed(draw_ratings(target, labels, predictions), f"{target}-{split}")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.evaluation.evaluating import evaluate_head
-from pipeline.evaluation.pairing import select_rows
+from pipeline.evaluation.pairing import name_head, select_rows
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import headline
 from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
@@ -25,7 +25,8 @@ def judge_head(model: Path, clips: Sequence[Clip], params: EvaluateParams) -> He
     recipe = read_recipe(model)
     held_out = read_table(model / "predictions.parquet", HELD_OUT_SCHEMA)
     opened = held_out if params.test else select_rows(held_out, split="val")
-    predictions = add_speakers(opened, clips)
+    with name_head(model.name):
+        predictions = add_speakers(opened, clips)
     evaluation = evaluate_head(model.name, predictions, recipe.emotions, params)
     return HeadSummary(evaluation, recipe, read_history(model), predictions)
 

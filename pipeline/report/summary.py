@@ -1,16 +1,17 @@
 """Heads as reports see them, read from their folders."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pydantic import ValidationError
 
-from pipeline.errors import StoreError
-from pipeline.evaluation.pairing import list_words, select_rows
+from pipeline.errors import StoreError, tell_first
+from pipeline.evaluation.pairing import check_predictions, list_words, select_rows
 from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
 from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
@@ -43,7 +44,7 @@ class HeadSummary:
     @property
     def kind(self) -> str:
         """Member of the family of heads."""
-        return str(self.recipe.params["kind"])
+        return self.recipe.kind
 
     @property
     def sets(self) -> dict[str, str]:
@@ -88,13 +89,32 @@ def read_summaries(models: Path, reports: Path, heads: Sequence[str]) -> list[He
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """Rows of the history of the head in `folder`; raises StoreError where it is absent."""
+    """Rows of the history of the head in `folder`; raises StoreError where it is none."""
     path = folder / "history.csv"
     try:
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise StoreError(f"{path}: not a readable history ({error}); run `dvc checkout`") from error
+    for row in rows:
+        _check_epoch(path, row)
+    return rows
+
+
+def _check_epoch(path: Path, row: Mapping[Any, Any]) -> None:
+    """Raise StoreError unless a row of a history has a run, an epoch, and numbers or nothing."""
+    try:
+        int(row["epoch"])
+        measured = [float(row[name] or 0) for name in row.keys() - {"run", "epoch"}]
+        sound = bool(row["run"] and measured)
+    except (KeyError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise StoreError(
+            f"{path}: expected a run, an epoch and numbers, got {dict(row)}; run `dvc checkout`"
+        )
 
 
 def rank_summaries(heads: Sequence[HeadSummary]) -> list[HeadSummary]:
@@ -109,15 +129,18 @@ def find_baseline(ranked: Sequence[HeadSummary]) -> HeadSummary | None:
 
 
 def _read_summary(model: Path, folder: Path) -> HeadSummary:
+    evaluation = _read_evaluation(folder / "evaluation.json")
+    # Reports compare heads as they are: what was predicted without a modality stays out of memory,
+    # most of the rows where a head reads several.
+    predictions = select_rows(
+        read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA), withheld=NOTHING
+    )
+    check_predictions(model.name, predictions)
     return HeadSummary(
-        evaluation=_read_evaluation(folder / "evaluation.json"),
+        evaluation=evaluation,
         recipe=read_recipe(model),
         history=read_history(model),
-        # Reports compare heads as they are: what was predicted without a modality stays out of
-        # memory, most of the rows where a head reads several.
-        predictions=select_rows(
-            read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA), withheld=NOTHING
-        ),
+        predictions=predictions,
     )
 
 
@@ -127,10 +150,9 @@ def _read_evaluation(path: Path) -> Evaluation:
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
     except ValidationError as error:
-        mistake = error.errors()[0]
         raise StoreError(
-            f"{path}: not an evaluation of this version ({mistake['loc']}: {mistake['msg']}); run "
-            f"`dvc repro` to judge the head anew"
+            f"{path}: not an evaluation of this version ({tell_first(error)}); run `dvc repro` to "
+            f"judge the head anew"
         ) from error
     if read.head != path.parent.name:
         raise StoreError(

@@ -3,18 +3,15 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_file, digest_json, open_regular
-from pipeline.limits import MOST_VIEWS
+from pipeline.store.provenance import Digest, Record
 
 FORMAT_VERSION = 1
-
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", strict=True)]
-"""As `pipeline.files` makes them."""
 
 
 def seal_header(header: Mapping[str, Any]) -> str:
@@ -63,27 +60,11 @@ def parse_header(data: bytes, place: Path) -> dict[str, Any]:
     return header
 
 
-class _Views(BaseModel):
-    """What a set with views says of them."""
-
-    count: int = Field(default=0, ge=0, le=MOST_VIEWS, strict=True)
-
-
-class _Made(BaseModel):
-    """What every provenance has."""
-
-    stage: str
-    settings: dict[str, Any]
-    source: dict[str, Any] | None
-    fingerprint: Digest
-    views: _Views = _Views()
-
-
 class _Header(BaseModel):
     """What every header has."""
 
     part_format: Literal["hdf5", "parquet", "zarr"]
-    provenance: _Made
+    provenance: Record
     digests: dict[str, Digest]
 
 

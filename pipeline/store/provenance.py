@@ -1,9 +1,15 @@
 """What made a store, and the keys of its clips."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from pipeline.files import digest_json
+from pipeline.limits import MOST_VIEWS
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", strict=True)]
+"""As `pipeline.files` makes them."""
 
 
 def derive_key(input_key: str, fingerprint: str) -> str:
@@ -49,3 +55,29 @@ class FeatureProvenance(Provenance):
             if not made[name]:
                 del made[name]
         return made
+
+
+class _Views(BaseModel):
+    """What a set with views says of them."""
+
+    count: int = Field(default=0, ge=0, le=MOST_VIEWS, strict=True)
+
+
+class _Made(BaseModel):
+    """What every provenance says, whoever wrote it."""
+
+    stage: str
+    settings: dict[str, Any]
+    source: "_Made | None"
+    fingerprint: Digest
+    views: _Views = _Views()
+    seen_corpora: list[str] = []
+
+
+def _check(made: dict[str, Any]) -> dict[str, Any]:
+    _Made.model_validate(made)
+    return made
+
+
+Record = Annotated[dict[str, Any], AfterValidator(_check)]
+"""A provenance in its JSON form, of the types that a writer gives it."""

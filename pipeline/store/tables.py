@@ -82,7 +82,8 @@ def _check_schema(path: Path, read: pa.Schema, schema: pa.Schema) -> None:
 def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> pa.Table:
     """All rows of `file`, which is at `path`.
 
-    Raises StoreError where they unpack to more than `most` bytes, by default what `limits` says.
+    Raises StoreError where they unpack to more than `most` bytes, by default what `limits` says,
+    and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
     most = most or UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
     batches, size = [], 0
@@ -93,7 +94,9 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
             raise StoreError(
                 f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
             )
-    return pa.Table.from_batches(batches, file.schema_arrow)
+    table = pa.Table.from_batches(batches, file.schema_arrow)
+    table.validate(full=True)
+    return table
 
 
 def version_schema(version: int) -> dict[bytes, bytes]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from pipeline.errors import StoreError, tell_first
-from pipeline.files import canonical_json, write_text
+from pipeline.files import write_text
 from pipeline.limits import MOST_AXES, MOST_ROWS
 from pipeline.rows import Rows
 from pipeline.store.header import load_json
@@ -102,7 +102,7 @@ def _map_array(path: Path) -> NDArray[Any]:
     if metadata.chunk_grid != whole or metadata.codecs not in RAW_CODECS:
         raise StoreError(
             f"{path}: expected one raw little-endian chunk of shape {shape}, "
-            f"got {canonical_json([metadata.chunk_grid, metadata.codecs])}; "
+            f"got {json.dumps([metadata.chunk_grid, metadata.codecs])}; "
             f"extract the set again"
         )
     dtype = np.dtype(metadata.data_type).newbyteorder("<")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,15 @@ import pyarrow.compute as pc
 from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
+from pipeline.errors import StoreError
 from pipeline.heads.base import Per
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, Label, read_targets
+from pipeline.labels.clip_labels import (
+    FRAMES_SCHEMA,
+    ClipLabels,
+    Label,
+    list_classes,
+    read_targets,
+)
 from pipeline.labels.emotions import Names, read_names
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS, Target
@@ -111,11 +119,39 @@ def number_label(
 
 
 def read_labels(folder: Path) -> Labels:
-    """Labels in the folder `data/targets` that stage `labels` wrote."""
+    """Labels in the folder `data/targets` that stage `labels` wrote.
+
+    Raises StoreError for a class that its table of names does not have, and for no clip's label.
+    """
     names = read_names(folder / "names.json")
     targets = {target.clip_id: target for target in read_targets(folder / "targets.parquet")}
     frames = read_table(folder / "frames.parquet", FRAMES_SCHEMA)
+    words = {word: own.clip_id for own in targets.values() for word in _list_words(own)}
+    words |= dict.fromkeys(_list_frame_words(frames), "frames")
+    for word, place in words.items():
+        if word not in names.emotion:
+            raise StoreError(
+                f"{folder}: {place}: expected an emotion of names.json, got {word!r}; run "
+                f"`dvc repro labels`"
+            )
+    if None in targets or frames["clip_id"].null_count or frames["seconds"].null_count:
+        raise StoreError(
+            f"{folder}: expected a clip for each label, and a time for that of a frame, got none; "
+            f"run `dvc repro labels`"
+        )
     return Labels(targets, dict(split_frames(frames, names)), names)
+
+
+def _list_words(labels: ClipLabels) -> Iterator[str]:
+    """Classes that the labels of a clip name."""
+    return chain.from_iterable(map(list_classes, labels.labels.values()))
+
+
+def _list_frame_words(frames: pa.Table) -> Iterator[str]:
+    """Classes that the labels of frames name."""
+    for name in frames.column_names:
+        if name in TARGETS and TARGETS[name].kind == "class":
+            yield from pc.unique(frames[name]).drop_null().to_pylist()
 
 
 def split_frames(table: pa.Table, names: Names) -> Iterator[tuple[str, FrameLabels]]:

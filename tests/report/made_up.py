@@ -19,6 +19,7 @@ from pipeline.report.index_page import Overview
 from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary
 from pipeline.store.ledger import Entry
+from pipeline.store.provenance import Provenance
 from pipeline.targets import TARGETS, list_means
 from tests.stores import SECTIONS
 
@@ -188,7 +189,7 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
                 row_shape=[384],
                 row_axes=["dim"],
                 index_digest="6f3a9c0d81b2e4f7",
-                provenance={"settings": {"encoder": SETS[modality], "version": 1}},
+                provenance=Provenance("extract", {"encoder": SETS[modality]}).to_json(),
             )
             for modality in modalities
         },

@@ -7,6 +7,7 @@ from pipeline.evaluation.metrics import name_metrics
 from pipeline.report.formats import name_metric
 from pipeline.report.head_page import average_values, tabulate_values, write_head_page
 from pipeline.report.summary import HeadSummary
+from pipeline.store.provenance import Provenance
 from pipeline.targets import TARGETS, Target
 from tests.report.made_up import ALL, MadeUp, Page, find_outside, make_head
 
@@ -23,7 +24,7 @@ def make_layered() -> HeadSummary:
     stated = {
         "row_shape": [3, 384],
         "row_axes": ["layers", "dim"],
-        "provenance": {"settings": {"encoder": "logmel", "layer": [-3, -2, -1]}},
+        "provenance": Provenance("extract", {"encoder": "logmel", "layer": [-3, -2, -1]}).to_json(),
     }
     audio = recipe.inputs["audio"].model_copy(update=stated)
     shares = {"fold-0": {"audio": [0.1, 0.3, 0.6]}, "fold-1": {"audio": [0.3, 0.3, 0.4]}}

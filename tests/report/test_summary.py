@@ -50,7 +50,7 @@ def test_a_damaged_evaluation_is_told(seven: list[HeadSummary], tmp_path: Path) 
     save(tmp_path, seven[0])
     (tmp_path / "reports/heads/linear/evaluation.json").write_text('{"head": 7}')
     with pytest.raises(
-        StoreError, match=r"evaluation.json: not an evaluation of .*'head'.*run `dvc repro`"
+        StoreError, match=r"evaluation.json: not an evaluation of .*head: .*run `dvc repro`"
     ):
         read(tmp_path, "linear")
 

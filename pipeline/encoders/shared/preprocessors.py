@@ -26,7 +26,9 @@ def load_preparation(folder: Path) -> Preparation:
     try:
         preparation = read_preparation(processor)
         agrees = all(compare(preparation, processor, size) for size in ((47, 61), (61, 47)))
-    except (AttributeError, TypeError):  # settings of another kind
+    except ParamsError as error:
+        raise ParamsError(f"weights {folder}: {error}") from error
+    except Exception:  # settings of another kind raise almost anything
         agrees = False
     if not agrees:
         raise ParamsError(

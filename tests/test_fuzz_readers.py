@@ -1,0 +1,361 @@
+"""Files damaged and forged: whoever reads one reads it, or says in a sentence what is wrong.
+
+Each file of a project that ran is changed in its turn, what its bytes say or the bytes themselves,
+and where a digest guards it, the digest is made to agree. A few cases run with the suite;
+`make fuzz` runs thousands.
+"""
+
+import io
+import json
+import os
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.cli import main
+from pipeline.encoders.params import ENCODERS
+from pipeline.errors import MoodlineError
+from pipeline.evaluation.params import EvaluateParams
+from pipeline.files import digest_file, remove
+from pipeline.heads.building import load_heads
+from pipeline.labels.clip_labels import read_trained
+from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
+from pipeline.labels.corpora.params import TableParams
+from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
+from pipeline.labels.overrides import read_overrides
+from pipeline.labels.splits import SplitParams
+from pipeline.merging import merge_locks
+from pipeline.params import load_params, parse_feature
+from pipeline.presets import find_preset
+from pipeline.presets.tables import draft_params
+from pipeline.report.face_summaries import read_counts
+from pipeline.report.head_page import write_head_page
+from pipeline.report.index_page import Overview, write_index_page
+from pipeline.report.judging import judge_head
+from pipeline.report.overview import compare_opened, read_ledgers
+from pipeline.report.params import ReportParams
+from pipeline.report.summary import read_summaries
+from pipeline.store.header import digest_tree, seal_header
+from pipeline.store.joint import join_sets, list_members
+from pipeline.store.ledger import read_ledger
+from pipeline.store.reader import open_store
+from pipeline.targets import TARGETS
+from pipeline.windows.labels import read_labels
+from tests.damage import Damage, damage_bytes, damage_json, damage_table, damage_text
+from tests.projects import FirstRun
+from tests.stores import make_rows, write_features
+from tests.tiny_models import save_mobilefacenet, save_vision_model
+
+EXAMPLES = int(os.environ.get("MOODLINE_FUZZ_EXAMPLES", "10"))
+"""Changes of each file."""
+
+MOST_KILOBYTES = 2_000_000
+"""That reading a file may add to what the process has taken."""
+
+Read = Callable[[Path], object]
+
+
+def attempt(path: Path, read: Callable[..., object], *arguments: object) -> None:
+    """`read`, which may refuse what it is given, and then says what is wrong and where."""
+    places = (*("/".join(path.parts[:2]), path.name, path.parent.name), "params.yaml: ", "pixels: ")
+    told = None
+    try:
+        read(*arguments)
+    except MoodlineError as error:
+        told = str(error)
+    assert told is None or any(place in told for place in places), told
+
+
+def call(*arguments: str) -> None:
+    """Run a command; raises MoodlineError, with all that it tells, where it ends with status 1."""
+    told, blamed = io.StringIO(), io.StringIO()
+    with redirect_stdout(told), redirect_stderr(blamed), pytest.raises(SystemExit) as ended:
+        main(arguments)
+    if isinstance(ended.value.code, str):
+        raise MoodlineError(told.getvalue() + ended.value.code)
+
+
+def find_store(path: Path) -> Path:
+    """The store that a file lies in."""
+    return next(folder for folder in path.parents if (folder / "store.json").is_file())
+
+
+def read_rows(path: Path) -> None:
+    """All rows of a store."""
+    store = open_store(path)
+    store.list_records()
+    for clip_id in store:
+        store.slice_clip(clip_id)
+
+
+def read_store(path: Path) -> None:
+    store = find_store(path)
+    attempt(path, call, "verify", str(store))
+    attempt(path, call, "inspect", str(store))
+    attempt(path, call, "diff", str(store), str(store))
+    attempt(path, read_rows, store)
+
+
+def read_joint_set(path: Path) -> None:
+    attempt(path, call, "verify", str(path.parent))
+    attempt(path, call, "inspect", str(path.parent))
+    attempt(path, list_members, path.parent)
+
+
+def read_head(path: Path) -> None:
+    head, judged = path.parent, EvaluateParams(test=True, resamples=20)
+    clips = read_clips(Path("data/labels/clips.parquet"), LABELS_SCHEMA)
+    attempt(path, call, "verify", str(head))
+    attempt(path, call, "inspect", str(head))
+    attempt(path, call, "rebuild", str(head), "--out", "rebuilt.yaml", "--force")
+    attempt(path, load_heads, head)
+    attempt(path, judge_head, head, clips, judged)
+
+
+def write_pages() -> None:
+    """The pages of a head and of all."""
+    params = EvaluateParams(test=True, resamples=20)
+    heads = read_summaries(Path("models"), Path("reports/heads"), ["both", "sound"])
+    write_head_page(Path("page.html"), heads[0], params)
+    overview = Overview(
+        heads=heads,
+        comparisons=compare_opened(heads, params),
+        ledger=read_ledgers(heads, Path("data"), Path("features")),
+        faces=read_counts(Path("reports/faces.json")),
+        params_yaml="",
+        report=ReportParams(),
+        evaluate=params,
+    )
+    write_index_page(Path("page.html"), overview)
+
+
+def read_reports(path: Path) -> None:
+    attempt(path, call, "summary")
+    attempt(path, write_pages)
+
+
+def read_params(path: Path) -> None:
+    attempt(path, load_params, path)
+    attempt(path, call, "encoders")
+
+
+def read_corpus(path: Path) -> None:
+    """What `labels` and `moodline preset table` make of a table."""
+    root = str(path.parent)
+    params = TableParams(name="table", root=root, depends_on=root)
+    attempt(path, draft_params, find_preset("table").path, path.parent)
+    attempt(path, label, params)
+
+
+def label(params: TableParams) -> None:
+    labelled = label_corpus(params, SplitParams(folds=3), Path("data/overrides.csv"))
+    assert all(isinstance(overlap, str) for overlap in find_overlaps(labelled))
+    write_labels(labelled, Path("made/labels"), Path("made/targets"))
+
+
+def read_decisions(path: Path) -> None:
+    attempt(path, read_overrides, path)
+
+
+def read_targets(path: Path) -> None:
+    attempt(path, number_labels, path.parent)
+
+
+def number_labels(folder: Path) -> None:
+    labels = read_labels(folder)
+    for clip_id in labels.targets:
+        for target in TARGETS:
+            labels.values(clip_id, target)
+    assert labels.step_seconds >= 0
+
+
+def read_clip_table(path: Path) -> None:
+    schema = CLEAN_SCHEMA if path.parent.name == "clips" else LABELS_SCHEMA
+    attempt(path, call, "verify", str(path))
+    attempt(path, call, "inspect", str(path))
+    attempt(path, read_clips, path, schema)
+
+
+def read_trained_clips(path: Path) -> None:
+    attempt(path, read_trained, path)
+
+
+def read_kept_clips(path: Path) -> None:
+    attempt(path, read_ledger, path)
+
+
+def read_lock(path: Path) -> None:
+    base, ours = path.with_name("base.lock"), path.with_name("ours.lock")
+    shutil.copy(base, ours)
+    attempt(path, merge_locks, base, ours, path)
+    attempt(path, merge_locks, path, ours, base)
+
+
+def load_encoder(name: str, weights: str) -> Read:
+    """Reader of weights: the encoder that they are for."""
+
+    def read(path: Path) -> None:
+        section = {"modality": "face", "encoder": name, "weights": weights}
+        params = parse_feature({"features": {"some": section}}, "some")
+        attempt(path, ENCODERS.load(name).Encoder, params)
+
+    return read
+
+
+def seal(path: Path) -> None:
+    """Have a header's digest cover what the header says now."""
+    header = json.loads(path.read_bytes())
+    if isinstance(header, dict):
+        body = {key: header[key] for key in header if key not in ("format_version", "digest")}
+        with suppress(ValueError):  # NaN and infinity, which no header has
+            path.write_text(seal_header(body))
+
+
+def agree_store(path: Path) -> None:
+    """Have the header of a store name the digests that its files have now."""
+    store = find_store(path)
+    header = json.loads((store / "store.json").read_bytes())
+    header["digests"] = {name: digest_tree(store / name) for name in header["digests"]}
+    (store / "store.json").write_text(json.dumps(header))
+    seal(store / "store.json")
+
+
+def agree_head(path: Path) -> None:
+    """Have a recipe name the digests of the files beside it."""
+    recipe = json.loads((path.parent / "recipe.json").read_bytes())
+    for key, name in (("weights", "model.safetensors"), ("predictions", "predictions.parquet")):
+        recipe[f"{key}_digest"] = digest_file(path.parent / name)
+    (path.parent / "recipe.json").write_text(json.dumps(recipe))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file of a project that ran, ways to change it, and who reads it.
+
+    `agree` makes the digests agree that `guard`, a file beside it, has of it.
+    """
+
+    place: str
+    ways: tuple[Damage, ...]
+    read: Read
+    agree: Callable[[Path], None] = lambda _: None
+    guard: str = ""
+
+
+HEAD = ("models/both/recipe.json",)
+BOTH = (damage_table, damage_bytes)
+TREE = (damage_json, damage_json, damage_text)
+STORES = {
+    name: Case(place, ways, read_store, agree_store, f"{store}/store.json")
+    for name, store, place, ways in (
+        ("index", "features/mfcc", "features/mfcc/index.parquet", BOTH),
+        ("ledger", "features/mfcc", "features/mfcc/ledger.parquet", BOTH),
+        ("zarr part", "features/mfcc", "features/mfcc/parts/*/zarr.json", TREE),
+        ("zarr array", "features/mfcc", "features/mfcc/parts/*/embedding/zarr.json", TREE),
+        ("hdf5 part", "features/curves", "features/curves/parts/*.h5", (damage_bytes,)),
+        ("sounds", "data/audio", "data/audio/parts/*.parquet", BOTH),
+        ("faces", "data/face", "data/face/parts/*.parquet", BOTH),
+        ("words", "data/text", "data/text/parts/*.parquet", BOTH),
+    )
+}
+CASES = {
+    "header": Case("features/mfcc/store.json", (damage_json,), read_store, seal),
+    "media header": Case("data/audio/store.json", (damage_json,), read_store, seal),
+    **STORES,
+    "joint": Case("features/joined/joint.json", TREE, read_joint_set),
+    "recipe": Case("models/both/recipe.json", TREE, read_head),
+    "weights": Case("models/both/model.safetensors", (damage_bytes,), read_head, agree_head, *HEAD),
+    "held out": Case("models/both/predictions.parquet", BOTH, read_head, agree_head, *HEAD),
+    "history": Case("models/both/history.csv", (damage_text,), read_reports),
+    "evaluation": Case("reports/heads/both/evaluation.json", TREE, read_reports),
+    "predictions": Case("reports/heads/both/predictions.parquet", BOTH, read_reports),
+    "face counts": Case("reports/faces.json", TREE, read_reports),
+    "params": Case("params.yaml", (damage_text,), read_params),
+    "corpus": Case("data/raw/corpus/clips.csv", (damage_text,), read_corpus),
+    "corpus in parquet": Case("data/raw/packed/clips.parquet", BOTH, read_corpus),
+    "overrides": Case("data/overrides.csv", (damage_text,), read_decisions),
+    "names": Case("data/targets/names.json", TREE, read_targets),
+    "targets": Case("data/targets/targets.parquet", BOTH, read_targets),
+    "frames": Case("data/targets/frames.parquet", BOTH, read_targets),
+    "labelled clips": Case("data/labels/clips.parquet", BOTH, read_clip_table),
+    "clean clips": Case("data/clips/clips.parquet", BOTH, read_clip_table),
+    "trained": Case("data/labels/trained.parquet", BOTH, read_trained_clips),
+    "kept": Case("data/labels/kept.parquet", BOTH, read_kept_clips),
+    "lock": Case("dvc.lock", (damage_text,), read_lock),
+    **{
+        f"vision {name}": Case(
+            f"weights/vision/{name}",
+            ways,
+            load_encoder("huggingface_vision", "weights/vision"),
+        )
+        for name, ways in (
+            ("config.json", TREE),
+            ("preprocessor_config.json", TREE),
+            ("model.safetensors", (damage_bytes,)),
+        )
+    },
+    "pickled": Case(
+        "weights/mobile.pt",
+        (damage_bytes,),
+        load_encoder("mobilefacenet", "weights/mobile.pt"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project that ran, with what it has no file of yet, as the current folder."""
+    root = first_run.copy(tmp_path_factory.mktemp("fuzz") / "project").root
+    rows = {"table/a": make_rows([[1.0, 2.0]]), "table/b": make_rows([[3.0, 4.0], [5.0, 6.0]])}
+    write_features(root / "features" / "curves", rows, part_format="hdf5")
+    join_sets(root / "features" / "joined", ["mfcc", "hog"])
+    shutil.copytree(save_vision_model(), root / "weights" / "vision")
+    shutil.copy(save_mobilefacenet(), root / "weights" / "mobile.pt")
+    shutil.copy(root / "dvc.lock", root / "base.lock")
+    packed = root / "data" / "raw" / "packed"
+    shutil.copytree(root / "data" / "raw" / "corpus", packed)
+    pq.write_table(pa.csv.read_csv(packed / "clips.csv"), packed / "clips.parquet")
+    (packed / "clips.csv").unlink()
+    with chdir(root):
+        yield root
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_changed_file_is_read_or_refused_in_a_sentence(case: Case, project: Path) -> None:
+    path = next(Path().glob(case.place))
+    kept = {place: place.read_bytes() for place in (path, Path(case.guard or path))}
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize="MOODLINE_FUZZ_EXAMPLES" not in os.environ,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.randoms(use_true_random=False))
+    def read_changed(rng: Random) -> None:
+        for place, data in kept.items():
+            remove(place)  # parts are read-only, and linked to the cache
+            place.write_bytes(data)
+        path.write_bytes(rng.choice(case.ways)(kept[path], rng))
+        case.agree(path)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        case.read(path)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + MOST_KILOBYTES
+
+    try:
+        read_changed()
+    finally:
+        for place, data in kept.items():
+            remove(place)
+            place.write_bytes(data)
