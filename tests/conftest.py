@@ -27,7 +27,10 @@ PROJECT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
 
 
-LONGEST = ("test_graph.py", "test_ray.py", "test_sharing.py", "test_experiments.py")
+LONGEST = (
+    *("test_graph.py", "test_ray.py", "test_sharing.py", "test_experiments.py", "test_inputs.py"),
+    *("test_fuzz_readers.py", "test_edits.py"),
+)
 """Files that begin first, lest one process is at them when the others are through. The second needs
 nothing of the run that the others share, and whoever makes that is not waited for."""
 

@@ -1,8 +1,8 @@
 """Files damaged and forged: whoever reads one reads it, or says in a sentence what is wrong.
 
 Each file of a project that ran is changed in its turn, what its bytes say or the bytes themselves,
-and where a digest guards it, the digest is made to agree. A few cases run with the suite;
-`make fuzz` runs thousands.
+and where a digest guards it, the digest is made to agree. A few changes run with the suite;
+`make fuzz` goes on for minutes with each file.
 """
 
 import io
@@ -10,7 +10,8 @@ import json
 import os
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from dvc.repo import Repo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.cli import main
+from pipeline.cli.faces import write_faces
 from pipeline.encoders.params import ENCODERS
 from pipeline.errors import MoodlineError
 from pipeline.evaluation.params import EvaluateParams
@@ -34,11 +37,13 @@ from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
 from pipeline.labels.overrides import read_overrides
+from pipeline.labels.runs import list_runs, split_clips
 from pipeline.labels.splits import SplitParams
 from pipeline.merging import merge_locks
-from pipeline.params import load_params, parse_feature
+from pipeline.params import ask_head, load_params, parse_feature, read_yaml
 from pipeline.presets import find_preset
 from pipeline.presets.tables import draft_params
+from pipeline.report.contact_sheet import write_sheet
 from pipeline.report.face_summaries import read_counts
 from pipeline.report.head_page import write_head_page
 from pipeline.report.index_page import Overview, write_index_page
@@ -50,15 +55,18 @@ from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.joint import join_sets, list_members
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_store
+from pipeline.store.seeding import FormerStore
 from pipeline.targets import TARGETS
+from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
 from tests.damage import Damage, damage_bytes, damage_json, damage_table, damage_text
+from tests.encoders.test_huggingface_text import save_model, save_tokenizer
 from tests.projects import FirstRun
 from tests.stores import make_rows, write_features
-from tests.tiny_models import save_mobilefacenet, save_vision_model
+from tests.tiny_models import save_mobilefacenet, save_speech_model, save_vision_model
 
-EXAMPLES = int(os.environ.get("MOODLINE_FUZZ_EXAMPLES", "10"))
-"""Changes of each file."""
+MINUTES = float(os.environ.get("MOODLINE_FUZZ_MINUTES", "0"))
+"""Time for each file; without any, it is changed a few times, the same in each run."""
 
 MOST_KILOBYTES = 2_000_000
 """That reading a file may add to what the process has taken."""
@@ -105,6 +113,26 @@ def read_store(path: Path) -> None:
     attempt(path, call, "inspect", str(store))
     attempt(path, call, "diff", str(store), str(store))
     attempt(path, read_rows, store)
+
+
+def read_features(path: Path) -> None:
+    """A feature set, and what training makes of it."""
+    read_store(path)
+    attempt(path, train)
+
+
+def train() -> None:
+    asked = ask_head(read_yaml(), "sound")
+    labels = read_labels(Path("data/targets"))
+    train_head(asked, Path("features"), labels, Path("made/sound"))
+
+
+def read_faces(path: Path) -> None:
+    """Faces, and the pages that show them."""
+    read_store(path)
+    attempt(path, write_sheet, Path("data"), Path("made/sheet.svg"), Path("made/faces.json"))
+    attempt(path, write_faces, Path("data"), None, Path("made/faces.html"), 5)
+    attempt(path, write_faces, Path("data"), "table/speaker_01/1", Path("made/clip.html"), 5)
 
 
 def read_joint_set(path: Path) -> None:
@@ -178,6 +206,8 @@ def number_labels(folder: Path) -> None:
         for target in TARGETS:
             labels.values(clip_id, target)
     assert labels.step_seconds >= 0
+    for run in list_runs(labels.targets.values()):
+        split_clips(labels.targets.values(), run)
 
 
 def read_clip_table(path: Path) -> None:
@@ -195,6 +225,13 @@ def read_kept_clips(path: Path) -> None:
     attempt(path, read_ledger, path)
 
 
+def read_listing(path: Path) -> None:
+    """DVC's list of the files of a store, as it is read before any of them is fetched."""
+    with Repo(".") as repo:
+        digest = path.parent.name + path.name
+        attempt(path, lambda: FormerStore(repo, Path("features/mfcc"), digest).files)
+
+
 def read_lock(path: Path) -> None:
     base, ours = path.with_name("base.lock"), path.with_name("ours.lock")
     shutil.copy(base, ours)
@@ -202,15 +239,12 @@ def read_lock(path: Path) -> None:
     attempt(path, merge_locks, path, ours, base)
 
 
-def load_encoder(name: str, weights: str) -> Read:
-    """Reader of weights: the encoder that they are for."""
-
-    def read(path: Path) -> None:
-        section = {"modality": "face", "encoder": name, "weights": weights}
-        params = parse_feature({"features": {"some": section}}, "some")
-        attempt(path, ENCODERS.load(name).Encoder, params)
-
-    return read
+def load_encoder(path: Path) -> None:
+    """The encoder that the weights are for, which lie below its name."""
+    name, weights = path.parts[1], "/".join(path.parts[:3])
+    section = {"modality": WEIGHTS[name][0], "encoder": name, "weights": weights}
+    params = parse_feature({"features": {"some": section}}, "some")
+    attempt(path, ENCODERS.load(name).Encoder, params)
 
 
 def seal(path: Path) -> None:
@@ -253,16 +287,27 @@ class Case:
     guard: str = ""
 
 
+WEIGHTS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "huggingface_vision": ("face", ["a/config.json", "a/preprocessor_config.json"]),
+    "huggingface_speech": ("audio", ["a/config.json", "a/preprocessor_config.json"]),
+    "huggingface_text": ("text", ["a/config.json", "a/tokenizer.json", "a/tokenizer_config.json"]),
+    "mobilefacenet": ("face", ["mobile.pt"]),
+}
+"""Encoder → the modality that it reads, and files that it is loaded from."""
+
 HEAD = ("models/both/recipe.json",)
 BOTH = (damage_table, damage_bytes)
 TREE = (damage_json, damage_json, damage_text)
+READS = {"rows": read_features, "times": read_features, "faces": read_faces}
 STORES = {
-    name: Case(place, ways, read_store, agree_store, f"{store}/store.json")
+    name: Case(place, ways, READS.get(name, read_store), agree_store, f"{store}/store.json")
     for name, store, place, ways in (
         ("index", "features/mfcc", "features/mfcc/index.parquet", BOTH),
         ("ledger", "features/mfcc", "features/mfcc/ledger.parquet", BOTH),
         ("zarr part", "features/mfcc", "features/mfcc/parts/*/zarr.json", TREE),
         ("zarr array", "features/mfcc", "features/mfcc/parts/*/embedding/zarr.json", TREE),
+        ("rows", "features/mfcc", "features/mfcc/parts/*/embedding/c/0/0", (damage_bytes,)),
+        ("times", "features/mfcc", "features/mfcc/parts/*/start_seconds/c/0", (damage_bytes,)),
         ("hdf5 part", "features/curves", "features/curves/parts/*.h5", (damage_bytes,)),
         ("sounds", "data/audio", "data/audio/parts/*.parquet", BOTH),
         ("faces", "data/face", "data/face/parts/*.parquet", BOTH),
@@ -293,23 +338,16 @@ CASES = {
     "trained": Case("data/labels/trained.parquet", BOTH, read_trained_clips),
     "kept": Case("data/labels/kept.parquet", BOTH, read_kept_clips),
     "lock": Case("dvc.lock", (damage_text,), read_lock),
+    "listing": Case(".dvc/cache/files/md5/*/*.dir", TREE, read_listing),
     **{
-        f"vision {name}": Case(
-            f"weights/vision/{name}",
-            ways,
-            load_encoder("huggingface_vision", "weights/vision"),
+        f"{name} {file}": Case(
+            f"weights/{name}/{file}",
+            TREE if file.endswith(".json") else (damage_bytes,),
+            load_encoder,
         )
-        for name, ways in (
-            ("config.json", TREE),
-            ("preprocessor_config.json", TREE),
-            ("model.safetensors", (damage_bytes,)),
-        )
+        for name, (_, files) in WEIGHTS.items()
+        for file in (*files, *(["a/model.safetensors"] * (name != "mobilefacenet")))
     },
-    "pickled": Case(
-        "weights/mobile.pt",
-        (damage_bytes,),
-        load_encoder("mobilefacenet", "weights/mobile.pt"),
-    ),
 }
 
 
@@ -320,8 +358,13 @@ def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> It
     rows = {"table/a": make_rows([[1.0, 2.0]]), "table/b": make_rows([[3.0, 4.0], [5.0, 6.0]])}
     write_features(root / "features" / "curves", rows, part_format="hdf5")
     join_sets(root / "features" / "joined", ["mfcc", "hog"])
-    shutil.copytree(save_vision_model(), root / "weights" / "vision")
-    shutil.copy(save_mobilefacenet(), root / "weights" / "mobile.pt")
+    weights = root / "weights"
+    shutil.copytree(save_vision_model(), weights / "huggingface_vision" / "a")
+    shutil.copytree(save_speech_model(), weights / "huggingface_speech" / "a")
+    save_tokenizer(weights / "huggingface_text" / "a")
+    save_model(weights / "huggingface_text" / "a")
+    (weights / "mobilefacenet").mkdir()
+    shutil.copy(save_mobilefacenet(), weights / "mobilefacenet" / "mobile.pt")
     shutil.copy(root / "dvc.lock", root / "base.lock")
     packed = root / "data" / "raw" / "packed"
     shutil.copytree(root / "data" / "raw" / "corpus", packed)
@@ -337,8 +380,8 @@ def test_a_changed_file_is_read_or_refused_in_a_sentence(case: Case, project: Pa
     kept = {place: place.read_bytes() for place in (path, Path(case.guard or path))}
 
     @settings(
-        max_examples=EXAMPLES,
-        derandomize="MOODLINE_FUZZ_EXAMPLES" not in os.environ,
+        max_examples=200 if MINUTES else 5,
+        derandomize=not MINUTES,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -353,8 +396,11 @@ def test_a_changed_file_is_read_or_refused_in_a_sentence(case: Case, project: Pa
         case.read(path)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + MOST_KILOBYTES
 
+    end = time.monotonic() + 60 * MINUTES
     try:
         read_changed()
+        while time.monotonic() < end:
+            read_changed()
     finally:
         for place, data in kept.items():
             remove(place)

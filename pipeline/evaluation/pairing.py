@@ -143,7 +143,13 @@ def name_head(head: str) -> Iterator[None]:
 
 
 def check_predictions(head: str, table: pa.Table) -> None:
-    """Raise StoreError for a number that is not finite, and for a target that is not known."""
+    """Raise StoreError for a row of nothing, a number that is not finite, and an unknown target."""
+    for column in ("clip_id", "split", "target", "withheld"):
+        if table[column].null_count:
+            raise StoreError(
+                f"{head}: expected a {column} in each row, got none; run "
+                f"`dvc repro -f models/dvc.yaml:train@{head}`"
+            )
     for column in NUMBERS:
         wrong = table.filter(pc.invert(pc.is_finite(table[column])))
         if wrong.num_rows:

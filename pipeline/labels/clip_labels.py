@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.errors import StoreError
 from pipeline.store.tables import read_table, write_table
 from pipeline.targets import TARGETS, Kind
 
@@ -69,8 +70,19 @@ def write_targets(path: Path, clips: Iterable[ClipLabels]) -> None:
 
 
 def read_targets(path: Path) -> list[ClipLabels]:
-    """Labels in the table at `path`, in its order; raises StoreError as `read_table` does."""
+    """Labels in the table at `path`, in its order.
+
+    Raises StoreError as `read_table` does, and for labels of no clip, or with a class of no number.
+    """
     rows = read_table(path, TARGETS_SCHEMA).to_pylist()
+    vectors = [name for name, target in TARGETS.items() if target.behaviour.vector]
+    for row in rows:
+        numbers = (number for name in vectors for _, number in row[name] or ())
+        if row["clip_id"] is None or None in numbers:
+            raise StoreError(
+                f"{path}: expected labels of a clip, each class with a number, got "
+                f"{row['clip_id']!r} with blanks; run `dvc repro labels`"
+            )
     return [
         ClipLabels(
             clip_id=row["clip_id"],

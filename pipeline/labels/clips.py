@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.errors import StoreError
 from pipeline.files import digest_json
 from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_table, write_table
@@ -90,5 +92,25 @@ def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:
 
 
 def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
-    """Clips of the table at `path`, in its order; raises StoreError as `read_table` does."""
-    return [Clip(**row) for row in read_table(path, schema).to_pylist()]
+    """Clips of the table at `path`, in its order.
+
+    Raises StoreError as `read_table` does, and where a clip has no id or path, or half a stretch.
+    """
+    table = read_table(path, schema)
+    if any(table[name].null_count for name in ("clip_id", "corpus", "path")):
+        raise StoreError(f"{path}: expected each clip's id, corpus and path; `dvc pull` it anew")
+    clips = [Clip(**row) for row in table.to_pylist()]
+    for clip in clips:
+        if not _has_stretch(clip.start_seconds, clip.end_seconds):
+            raise StoreError(
+                f"{path}: {clip.clip_id}: expected a stretch from 0 s on, or none, got "
+                f"{clip.start_seconds} to {clip.end_seconds} s; `dvc pull` it anew"
+            )
+    return clips
+
+
+def _has_stretch(begin: float | None, end: float | None) -> bool:
+    """Whether a clip can be this stretch of its file, or all of it."""
+    if begin is None or end is None:
+        return begin is end
+    return 0 <= begin < end < inf

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import MoodlineError
+from pipeline.errors import MoodlineError, StoreError
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.parts import PartClip
 from pipeline.store.tables import read_table, write_table
@@ -51,7 +51,10 @@ def read_ledger(path: Path) -> list[Entry]:
     store = path.parent
     if (store / "store.json").is_file():
         check_digest(store, read_header(store), path.name)
-    return [Entry(**row) for row in read_table(path, SCHEMA).to_pylist()]
+    table = read_table(path, SCHEMA)
+    if any(column.null_count for column in table.columns):
+        raise StoreError(f"{path}: expected all of each entry, got blanks; `dvc pull` it anew")
+    return [Entry(**row) for row in table.to_pylist()]
 
 
 def check_share(entries: Iterable[Entry], total: int, allowed_share: float) -> None:

@@ -22,6 +22,7 @@ from pipeline.labels.clip_labels import (
     read_targets,
 )
 from pipeline.labels.emotions import Names, read_names
+from pipeline.labels.splits import SIDES
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS, Target
 
@@ -134,11 +135,17 @@ def read_labels(folder: Path) -> Labels:
                 f"{folder}: {place}: expected an emotion of names.json, got {word!r}; run "
                 f"`dvc repro labels`"
             )
-    if None in targets or frames["clip_id"].null_count or frames["seconds"].null_count:
+    if frames["clip_id"].null_count or frames["seconds"].null_count:
         raise StoreError(
-            f"{folder}: expected a clip for each label, and a time for that of a frame, got none; "
-            f"run `dvc repro labels`"
+            f"{folder}: frames: expected a clip and a time for each, got none; run "
+            f"`dvc repro labels`"
         )
+    for own in targets.values():
+        if own.split not in (None, *SIDES):
+            raise StoreError(
+                f"{folder}: {own.clip_id}: expected a split of {', '.join(SIDES)}, or none, got "
+                f"{own.split!r}; run `dvc repro labels`"
+            )
     return Labels(targets, dict(split_frames(frames, names)), names)
 
 
