@@ -9,6 +9,9 @@ LEAST_HZ = 1000
 MOST_ROWS = 2**48
 """Of a part of a store."""
 
+MOST_NUMBER = 1e30
+"""Of a prediction or a rating, either way: squares of more have no place in a float."""
+
 MOST_AXES = 8
 """Of an array in a store: a row has at most three."""
 

@@ -76,7 +76,12 @@ Read = Callable[[Path], object]
 
 def attempt(path: Path, read: Callable[..., object], *arguments: object) -> None:
     """`read`, which may refuse what it is given, and then says what is wrong and where."""
-    places = (*("/".join(path.parts[:2]), path.name, path.parent.name), "params.yaml: ", "pixels: ")
+    places = (
+        *("/".join(path.parts[:2]), path.name, path.parent.name),
+        "params.yaml: ",
+        "pixels: ",
+        "splits: ",
+    )
     told = None
     try:
         read(*arguments)
@@ -317,6 +322,7 @@ STORES = {
 CASES = {
     "header": Case("features/mfcc/store.json", (damage_json,), read_store, seal),
     "media header": Case("data/audio/store.json", (damage_json,), read_store, seal),
+    "faces header": Case("data/face/store.json", (damage_json,), read_faces, seal),
     **STORES,
     "joint": Case("features/joined/joint.json", TREE, read_joint_set),
     "recipe": Case("models/both/recipe.json", TREE, read_head),

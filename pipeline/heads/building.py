@@ -33,6 +33,8 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     recipe = read_recipe(folder)
     try:
         params = parse_section(HEADS.find(recipe.kind).params, recipe.params, "params")
+        if absent := set(params.targets) - recipe.per.keys():
+            raise ParamsError(f"per: expected an entry for {min(absent)}, got none")
         shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
         tensors = load_file(folder / "model.safetensors")
         heads = {}

@@ -7,6 +7,7 @@ leave, the report and its counts still may.
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.files import write_json
 from pipeline.report.face_summaries import ClipFaces, count_faces, summarise_clips
 from pipeline.report.pages import write_page
@@ -32,7 +33,7 @@ def write_sheet(data: Path, sheet: Path, counts: Path) -> None:
     clips = summarise_clips(data)
     write_json(counts, count_faces(clips).model_dump())
     chosen = choose_clips(clips)
-    strips = draw_strips(open_media(data / "face"), chosen, CROPS, PIXELS)
+    strips = draw_strips(open_media(data / "face", FACE_SCHEMA), chosen, CROPS, PIXELS)
     write_page(sheet, "faces_sheet.svg.j2", {"strips": strips, "crops": CROPS, "pixels": PIXELS})
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from pipeline.errors import StoreError
+from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.faces.tracks import INTERPOLATED
+from pipeline.limits import MOST_ROWS
 from pipeline.sections import Section
 from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.parts import Facts
@@ -62,7 +64,7 @@ def summarise_clips(data: Path) -> list[ClipFaces]:
 
     Raises StoreError where the store is absent or damaged.
     """
-    store = open_media(data / "face")
+    store = open_media(data / "face", FACE_SCHEMA)
     entries = {entry.clip_id: entry for entry in read_ledger(store.path / "ledger.parquet")}
     facts = read_facts(store)
     found = {
@@ -90,8 +92,20 @@ def summarise_clip(store: MediaStore, clip_id: str, entry: Entry | None, facts: 
 
 
 def read_facts(store: MediaStore) -> dict[str, Facts]:
-    """clip_id → what was found out about the clip, of those that have crops."""
-    return {clip_id: record.facts for clip_id, record in store.list_records().items()}
+    """clip_id → what was found out about the clip, of those that have crops.
+
+    Raises StoreError for a count or a size that is none.
+    """
+    facts = {clip_id: record.facts for clip_id, record in store.list_records().items()}
+    for clip_id, found in facts.items():
+        for name in ("frames", "people", "height"):
+            value = found.get(name)
+            if value is not None and (isinstance(value, str) or not 0 <= value < MOST_ROWS):
+                raise StoreError(
+                    f"{store.path}: {clip_id}: expected a number of {name}, got {value!r}; "
+                    f"`dvc pull` the store anew"
+                )
+    return facts
 
 
 def rank_clips(clips: Iterable[ClipFaces]) -> list[ClipFaces]:

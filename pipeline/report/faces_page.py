@@ -6,7 +6,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StoreError
+from pydantic import ValidationError
+
+from pipeline.errors import StoreError, tell_first
+from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import CUT, FOUND
+from pipeline.faces.tables import FACE_SCHEMA, SCENE_SCHEMA, TRACK_SCHEMA
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.report.face_summaries import (
@@ -18,6 +23,7 @@ from pipeline.report.face_summaries import (
     summarise_clips,
 )
 from pipeline.report.pages import write_page
+from pipeline.report.pictures import name_clip
 from pipeline.report.sightings import Cast, Crop, Person, list_crops, read_cast
 from pipeline.report.stills import Still, take_stills
 from pipeline.report.strips import draw_strips, show_crops
@@ -40,9 +46,12 @@ def write_clip_page(path: Path, data: Path, clip_id: str) -> None:
 
     Raises StoreError where data/face or data/tracks is absent, and for an unknown clip.
     """
-    faces, tracks = open_media(data / "face"), open_media(data / "tracks")
+    faces = open_media(data / "face", FACE_SCHEMA)
+    tracks = open_media(data / "tracks", TRACK_SCHEMA)
     check_clip(faces, clip_id)
     crops = list_crops(faces[clip_id])
+    with name_clip(faces, clip_id):
+        shown = show_crops(crops, MOST_CROPS, _CROP_PIXELS)
     cast = read_cast(tracks[clip_id], crops)
     clip, summary = _find_clip(data, clip_id), _summarise(faces, clip_id)
     sampling = read_sampling(faces)
@@ -55,7 +64,7 @@ def write_clip_page(path: Path, data: Path, clip_id: str) -> None:
         "colours_of": cast.colour_tracks(),
         "stills": stills,
         "pictures": _pair_people(stills.shown, cast),
-        "crops": show_crops(crops, MOST_CROPS, _CROP_PIXELS),
+        "crops": shown,
         "timeline": _draw_timeline(faces, summary, clip, cast, crops),
         "most_tracks": MOST_TRACKS,
     }
@@ -67,7 +76,7 @@ def write_corpus_page(path: Path, data: Path, most: int) -> None:
 
     It needs no other file. Raises StoreError where data/face is absent.
     """
-    faces, clips = open_media(data / "face"), summarise_clips(data)
+    faces, clips = open_media(data / "face", FACE_SCHEMA), summarise_clips(data)
     content = {
         **_describe(faces),
         "counts": count_faces(clips),
@@ -87,10 +96,32 @@ def check_clip(faces: MediaStore, clip_id: str) -> None:
     raise StoreError(f"{faces.path}: no clip {clip_id!r} among {len(faces):,}; {hint}")
 
 
+def read_params(faces: MediaStore) -> FacesParams:
+    """Params that the store of crops was made by, as its settings have them.
+
+    Raises StoreError where these are not the settings of stage `faces`.
+    """
+    settings = faces.provenance["settings"]
+    if absent := _SETTINGS - settings.keys():
+        raise StoreError(
+            f"{faces.path}/store.json: settings.{min(absent)}: expected what stage `faces` has "
+            f"there, got none; run `dvc repro faces`"
+        )
+    stated = {name: settings[name] for name in FacesParams.model_fields if name in settings}
+    try:
+        return FacesParams.model_validate(stated)
+    except ValidationError as error:
+        raise StoreError(
+            f"{faces.path}/store.json: settings.{tell_first(error)}; run `dvc repro faces`"
+        ) from error
+
+
+_SETTINGS = {*SAMPLED, *CUT, *FOUND, "detector_version", "weights_digests"}
+
+
 def read_sampling(faces: MediaStore) -> Sampling:
     """Which frames of each clip were looked at for the store of crops."""
-    settings = faces.provenance["settings"]
-    return Sampling(**{name: settings[name] for name in SAMPLED})
+    return Sampling(**read_params(faces).model_dump(include=set(SAMPLED)))
 
 
 def describe_sampling(sampling: Sampling) -> str:
@@ -133,7 +164,7 @@ def _find_clip(data: Path, clip_id: str) -> Clip | None:
 
 
 def _open_scenes(path: Path) -> MediaStore | None:
-    return open_media(path) if (path / "store.json").is_file() else None
+    return open_media(path, SCENE_SCHEMA) if (path / "store.json").is_file() else None
 
 
 def _pair_people(stills: Iterable[Still], cast: Cast) -> list[tuple[Still, list[Person]]]:
@@ -152,7 +183,7 @@ def _draw_timeline(
     last = max((person.seconds for person in cast.people), default=0.0)
     known = clip.duration_seconds if clip is not None else None
     seconds = max(known or 0.0, last)
-    thresholds: Mapping[str, float] = faces.provenance["settings"]["thresholds"]
+    thresholds: Mapping[str, float] = read_params(faces).thresholds.model_dump()
     frames = summary.frames or len(cast.group_frames())
     step = read_sampling(faces).middle_share * seconds / max(frames, 1)
     return draw_timeline(cast, crops, seconds=seconds, step=step, thresholds=thresholds)

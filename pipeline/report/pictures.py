@@ -1,15 +1,18 @@
 """Pictures inside pages: small JPEG files as text, and which of many are shown."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from pipeline.errors import MediaError, StoreError
 from pipeline.faces.searching import shrink_image
 from pipeline.media.jpeg import decode_jpeg, encode_jpeg
+from pipeline.store.reader import MediaStore
 
 QUALITY = 80
 """JPEG quality of what is shown small."""
@@ -40,3 +43,12 @@ def pick_evenly(items: Sequence[ItemT], most: int) -> list[ItemT]:
 
 def _address(data: bytes) -> str:
     return f"data:image/jpeg;base64,{b64encode(data).decode()}"
+
+
+@contextmanager
+def name_clip(store: MediaStore, clip_id: str) -> Iterator[None]:
+    """Within this, a picture that cannot be read is a StoreError that tells whose it is."""
+    try:
+        yield
+    except MediaError as error:
+        raise StoreError(f"{store.path}: {clip_id}: {error.detail}") from error

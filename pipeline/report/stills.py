@@ -1,5 +1,6 @@
 """Stills: a few whole frames of a clip, evenly spread, from its video or else from data/scene."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from pipeline.media.jpeg import decode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import Frame, read_frames
 from pipeline.report.face_summaries import read_facts
-from pipeline.report.pictures import embed_image, pick_evenly
+from pipeline.report.pictures import embed_image, name_clip, pick_evenly
 from pipeline.store.reader import MediaStore
 
 MOST_STILLS = 24
@@ -54,12 +55,13 @@ def take_stills(
 
     `clip` is None where its video is not known here, `scenes` where data/scene is not here.
     """
-    if clip is not None and Path(clip.path).is_file():
+    if clip is not None and os.path.isfile(clip.path):
         return _film(clip, sampling)
     rows = None if scenes is None or clip_id not in scenes else scenes[clip_id]
     if scenes is None or rows is None:
         return Stills([])
-    return _show_scenes(rows, read_facts(scenes)[clip_id].get("height"))
+    with name_clip(scenes, clip_id):
+        return _show_scenes(rows, read_facts(scenes)[clip_id].get("height"))
 
 
 def _film(clip: Clip, sampling: Sampling) -> Stills:

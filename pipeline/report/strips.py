@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report.face_summaries import ClipFaces
-from pipeline.report.pictures import embed_crop, pick_evenly
+from pipeline.report.pictures import embed_crop, name_clip, pick_evenly
 from pipeline.report.sightings import Crop, list_crops
 from pipeline.store.reader import MediaStore
 
@@ -31,7 +31,8 @@ def draw_strips(
     """Each of `clips`, of the store of crops, with at most so many crops, at `pixels`."""
     pictures = {}
     for clip_id in sorted((clip.clip_id for clip in clips), key=faces.place_of):
-        pictures[clip_id] = show_crops(list_crops(faces[clip_id]), crops, pixels)
+        with name_clip(faces, clip_id):
+            pictures[clip_id] = show_crops(list_crops(faces[clip_id]), crops, pixels)
     return [Strip(clip, pictures[clip.clip_id]) for clip in clips]
 
 

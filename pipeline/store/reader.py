@@ -16,6 +16,7 @@ from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
 from pipeline.store.parts import PartClip
+from pipeline.store.tables import describe_schema
 from pipeline.store.view_ids import find_views
 
 
@@ -153,9 +154,10 @@ class MediaStore(Store):
 
     held_parts = 2
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
         super().__init__(path)
         _check_format(self, ("parquet",))
+        self._schema = schema
 
     def __getitem__(self, clip_id: str) -> pa.Table | None:
         return self.slice_clip(clip_id)
@@ -165,6 +167,16 @@ class MediaStore(Store):
         filled = (clip_id for clip_id in self.index.clip_ids if self.has_rows(clip_id))
         table = next((self[clip_id] for clip_id in filled), None)
         return None if table is None else table.schema
+
+    def _check_part(self, path: Path, number: int, opened: pa.Table) -> None:
+        super()._check_part(path, number, opened)
+        if self._schema is not None and not opened.schema.equals(self._schema):
+            raise StoreError(
+                f"{path}: expected columns {describe_schema(self._schema)}, got "
+                f"{describe_schema(opened.schema)}; `dvc pull` the store anew"
+            )
+        if self._schema is not None and any(map(_has_blanks, opened.columns)):
+            raise StoreError(f"{path}: expected all of each row, got blanks; `dvc pull` it anew")
 
     def place_of(self, clip_id: str) -> tuple[int, int]:
         """Number of the part that a clip lies in, and its first row there."""
@@ -258,15 +270,24 @@ def open_features(path: Path | str) -> FeatureStore:
     return FeatureStore(Path(path))
 
 
-def open_media(path: Path | str) -> MediaStore:
-    """Store of faces, scenes, audio or text at `path`."""
-    return MediaStore(Path(path))
+def open_media(path: Path | str, schema: pa.Schema | None = None) -> MediaStore:
+    """Store of faces, scenes, audio or text at `path`, whose rows are of `schema`, if one is given.
+
+    Rows of others, or with blanks, raise StoreError when they are first read.
+    """
+    return MediaStore(Path(path), schema)
 
 
 def open_store(path: Path | str) -> FeatureStore | MediaStore:
     """Feature set or store of media at `path`, whichever it is."""
     features = read_header(Path(path))["part_format"] in ROW_FORMATS
     return open_features(path) if features else open_media(path)
+
+
+def _has_blanks(column: pa.ChunkedArray) -> bool:
+    """Whether a value of a column, or one in its lists, is null."""
+    listed = isinstance(column.type, (pa.ListType, pa.FixedSizeListType))
+    return bool(column.null_count or (listed and column.combine_chunks().flatten().null_count))
 
 
 def _check_format(store: Store, expected: Sequence[str]) -> None:

@@ -76,7 +76,9 @@ def _check_schema(path: Path, read: pa.Schema, schema: pa.Schema) -> None:
             f"it anew"
         )
     if not read.remove_metadata().equals(schema):
-        raise StoreError(f"{path}: expected columns {_describe(schema)}, got {_describe(read)}")
+        raise StoreError(
+            f"{path}: expected columns {describe_schema(schema)}, got {describe_schema(read)}"
+        )
 
 
 def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> pa.Table:
@@ -108,5 +110,6 @@ def _version_of(schema: pa.Schema) -> int:
     return int((schema.metadata or {}).get(_VERSION_KEY, FORMAT_VERSION))
 
 
-def _describe(schema: pa.Schema) -> str:
+def describe_schema(schema: pa.Schema) -> str:
+    """Columns with their types, for people."""
     return ", ".join(f"{field.name} {field.type}" for field in schema)

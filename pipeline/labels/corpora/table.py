@@ -6,6 +6,7 @@ one by `columns`, part of `path`, or listed in `ignore`: a misspelt label never 
 Votes and scores have a column for each class: `votes.happy`, `emotions.happy`.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -153,7 +154,7 @@ def _make_clip(clip_id: str, params: TableParams, row: PlainRow) -> Clip:
 def _check_media(sheet: Sheet, clips: Sequence[Clip]) -> None:
     """Refuse a table none of whose files is there: one or the other is left to stage `clean`."""
     named = [clip for clip in clips if clip.path != NO_MEDIA]
-    if named and not any(Path(clip.path).exists() for clip in named):
+    if named and not any(os.path.exists(clip.path) for clip in named):
         raise CorpusError(
             f"{sheet.path}: none of its {len(named)} files exists, the first being "
             f"{named[0].path}; paths are taken below corpus.root, mend one or the other"
