@@ -8,7 +8,8 @@
     ├── TrainingError    training met a number or a shape it cannot go on with
     └── StageError       what a stage was begun with is not what stands there when it ends
 
-Every message is one sentence that says where, what was expected, what was found, and what to do.
+Every message is one sentence that says where, what was expected, what was found, and what to do;
+of several mistakes each has a line.
 A stage or a command that ends with one prints the sentence alone and exits with status 1.
 """
 
@@ -35,6 +36,15 @@ def show(text: str) -> str:
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def show_line(text: str) -> str:
+    r"""`text` as `show` has it, on one line: an end of a line in a name would begin another.
+
+    >>> show_line("clip\nok      store data/audio")
+    'clip\\nok      store data/audio'
+    """
+    return show(text).replace("\n", "\\n")
+
+
 def tell_first(error: "ValidationError") -> str:
     """Place and message of the first mistake that pydantic found."""
     first = error.errors(include_url=False)[0]
@@ -42,10 +52,10 @@ def tell_first(error: "ValidationError") -> str:
 
 
 class MoodlineError(Exception):
-    """Something the user can mend; its text is all they need."""
+    """Something the user can mend; its text is all they need, a line for each argument."""
 
     def __str__(self) -> str:
-        return show("\n".join(map(_shorten, super().__str__().split("\n"))))
+        return "\n".join(_shorten(show_line(line)) for line in self.args)
 
 
 def _shorten(line: str) -> str:

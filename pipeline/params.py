@@ -95,7 +95,7 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
         if name not in sections
     ]
     if mistakes:
-        raise ParamsError("\n".join(mistakes))
+        raise ParamsError(*mistakes)
     return sections
 
 
@@ -211,12 +211,12 @@ def _collected() -> Iterator[Callable[..., Any]]:
         try:
             return function(*arguments)
         except ParamsError as error:
-            mistakes.append(str(error))
+            mistakes.extend(error.args)
             return None
 
     yield collect
     if mistakes:
-        raise ParamsError("\n".join(mistakes))
+        raise ParamsError(*mistakes)
 
 
 def _check_detector(faces: FacesParams) -> None:

@@ -58,7 +58,7 @@ def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
         for mistake in error.errors():  # of several types that a value may have, the first will do
             mistakes.setdefault(_find_given(value, mistake["loc"]), mistake)
         told = (_explain(kind, mistake, where) for mistake in mistakes.values())
-        raise ParamsError("\n".join(told)) from error
+        raise ParamsError(*told) from error
 
 
 def _find_given(value: Any, steps: tuple[int | str, ...]) -> tuple[int | str, ...]:

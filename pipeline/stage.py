@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from pipeline.code import digest_sources
-from pipeline.errors import MoodlineError, StageError, show
+from pipeline.errors import MoodlineError, StageError, show_line
 from pipeline.files import remove
 from pipeline.paths import CHECKED_CODE, PROJECT
 from pipeline.sections import is_name
@@ -58,7 +58,7 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
             if cache := find_shared_cache(PROJECT):
                 put_in_cache(outs, cache)
         if told := next(filter(None, map(tally_clips, outs)), None):
-            print(show(told))
+            print(show_line(told))
     except StageError as error:
         for out in outs:
             remove(out)
@@ -68,7 +68,7 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise
-        told = show(" ".join(str(error).split()))
+        told = show_line(" ".join(str(error).split()))
         sys.exit(f"moodline: {told}; make room or give access, then `dvc repro` goes on")
     except KeyboardInterrupt:
         print("moodline: interrupted; what is done is kept, `dvc repro` goes on", file=sys.stderr)

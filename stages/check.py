@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.audits.foresight import foresee
 from pipeline.code import digest_sources
-from pipeline.errors import show
+from pipeline.errors import show_line
 from pipeline.files import write_text, write_whole
 from pipeline.labels.folders import check_folder
 from pipeline.params import PARAMS_PATH, load_params
@@ -24,7 +24,7 @@ def main() -> None:
     check_folder(Path(params.corpus.depends_on))
     write_whole(CHECKED_PARAMS, lambda aside: shutil.copyfile(PARAMS_PATH, aside))
     for told in foresee(params, PROJECT):
-        print(f"check: {show(told)}", file=sys.stderr)
+        print(f"check: {show_line(told)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from pipeline.errors import show
+from pipeline.errors import show_line
 from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
 from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpus, parse_plain, read_checked
@@ -18,7 +18,7 @@ def main() -> None:
     with held_still(Path(corpus.depends_on), OVERRIDES):
         labelled = label_corpus(corpus, splits, OVERRIDES)
     for told in [*labelled.remarks, *find_overlaps(labelled)]:
-        print(f"labels: {show(told)}", file=sys.stderr)
+        print(f"labels: {show_line(told)}", file=sys.stderr)
     write_labels(labelled, LABELS, TARGETS)
 
 

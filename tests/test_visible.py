@@ -42,6 +42,19 @@ def test_a_path_that_is_told_is_shown(
     assert SHOWN in capsys.readouterr().out
 
 
+def test_a_name_on_two_lines_makes_no_line_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    forged = "a\nok      store data"
+    write_table(tmp_path / forged / "t.parquet", pa.table({"one": [1]}))
+    with pytest.raises(SystemExit):
+        main(["verify", "."])
+    (told,) = capsys.readouterr().out.splitlines()
+    assert told.endswith("a\\nok      store data/t.parquet")
+    assert str(StoreError(f"{forged}: gone", "b: gone")) == "a\\nok      store data: gone\nb: gone"
+
+
 def test_a_picture_with_such_a_name_is_well_formed() -> None:
     from pipeline.report.pages import _environment
 

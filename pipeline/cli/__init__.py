@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     A user's mistake, or output that cannot be written, ends the process with one line and status
     1, Ctrl-C with status 130; a pipe that nobody reads on ends it without a word.
     """
-    from pipeline.errors import MoodlineError, show
+    from pipeline.errors import MoodlineError, show_line
 
     given = sys.argv[1:] if arguments is None else arguments
     try:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()
-        place = show(str(error.filename or "standard output"))
+        place = show_line(str(error.filename or "standard output"))
         sys.exit(f"moodline: {place}: {error.strerror}; make room, or write elsewhere")
 
 
@@ -67,10 +67,10 @@ def _drop_output() -> None:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines as they stand, with what a terminal would obey as escapes."""
-    from pipeline.errors import show
+    """Print a line as it stands, with what a terminal would obey as escapes."""
+    from pipeline.errors import show_line
 
-    typer.echo(show(text), err=err)
+    typer.echo(show_line(text), err=err)
 
 
 def _tell_version(asked: bool) -> bool:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.errors import show
+from pipeline.errors import show_line
 
 PLAIN_WIDTH = 132
 """Columns where there is no terminal to ask."""
@@ -34,7 +34,7 @@ def tabulate(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 def write(text: str) -> Text:
     """`text` as it stands, for rich, with what a terminal would obey as escapes."""
-    return Text(show(text))
+    return Text(show_line(text))
 
 
 def write_bytes(size: int) -> str:

@@ -52,6 +52,11 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
             f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
             f"choose another checkpoint"
         )
+    if not isinstance(tokenizer.model_max_length, int):
+        raise ParamsError(
+            f"weights {pretrained.folder}: expected a number of tokens as model_max_length, got "
+            f"{tokenizer.model_max_length!r}; mend tokenizer_config.json"
+        )
     return tokenizer
 
 

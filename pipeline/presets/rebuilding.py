@@ -53,7 +53,8 @@ def rebuild_head(folder: Path) -> Rebuilt:
         parse_params(sections)
     except ParamsError as error:
         raise StoreError(
-            f"{folder}/recipe.json: expected options that this version has, got others ({error}); "
+            f"{folder}/recipe.json: expected options that this version has, got others "
+            f"({'; '.join(error.args)}); "
             f"check out {tell_revision(recipe.git_revision)}"
         ) from error
     return Rebuilt(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from pipeline.errors import MoodlineError, StoreError, show
+from pipeline.errors import MoodlineError, StoreError, show_line
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
@@ -50,7 +50,7 @@ def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path)
     except NoRemoteError:
         return
     except (DvcException, OSError, MoodlineError) as error:
-        told = show(" ".join(str(error).split()))
+        told = show_line(" ".join(str(error).split()))
         print(f"moodline: {out}: not fetched ({told}); its clips are made again", file=sys.stderr)
 
 
