@@ -4,12 +4,12 @@
 
 A project of its own with the real dvc.yaml files, and so many feature sets for each of face, audio
 and text; every head reads three of them. `check` and `premises` are real, all other stages only
-touch what they give. Timed are `dvc repro` from nothing, with nothing to do and with one head edited, once with the
-heads in dvc.yaml files of their own, as here, and once with all stages in one (`joined`). What
-`check` and `premises` take by themselves (`own_seconds`) is left out. Seconds are of the processor,
-DVC's and its commands', so that other work on the machine does not count; `wall` is what a clock
-says, they included. Goals with 100 heads: `idle_seconds` 4, `edited_seconds` 5, `stage_seconds` 0.4, the last
-over all stages of the run from nothing.
+touch what they give. Timed are `dvc repro` from nothing, with nothing to do and with one head
+edited, once with the heads in dvc.yaml files of their own, as here, and once with all stages in one
+(`joined`). What `check` and `premises` take by themselves (`own_seconds`) is left out. Seconds are
+of the processor, DVC's and its commands', so that other work on the machine does not count; `wall`
+is what a clock says, they included. Goals with 100 heads: `idle_seconds` 4, `edited_seconds` 5,
+`stage_seconds` 0.4, the last over all stages of the run from nothing.
 """
 
 import json
