@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Every stage is a process of a few seconds: none should compile what the one before it did.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test faults fuzz lint install lock
+.PHONY: demo test faults fuzz audit lint install lock
 
 demo: install ## the whole pipeline on the demo corpus, then a table of the heads
 	dvc repro
@@ -21,6 +21,9 @@ faults: install ## runs killed, stopped, edited, starved of disk space and met b
 fuzz: install ## 5,000 damaged films (MOODLINE_FUZZ=2000-2500 for some), ten minutes of changes to each other file
 	MOODLINE_FUZZ=$${MOODLINE_FUZZ:-0-5000} pytest -n0 --timeout=0 tests/test_fuzz.py
 	MOODLINE_FUZZ_MINUTES=$${MOODLINE_FUZZ_MINUTES:-10} pytest -n auto --dist=load --timeout=0 tests/test_fuzz_readers.py
+
+audit: install ## known vulnerabilities of the pinned packages, of which PyPI is asked
+	uv tool run pip-audit --disable-pip --no-deps --requirement requirements.lock
 
 lint: install ## formatting, rules and types
 	ruff format --check .
