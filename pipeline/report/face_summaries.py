@@ -8,7 +8,7 @@ from statistics import mean, median
 import numpy as np
 from pydantic import ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.faces.tracks import INTERPOLATED
 from pipeline.limits import MOST_ROWS
@@ -141,8 +141,6 @@ def read_counts(path: Path) -> FaceCounts:
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `git checkout`") from error
     except ValidationError as error:
-        mistake = error.errors()[0]
         raise StoreError(
-            f"{path}: expected counts of faces, got others ({mistake['loc']}: {mistake['msg']}); "
-            "run `dvc repro`"
+            f"{path}: expected counts of faces, got others ({tell_first(error)}); run `dvc repro`"
         ) from error

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_file, write_json
 
 FILE = "joint.json"
@@ -67,7 +67,7 @@ def read_joint(path: Path) -> Joint:
     try:
         return Joint.model_validate_json((path / FILE).read_bytes())
     except (OSError, ValidationError) as error:
-        told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        told = tell_first(error) if isinstance(error, ValidationError) else error
         raise StoreError(
             f"{path}/{FILE}: not a joint set ({told}); run `dvc repro join@{path.name}`"
         ) from error

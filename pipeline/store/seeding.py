@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
-from pipeline.errors import MoodlineError, StoreError, show_line
+from pipeline.errors import MoodlineError, StoreError, show_line, tell_first
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
@@ -125,8 +125,7 @@ def _read_listing(path: Path) -> Iterator[tuple[str, str]]:
     try:
         entries = _LISTING.validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise StoreError(f"{path}: no list of files by DVC ({first['msg']})") from error
+        raise StoreError(f"{path}: no list of files by DVC ({tell_first(error)})") from error
     for entry in entries:
         steps = entry["relpath"].split("/")
         if any(step in ("", ".", "..") or "\\" in step or "\0" in step for step in steps):

@@ -56,6 +56,12 @@ def test_votes_and_scores_have_a_column_for_each_class(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("path", [".", "..", "a" * 5000])
+def test_a_path_that_names_no_file_is_no_traceback(tmp_path: Path, path: str) -> None:
+    write_table(tmp_path, f"path,emotion\na.mp4,sad\n{path},sad\n")
+    assert len(read_rows(tmp_path).clips) == 2
+
+
 def test_a_negative_vote_is_refused_by_row(tmp_path):
     write_table(tmp_path, "path,votes.sad\na.mp4,-1\n")
     with pytest.raises(
