@@ -476,6 +476,7 @@ FINDS = (
     ("targets", fill("split", "some"), "expected a split of train, val, test"),
     ("labelled clips", fill("path", None), "expected each clip's id, corpus and path"),
     ("labelled clips", fill("start_seconds", 5.0), "expected a stretch from 0 s on, or none"),
+    ("trained", fill("clip_id", None), "expected an id for each clip"),
     ("kept", lambda _: b"PAR1", "not a readable Parquet file"),
     ("faces", fill("score", None), "expected all of each row, got blanks"),
     ("faces", fill("jpeg", b"GIF89a"), "table/speaker_01/1: expected a JPEG file"),
