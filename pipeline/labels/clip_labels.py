@@ -108,7 +108,7 @@ def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
 
 
 def read_trained(path: Path) -> frozenset[str]:
-    """Clips of the table at `path`; raises StoreError as `read_table` does, and for one without id."""
+    """Clips of the table at `path`; raises StoreError as `read_table` does, and for no id."""
     clip_ids = read_table(path, TRAINED_SCHEMA)["clip_id"]
     if clip_ids.null_count:
         raise StoreError(f"{path}: expected an id for each clip, got none; run `dvc repro labels`")
