@@ -6,11 +6,26 @@ MOST_PIXELS = 2**27
 LEAST_HZ = 1000
 """Of sound, for which telephones take 8,000: each sample of fewer asks for many at 16 kHz."""
 
+MOST_HZ = 1e4
+"""Of pictures that are looked at: cameras for engineers have so many."""
+
+MOST_FRAMES = 10**8
+"""Of a film: ten weeks of it."""
+
+MOST_SECONDS = 1e9
+"""Of a film, too: thirty years."""
+
+MOST_DEPTH = 50
+"""Of what a provenance says, lists and maps within one another."""
+
 MOST_ROWS = 2**48
 """Of a part of a store."""
 
 MOST_NUMBER = 1e30
 """Of a prediction or a rating, either way: squares of more have no place in a float."""
+
+MOST_SIZE = 2**24
+"""Of an axis of what a head reads."""
 
 MOST_AXES = 8
 """Of an array in a store: a row has at most three."""

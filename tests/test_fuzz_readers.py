@@ -41,7 +41,7 @@ from pipeline.labels.overrides import read_overrides
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.labels.splits import SplitParams
 from pipeline.merging import merge_locks
-from pipeline.params import ask_head, load_params, parse_feature, read_yaml
+from pipeline.params import ask_head, load_params, parse_corpus, parse_feature, read_yaml
 from pipeline.presets import find_preset
 from pipeline.presets.tables import draft_params
 from pipeline.report.contact_sheet import write_sheet
@@ -122,6 +122,9 @@ def read_store(path: Path) -> None:
     attempt(path, read_rows, store)
 
 
+CLIP = "table/speaker_01/1"
+
+
 def read_features(path: Path) -> None:
     """A feature set, and what training makes of it."""
     read_store(path)
@@ -139,7 +142,9 @@ def read_faces(path: Path) -> None:
     read_store(path)
     attempt(path, write_sheet, Path("data"), Path("made/sheet.svg"), Path("made/faces.json"))
     attempt(path, write_faces, Path("data"), None, Path("made/faces.html"), 5)
-    attempt(path, write_faces, Path("data"), "table/speaker_01/1", Path("made/clip.html"), 5)
+    attempt(
+        path, write_faces, Path("data"), CLIP, Path("made/clip.html"), 5, parse_corpus(read_yaml())
+    )
 
 
 def read_joint_set(path: Path) -> None:
@@ -307,7 +312,9 @@ WEIGHTS: Mapping[str, tuple[str, Sequence[str]]] = {
 HEAD = ("models/both/recipe.json",)
 BOTH = (damage_table, damage_bytes)
 TREE = (damage_json, damage_json, damage_text)
-READS = {"rows": read_features, "times": read_features, "faces": read_faces}
+READS = dict.fromkeys(("rows", "times"), read_features) | dict.fromkeys(
+    ("faces", "tracks"), read_faces
+)
 STORES = {
     name: Case(place, ways, READS.get(name, read_store), agree_store, f"{store}/store.json")
     for name, store, place, ways in (
@@ -320,6 +327,7 @@ STORES = {
         ("hdf5 part", "features/curves", "features/curves/parts/*.h5", (damage_bytes,)),
         ("sounds", "data/audio", "data/audio/parts/*.parquet", BOTH),
         ("faces", "data/face", "data/face/parts/*.parquet", BOTH),
+        ("tracks", "data/tracks", "data/tracks/parts/*.parquet", BOTH),
         ("words", "data/text", "data/text/parts/*.parquet", BOTH),
     )
 }
@@ -478,6 +486,18 @@ FINDS = (
     ("labelled clips", fill("start_seconds", 5.0), "expected a stretch from 0 s on, or none"),
     ("trained", fill("clip_id", None), "expected an id for each clip"),
     ("kept", lambda _: b"PAR1", "not a readable Parquet file"),
+    ("faces", fill("track", 77), "its rows are not those that were written"),
+    ("faces header", edit(*HIDDEN, "rate_hz", to=1e308), "rate_hz: Input should be less than"),
+    ("faces header", edit(*HIDDEN, "weights_digests", to=3), "expected a list of digests"),
+    ("tracks", fill("seconds", float("inf")), "expected seconds from 0 on"),
+    ("clean clips", fill("duration_seconds", float("nan")), "expected seconds and a rate"),
+    ("targets", fill("valence", 7.0), "valence: expected -1 to 1, got 7.0"),
+    ("recipe", edit("layer_shares", to={"x": {"nope": [1.0]}}), "a share for each layer"),
+    ("recipe", edit("inputs", "face", "row_shape", to=[2**63]), "row_shape"),
+    ("recipe", edit("params", "more", to=1), "recipe.json: expected options that this version has"),
+    ("evaluation", edit("splits", to={}), "expected val"),
+    ("evaluation", edit("targets", to=[]), "targets: List should have at least 1 item"),
+    ("history", lambda _: b"run,epoch,uar\n1,1" + 4000 * b"0" + b",1\n", "expected a run"),
     ("faces", fill("score", None), "expected all of each row, got blanks"),
     ("faces", fill("jpeg", b"GIF89a"), "table/speaker_01/1: expected a JPEG file"),
     (VISION, edit("patch_size", to="small"), "expected what AutoConfig can load"),

@@ -308,8 +308,8 @@ def _describe_media(params: Params, modality: Modality) -> Provenance:
     return describe_crops(resolve_detector(params.faces))[modality]
 
 
-def _place_of(clip: Clip) -> tuple[str, float | None, float | None]:
-    return clip.path, clip.start_seconds, clip.end_seconds
+def _place_of(clip: Clip) -> tuple[str, float | None, float | None, str | None]:
+    return clip.path, clip.start_seconds, clip.end_seconds, clip.crops
 
 
 def _sum_seconds(clips: Iterable[Clip]) -> float:

@@ -225,9 +225,11 @@ def faces(
 ) -> None:
     """Write a page of face crops: a clip with its frames and people, or the worst clips."""
     from pipeline.cli.faces import write_faces
+    from pipeline.params import PARAMS_PATH, parse_corpus, read_yaml
     from pipeline.paths import DATA
 
-    say(str(write_faces(DATA, clip, out, clips)))
+    corpus = parse_corpus(read_yaml()) if PARAMS_PATH.is_file() else None
+    say(str(write_faces(DATA, clip, out, clips, corpus)))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.report.faces_page import write_clip_page, write_corpus_page
 
 PAGES = Path("reports/faces")
@@ -11,16 +12,19 @@ PAGES = Path("reports/faces")
 _LONGEST_NAME = 120
 
 
-def write_faces(data: Path, clip_id: str | None, out: Path | None, most: int) -> Path:
+def write_faces(
+    data: Path, clip_id: str | None, out: Path | None, most: int, corpus: CorpusParams | None = None
+) -> Path:
     """Write the page of a clip, or of the `most` clips to look at first; returns its path.
 
-    Raises StoreError as `write_clip_page` and `write_corpus_page` do.
+    Raises StoreError as `write_clip_page` and `write_corpus_page` do, and CorpusError for a video
+    outside of `corpus`, if one is given.
     """
     path = out or PAGES / f"{'index' if clip_id is None else name_page(clip_id)}.html"
     if clip_id is None:
         write_corpus_page(path, data, most)
     else:
-        write_clip_page(path, data, clip_id)
+        write_clip_page(path, data, clip_id, corpus)
     return path
 
 

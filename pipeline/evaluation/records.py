@@ -1,11 +1,14 @@
 """What evaluation finds out: the records of `evaluation.json`, and of a comparison of heads."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from pipeline.limits import MOST_ROWS
 from pipeline.sections import Name, Section
 from pipeline.targets import TARGETS, list_metrics
+
+Count = Annotated[int, Field(ge=0, le=MOST_ROWS)]
 
 SplitName = Literal["val", "test"]
 Unit = Literal["group", "subject", "clip"]
@@ -40,8 +43,8 @@ class Estimate(Section):
     high: float | None
     reason: str | None
     interval_reason: str | None
-    covered: int
-    annotated: int
+    covered: Count
+    annotated: Count
 
 
 class ClassRates(Section):
@@ -53,7 +56,7 @@ class ClassRates(Section):
     precision: float | None
     recall: float | None
     f1: float | None
-    support: int
+    support: Count
     auc: float | None = None
     reason: str | None = None
 
@@ -86,7 +89,7 @@ class SplitEvaluation(Section):
     per_video: dict[str, float | None]
     withheld: dict[str, dict[str, float | None]]
     classes: list[str]
-    confusion: dict[str, list[list[int]]]
+    confusion: dict[str, list[list[Count]]]
     tied: dict[str, int]
     per_class: dict[str, dict[str, ClassRates]]
 
@@ -106,7 +109,7 @@ class Evaluation(Section):
 
     format_version: Literal[3] = 3
     head: Name
-    targets: list[str]
+    targets: list[str] = Field(min_length=1)
     splits: dict[SplitName, SplitEvaluation]
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """What `faces` in params.yaml says: which faces are found, whose are kept, and how they are cut."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.faces import GIVEN
+from pipeline.limits import MOST_FRAMES, MOST_HZ
 from pipeline.sections import Section
 
 Choice = Literal["largest", "longest", "centre", "left", "right", "speaker"]
@@ -66,9 +67,9 @@ class FacesParams(Section):
     batch: PositiveInt = 16
     device: Literal["cpu", "cuda"] = "cpu"
     precision: Literal["fp32", "fp16", "bf16"] = "fp32"
-    rate_hz: PositiveFloat | None = 5.0
-    every: PositiveInt | None = None
-    per_clip: PositiveInt | None = None
+    rate_hz: Annotated[float, Field(gt=0, le=MOST_HZ)] | None = 5.0
+    every: Annotated[int, Field(gt=0, le=MOST_FRAMES)] | None = None
+    per_clip: Annotated[int, Field(gt=0, le=MOST_FRAMES)] | None = None
     middle_share: float = Field(1.0, gt=0, le=1)
     gap_seconds: float = Field(0.5, ge=0, le=10)
     choose: Choice = "largest"

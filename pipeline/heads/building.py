@@ -31,18 +31,28 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     Raises StoreError where the recipe is none of this version, or the weights are not of its head.
     """
     recipe = read_recipe(folder)
+    place = f"{folder}/recipe.json"
     try:
         params = parse_section(HEADS.find(recipe.kind).params, recipe.params, "params")
-        if absent := set(params.targets) - recipe.per.keys():
-            raise ParamsError(f"per: expected an entry for {min(absent)}, got none")
-        shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
+    except ParamsError as error:
+        told = "; ".join(error.args).replace("params.yaml: ", "")
+        raise StoreError(
+            f"{place}: expected options that this version has, got others ({told}); check out the "
+            f"commit that made it"
+        ) from error
+    if absent := set(params.targets) - recipe.per.keys():
+        raise StoreError(
+            f"{place}: per: expected an entry for {min(absent)}, got none; `dvc checkout` it"
+        )
+    shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
+    try:
         tensors = load_file(folder / "model.safetensors")
         heads = {}
         for run in recipe.priors:
             head = build_head(params, shapes, recipe.per, len(recipe.emotions))
             head.load_state_dict(_of_run(tensors, run))
             heads[run] = head.eval()
-    except (ParamsError, RuntimeError, SafetensorError, OSError) as error:
+    except (ParamsError, RuntimeError, SafetensorError, OSError, TypeError, IndexError) as error:
         told = " ".join(str(error).split())
         raise StoreError(
             f"{folder}: expected the weights of the head in its recipe, got others ({told}); run "

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.heads.params import HeadParams
+from pipeline.limits import MOST_SIZE
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
@@ -44,6 +45,9 @@ class AskedHead:
     sections: Sections
 
 
+Size = Annotated[int, Field(ge=0, le=MOST_SIZE)]
+
+
 class Input(Section):
     """One feature set that a head reads: its name, row shape, what made it, and its digest.
 
@@ -52,13 +56,15 @@ class Input(Section):
 
     name: Name
     params: dict[str, Any]
-    row_shape: list[NonNegativeInt] = Field(min_length=1)
+    row_shape: list[Size] = Field(min_length=1)
     row_axes: list[Name] = Field(min_length=1)
     index_digest: str
     provenance: Record
 
     @model_validator(mode="after")
     def _check_layers(self) -> "Input":
+        if len(self.row_axes) != len(self.row_shape):
+            raise ValueError("expected an axis for each size of a row")
         if self.row_axes[0] == "layers" and "layer" not in self.provenance["settings"]:
             raise ValueError("expected its provenance to name the layers of its rows")
         return self
@@ -110,9 +116,15 @@ class Recipe(Section):
     git_revision: str | None
 
     @model_validator(mode="after")
-    def _check_kind(self) -> "Recipe":
+    def _check_parts(self) -> "Recipe":
         if not isinstance(self.params.get("kind"), str):
             raise ValueError("expected its params to name the kind of the head")
+        first = next(iter(self.layer_shares.values()), {})
+        for shares in self.layer_shares.values():
+            sizes = {name: self.inputs[name].row_shape[0] for name in shares if name in self.inputs}
+            found = {name: len(weights) for name, weights in shares.items()}
+            if found != sizes or shares.keys() != first.keys():
+                raise ValueError("expected a share for each layer of its inputs, in every run")
         return self
 
     @property
@@ -128,6 +140,10 @@ def read_recipe(folder: Path) -> Recipe:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{folder}/recipe.json: not a file that can be read ({error.strerror})"
         ) from error
     except ValidationError as error:
         raise StoreError(

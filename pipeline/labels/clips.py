@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_json
+from pipeline.limits import MOST_SECONDS
 from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_table, write_table
 
@@ -101,15 +102,21 @@ def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
         raise StoreError(f"{path}: expected each clip's id, corpus and path; `dvc pull` it anew")
     clips = [Clip(**row) for row in table.to_pylist()]
     for clip in clips:
-        if not _has_stretch(clip.start_seconds, clip.end_seconds):
+        if not has_stretch(clip.start_seconds, clip.end_seconds):
             raise StoreError(
                 f"{path}: {clip.clip_id}: expected a stretch from 0 s on, or none, got "
                 f"{clip.start_seconds} to {clip.end_seconds} s; `dvc pull` it anew"
             )
+        for number in (clip.duration_seconds, clip.fps):
+            if number is not None and not 0 <= number < MOST_SECONDS:
+                raise StoreError(
+                    f"{path}: {clip.clip_id}: expected seconds and a rate from 0 on, got {number}; "
+                    f"`dvc pull` it anew"
+                )
     return clips
 
 
-def _has_stretch(begin: float | None, end: float | None) -> bool:
+def has_stretch(begin: float | None, end: float | None) -> bool:
     """Whether a clip can be this stretch of its file, or all of it."""
     if begin is None or end is None:
         return begin is end

@@ -37,6 +37,8 @@ def read_names(path: Path) -> Names:
         return Names.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro labels`") from error
+    except OSError as error:
+        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a table of names ({tell_first(error)}); run `dvc repro labels`"

@@ -20,7 +20,7 @@ from pipeline.labels.clip_labels import (
     write_targets,
     write_trained,
 )
-from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
+from pipeline.labels.clips import LABELS_SCHEMA, Clip, has_stretch, write_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.emotions import Names, write_names
@@ -123,6 +123,11 @@ def _check_clips(corpus: Corpus, name: str) -> None:
         if first > second:
             raise CorpusError(f"{name}: {second} comes after {first}; sort clips by id")
     for clip in corpus.clips:
+        if not has_stretch(clip.start_seconds, clip.end_seconds):
+            raise CorpusError(
+                f"{name}: {clip.clip_id}: expected a stretch from 0 s on, or none, got "
+                f"{clip.start_seconds} to {clip.end_seconds} s; mend it"
+            )
         if is_like_view(clip.clip_id):
             raise CorpusError(
                 f"{name}: {clip.path}: expected a clip id that does not end like a view's, in "
@@ -157,10 +162,11 @@ def _check_scales(corpus: Corpus, name: str) -> None:
         if target.split is not None and target.split not in SIDES:
             raise CorpusError(f"{name}: {target.clip_id}: unknown split {target.split!r}")
         for label, value in target.labels.items():
-            _check_range(TARGETS[label], value, f"{name}: {target.clip_id}")
+            check_range(TARGETS[label], value, f"{name}: {target.clip_id}")
 
 
-def _check_range(target: Target, label: Label, where: str) -> None:
+def check_range(target: Target, label: Label, where: str) -> None:
+    """Refuse a number that its target does not go to, and numbers of classes below 0."""
     if isinstance(label, float | int) and not target.low <= label <= target.high:
         raise CorpusError(
             f"{where}: {target.name}: expected {target.low:g} to {target.high:g}, got {label}"
@@ -175,7 +181,7 @@ def _check_frames(corpus: Corpus, name: str) -> None:
     frames = corpus.frames
     if not frames.schema.equals(FRAMES_SCHEMA):
         raise CorpusError(f"{name}: frames: expected {FRAMES_SCHEMA}, got {frames.schema}")
-    _check_order(frames, name)
+    check_order(frames, name)
     strange = set(pc.unique(frames["clip_id"]).to_pylist()) - {c.clip_id for c in corpus.clips}
     if strange:
         raise CorpusError(f"{name}: frames: {min(strange)}: no such clip")
@@ -190,7 +196,7 @@ def _check_frames(corpus: Corpus, name: str) -> None:
             )
 
 
-def _check_order(frames: pa.Table, name: str) -> None:
+def check_order(frames: pa.Table, name: str) -> None:
     """Refuse frames out of order, by clip and row: those of a clip would be taken for another's."""
     for column in ("clip_id", "frame", "seconds"):
         if (row := pc.index(frames[column].is_null(), value=True).as_py()) >= 0:

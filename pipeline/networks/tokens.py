@@ -52,7 +52,7 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
             f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
             f"choose another checkpoint"
         )
-    if not isinstance(tokenizer.model_max_length, int):
+    if not isinstance(tokenizer.model_max_length, int | float):
         raise ParamsError(
             f"weights {pretrained.folder}: expected a number of tokens as model_max_length, got "
             f"{tokenizer.model_max_length!r}; mend tokenizer_config.json"
@@ -64,8 +64,9 @@ def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:
     """Raise ParamsError for more tokens than the network of `config` has positions."""
     positions = getattr(config, "max_position_embeddings", 0)
     if config.model_type in BEHIND_PADDING:
-        positions -= config.pad_token_id + 1
-    most = min(limit for limit in (tokenizer.model_max_length, positions) if limit > 0)
+        positions -= (config.pad_token_id or 0) + 1
+    limits = (tokenizer.model_max_length, positions)
+    most = min((limit for limit in limits if limit > 0), default=max_tokens)
     if max_tokens > most:
         raise ParamsError(
             f"max_tokens: expected at most {most}, which the weights allow, got {max_tokens}"

@@ -98,9 +98,9 @@ def read_facts(store: MediaStore) -> dict[str, Facts]:
     """
     facts = {clip_id: record.facts for clip_id, record in store.list_records().items()}
     for clip_id, found in facts.items():
-        for name in ("frames", "people", "height"):
+        for name, least in (("frames", 0), ("people", 0), ("height", 1)):
             value = found.get(name)
-            if value is not None and (isinstance(value, str) or not 0 <= value < MOST_ROWS):
+            if value is not None and (isinstance(value, str) or not least <= value < MOST_ROWS):
                 raise StoreError(
                     f"{store.path}: {clip_id}: expected a number of {name}, got {value!r}; "
                     f"`dvc pull` the store anew"
@@ -140,6 +140,8 @@ def read_counts(path: Path) -> FaceCounts:
         return FaceCounts.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `git checkout`") from error
+    except OSError as error:
+        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
     except ValidationError as error:
         raise StoreError(
             f"{path}: expected counts of faces, got others ({tell_first(error)}); run `dvc repro`"

@@ -1,6 +1,6 @@
 """Pages to look at faces: of one clip with its frames, and of a corpus, the worst clips first."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -13,6 +13,8 @@ from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import CUT, FOUND
 from pipeline.faces.tables import FACE_SCHEMA, SCENE_SCHEMA, TRACK_SCHEMA
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
+from pipeline.labels.corpora.params import CorpusParams
+from pipeline.labels.inside import check_inside
 from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.report.face_summaries import (
     ClipFaces,
@@ -24,7 +26,7 @@ from pipeline.report.face_summaries import (
 )
 from pipeline.report.pages import write_page
 from pipeline.report.pictures import name_clip
-from pipeline.report.sightings import Cast, Crop, Person, list_crops, read_cast
+from pipeline.report.sightings import OTHER_COLOUR, Cast, Crop, Person, list_crops, read_cast
 from pipeline.report.stills import Still, take_stills
 from pipeline.report.strips import draw_strips, show_crops
 from pipeline.report.timelines import MOST_TRACKS, Timeline, draw_timeline
@@ -41,10 +43,13 @@ _CROP_PIXELS = 128
 _SMALL_PIXELS = 96
 
 
-def write_clip_page(path: Path, data: Path, clip_id: str) -> None:
+def write_clip_page(
+    path: Path, data: Path, clip_id: str, corpus: CorpusParams | None = None
+) -> None:
     """Write the page of one clip of the stores in the folder `data`; it needs no other file.
 
-    Raises StoreError where data/face or data/tracks is absent, and for an unknown clip.
+    Frames are those of the clip's video where it is here, else of data/scene. Raises StoreError where data/face or data/tracks is absent, and for an unknown clip, and
+    CorpusError for a video outside of `corpus`.
     """
     faces = open_media(data / "face", FACE_SCHEMA)
     tracks = open_media(data / "tracks", TRACK_SCHEMA)
@@ -55,13 +60,15 @@ def write_clip_page(path: Path, data: Path, clip_id: str) -> None:
     cast = read_cast(tracks[clip_id], crops)
     clip, summary = _find_clip(data, clip_id), _summarise(faces, clip_id)
     sampling = read_sampling(faces)
+    if clip is not None and corpus is not None:
+        check_inside([clip], corpus)  # the table of clips may be a stranger's
     stills = take_stills(clip_id, clip, sampling, _open_scenes(data / "scene"))
     content = {
         **_describe(faces),
         "summary": summary,
         "clip": clip,
         "cast": cast,
-        "colours_of": cast.colour_tracks(),
+        "colours_of": defaultdict(lambda: OTHER_COLOUR, cast.colour_tracks()),
         "stills": stills,
         "pictures": _pair_people(stills.shown, cast),
         "crops": shown,
@@ -106,6 +113,12 @@ def read_params(faces: MediaStore) -> FacesParams:
         raise StoreError(
             f"{faces.path}/store.json: settings.{min(absent)}: expected what stage `faces` has "
             f"there, got none; run `dvc repro faces`"
+        )
+    digests = settings["weights_digests"]
+    if not isinstance(digests, list) or not all(isinstance(one, str) for one in digests):
+        raise StoreError(
+            f"{faces.path}/store.json: settings.weights_digests: expected a list of digests, got "
+            f"{digests!r}; run `dvc repro faces`"
         )
     stated = {name: settings[name] for name in FacesParams.model_fields if name in settings}
     try:

@@ -16,6 +16,7 @@ from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
 from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.limits import MOST_ROWS
 from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.tables import read_table
 
@@ -85,7 +86,14 @@ def read_summaries(models: Path, reports: Path, heads: Sequence[str]) -> list[He
 
     Raises StoreError where a file is absent or damaged.
     """
-    return [_read_summary(models / head, reports / head) for head in heads]
+    found = [_read_summary(models / head, reports / head) for head in heads]
+    for head in found:
+        if head.evaluation.splits.keys() != found[0].evaluation.splits.keys():
+            raise StoreError(
+                f"{reports / head.name}: expected the splits of {found[0].name}, got others; run "
+                f"`dvc repro` to judge both alike"
+            )
+    return found
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -96,6 +104,8 @@ def read_history(folder: Path) -> list[dict[str, str]]:
             rows = list(csv.DictReader(file, strict=True))
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
+    except OSError as error:
+        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"{path}: not a readable history ({error}); run `dvc checkout`") from error
     for row in rows:
@@ -106,9 +116,9 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 def _check_epoch(path: Path, row: Mapping[Any, Any]) -> None:
     """Raise StoreError unless a row of a history has a run, an epoch, and numbers or nothing."""
     try:
-        int(row["epoch"])
+        epoch = int(row["epoch"])
         measured = [float(row[name] or 0) for name in row.keys() - {"run", "epoch"}]
-        sound = bool(row["run"] and measured)
+        sound = bool(row["run"] and measured and 0 <= epoch < MOST_ROWS)
     except (KeyError, TypeError, ValueError):
         sound = False
     if not sound:
@@ -149,6 +159,8 @@ def _read_evaluation(path: Path) -> Evaluation:
         read = Evaluation.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
+    except OSError as error:
+        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
     except ValidationError as error:
         raise StoreError(
             f"{path}: not an evaluation of this version ({tell_first(error)}); run `dvc repro` to "

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from pipeline.files import digest_json
-from pipeline.limits import MOST_VIEWS
+from pipeline.limits import MOST_DEPTH, MOST_VIEWS
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", strict=True)]
 """As `pipeline.files` makes them."""
@@ -76,7 +76,15 @@ class _Made(BaseModel):
 
 def _check(made: dict[str, Any]) -> dict[str, Any]:
     _Made.model_validate(made)
+    if _is_deeper(made, MOST_DEPTH):
+        raise ValueError(f"expected at most {MOST_DEPTH} lists and maps within one another")
     return made
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and maps stand within one another more than `levels` times."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
 
 
 Record = Annotated[dict[str, Any], AfterValidator(_check)]

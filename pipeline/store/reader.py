@@ -11,6 +11,7 @@ from jaxtyping import Int64, Shaped
 from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from pipeline.errors import StoreError, tell_first
+from pipeline.limits import MOST_SECONDS
 from pipeline.rows import Rows, RowShape
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
@@ -177,6 +178,10 @@ class MediaStore(Store):
             )
         if self._schema is not None and any(map(_has_blanks, opened.columns)):
             raise StoreError(f"{path}: expected all of each row, got blanks; `dvc pull` it anew")
+        if self._schema is not None and "seconds" in self._schema.names:
+            seconds = opened["seconds"].to_numpy()
+            if not ((seconds >= 0) & (seconds < MOST_SECONDS)).all():
+                raise StoreError(f"{path}: expected seconds from 0 on, got others; `dvc pull` it")
 
     def place_of(self, clip_id: str) -> tuple[int, int]:
         """Number of the part that a clip lies in, and its first row there."""

@@ -22,6 +22,7 @@ from pipeline.labels.clip_labels import (
     read_targets,
 )
 from pipeline.labels.emotions import Names, read_names
+from pipeline.labels.labelling import check_order, check_range
 from pipeline.labels.splits import SIDES
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS, Target
@@ -135,12 +136,15 @@ def read_labels(folder: Path) -> Labels:
                 f"{folder}: {place}: expected an emotion of names.json, got {word!r}; run "
                 f"`dvc repro labels`"
             )
-    if frames["clip_id"].null_count or frames["seconds"].null_count:
+    check_order(frames, str(folder))
+    if strange := {*pc.unique(frames["clip_id"]).to_pylist()} - targets.keys():
         raise StoreError(
-            f"{folder}: frames: expected a clip and a time for each, got none; run "
-            f"`dvc repro labels`"
+            f"{folder}: frames: {min(strange)}: expected a clip of targets.parquet, got another; "
+            f"run `dvc repro labels`"
         )
     for own in targets.values():
+        for name, label in own.labels.items():
+            check_range(TARGETS[name], label, f"{folder}: {own.clip_id}")
         if own.split not in (None, *SIDES):
             raise StoreError(
                 f"{folder}: {own.clip_id}: expected a split of {', '.join(SIDES)}, or none, got "
