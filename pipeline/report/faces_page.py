@@ -48,8 +48,9 @@ def write_clip_page(
 ) -> None:
     """Write the page of one clip of the stores in the folder `data`; it needs no other file.
 
-    Frames are those of the clip's video where it is here, else of data/scene. Raises StoreError where data/face or data/tracks is absent, and for an unknown clip, and
-    CorpusError for a video outside of `corpus`.
+    Frames are those of the clip's video where it is here, else of data/scene. Raises StoreError
+    where data/face or data/tracks is absent, and for an unknown clip, and CorpusError for a video
+    outside of `corpus`, if one is given.
     """
     faces = open_media(data / "face", FACE_SCHEMA)
     tracks = open_media(data / "tracks", TRACK_SCHEMA)
