@@ -15,6 +15,12 @@ MOST_FRAMES = 10**8
 MOST_SECONDS = 1e9
 """Of a film, too: thirty years."""
 
+LEAST_SECONDS = 1e-3
+"""Of a window, and from one to the next."""
+
+MOST_LAYERS = 1000
+"""Of a head, one upon the other."""
+
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""
 

@@ -250,8 +250,8 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
         ("clean", [], "data/labels/clips.parquet: no such table"),
         ("faces", [], "data/clips/clips.parquet: no such table"),
         ("transcribe", [], "data/clips/clips.parquet: no such table"),
-        ("extract", ["mfcc"], "data/audio: expected a store, found no store.json"),
-        ("train", ["sound"], "features/mfcc: expected a store, found no store.json"),
+        ("extract", ["mfcc"], "data/audio/store.json: expected a store, found no file"),
+        ("train", ["sound"], "features/mfcc/store.json: expected a store, found no file"),
         ("evaluate", ["sound"], "data/labels/clips.parquet: no such table"),
         ("report", [], "reports/heads/sound"),
     ],
@@ -327,4 +327,4 @@ def test_a_process_refuses_to_train_on_features_that_are_not_there(project, run)
     run("labels")
     done = project.start("train", "sound")
     assert_refused(done)
-    assert "features/mfcc: expected a store, found no store.json" in done.stderr
+    assert "features/mfcc/store.json: expected a store, found no file" in done.stderr

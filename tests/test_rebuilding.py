@@ -180,10 +180,14 @@ def test_a_file_that_is_there_is_kept_unless_forced(
 
 
 def test_what_is_no_head_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"expected a head, found no recipe\.json"):
+    with pytest.raises(
+        StoreError, match=r"recipe\.json: expected the recipe of a head, found no file"
+    ):
         rebuild_head(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"expected a head, found no recipe\.json"):
+    with pytest.raises(
+        StoreError, match=r"recipe\.json: expected the recipe of a head, found no file"
+    ):
         rebuild_head(tmp_path / "file")
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from pipeline.cli.printing import tabulate
 from pipeline.evaluation.ranking import list_leading, list_targets
-from pipeline.presets.rebuilding import Rebuilt, Weights, tell_revision
+from pipeline.presets.rebuilding import Rebuilt, Weights
 from pipeline.report.formats import name_metric, write_number
 from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 
@@ -53,7 +53,7 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
 def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:
     """One sentence: what was written to `out`, and what the head needs from elsewhere."""
     needs = [f"the corpus at {rebuilt.corpus}", *map(_name_weights, rebuilt.weights)]
-    needs.append(f"code and data/overrides.csv of {tell_revision(rebuilt.git_revision)}")
+    needs.append(f"code and data/overrides.csv of {rebuilt.revision}")
     command = f"dvc repro models/dvc.yaml:train@{rebuilt.head}"
     given = f"{', '.join(needs[:-1])}, and {needs[-1]}"
     return f"{out}: `{command}` makes the head again with it, given {given}"

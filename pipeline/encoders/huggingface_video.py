@@ -1,6 +1,6 @@
 """Any Hugging Face network of video, such as VideoMAE: runs of frames → mean of hidden states."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 from pipeline.encoders.params import HuggingfaceVideoParams
 from pipeline.encoders.shared.frame_runs import FrameRunEncoder, plan_run
 from pipeline.encoders.shared.pictures import Preparation
-from pipeline.encoders.shared.preprocessors import compare, read_preparation
+from pipeline.encoders.shared.preprocessors import find_preparation, read_preparation
 from pipeline.errors import ParamsError
 from pipeline.networks.layers import number_layers, stack_layers
 from pipeline.networks.pretrained import Pretrained, check_names, load_loosely, load_pretrained
@@ -103,19 +103,12 @@ def load_preparation(folder: Path) -> Preparation:
         run = np.stack(images)
         return {"pixel_values": processor([run], **options)["pixel_values"][0]}
 
-    try:
+    def read() -> Iterator[Preparation]:
         plain = read_preparation(processor)
-        for preparation in (plain, lower_levels(plain, processor)):
-            if all(compare(preparation, prepare, size) for size in ((47, 61), (61, 47))):
-                return preparation
-    except ParamsError as error:
-        raise ParamsError(f"weights {folder}: {error}") from error
-    except Exception:  # settings of another kind raise almost anything
-        pass
-    raise ParamsError(
-        f"weights {folder}: expected a preprocessor of video that resizes, cuts around the middle "
-        f"and normalises, got {type(processor).__name__}; choose another checkpoint"
-    )
+        yield plain
+        yield lower_levels(plain, processor)
+
+    return find_preparation(folder, processor, prepare, read)
 
 
 def lower_levels(preparation: Preparation, processor: Any) -> Preparation:

@@ -28,7 +28,6 @@ from pipeline.faces.tracks import Seen, Sighting, Tracker
 from pipeline.labels.clips import Clip
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import encode_jpeg
-from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.media.video import Frame, read_crops, read_frames
 
 SOUND_HZ = 4000
@@ -94,7 +93,7 @@ class Reel:
     def __init__(self, clip: Clip, params: FacesParams) -> None:
         self._clip = clip
         self._given = params.detector == GIVEN
-        self._sampling = Sampling(**params.model_dump(include=set(SAMPLED)))
+        self._sampling = params.sampling
         self.frames = 0
         self.height = 0
         self.broken: MediaError | None = None

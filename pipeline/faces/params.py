@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.faces import GIVEN
 from pipeline.limits import MOST_FRAMES, MOST_HZ
+from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.sections import Section
 
 Choice = Literal["largest", "longest", "centre", "left", "right", "speaker"]
@@ -100,3 +101,8 @@ class FacesParams(Section):
             text = "scene_pixels: expected null with detector given, which sees no whole frame"
             raise PydanticCustomError("scenes", text)
         return self
+
+    @property
+    def sampling(self) -> Sampling:
+        """Which frames of a clip are looked at."""
+        return Sampling(**self.model_dump(include=set(SAMPLED)))

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+from pydantic import ValidationError
 
 from pipeline.engines import LOCAL, EngineParams, run_clips
-from pipeline.errors import MediaError
+from pipeline.errors import MediaError, StoreError, tell_first
 from pipeline.faces import DETECTORS, GIVEN
 from pipeline.faces.cutting import Cut, cut_clip
 from pipeline.faces.params import FacesParams
@@ -25,6 +27,7 @@ from pipeline.progress import track
 from pipeline.store.index import Location, rowless
 from pipeline.store.ledger import Entry, check_share, enter_clips
 from pipeline.store.provenance import Provenance, derive_key
+from pipeline.store.reader import MediaStore
 from pipeline.store.writer import Made, StoreWriter
 
 VERSION = 3
@@ -107,15 +110,15 @@ def describe_crops(params: FacesParams) -> dict[str, Provenance]:
 
     `params` are as `resolve_detector` gives them.
     """
-    sampled = {"version": VERSION, **params.model_dump(include=set(SAMPLED))}
+    sampled = {"version": VERSION, **asdict(params.sampling)}
     detector = DETECTORS.load(params.detector).Detector
     found = {
         **sampled,
-        **params.model_dump(include=FOUND),
+        **params.model_dump(include=_FOUND),
         "detector_version": detector.version,
         "weights_digests": [digest_file(path) for path in list_weights(params)],
     }
-    cut = params.model_dump(include=CUT)
+    cut = params.model_dump(include=_CUT)
     whole = {"scene_pixels": params.scene_pixels, "jpeg_quality": params.jpeg_quality}
     return {
         "face": Provenance("faces", {**found, **cut}),
@@ -124,9 +127,38 @@ def describe_crops(params: FacesParams) -> dict[str, Provenance]:
     }
 
 
-FOUND = {"detector", "min_score", "search_pixels", "precision", "gap_seconds"}
-CUT = {"choose", "align", "pixels", "margin", "jpeg_quality", "thresholds"}
+_FOUND = {"detector", "min_score", "search_pixels", "precision", "gap_seconds"}
+_CUT = {"choose", "align", "pixels", "margin", "jpeg_quality", "thresholds"}
 """Params that shape who is found in the frames, and their crops."""
+
+
+def read_params(faces: MediaStore) -> FacesParams:
+    """Params that the store of crops was made by, as its settings have them.
+
+    Raises StoreError where these are not the settings of stage `faces`.
+    """
+    settings = faces.provenance["settings"]
+    if (
+        absent := {*SAMPLED, *_FOUND, *_CUT, "detector_version", "weights_digests"}
+        - settings.keys()
+    ):
+        raise StoreError(
+            f"{faces.path}/store.json: settings.{min(absent)}: expected what stage `faces` has "
+            f"there, got none; run `dvc repro faces`"
+        )
+    digests = settings["weights_digests"]
+    if not isinstance(digests, list) or not all(isinstance(one, str) for one in digests):
+        raise StoreError(
+            f"{faces.path}/store.json: settings.weights_digests: expected a list of digests, got "
+            f"{digests!r}; run `dvc repro faces`"
+        )
+    stated = {name: settings[name] for name in FacesParams.model_fields if name in settings}
+    try:
+        return FacesParams.model_validate(stated)
+    except ValidationError as error:
+        raise StoreError(
+            f"{faces.path}/store.json: settings.{tell_first(error)}; run `dvc repro faces`"
+        ) from error
 
 
 def _derive_keys(clips: Iterable[Clip], provenance: Provenance) -> dict[str, str]:

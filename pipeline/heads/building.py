@@ -11,7 +11,7 @@ from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS, HeadParams
-from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
 from pipeline.rows import RowShape
 from pipeline.sections import parse_section
 
@@ -31,27 +31,24 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     Raises StoreError where the recipe is none of this version, or the weights are not of its head.
     """
     recipe = read_recipe(folder)
-    place = f"{folder}/recipe.json"
     try:
         params = parse_section(HEADS.find(recipe.kind).params, recipe.params, "params")
     except ParamsError as error:
-        told = "; ".join(error.args).replace("params.yaml: ", "")
-        raise StoreError(
-            f"{place}: expected options that this version has, got others ({told}); check out the "
-            f"commit that made it"
-        ) from error
+        raise refuse_options(folder, recipe, error) from error
     if absent := set(params.targets) - recipe.per.keys():
         raise StoreError(
-            f"{place}: per: expected an entry for {min(absent)}, got none; `dvc checkout` it"
+            f"{folder}/recipe.json: per: expected an entry for {min(absent)}, got none; "
+            f"`dvc checkout` it"
         )
     shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
     try:
         tensors = load_file(folder / "model.safetensors")
         heads = {}
         for run in recipe.priors:
-            head = build_head(params, shapes, recipe.per, len(recipe.emotions))
-            head.load_state_dict(_of_run(tensors, run))
-            heads[run] = head.eval()
+            with torch.device("meta"):  # no memory, whatever a recipe asks for
+                head = build_head(params, shapes, recipe.per, len(recipe.emotions))
+            head.load_state_dict(_of_run(tensors, run), assign=True)
+            heads[run] = head.float().eval()
     except (ParamsError, RuntimeError, SafetensorError, OSError, TypeError, IndexError) as error:
         told = " ".join(str(error).split())
         raise StoreError(

@@ -13,6 +13,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
+from pipeline.limits import LEAST_SECONDS, MOST_HZ, MOST_LAYERS, MOST_SECONDS, MOST_SIZE
 from pipeline.sections import Name, Section
 from pipeline.targets import PREDICTED, TARGETS, list_metrics
 
@@ -62,6 +63,9 @@ class JointParams(Section):
     second: Name
 
 
+Stretch = Annotated[float, Field(ge=LEAST_SECONDS, le=MOST_SECONDS)]
+
+
 class WindowParams(Section):
     """The stretch of time a head sees at once, and how rows reach its grid points.
 
@@ -69,9 +73,9 @@ class WindowParams(Section):
     targets only). `label_delay_seconds` is how long annotators lag behind what they rate.
     """
 
-    seconds: PositiveFloat | None = None
-    hop_seconds: PositiveFloat | None = None
-    rate_hz: PositiveFloat | None = None
+    seconds: Stretch | None = None
+    hop_seconds: Stretch | None = None
+    rate_hz: Annotated[float, Field(gt=0, le=MOST_HZ)] | None = None
     align: Literal["nearest", "mean"] = "mean"
     tolerance_seconds: float = Field(0.1, ge=0)
     causal: bool = False
@@ -177,7 +181,7 @@ class HeadParams(Section):
 class NetworkParams(HeadParams):
     """What heads trained by gradient descent are told: size of their vectors, and dropout."""
 
-    width: PositiveInt = 64
+    width: int = Field(64, gt=0, le=MOST_SIZE)
     dropout: float = Field(0.3, ge=0, lt=1)
 
 
@@ -212,7 +216,7 @@ class BeitParams(MultiheadParams):
     """
 
     kind: Literal["beit"]
-    layers: PositiveInt = 2
+    layers: int = Field(2, gt=0, le=MOST_LAYERS)
     pretrained: str | None = None
     revision: str = "main"
 

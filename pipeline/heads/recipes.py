@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.params import HeadParams
 from pipeline.limits import MOST_SIZE
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
+from pipeline.store.records import read_record
 
 Stream = Annotated[str, StringConstraints(pattern=r"^[a-z]+(/[a-z][a-z0-9_-]*)?$")]
 """A modality, or one of several sets of it: `audio`, `audio/mfcc`."""
@@ -135,19 +136,25 @@ class Recipe(Section):
 
 def read_recipe(folder: Path) -> Recipe:
     """Recipe of the head in `folder`; raises StoreError when it is absent or not one."""
-    try:
-        return Recipe.model_validate_json((folder / "recipe.json").read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreError(
-            f"{folder}: expected a head, found no recipe.json; run `dvc repro` or `dvc checkout`"
-        ) from error
-    except OSError as error:
-        raise StoreError(
-            f"{folder}/recipe.json: not a file that can be read ({error.strerror})"
-        ) from error
-    except ValidationError as error:
-        raise StoreError(
-            f"{folder}/recipe.json: not a head's recipe of this version ({tell_first(error)}); "
-            f"run `dvc repro models/dvc.yaml:train@{folder.name}`, or check out "
-            f"the commit that made it"
-        ) from error
+    remedy = (
+        f"run `dvc repro models/dvc.yaml:train@{folder.name}`, or check out the commit that made it"
+    )
+    return read_record(folder / "recipe.json", Recipe, "the recipe of a head", remedy)
+
+
+def refuse_options(folder: Path, recipe: Recipe, mistakes: ParamsError) -> StoreError:
+    """What to raise where the options in the recipe of `folder` are none of this version."""
+    told = "; ".join(mistakes.args).replace("params.yaml: ", "")
+    return StoreError(
+        f"{folder}/recipe.json: expected options that this version has, got others ({told}); check "
+        f"out {tell_revision(recipe)}"
+    )
+
+
+def tell_revision(recipe: Recipe) -> str:
+    """Words for the commit that `recipe` names, which files may have differed from."""
+    if recipe.git_revision is None:
+        return "the commit that made it, which was outside git"
+    clean = recipe.git_revision.removesuffix("-dirty")
+    changed = clean != recipe.git_revision
+    return f"{clean}, with changes that were not committed" if changed else clean

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from pipeline.errors import CorpusError, StoreError, tell_first
+from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.files import write_json
+from pipeline.store.records import read_record
 
 
 class Names(BaseModel):
@@ -33,13 +34,4 @@ def write_names(path: Path, names: Names) -> None:
 
 def read_names(path: Path) -> Names:
     """Names at `path`; raises StoreError when the file is absent or not of this form."""
-    try:
-        return Names.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file; run `dvc repro labels`") from error
-    except OSError as error:
-        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise StoreError(
-            f"{path}: not a table of names ({tell_first(error)}); run `dvc repro labels`"
-        ) from error
+    return read_record(path, Names, "names of emotions", "run `dvc repro labels`")

@@ -1,7 +1,10 @@
 """Texts as tokens: cut into chunks of bounded length, led by what was said before, padded."""
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +49,7 @@ class Chunk:
 
 def load_tokenizer(pretrained: Pretrained) -> Any:
     """Fast tokenizer that lies with the weights; raises ParamsError where there is none."""
+    _check_options(pretrained.folder)
     tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
     if not tokenizer.is_fast:
         raise ParamsError(
@@ -58,6 +62,25 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
             f"{tokenizer.model_max_length!r}; mend tokenizer_config.json"
         )
     return tokenizer
+
+
+def _check_options(folder: Path) -> None:
+    """Raise ParamsError for an option whose name no terminal should see.
+
+    The tokenizers library prints, as they are, the names of those that it does not know.
+    """
+
+    def check(options: list[tuple[str, Any]]) -> dict[str, Any]:
+        for name, _ in options:
+            if not name.isprintable():
+                raise ParamsError(
+                    f"weights {folder}: expected names of options in tokenizer_config.json, got "
+                    f"{name!r}; choose others"
+                )
+        return dict(options)
+
+    with suppress(OSError, ValueError, RecursionError):  # what cannot be read is told when loaded
+        json.loads((folder / "tokenizer_config.json").read_text("utf-8"), object_pairs_hook=check)
 
 
 def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ParamsError, StoreError
+from pipeline.errors import ParamsError
 from pipeline.faces import AUTO
 from pipeline.files import write_text
-from pipeline.heads.recipes import Recipe, read_recipe
+from pipeline.heads.recipes import Recipe, read_recipe, refuse_options, tell_revision
 from pipeline.params import parse_params
 from pipeline.sections import write_yaml
 
@@ -32,14 +32,14 @@ class Weights:
 class Rebuilt:
     """A head's `params.yaml`, as `text`, and what it needs from elsewhere.
 
-    `corpus` is the root of its corpus; `git_revision` that of code and overrides, None outside git.
+    `corpus` is the root of its corpus; `revision` tells that of code and overrides.
     """
 
     head: str
     text: str
     corpus: str
     weights: list[Weights]
-    git_revision: str | None
+    revision: str
 
 
 def rebuild_head(folder: Path) -> Rebuilt:
@@ -52,17 +52,13 @@ def rebuild_head(folder: Path) -> Rebuilt:
     try:
         parse_params(sections)
     except ParamsError as error:
-        raise StoreError(
-            f"{folder}/recipe.json: expected options that this version has, got others "
-            f"({'; '.join(error.args)}); "
-            f"check out {tell_revision(recipe.git_revision)}"
-        ) from error
+        raise refuse_options(folder, recipe, error) from error
     return Rebuilt(
         head=recipe.head,
         text=HEADING.format(head=recipe.head) + write_yaml(sections),
         corpus=recipe.sections.corpus["root"],
         weights=list(dict.fromkeys(_list_weights(recipe, sections))),
-        git_revision=recipe.git_revision,
+        revision=tell_revision(recipe),
     )
 
 
@@ -76,14 +72,6 @@ def write_params(rebuilt: Rebuilt, out: Path, *, force: bool) -> None:
         write_text(out, rebuilt.text)
     except (FileExistsError, NotADirectoryError) as error:
         raise ParamsError(f"{out}: expected to lie in a folder; name another --out") from error
-
-
-def tell_revision(revision: str | None) -> str:
-    """Words for the commit that a recipe names, which files may have differed from."""
-    if revision is None:
-        return "the commit that made it, which was outside git"
-    clean = revision.removesuffix("-dirty")
-    return clean if clean == revision else f"{clean}, with changes that were not committed"
 
 
 def list_sections(recipe: Recipe) -> dict[str, Any]:

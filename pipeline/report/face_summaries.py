@@ -6,9 +6,8 @@ from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
-from pydantic import ValidationError
 
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import StoreError
 from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.faces.tracks import INTERPOLATED
 from pipeline.limits import MOST_ROWS
@@ -16,6 +15,7 @@ from pipeline.sections import Section
 from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.parts import Facts
 from pipeline.store.reader import MediaStore, open_media
+from pipeline.store.records import read_record
 
 _URGENCY = {"left_out": 0, "marked": 1, "ok": 2, "absent": 3}
 
@@ -136,13 +136,4 @@ def count_faces(clips: Sequence[ClipFaces]) -> FaceCounts:
 
 def read_counts(path: Path) -> FaceCounts:
     """Counts at `path`; raises StoreError where they are absent or something else."""
-    try:
-        return FaceCounts.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file; run `dvc repro` or `git checkout`") from error
-    except OSError as error:
-        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise StoreError(
-            f"{path}: expected counts of faces, got others ({tell_first(error)}); run `dvc repro`"
-        ) from error
+    return read_record(path, FaceCounts, "counts of faces", "run `dvc repro` or `git checkout`")

@@ -6,16 +6,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import StoreError
 from pipeline.faces.params import FacesParams
-from pipeline.faces.stores import CUT, FOUND
+from pipeline.faces.stores import read_params
 from pipeline.faces.tables import FACE_SCHEMA, SCENE_SCHEMA, TRACK_SCHEMA
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.inside import check_inside
-from pipeline.media.sampling import SAMPLED, Sampling
+from pipeline.media.sampling import Sampling
 from pipeline.report.face_summaries import (
     ClipFaces,
     count_faces,
@@ -60,12 +58,12 @@ def write_clip_page(
         shown = show_crops(crops, MOST_CROPS, _CROP_PIXELS)
     cast = read_cast(tracks[clip_id], crops)
     clip, summary = _find_clip(data, clip_id), _summarise(faces, clip_id)
-    sampling = read_sampling(faces)
+    params = read_params(faces)
     if clip is not None and corpus is not None:
         check_inside([clip], corpus)  # the table of clips may be a stranger's
-    stills = take_stills(clip_id, clip, sampling, _open_scenes(data / "scene"))
+    stills = take_stills(clip_id, clip, params.sampling, _open_scenes(data / "scene"))
     content = {
-        **_describe(faces),
+        **_describe(faces, params),
         "summary": summary,
         "clip": clip,
         "cast": cast,
@@ -73,7 +71,7 @@ def write_clip_page(
         "stills": stills,
         "pictures": _pair_people(stills.shown, cast),
         "crops": shown,
-        "timeline": _draw_timeline(faces, summary, clip, cast, crops),
+        "timeline": _draw_timeline(params, summary, clip, cast, crops),
         "most_tracks": MOST_TRACKS,
     }
     write_page(path, "faces_clip.html.j2", content)
@@ -86,7 +84,7 @@ def write_corpus_page(path: Path, data: Path, most: int) -> None:
     """
     faces, clips = open_media(data / "face", FACE_SCHEMA), summarise_clips(data)
     content = {
-        **_describe(faces),
+        **_describe(faces, read_params(faces)),
         "counts": count_faces(clips),
         "reasons": count_reasons(clips),
         "clips": len(clips),
@@ -102,40 +100,6 @@ def check_clip(faces: MediaStore, clip_id: str) -> None:
     nearest = get_close_matches(clip_id, faces.index.clip_ids, n=1, cutoff=0.0)
     hint = f"did you mean {nearest[0]!r}?" if nearest else "run `dvc repro` to make it"
     raise StoreError(f"{faces.path}: no clip {clip_id!r} among {len(faces):,}; {hint}")
-
-
-def read_params(faces: MediaStore) -> FacesParams:
-    """Params that the store of crops was made by, as its settings have them.
-
-    Raises StoreError where these are not the settings of stage `faces`.
-    """
-    settings = faces.provenance["settings"]
-    if absent := _SETTINGS - settings.keys():
-        raise StoreError(
-            f"{faces.path}/store.json: settings.{min(absent)}: expected what stage `faces` has "
-            f"there, got none; run `dvc repro faces`"
-        )
-    digests = settings["weights_digests"]
-    if not isinstance(digests, list) or not all(isinstance(one, str) for one in digests):
-        raise StoreError(
-            f"{faces.path}/store.json: settings.weights_digests: expected a list of digests, got "
-            f"{digests!r}; run `dvc repro faces`"
-        )
-    stated = {name: settings[name] for name in FacesParams.model_fields if name in settings}
-    try:
-        return FacesParams.model_validate(stated)
-    except ValidationError as error:
-        raise StoreError(
-            f"{faces.path}/store.json: settings.{tell_first(error)}; run `dvc repro faces`"
-        ) from error
-
-
-_SETTINGS = {*SAMPLED, *CUT, *FOUND, "detector_version", "weights_digests"}
-
-
-def read_sampling(faces: MediaStore) -> Sampling:
-    """Which frames of each clip were looked at for the store of crops."""
-    return Sampling(**read_params(faces).model_dump(include=set(SAMPLED)))
 
 
 def describe_sampling(sampling: Sampling) -> str:
@@ -155,12 +119,12 @@ def count_reasons(clips: Iterable[ClipFaces]) -> list[tuple[str, str, int]]:
     return [(*key, count) for key, count in ordered]
 
 
-def _describe(faces: MediaStore) -> dict[str, Any]:
+def _describe(faces: MediaStore, params: FacesParams) -> dict[str, Any]:
     """What made the store of crops."""
     return {
         "provenance": faces.provenance,
         "settings": faces.provenance["settings"],
-        "sampling": describe_sampling(read_sampling(faces)),
+        "sampling": describe_sampling(params.sampling),
     }
 
 
@@ -188,7 +152,7 @@ def _pair_people(stills: Iterable[Still], cast: Cast) -> list[tuple[Still, list[
 
 
 def _draw_timeline(
-    faces: MediaStore,
+    params: FacesParams,
     summary: ClipFaces,
     clip: Clip | None,
     cast: Cast,
@@ -197,7 +161,7 @@ def _draw_timeline(
     last = max((person.seconds for person in cast.people), default=0.0)
     known = clip.duration_seconds if clip is not None else None
     seconds = max(known or 0.0, last)
-    thresholds: Mapping[str, float] = read_params(faces).thresholds.model_dump()
+    thresholds: Mapping[str, float] = params.thresholds.model_dump()
     frames = summary.frames or len(cast.group_frames())
-    step = read_sampling(faces).middle_share * seconds / max(frames, 1)
+    step = params.sampling.middle_share * seconds / max(frames, 1)
     return draw_timeline(cast, crops, seconds=seconds, step=step, thresholds=thresholds)

@@ -4,13 +4,13 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pydantic import ValidationError
 
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import StoreError
 from pipeline.evaluation.pairing import check_predictions, list_words, select_rows
 from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
@@ -18,6 +18,7 @@ from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.limits import MOST_ROWS
 from pipeline.rows import MODALITIES, modality_of
+from pipeline.store.records import read_bytes, read_record
 from pipeline.store.tables import read_table
 
 BASELINE = "linear"
@@ -99,13 +100,9 @@ def read_summaries(models: Path, reports: Path, heads: Sequence[str]) -> list[He
 def read_history(folder: Path) -> list[dict[str, str]]:
     """Rows of the history of the head in `folder`; raises StoreError where it is none."""
     path = folder / "history.csv"
+    text = read_bytes(path, "the history of a head", "run `dvc repro` or `dvc checkout`")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file, strict=True))
-    except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
-    except OSError as error:
-        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
+        rows = list(csv.DictReader(StringIO(text.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise StoreError(f"{path}: not a readable history ({error}); run `dvc checkout`") from error
     for row in rows:
@@ -155,20 +152,11 @@ def _read_summary(model: Path, folder: Path) -> HeadSummary:
 
 
 def _read_evaluation(path: Path) -> Evaluation:
-    try:
-        read = Evaluation.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise StoreError(f"{path}: no such file; run `dvc repro` or `dvc checkout`") from error
-    except OSError as error:
-        raise StoreError(f"{path}: not a file that can be read ({error.strerror})") from error
-    except ValidationError as error:
-        raise StoreError(
-            f"{path}: not an evaluation of this version ({tell_first(error)}); run `dvc repro` to "
-            f"judge the head anew"
-        ) from error
+    remedy = "run `dvc repro` to judge the head anew"
+    read = read_record(path, Evaluation, "an evaluation", remedy)
     if read.head != path.parent.name:
         raise StoreError(
             f"{path}: expected the evaluation of {path.parent.name}, got that of {read.head!r}; "
-            f"run `dvc repro` to judge the head anew"
+            f"{remedy}"
         )
     return read

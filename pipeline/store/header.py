@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
-from pipeline.files import digest_file, digest_json, open_regular
+from pipeline.files import digest_file, digest_json
 from pipeline.store.provenance import Digest, Record
+from pipeline.store.records import read_bytes
 
 FORMAT_VERSION = 1
 
@@ -29,15 +30,8 @@ def read_header(path: Path) -> dict[str, Any]:
 
     Raises StoreError when it is not a store of this version, or not the text that was written.
     """
-    try:
-        with open_regular(path / "store.json") as file:
-            return parse_header(file.read(), path / "store.json")
-    except FileNotFoundError as error:
-        raise StoreError(
-            f"{path}: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
-        ) from error
-    except OSError as error:
-        raise StoreError(f"{path}/store.json: not a file that can be read ({error})") from error
+    place = path / "store.json"
+    return parse_header(read_bytes(place, "a store", "run `dvc repro` or `dvc pull`"), place)
 
 
 def parse_header(data: bytes, place: Path) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import StoreError
 from pipeline.files import digest_file, write_json
+from pipeline.store.records import read_record
 
 FILE = "joint.json"
 
@@ -64,13 +65,7 @@ def list_members(path: Path) -> list[Path]:
 
 def read_joint(path: Path) -> Joint:
     """The joint set at `path`; raises StoreError where it is none."""
-    try:
-        return Joint.model_validate_json((path / FILE).read_bytes())
-    except (OSError, ValidationError) as error:
-        told = tell_first(error) if isinstance(error, ValidationError) else error
-        raise StoreError(
-            f"{path}/{FILE}: not a joint set ({told}); run `dvc repro join@{path.name}`"
-        ) from error
+    return read_record(path / FILE, Joint, "a joint set", f"run `dvc repro join@{path.name}`")
 
 
 def digest_header(path: Path) -> str:

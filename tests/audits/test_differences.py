@@ -306,7 +306,7 @@ def test_media_are_not_compared_with_features(tmp_path: Path) -> None:
 
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     store = write_store(tmp_path / "a", {"x": ROWS})
-    with pytest.raises(StoreError, match=r"nothing: expected a store, found no store\.json"):
+    with pytest.raises(StoreError, match=r"nothing/store\.json: expected a store, found no file"):
         compare_stores(store, tmp_path / "nothing", 1e-3)
     with pytest.raises(StoreError, match=r"index\.parquet: expected the folder of a store"):
         compare_stores(store / "index.parquet", store, 1e-3)

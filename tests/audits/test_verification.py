@@ -140,7 +140,7 @@ def test_a_store_without_its_header_is_told(tmp_path: Path) -> None:
     store = build_store(tmp_path, "zarr")
     (store / "store.json").unlink()
     (problem,) = find_problems(store)
-    assert "found no store.json" in problem
+    assert "store.json: expected a store, found no file" in problem
 
 
 def test_a_part_that_nobody_asked_for_is_reported(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_head_without_weights_or_recipe_is_told(head: Callable[..., Path]) -> 
     (folder / "aside").rename(folder / "model.safetensors")
     (folder / "recipe.json").unlink()
     (problem,) = find_problems(folder)
-    assert "found no recipe.json" in problem
+    assert "recipe.json: expected the recipe of a head, found no file" in problem
 
 
 def test_a_bit_flipped_in_the_page_of_a_table_is_found(tmp_path: Path) -> None:
@@ -291,4 +291,7 @@ def test_a_joint_set_is_whole_while_its_members_are_those_that_were_joined(tmp_p
     (problem,) = find_problems(tmp_path / "spectra")
     assert "'mfcc'" in problem
     (tmp_path / "spectra" / "joint.json").write_text("[]")
-    assert "not a joint set" in find_problems(tmp_path / "spectra")[0]
+    assert (
+        "joint.json: expected a joint set of this version, got another"
+        in find_problems(tmp_path / "spectra")[0]
+    )

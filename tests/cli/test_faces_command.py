@@ -47,7 +47,7 @@ def test_an_unknown_clip_ends_with_one_sentence(made: MadeFaces) -> None:
 
 
 def test_a_project_without_faces_ends_with_one_sentence(tmp_path: Path) -> None:
-    told = "data/face: expected a store, found no store.json; run `dvc repro` or `dvc pull`"
+    told = "data/face/store.json: expected a store, found no file; run `dvc repro` or `dvc pull`"
     assert run(tmp_path) == f"moodline: {told}"
 
 

@@ -221,7 +221,9 @@ def test_edits_need_force(project: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_what_is_no_head_is_not_rebuilt(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("rebuild", "models/none") == 1
     shown = capsys.readouterr().err
-    assert shown.startswith("moodline: models/none: expected a head, found no recipe.json;")
+    assert shown.startswith(
+        "moodline: models/none/recipe.json: expected the recipe of a head, found no file;"
+    )
     assert shown.count("\n") == 1
     assert not (project / "params.yaml").exists()
 
@@ -260,7 +262,10 @@ def test_a_summary_before_any_head_says_what_to_run(
 ) -> None:
     run("preset", "demo")
     assert run("summary") == 1
-    assert "evaluation.json: no such file; run `dvc repro`" in capsys.readouterr().err
+    assert (
+        "evaluation.json: expected an evaluation, found no file; run `dvc repro`"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_plan_without_params_says_what_to_run(

@@ -120,7 +120,7 @@ def test_a_preprocessor_that_names_no_class_is_the_networks_own(copied):
 
 def test_a_preprocessor_that_does_anything_else_is_refused(copied):
     change(copied, "preprocessor_config.json", do_center_crop=False)
-    told = "expected a preprocessor of video that resizes, .* got VideoMAEVideoProcessor"
+    told = "expected a preprocessor that resizes, .* got VideoMAEVideoProcessor"
     with pytest.raises(ParamsError, match=told):
         make_encoder(copied)
 

@@ -99,10 +99,14 @@ def test_counts_are_read_as_they_were_written(made: MadeFaces, tmp_path: Path) -
 
 def test_counts_that_are_absent_or_others_are_told(tmp_path: Path) -> None:
     path = tmp_path / "faces.json"
-    with pytest.raises(StoreError, match=r"faces\.json: no such file; run `dvc repro`"):
+    with pytest.raises(
+        StoreError, match=r"faces\.json: expected counts of faces, found no file; run `dvc repro`"
+    ):
         read_counts(path)
     path.write_text('{"clips": "many"}')
-    with pytest.raises(StoreError, match=r"faces\.json: expected counts of faces, got others"):
+    with pytest.raises(
+        StoreError, match=r"faces\.json: expected counts of faces of this version, got another"
+    ):
         read_counts(path)
 
 

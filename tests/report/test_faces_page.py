@@ -134,7 +134,7 @@ def test_an_unknown_clip_is_told_with_the_nearest(made: MadeFaces) -> None:
 
 
 def test_a_missing_store_is_told_as_elsewhere(tmp_path: Path) -> None:
-    told = r"face: expected a store, found no store\.json; run `dvc repro` or `dvc pull`"
+    told = r"face/store\.json: expected a store, found no file; run `dvc repro` or `dvc pull`"
     with pytest.raises(StoreError, match=told):
         write_clip_page(tmp_path / "page.html", tmp_path, "toy/gap")
     with pytest.raises(StoreError, match=told):

@@ -42,7 +42,10 @@ def test_summaries_come_back_as_they_were_saved(seven: list[HeadSummary], tmp_pa
 
 
 def test_a_missing_evaluation_is_told(seven: list[HeadSummary], tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"linear/evaluation.json: no such file; run `dvc repro`"):
+    with pytest.raises(
+        StoreError,
+        match=r"linear/evaluation.json: expected an evaluation, found no file; run `dvc repro`",
+    ):
         read(tmp_path, "linear")
 
 
@@ -93,7 +96,9 @@ def test_a_recipe_whose_names_lead_elsewhere_is_refused(
 def test_a_missing_history_is_told(seven: list[HeadSummary], tmp_path: Path) -> None:
     save(tmp_path, seven[0])
     (tmp_path / "models/linear/history.csv").unlink()
-    with pytest.raises(StoreError, match=r"history.csv: no such file"):
+    with pytest.raises(
+        StoreError, match=r"history.csv: expected the history of a head, found no file"
+    ):
         read(tmp_path, "linear")
 
 

@@ -302,4 +302,4 @@ def test_a_recipe_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_bytes(b'{"head": "\xff"}')
     (found,) = verify_paths([tmp_path])
     (problem,) = found.problems
-    assert "recipe.json: not a head's recipe" in problem
+    assert "recipe.json: expected the recipe of a head of this version" in problem

@@ -68,5 +68,7 @@ ELSEWHERE = {"members": {"../mfcc": "a", "logmel": "b"}}
 def test_a_broken_file_is_refused(features, text):
     (features / "odd").mkdir()
     (features / "odd" / "joint.json").write_text(text)
-    with pytest.raises(StoreError, match=re.escape("odd/joint.json: not a joint set")):
+    with pytest.raises(
+        StoreError, match=re.escape("odd/joint.json: expected a joint set of this version")
+    ):
         list_members(features / "odd")

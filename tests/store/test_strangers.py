@@ -317,5 +317,5 @@ def test_media_that_unpack_to_more_than_they_weigh_are_refused(tmp_path: Path) -
 
 def test_a_header_that_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "store.json")
-    with pytest.raises(StoreError, match="not a file that can be read"):
+    with pytest.raises(StoreError, match="expected a store, found what cannot be read"):
         open_features(tmp_path)

@@ -1,5 +1,6 @@
 """Hugging Face preprocessors, read as preparations, which take whole batches on any device."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,20 +24,31 @@ UNCUT_PIXELS = 384
 def load_preparation(folder: Path) -> Preparation:
     """What the preprocessor in `folder` does; raises ParamsError where it does anything else."""
     processor = load_pretrained(transformers.AutoImageProcessor, folder)
+    return find_preparation(folder, processor, processor, lambda: [read_preparation(processor)])
+
+
+def find_preparation(
+    folder: Path,
+    processor: Any,
+    prepare: Callable[..., Any],
+    read: Callable[[], Iterable[Preparation]],
+) -> Preparation:
+    """First of those which `read` gives that does with pictures what `prepare` does.
+
+    Raises ParamsError, for the `processor` in `folder`, where none of them does.
+    """
     try:
-        preparation = read_preparation(processor)
-        agrees = all(compare(preparation, processor, size) for size in ((47, 61), (61, 47)))
+        for preparation in read():
+            if all(_compare(preparation, prepare, size) for size in ((47, 61), (61, 47))):
+                return preparation
     except ParamsError as error:
         raise ParamsError(f"weights {folder}: {error}") from error
     except Exception:  # settings of another kind raise almost anything
-        agrees = False
-    if not agrees:
-        raise ParamsError(
-            f"weights {folder}: expected a preprocessor that resizes, cuts around the middle and "
-            f"normalises, got {type(processor).__name__}; choose another checkpoint, or the same "
-            f"network by timm"
-        )
-    return preparation
+        pass
+    raise ParamsError(
+        f"weights {folder}: expected a preprocessor that resizes, cuts around the middle and "
+        f"normalises, got {type(processor).__name__}; choose another checkpoint"
+    )
 
 
 def read_preparation(processor: Any) -> Preparation:
@@ -71,13 +83,13 @@ def read_sizes(processor: Any) -> tuple[Size, Size, Literal["kept", "lost"]]:
     return size, crop, "kept" if kept else "lost"
 
 
-def compare(preparation: Preparation, processor: Any, size: Size) -> bool:
+def _compare(preparation: Preparation, prepare: Callable[..., Any], size: Size) -> bool:
     """Whether both make the same of noise, within two levels of colour.
 
     Some preprocessors round to whole levels after resizing, as here, some do not.
     """
     noise = np.random.default_rng(0).integers(80, 160, (3, *size)).astype(np.uint8)
-    expected = processor(images=[noise], return_tensors="pt", input_data_format="channels_first")
+    expected = prepare(images=[noise], return_tensors="pt", input_data_format="channels_first")
     shift, scale = preparation.measure_levels("cpu")
     found = (preparation.resize(torch.from_numpy(noise)[None]) - shift) / scale
     other = expected["pixel_values"]
