@@ -53,14 +53,17 @@ def test_a_damaged_evaluation_is_told(seven: list[HeadSummary], tmp_path: Path) 
     save(tmp_path, seven[0])
     (tmp_path / "reports/heads/linear/evaluation.json").write_text('{"head": 7}')
     with pytest.raises(
-        StoreError, match=r"evaluation.json: not an evaluation of .*head: .*run `dvc repro`"
+        StoreError, match=r"evaluation.json: expected an evaluation of .*head: .*run `dvc repro`"
     ):
         read(tmp_path, "linear")
 
 
 @pytest.mark.parametrize(
     ("head", "told"),
-    [("x onmouseover=alert(1)", "not an evaluation"), ("mlp", "evaluation of linear, got that of")],
+    [
+        ("x onmouseover=alert(1)", "expected an evaluation of this version"),
+        ("mlp", "evaluation of linear, got that of"),
+    ],
 )
 def test_an_evaluation_of_another_name_is_refused(
     seven: list[HeadSummary], tmp_path: Path, head: str, told: str
@@ -89,7 +92,7 @@ def test_a_recipe_whose_names_lead_elsewhere_is_refused(
     recipe = json.loads(path.read_text())
     change(recipe)
     write_json(path, recipe)
-    with pytest.raises(StoreError, match=r"recipe\.json: not a head"):
+    with pytest.raises(StoreError, match=r"recipe\.json: expected the recipe of a head of"):
         read(tmp_path, "linear")
 
 
