@@ -326,4 +326,5 @@ def test_the_status_is_that_of_the_content(tmp_path: Path, capsys) -> None:
     assert run_diff(first, second) == 1
     assert capsys.readouterr().out.endswith("\nthe content differs\n")
     assert run_diff(first, second, "--tolerance", "0.25") == 0
-    assert str(run_diff(first, tmp_path)).startswith(f"moodline: {tmp_path}: expected a store")
+    told = f"moodline: {tmp_path}/store.json: expected a store"
+    assert str(run_diff(first, tmp_path)).startswith(told)
