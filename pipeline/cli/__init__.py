@@ -269,6 +269,34 @@ def encoders() -> None:
 
 
 @app.command()
+def corpora(
+    name: Annotated[
+        str | None, typer.Argument(help="Corpus to tell more of; without it, list all.")
+    ] = None,
+) -> None:
+    """Show which corpora are read, or how the folder of one is laid out."""
+    from pipeline.cli.listings import describe_corpus, tabulate_corpora
+    from pipeline.cli.printing import open_console
+
+    if name is None:
+        open_console().print(tabulate_corpora())
+        return
+    for line in describe_corpus(name):
+        say(line)
+
+
+@app.command()
+def unpack(
+    table: Annotated[Path, typer.Argument(help="FER2013's table, fer2013.csv.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write, which must not be there.")],
+) -> None:
+    """Write the pictures that FER2013's table holds as files, by split and emotion."""
+    from pipeline.labels.corpora.fer2013 import unpack_table
+
+    say(f"{out}: {unpack_table(table, out):,} pictures; corpus.root may name it")
+
+
+@app.command()
 def weights() -> None:
     """Fetch all weights that params.yaml names; status 1 where some cannot be had."""
     from pipeline.audits.weights import name_all

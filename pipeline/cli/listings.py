@@ -1,6 +1,7 @@
-"""Encoders, feature sets and weights as tables and lines for people."""
+"""Corpora, encoders, feature sets and weights as tables and lines for people."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc
 
 from rich.table import Table
 
@@ -9,6 +10,7 @@ from pipeline.audits.holdings import Held
 from pipeline.audits.weights import Named, fetch_weights, locate_weights
 from pipeline.cli.printing import tabulate
 from pipeline.errors import ParamsError
+from pipeline.labels.corpora.params import CORPORA
 
 DASH = "–"
 
@@ -26,6 +28,33 @@ def tabulate_members(members: Iterable[Member]) -> Table:
         for member in members
     )
     return tabulate(("encoder", "modalities", "licence", "needs", "reveals"), rows)
+
+
+def tabulate_corpora() -> Table:
+    """One row per corpus."""
+    rows = (
+        (name, member.about, ", ".join(member.targets), member.protocols, member.licence)
+        for name, member in sorted(CORPORA.members.items())
+    )
+    return tabulate(("corpus", "what it is", "targets", "splits", "licence"), rows)
+
+
+def describe_corpus(name: str) -> Iterator[str]:
+    """Lines on one corpus: how its folder is laid out, its options, and clips known to be bad.
+
+    Raises ParamsError, which names the nearest, where there is none of this name.
+    """
+    member, module = CORPORA.find(name), CORPORA.load(name)
+    yield from (module.__doc__ or "").strip().splitlines()
+    yield ""
+    yield from cleandoc(member.params.__doc__ or "").splitlines()
+    yield ""
+    yield f"from: {member.source}"
+    yield f"licence: {member.licence}"
+    yield f"targets: {', '.join(member.targets)}"
+    yield f"splits: {member.protocols}"
+    for clip_id, told in getattr(module, "QUARANTINE", {}).items():
+        yield f"known to be bad: {clip_id}: {told}"
 
 
 def tabulate_held(held: Iterable[Held]) -> Table:

@@ -26,6 +26,8 @@ LABELS_SCHEMA = pa.schema(
         ("turn", pa.int64()),
         ("transcript", pa.string()),
         ("crops", pa.string()),
+        ("sex", pa.string()),
+        ("age", pa.float64()),
     ]
 )
 """Columns of `data/labels/clips.parquet`."""
@@ -54,8 +56,8 @@ class Clip:
     `start_seconds` and `end_seconds` are None for a clip that is its whole file. `fps` is None
     where there is no video, `audio_hz` where there is no sound. `crops` is the folder of the face
     crops that the corpus ships, if it does, one picture for each frame that shows the face, named
-    by the frame's number in the file, from 1. Fields from `fps` on are None until `clean` has seen
-    the media.
+    by the frame's number in the file, from 1. `sex` and `age`, in years, are the subject's. Fields
+    from `fps` on are None until `clean` has seen the media.
     """
 
     clip_id: str
@@ -69,6 +71,8 @@ class Clip:
     turn: int | None = None
     transcript: str | None = None
     crops: str | None = None
+    sex: str | None = None
+    age: float | None = None
     fps: float | None = None
     duration_seconds: float | None = None
     audio_hz: int | None = None

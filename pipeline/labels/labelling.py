@@ -25,7 +25,14 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.emotions import Names, write_names
 from pipeline.labels.inside import check_inside
-from pipeline.labels.overrides import exclude, find_kept, read_overrides, relabel
+from pipeline.labels.overrides import (
+    find_excluded,
+    find_kept,
+    find_quarantined,
+    leave_out,
+    read_overrides,
+    relabel,
+)
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.labels.splits import SIDES, SplitParams, assign_splits, overlaps, sides
 from pipeline.store.ledger import Entry, write_ledger
@@ -69,13 +76,15 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     decisions = read_overrides(overrides)
     relabelled, changed = relabel(read, decisions)
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
-    left, gone = exclude(placed, decisions)
+    marked = corpus.quarantine == "mark"
+    entries = [*find_excluded(decisions), *find_quarantined(read, decisions, marked=marked)]
+    left = leave_out(placed, entries)
     return Labelled(
         clips=left.clips,
         targets=left.targets,
         frames=left.frames,
         names=left.names,
-        ledger=[*changed, *gone],
+        ledger=[*changed, *entries, *read.entries],
         kept=find_kept(decisions),
         remarks=read.remarks,
     )

@@ -74,21 +74,37 @@ def relabel(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list
     return replace(corpus, targets=list(targets.values())), entries
 
 
-def exclude(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list[Entry]]:
-    """Corpus without the clips that `overrides` exclude, and an entry for each of them.
+def find_excluded(overrides: Iterable[Override]) -> list[Entry]:
+    """Entry for each clip that `overrides` exclude."""
+    return [
+        _enter(override, "left_out", "excluded", override.reason)
+        for override in overrides
+        if override.action == "exclude"
+    ]
 
-    Raises CorpusError for a clip that the corpus does not have, and where no clip is left.
+
+def find_quarantined(corpus: Corpus, overrides: Iterable[Override], *, marked: bool) -> list[Entry]:
+    """Entry for each clip that is known to be bad; `marked` ones stay, as those that are kept do.
+
+    Those that are excluded anyway have none.
     """
-    ids = {clip.clip_id for clip in corpus.clips}
+    decided = {override.clip_id: override.action for override in overrides}
     entries = []
-    for override in overrides:
-        _check_known(override, ids)
-        if override.action == "exclude":
-            entries.append(_enter(override, "left_out", "excluded", override.reason))
-    left = ids - {entry.clip_id for entry in entries}
+    for clip_id, told in corpus.quarantine.items():
+        stays = marked or decided.get(clip_id) == "keep"
+        if decided.get(clip_id) != "exclude":
+            status = "marked" if stays else "left_out"
+            entries.append(Entry(clip_id, "labels", status, "quarantined", told))
+    return entries
+
+
+def leave_out(corpus: Corpus, entries: Iterable[Entry]) -> Corpus:
+    """Corpus without the clips that `entries` leave out; raises CorpusError where none is left."""
+    gone = {entry.clip_id for entry in entries if entry.status == "left_out"}
+    left = {clip.clip_id for clip in corpus.clips} - gone
     if not left:
         raise CorpusError("overrides: every clip is excluded; take some of them back")
-    return _keep_clips(corpus, left), entries
+    return _keep_clips(corpus, left)
 
 
 def find_kept(overrides: Iterable[Override]) -> list[Entry]:

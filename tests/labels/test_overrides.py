@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -6,7 +8,15 @@ from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
-from pipeline.labels.overrides import Override, exclude, find_kept, read_overrides, relabel
+from pipeline.labels.overrides import (
+    Override,
+    find_excluded,
+    find_kept,
+    find_quarantined,
+    leave_out,
+    read_overrides,
+    relabel,
+)
 from pipeline.store.ledger import Entry
 
 HEADER = "clip_id,action,value,reason\n"
@@ -106,7 +116,8 @@ def test_two_labels_of_one_clip_are_both_replaced(corpus):
 
 
 def test_an_excluded_clip_leaves_every_table_and_enters_the_ledger(corpus):
-    left, entries = exclude(corpus, [Override("toy/a", "exclude", None, "silent")])
+    entries = find_excluded([Override("toy/a", "exclude", None, "silent")])
+    left = leave_out(corpus, entries)
     assert [clip.clip_id for clip in left.clips] == ["toy/b", "toy/c"]
     assert [target.clip_id for target in left.targets] == ["toy/b", "toy/c"]
     assert left.frames["clip_id"].to_pylist() == ["toy/b"] * 3
@@ -116,7 +127,26 @@ def test_an_excluded_clip_leaves_every_table_and_enters_the_ledger(corpus):
 def test_excluding_every_clip_is_refused(corpus):
     overrides = [Override(f"toy/{name}", "exclude", None, "x") for name in "abc"]
     with pytest.raises(CorpusError, match="every clip is excluded"):
-        exclude(corpus, overrides)
+        leave_out(corpus, find_excluded(overrides))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "marked", "found"),
+    [
+        ([], False, ["left_out"]),
+        ([], True, ["marked"]),
+        ([Override("toy/a", "keep", None, "heard it")], False, ["marked"]),
+        ([Override("toy/a", "exclude", None, "x")], False, []),
+    ],
+)
+def test_a_quarantined_clip_is_left_out_unless_somebody_decided(corpus, overrides, marked, found):
+    corpus = replace(corpus, quarantine={"toy/a": "silent; its README"})
+    entries = find_quarantined(corpus, overrides, marked=marked)
+    assert [entry.status for entry in entries] == found
+    assert {entry.detail for entry in entries} <= {"silent; its README"}
+    assert ("toy/a" in {c.clip_id for c in leave_out(corpus, entries).clips}) == (
+        found != ["left_out"]
+    )
 
 
 def test_kept_clips_are_listed_with_their_reason():
@@ -125,10 +155,8 @@ def test_kept_clips_are_listed_with_their_reason():
 
 
 def test_an_unknown_clip_is_refused_with_the_nearest(corpus):
-    override = Override("toy/bb", "keep", None, "x")
-    for apply in (relabel, exclude):
-        with pytest.raises(CorpusError, match=r"clip 'toy/bb'; did you mean 'toy/b'\?$"):
-            apply(corpus, [override])
+    with pytest.raises(CorpusError, match=r"clip 'toy/bb'; did you mean 'toy/b'\?$"):
+        relabel(corpus, [Override("toy/bb", "keep", None, "x")])
     with pytest.raises(CorpusError, match=r"unknown clip '#'; mend or remove its line$"):
         relabel(corpus, [Override("#", "keep", None, "x")])
 

@@ -1,5 +1,6 @@
 """What `corpus` in params.yaml says, and the table of corpora."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -19,12 +20,14 @@ class CorpusParams(Section):
     `root` is the folder its authors ship, `depends_on` what `dvc repro` watches to know that the
     corpus changed: the folder itself, or a manifest of it. Files outside of `root`, named or linked
     to, are clips only with `follow`: a table from a stranger could name any file of this machine.
+    `quarantine` says what becomes of clips that are known to be bad, each with its source.
     """
 
     name: str
     root: str
     depends_on: str
     follow: bool = False
+    quarantine: Literal["exclude", "mark"] = "exclude"
 
 
 class DemoParams(CorpusParams):
@@ -37,6 +40,45 @@ class RavdessParams(CorpusParams):
     modality: Literal["audio", "audiovisual"] = "audiovisual"
     channel: Literal["speech", "song", "both"] = "speech"
     protocol: Literal["luna_jimenez", "three_actors", "katerynach"] = "luna_jimenez"
+
+
+class CremadParams(CorpusParams):
+    """Which of CREMA-D's media are clips, and whose word is the emotion.
+
+    `emotion` takes what actors were asked to show, or what most voters saw, none where they tie;
+    `voters` had the voice alone, the face alone, or both.
+    """
+
+    modality: Literal["audio", "audiovisual"] = "audiovisual"
+    emotion: Literal["intended", "voted"] = "intended"
+    voters: Literal["voice", "face", "both"] = "both"
+
+
+class Fer2013Params(CorpusParams):
+    """FER2013 has no options of its own."""
+
+
+class IemocapParams(CorpusParams):
+    """Which turns of IEMOCAP are clips, which emotions are classes, and who is left out in turn.
+
+    `classes` has `happy` for excitement, too, in `four`. Protocols: `sessions` are five folds,
+    `speakers` ten, `conversations` trains on sessions 1 to 4 and tests on 5.
+    """
+
+    modality: Literal["audio", "audiovisual"] = "audio"
+    style: Literal["both", "improvised", "scripted"] = "both"
+    classes: Literal["four", "six", "all"] = "four"
+    protocol: Literal["sessions", "speakers", "conversations"] = "sessions"
+
+
+class MeldParams(CorpusParams):
+    """Which of MELD's two annotations are the classes: seven emotions, or three sentiments."""
+
+    classes: Literal["emotion", "sentiment"] = "emotion"
+
+
+class ActedParams(CorpusParams):
+    """Corpora whose labels are in the names of their files have no options of their own."""
 
 
 class TableParams(CorpusParams):
@@ -74,11 +116,124 @@ class TableParams(CorpusParams):
         return scale
 
 
-CORPORA: Family[ParamsMember[CorpusParams]] = Family(
+@dataclass(frozen=True)
+class CorpusMember(ParamsMember[CorpusParams]):
+    """A row of the table, with what people ask before they have the corpus.
+
+    `source` is where it comes from, `targets` what its clips can be labelled with, `protocols` who
+    trains and who tests by it. Its module says how its folder is laid out.
+    """
+
+    about: str
+    licence: str
+    source: str
+    targets: tuple[str, ...]
+    protocols: str
+
+
+_FOLDER = "pipeline.labels.corpora"
+
+CORPORA: Family[CorpusMember] = Family(
     "corpus",
     {
-        "demo": ParamsMember("pipeline.labels.corpora.demo", DemoParams),
-        "ravdess": ParamsMember("pipeline.labels.corpora.ravdess", RavdessParams),
-        "table": ParamsMember("pipeline.labels.corpora.table", TableParams),
+        "crema-d": CorpusMember(
+            f"{_FOLDER}.cremad",
+            CremadParams,
+            "91 actors, twelve sentences, six emotions, votes of 2,443 people",
+            "ODbL 1.0",
+            "github.com/CheyneyComputerScience/CREMA-D",
+            ("emotion", "intensity", "votes"),
+            "none official: folds or holdout of actors",
+        ),
+        "demo": CorpusMember(
+            f"{_FOLDER}.demo",
+            DemoParams,
+            "synthetic speakers with drawn faces",
+            "as moodline",
+            "comes with moodline",
+            ("emotion", "valence", "arousal"),
+            "none official: folds or holdout of speakers",
+        ),
+        "emodb": CorpusMember(
+            f"{_FOLDER}.acted",
+            ActedParams,
+            "ten actors, ten German sentences, seven emotions",
+            "free to use",
+            "emodb.bilderbar.info",
+            ("emotion",),
+            "none official: leave one speaker out",
+        ),
+        "emovo": CorpusMember(
+            f"{_FOLDER}.acted",
+            ActedParams,
+            "six actors, fourteen Italian sentences, seven emotions",
+            "research use",
+            "voice.fub.it/activities/corpora/emovo",
+            ("emotion",),
+            "none official: leave one speaker out",
+        ),
+        "fer2013": CorpusMember(
+            f"{_FOLDER}.fer2013",
+            Fer2013Params,
+            "35,887 grey faces of 48 by 48 pixels in seven emotions",
+            "none stated",
+            "kaggle.com/datasets/msambare/fer2013",
+            ("emotion",),
+            "official Training, PublicTest and PrivateTest",
+        ),
+        "iemocap": CorpusMember(
+            f"{_FOLDER}.iemocap",
+            IemocapParams,
+            "ten actors in five sessions, emotions, ratings and votes of 10,039 turns",
+            "by agreement with USC SAIL",
+            "sail.usc.edu/iemocap",
+            ("emotion", "valence", "arousal", "dominance", "votes"),
+            "sessions, speakers, conversations",
+        ),
+        "meld": CorpusMember(
+            f"{_FOLDER}.meld",
+            MeldParams,
+            "13,708 turns of dialogues in Friends, seven emotions, three sentiments",
+            "GPL-3.0",
+            "github.com/declare-lab/MELD",
+            ("emotion", "sentiment"),
+            "official train, dev and test",
+        ),
+        "ravdess": CorpusMember(
+            f"{_FOLDER}.ravdess",
+            RavdessParams,
+            "24 actors say, and sing, two sentences in eight emotions",
+            "CC BY-NC-SA 4.0",
+            "zenodo.org/records/1188976",
+            ("emotion", "intensity"),
+            "luna_jimenez, three_actors, katerynach",
+        ),
+        "savee": CorpusMember(
+            f"{_FOLDER}.acted",
+            ActedParams,
+            "four English men, 480 sentences, seven emotions",
+            "research use",
+            "kahlan.eps.surrey.ac.uk/savee",
+            ("emotion",),
+            "none official: leave one speaker out",
+        ),
+        "table": CorpusMember(
+            f"{_FOLDER}.table",
+            TableParams,
+            "a corpus of your own, one row for each clip",
+            "yours",
+            "yours",
+            tuple(TARGETS),
+            "columns `split` or `fold`; folds or holdout of groups",
+        ),
+        "tess": CorpusMember(
+            f"{_FOLDER}.acted",
+            ActedParams,
+            "two actresses, 200 words, seven emotions",
+            "CC BY-NC-ND 4.0",
+            "doi.org/10.5683/SP2/E8H2MF",
+            ("emotion",),
+            "none official; two speakers make no folds",
+        ),
     },
 )

@@ -51,6 +51,8 @@ class PlainRow(BaseModel):
     turn: int | None = None
     transcript: Text | None = None
     crops: Text | None = None
+    sex: Text | None = None
+    age: Annotated[float, Field(ge=0, le=150)] | None = None
     split: Literal["train", "val", "test"] | None = None
     fold: Annotated[int, Field(ge=0)] | None = None
 
@@ -102,7 +104,7 @@ COLUMNS = tuple(name for name in Row.model_fields if name not in VECTORS)
 """Moodline's columns, those of single classes apart."""
 
 TIMES = ("start_seconds", "end_seconds")
-NUMBERS = ("turn", "fold", *RATINGS)
+NUMBERS = ("turn", "fold", "age", *RATINGS)
 
 
 def is_of_class(column: str) -> bool:

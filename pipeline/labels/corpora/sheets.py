@@ -80,6 +80,34 @@ def read_sheet(path: Path) -> Sheet:
     return READERS[suffix](path)
 
 
+def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of a CSV that a corpus ships, cells as they stand; raises CorpusError where it is none.
+
+    It may have other columns than `columns`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+        names = reader.fieldnames or ()
+        if absent := [name for name in columns if name not in names]:
+            raise CorpusError(
+                f"{path}: expected a column {absent[0]!r}, got {', '.join(names) or 'none'}; "
+                f"restore it as its authors ship it"
+            )
+        rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(
+            f"{path}: not a readable table ({error}); restore it as its authors ship it"
+        ) from error
+    for number, row in enumerate(rows, start=1):
+        if None in row or None in row.values():
+            raise CorpusError(
+                f"{path}: row {number}: expected {len(names)} cells, got others; "
+                f"restore it as its authors ship it"
+            )
+    return rows
+
+
 def _read_parquet(path: Path) -> Sheet:
     try:
         # pq.read_table would import pyarrow.dataset, and with it pandas.

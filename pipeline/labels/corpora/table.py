@@ -148,6 +148,8 @@ def _make_clip(clip_id: str, params: TableParams, row: PlainRow) -> Clip:
         turn=row.turn,
         transcript=row.transcript,
         crops=None if row.crops is None else (root / row.crops).as_posix(),
+        sex=row.sex,
+        age=row.age,
     )
 
 

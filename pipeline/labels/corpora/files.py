@@ -1,0 +1,37 @@
+"""Files of a corpus: what lies below its root, each performance once."""
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from pipeline.errors import CorpusError
+from pipeline.store.ledger import Entry
+
+
+def find_files(root: Path, suffixes: Collection[str], corpus: str) -> list[Path]:
+    """Files below `root` with one of `suffixes`, in order of their paths.
+
+    Raises CorpusError where `root` is no folder.
+    """
+    if not root.is_dir():
+        raise CorpusError(f"{root}: no such folder; put {corpus} there, or a link to it")
+    # Copies made on macOS hold a `._` file beside each file.
+    return sorted(
+        path
+        for path in root.rglob("*")
+        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+    )
+
+
+def name_once(paths: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Name → path; refuses a name found twice: widespread copies repeat a corpus in a subfolder."""
+    named: dict[str, Path] = {}
+    for name, path in paths:
+        if name in named:
+            raise CorpusError(f"{path}: the same performance as {named[name]}; keep one")
+        named[name] = path
+    return named
+
+
+def enter_absent(clip_id: str) -> Entry:
+    """Entry of a clip that the corpus's own table names and that no file is there of."""
+    return Entry(clip_id, "labels", "left_out", "no_file", "the corpus's table names it")

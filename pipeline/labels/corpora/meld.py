@@ -1,0 +1,179 @@
+"""MELD: turns of dialogues in Friends, seven emotions and three sentiments each.
+
+Poria et al., ACL 2019; its repository, GPL-3.0. `train_sent_emo.csv`, `dev_sent_emo.csv` and
+`test_sent_emo.csv` have a row for each turn, by dialogue and utterance, which are counted anew in
+each split; 9,989, 1,109 and 2,610 turns. Films are `dia<D>_utt<U>.mp4` in `train_splits`,
+`dev_splits_complete` and `output_repeated_splits_test`. Without any film the words alone are the
+corpus; where films are there, a turn without one has its words.
+
+Speakers and episodes stand on both sides of the official split, which is by dialogue.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.clips import NO_MEDIA, Clip
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.params import MeldParams
+from pipeline.labels.corpora.sheets import read_rows
+from pipeline.labels.emotions import Names
+from pipeline.store.ledger import Entry
+
+WORDS = {
+    "neutral": "neutral",
+    "surprise": "surprised",
+    "fear": "fearful",
+    "sadness": "sad",
+    "joy": "happy",
+    "disgust": "disgust",
+    "anger": "angry",
+}
+"""Word of the tables → class, in the order of the authors' index."""
+
+SENTIMENTS = {"neutral": 0.0, "positive": 1.0, "negative": -1.0}
+"""Word → rating, in the order of the authors' index."""
+
+NAMES = {
+    "emotion": Names(emotion=list(WORDS.values()), words=WORDS),
+    "sentiment": Names(emotion=list(SENTIMENTS), words={name: name for name in SENTIMENTS}),
+}
+
+TABLES = {"train": "train_sent_emo.csv", "val": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
+FOLDERS = {
+    "train": "train_splits",
+    "val": "dev_splits_complete",
+    "test": "output_repeated_splits_test",
+}
+COLUMNS = ("Utterance", "Speaker", "Emotion", "Sentiment", "Dialogue_ID", "Utterance_ID")
+WHERE = ("Season", "Episode")
+
+QUARANTINE = {
+    "meld/train/dia125_utt3": "its film cannot be read; issues 39 and 52 of the repository",
+    "meld/train/dia309_utt0": "cut at the wrong place; issue 20 of the repository",
+    "meld/test/dia38_utt4": "five minutes that hold much else; issue 20 of the repository",
+    "meld/test/dia220_utt0": "four minutes that hold much else; issue 20 of the repository",
+}
+"""Films known to be bad; their words are sound."""
+
+_WINDOWS = {number: bytes([number]).decode("cp1252", "ignore") for number in range(0x80, 0xA0)}
+"""Control characters that stand, in the tables as they were first shipped, for Windows-1252's."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One row of a table, and its split."""
+
+    split: str
+    row: Mapping[str, str]
+
+    @property
+    def dialogue(self) -> str:
+        """Name of its dialogue, which the split is part of."""
+        return f"{self.split}/dia{int(self.row['Dialogue_ID'])}"
+
+    @property
+    def clip_id(self) -> str:
+        """Such as `meld/train/dia0_utt3`."""
+        return f"meld/{self.dialogue}_utt{int(self.row['Utterance_ID'])}"
+
+
+def read(params: MeldParams) -> Corpus:
+    """Clips of all turns whose tables are there; raises CorpusError where none is."""
+    root = Path(params.root)
+    turns = sorted(_read_turns(root), key=lambda turn: turn.clip_id)
+    films = {split: _find_films(root, split) for split in FOLDERS}
+    filmed = any(films.values())
+    clips = [_make_clip(turn, films[turn.split]) for turn in turns]
+    without = [clip.clip_id for clip in clips if filmed and clip.path == NO_MEDIA]
+    return Corpus(
+        clips=clips,
+        targets=[_label(turn, params) for turn in turns],
+        names=NAMES[params.classes],
+        quarantine={
+            clip.clip_id: QUARANTINE[clip.clip_id]
+            for clip in clips
+            if clip.clip_id in QUARANTINE and clip.path != NO_MEDIA
+        },
+        entries=[
+            Entry(clip_id, "labels", "marked", "no_file", "its words are there alone")
+            for clip_id in without
+        ],
+    )
+
+
+def _read_turns(root: Path) -> Iterator[Turn]:
+    found = {split: root / name for split, name in TABLES.items() if (root / name).is_file()}
+    if not found:
+        raise CorpusError(
+            f"{root}: expected tables of MELD such as {TABLES['train']}, found none; put them "
+            f"there, or a link to their folder"
+        )
+    seen: set[str] = set()
+    for split, path in found.items():
+        for number, row in enumerate(read_rows(path, (*COLUMNS, *WHERE)), start=1):
+            turn = Turn(split, row)
+            try:
+                clip_id = turn.clip_id
+            except ValueError as error:
+                raise CorpusError(
+                    f"{path}: row {number}: expected numbers of a dialogue and an utterance, got "
+                    f"{row['Dialogue_ID']!r} and {row['Utterance_ID']!r}; restore the table"
+                ) from error
+            if clip_id in seen:
+                raise CorpusError(f"{path}: row {number}: {clip_id} is there twice; keep one")
+            seen.add(clip_id)
+            yield turn
+
+
+def _find_films(root: Path, split: str) -> dict[str, Path]:
+    """Name of a turn → its film, of a split; only names that tables can have."""
+    folder = root / FOLDERS[split]
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return {Path(name).stem: folder / name for name in names if name.endswith(".mp4")}
+
+
+def _make_clip(turn: Turn, films: Mapping[str, Path]) -> Clip:
+    row = turn.row
+    film = films.get(turn.clip_id.rsplit("/", 1)[1])
+    return Clip(
+        clip_id=turn.clip_id,
+        corpus="meld",
+        path=NO_MEDIA if film is None else film.as_posix(),
+        subject=mend(row["Speaker"]),
+        group=f"s{row['Season'].zfill(2)}e{row['Episode'].zfill(2)}",
+        dialogue=turn.dialogue,
+        turn=int(row["Utterance_ID"]),
+        transcript=mend(row["Utterance"]),
+    )
+
+
+def _label(turn: Turn, params: MeldParams) -> ClipLabels:
+    emotion, sentiment = (turn.row[name].strip().lower() for name in ("Emotion", "Sentiment"))
+    words = {"emotion": emotion, "sentiment": sentiment}
+    if sentiment not in SENTIMENTS:
+        raise CorpusError(
+            f"{TABLES[turn.split]}: {turn.clip_id}: expected sentiment "
+            f"{', '.join(SENTIMENTS)}, got {sentiment!r}; restore the table"
+        )
+    where = f"{TABLES[turn.split]}: {turn.clip_id}"
+    return ClipLabels(
+        clip_id=turn.clip_id,
+        split=turn.split,
+        labels={
+            "emotion": NAMES[params.classes].emotion_of(words[params.classes], where),
+            "sentiment": SENTIMENTS[sentiment],
+        },
+    )
+
+
+def mend(text: str) -> str:
+    r"""`text` without the control characters that stand for quotes, dashes and accents.
+
+    >>> mend("You\x92re a genius\x85 ")
+    'You’re a genius…'
+    """
+    return text.translate(_WINDOWS).strip()

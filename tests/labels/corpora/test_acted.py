@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.labels.corpora.acted import SCHEMES, Told, parse_name, read
+from pipeline.labels.corpora.params import ActedParams
+from tests.miniatures import touch
+
+
+@pytest.mark.parametrize(
+    ("corpus", "path", "told"),
+    [
+        ("emodb", "wav/03a01Fa.wav", Told("03", "happy", "a01")),
+        ("emodb", "wav/16b10Wb.wav", Told("16", "angry", "b10")),
+        ("emovo", "f1/dis-f1-b1.wav", Told("f1", "disgust", "b1")),
+        ("savee", "DC/a01.wav", Told("DC", "angry", None)),
+        ("savee", "KL/sa15.wav", Told("KL", "sad", None)),
+        ("savee", "ALL/JE_su03.wav", Told("JE", "surprised", None)),
+        ("tess", "OAF_angry/OAF_back_angry.wav", Told("OAF", "angry", "back")),
+        ("tess", "YAF/YAF_back_ps.wav", Told("YAF", "surprised", "back")),
+        ("tess", "OAF_neutral/OA_bite_neutral.wav", Told("OAF", "neutral", "bite")),
+    ],
+)
+def test_a_name_tells_speaker_emotion_and_sentence(corpus, path, told):
+    assert parse_name(Path(path), SCHEMES[corpus]) == told
+
+
+@pytest.mark.parametrize(
+    ("corpus", "path", "told"),
+    [
+        ("emodb", "wav/03a01Xa.wav", "unknown emotion 'X'"),
+        ("emodb", "wav/04a01Fa.wav", "expected speaker 03, 08"),
+        ("emodb", "wav/03a09Fa.wav", "expected sentence a01"),
+        ("emovo", "f1/dis_f1_b1.wav", "expected a name of EMOVO such as dis-f1-b1"),
+        ("savee", "XX/a01.wav", "expected a name of SAVEE such as DC/a01"),
+        ("tess", "OAF/OAF_back_glad.wav", "unknown emotion 'glad'"),
+    ],
+)
+def test_another_name_is_refused(corpus, path, told):
+    with pytest.raises(CorpusError, match=told):
+        parse_name(Path(path), SCHEMES[corpus])
+
+
+def test_a_copy_within_the_corpus_is_refused(tmp_path: Path) -> None:
+    for folder in ("OAF_back", "TESS/OAF_back"):
+        touch(tmp_path / folder / "OAF_back_angry.wav")
+    params = ActedParams(name="tess", root=str(tmp_path), depends_on=str(tmp_path))
+    with pytest.raises(CorpusError, match="the same performance as"):
+        read(params)
+
+
+def test_a_clip_knows_who_speaks_and_what(tmp_path: Path) -> None:
+    touch(tmp_path / "OA_bite_neutral.wav")
+    params = ActedParams(name="tess", root=str(tmp_path), depends_on=str(tmp_path))
+    (clip,) = read(params).clips
+    assert (clip.clip_id, clip.subject, clip.sex, clip.age) == (
+        "tess/OA_bite_neutral",
+        "OAF",
+        "female",
+        64,
+    )
+    assert clip.transcript == "Say the word bite"

@@ -1,0 +1,155 @@
+"""Miniatures of corpora in their true layout, traps included: a maker for each, by its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DEMO = Path(__file__).parents[1] / "data" / "demo"
+
+
+def use_demo(_folder: Path) -> dict[str, Any]:
+    return {"root": str(DEMO)}
+
+
+def make_ravdess(folder: Path) -> dict[str, Any]:
+    for actor in (2, 7, 11):
+        for emotion in (1, 3, 8):
+            path = folder / f"Actor_{actor:02}" / f"03-01-{emotion:02}-01-02-01-{actor:02}.wav"
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    return {"root": str(folder), "modality": "audio"}
+
+
+def make_table(folder: Path) -> dict[str, Any]:
+    for name in ("b.mp4", "a.mp4"):
+        (folder / name).touch()
+    (folder / "clips.csv").write_text(
+        "path,start_seconds,end_seconds,subject,emotion,valence\n"
+        "b.mp4,0,1.5,07,happy,0.25\n"
+        "b.mp4,1.5,4,07,sad,-5\n"
+        "a.mp4,,,,,-0.5\n"
+    )
+    return {"root": str(folder)}
+
+
+def make_cremad(folder: Path) -> dict[str, Any]:
+    names = ("1001_IEO_HAP_LO", "1001_TIE_ANG_XX", "1002_ITH_SAD_X", "1076_MTI_SAD_XX")
+    for name in names:
+        touch(folder / "AudioWAV" / f"{name}.wav")
+        touch(folder / "AudioWAV" / f"._{name}.wav")
+        touch(folder / "VideoFlash" / f"{name}.flv")
+    (folder / "VideoDemographics.csv").write_text(
+        '"ActorID","Age","Sex","Race","Ethnicity"\n1001,51,"Male","Caucasian","Not Hispanic"\n'
+    )
+    (folder / "processedResults").mkdir()
+    (folder / "processedResults" / "tabulatedVotes.csv").write_text(
+        '"","A","D","F","H","N","S","fileName"\n'
+        '"100001",0,0,0,1,9,0,"1001_IEO_HAP_LO"\n'
+        '"200001",0,0,0,8,2,0,"1001_IEO_HAP_LO"\n'
+        '"300001",0,0,0,5,5,0,"1001_IEO_HAP_LO"\n'
+        '"300002",9,1,0,0,0,0,"1001_TIE_ANG_XX"\n'
+        '"300003",9,1,0,0,0,0,"1003_TIE_ANG_XX"\n'
+    )
+    return {"root": str(folder)}
+
+
+MELD_HEADER = (
+    "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,"
+    "StartTime,EndTime\n"
+)
+
+
+def make_meld(folder: Path) -> dict[str, Any]:
+    rows = '1,You\x92re a genius!,Joey,joy,positive,0,3,4,7,"0:20:57,256","0:21:00,049"\n'
+    rows += '2,"Oh, my",Janice,surprise,negative,0,10,4,7,"00:21:01,927","00:21:03,261"\n'
+    for name, split in (("train", "train_splits"), ("dev", "dev_splits_complete")):
+        (folder / f"{name}_sent_emo.csv").write_text(MELD_HEADER + rows)
+        for film in ("dia0_utt3", "._dia0_utt3", "final_videos_testdia0_utt9"):
+            touch(folder / split / f"{film}.mp4")
+    return {"root": str(folder)}
+
+
+def make_emodb(folder: Path) -> dict[str, Any]:
+    return make_files(folder, "wav/03a01Fa.wav", "wav/16b10Wb.wav")
+
+
+def make_emovo(folder: Path) -> dict[str, Any]:
+    return make_files(folder, "f1/dis-f1-b1.wav", "m3/neu-m3-n5.wav")
+
+
+def make_fer2013(folder: Path) -> dict[str, Any]:
+    places = ("train/angry/Training_1", "train/neutral/Training_2", "test/fear/PublicTest_3")
+    return make_files(folder, *(f"{place}.jpg" for place in places))
+
+
+UTTERANCE = """\
+[{start} - {end}]\t{name}\t{emotion}\t[{ratings}]
+C-E2:\tNeutral;\t()
+C-E3:\tHappiness; Excited;\t(loud)
+C-F1:\tSadness;\t()
+A-E3:\tval 3; act 2; dom  2;\t()
+"""
+
+
+def make_iemocap(folder: Path) -> dict[str, Any]:
+    """Two turns of each session, the later one first in the file, and one that nobody agreed on."""
+    for session in range(1, 6):
+        place, dialogue = folder / f"Session{session}", f"Ses0{session}F_impro01"
+        turns = [
+            (7.5, 9.0, f"{dialogue}_M000", "exc", "4.5000, 4.0000, 3.0000"),
+            (1.5, 3.25, f"{dialogue}_F000", "neu", "3.0000, 1.0000, 5.5000"),
+            (9.0, 9.5, f"{dialogue}_F001", "xxx", "2.0000, 2.0000, 2.0000"),
+        ]
+        blocks = [
+            UTTERANCE.format(start=start, end=end, name=name, emotion=emotion, ratings=ratings)
+            for start, end, name, emotion, ratings in turns
+        ]
+        evaluation = place / "dialog" / "EmoEvaluation"
+        for inner in ("Categorical", "Attribute", "Self-evaluation"):
+            touch(evaluation / inner / f"{dialogue}_e1_cat.txt")
+        touch(evaluation / f"._{dialogue}.txt")
+        text = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n" + "\n".join(blocks)
+        (evaluation / f"{dialogue}.txt").write_text(text)
+        touch(place / "dialog" / "transcriptions" / f"{dialogue}.txt")
+        (place / "dialog" / "transcriptions" / f"{dialogue}.txt").write_text(
+            f"{dialogue}_F000 [001.5000-003.2500]: Excuse me.\nM: Yes?\n"
+        )
+        for _, _, name, _, _ in turns[:2] if session == 1 else turns:
+            touch(place / "sentences" / "wav" / dialogue / f"{name}.wav")
+        touch(place / "dialog" / "avi" / "DivX" / f"{dialogue}.avi")
+    return {"root": str(folder)}
+
+
+def make_savee(folder: Path) -> dict[str, Any]:
+    return make_files(folder, "DC/a01.wav", "JE/a01.wav", "KL/su15.wav")
+
+
+def make_tess(folder: Path) -> dict[str, Any]:
+    names = ("OAF_back_angry", "YAF_back_ps", "OA_bite_neutral")
+    return make_files(folder, *(f"{name[:3]}/{name}.wav" for name in names))
+
+
+def make_files(folder: Path, *names: str) -> dict[str, Any]:
+    for name in names:
+        touch(folder / name)
+    return {"root": str(folder)}
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "crema-d": make_cremad,
+    "demo": use_demo,
+    "emodb": make_emodb,
+    "emovo": make_emovo,
+    "fer2013": make_fer2013,
+    "iemocap": make_iemocap,
+    "meld": make_meld,
+    "ravdess": make_ravdess,
+    "savee": make_savee,
+    "table": make_table,
+    "tess": make_tess,
+}
