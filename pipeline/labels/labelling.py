@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
+from pipeline.labels.capping import find_capped
 from pipeline.labels.clip_labels import (
     FRAMES_SCHEMA,
     ClipLabels,
@@ -78,25 +79,31 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
     placed = replace(relabelled, targets=assign_splits(relabelled, splits))
     marked = corpus.quarantine == "mark"
     entries = [*find_excluded(decisions), *find_quarantined(read, decisions, marked=marked)]
-    left = leave_out(placed, entries)
+    whole = leave_out(placed, entries)
+    capped = find_capped(whole.targets, splits)
+    left = leave_out(whole, capped)
     return Labelled(
         clips=left.clips,
         targets=left.targets,
         frames=left.frames,
         names=left.names,
-        ledger=[*changed, *entries, *read.entries],
+        ledger=[*changed, *entries, *capped, *read.entries],
         kept=find_kept(decisions),
         remarks=read.remarks,
     )
 
 
 def find_overlaps(labelled: Labelled) -> list[str]:
-    """Sentence for each subject or group overlap between the sides of a run."""
-    found = []
+    """Sentence for each unit that is on two sides of a run, with the run where most of it is."""
+    found: dict[str, list[tuple[float, str]]] = {}
     for run in list_runs(labelled.targets) if _is_placed(labelled) else []:
-        placed = sides(labelled.targets, run.fold)
-        found += [f"{run.name}: {overlap}" for overlap in overlaps(labelled.clips, placed)]
-    return found
+        for overlap in overlaps(labelled.clips, sides(labelled.targets, run.fold)):
+            told = (overlap.shared_clips / overlap.total_clips, f"{run.name}: {overlap}")
+            found.setdefault(overlap.unit, []).append(told)
+    return [
+        f"{max(told)[1]}{f'; so in {len(told) - 1} more pairs of sides' if told[1:] else ''}"
+        for told in found.values()
+    ]
 
 
 def _is_placed(labelled: Labelled) -> bool:

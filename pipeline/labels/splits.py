@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import pyarrow.compute as pc
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.files import digest_json
@@ -22,15 +22,21 @@ class SplitParams(Section):
     """How clips are placed: `splits` in params.yaml.
 
     `corpus` takes the split or the folds that the corpus ships, `folds` makes that many folds,
-    `holdout` one split; the last two place whole groups. `val_share` and `test_share` are shares
-    of the labelled clips; an official split without `val` has `val_share` of its train cut out.
+    `leave_one_out` a fold of each group, `holdout` one split; the last three place whole groups.
+    `val_share` and `test_share` are shares of the labelled clips; an official split without `val`
+    has `val_share` of its train cut out.
+
+    For a quick look, `max_per_class` clips of each class take part, or `max_clips` in all, drawn by
+    `seed` from sides, folds and classes alike.
     """
 
-    protocol: Literal["corpus", "folds", "holdout"] = "corpus"
+    protocol: Literal["corpus", "folds", "leave_one_out", "holdout"] = "corpus"
     folds: int = Field(5, ge=3)
     val_share: float = Field(0.15, gt=0, lt=0.5)
     test_share: float = Field(0.15, gt=0, lt=0.5)
     seed: int = Field(0, ge=0, lt=2**63)
+    max_per_class: PositiveInt | None = None
+    max_clips: PositiveInt | None = None
 
 
 def assign_splits(corpus: Corpus, params: SplitParams) -> list[ClipLabels]:
@@ -92,6 +98,7 @@ UNITS: dict[str, Callable[[Clip], Hashable]] = {
     "group": lambda clip: clip.group,
     "file": lambda clip: clip.path if clip.path != NO_MEDIA else None,
     "dialogue": lambda clip: clip.dialogue and (clip.corpus, clip.dialogue),
+    "text": lambda clip: clip.transcript and clip.transcript.casefold(),
     "media digest": lambda clip: clip.media_digest if clip.path != NO_MEDIA else None,
 }
 """What clips may share, and how it is told: None, or nothing, for a clip of which it is not known.
@@ -168,7 +175,7 @@ def _take_shipped(
     if not shipped and not folds:
         raise ParamsError(
             "params.yaml: splits.protocol: the corpus ships neither a split nor folds; choose "
-            "`folds` or `holdout`"
+            "`folds`, `leave_one_out` or `holdout`"
         )
     if folds or "val" in shipped:
         return corpus.targets
@@ -198,6 +205,21 @@ def _make_folds(corpus: Corpus, labelled: frozenset[str], params: SplitParams) -
     ]
 
 
+def _leave_one_out(
+    corpus: Corpus, labelled: frozenset[str], params: SplitParams
+) -> list[ClipLabels]:
+    group_of = _group_clips(corpus.clips)
+    folds = {group: n for n, group in enumerate(sorted({group_of[name] for name in labelled}))}
+    return [
+        replace(
+            target,
+            split=None,
+            fold=folds[group_of[target.clip_id]] if target.clip_id in labelled else None,
+        )
+        for target in corpus.targets
+    ]
+
+
 def _make_holdout(
     corpus: Corpus, labelled: frozenset[str], params: SplitParams
 ) -> list[ClipLabels]:
@@ -212,6 +234,7 @@ def _make_holdout(
 _PROTOCOLS: dict[str, Callable[[Corpus, frozenset[str], SplitParams], list[ClipLabels]]] = {
     "corpus": _take_shipped,
     "folds": _make_folds,
+    "leave_one_out": _leave_one_out,
     "holdout": _make_holdout,
 }
 

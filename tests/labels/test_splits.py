@@ -157,7 +157,7 @@ def test_a_split_without_val_has_groups_of_train_cut_out():
 @pytest.mark.parametrize(
     ("shipped", "error", "message"),
     [
-        ({}, ParamsError, "neither a split nor folds; choose `folds` or `holdout`"),
+        ({}, ParamsError, "neither a split nor folds; choose `folds`, `leave_one_out` or"),
         ({"splits": ["test"] * 3}, CorpusError, r"expected clips in train, got only \['test'\]"),
         ({"splits": ["train"] * 3, "folds": [0, 1, 2]}, CorpusError, "both a split and folds"),
     ],
@@ -169,10 +169,28 @@ def test_a_corpus_that_ships_no_usable_split_is_refused(shipped, error, message)
 
 def test_an_unlabelled_corpus_is_placed_nowhere():
     corpus = make_corpus("ab", emotion=None, splits=["train", "test"])
-    for protocol in ("corpus", "folds", "holdout"):
+    for protocol in ("corpus", "folds", "leave_one_out", "holdout"):
         targets = assign_splits(corpus, SplitParams(protocol=protocol))
         assert [(target.split, target.fold) for target in targets] == [(None, None)] * 2
         assert sides(targets) == {}
+
+
+def test_each_group_is_left_out_in_turn():
+    corpus = make_corpus("cabbac")
+    targets = assign_splits(corpus, SplitParams(protocol="leave_one_out"))
+    assert [target.fold for target in targets] == [2, 0, 1, 1, 0, 2]
+    assert overlaps(corpus.clips, sides(targets, 0)) == []
+
+
+def test_equal_texts_on_two_sides_are_counted():
+    corpus = make_corpus("abc")
+    clips = [
+        replace(clip, transcript=text)
+        for clip, text in zip(corpus.clips, ("Hi", "hi", "Ho"), strict=True)
+    ]
+    placed = dict(zip((clip.clip_id for clip in clips), ("train", "val", "test"), strict=True))
+    (found,) = overlaps(clips, placed)
+    assert str(found) == "1 of 1 texts in val (1 of 1 clips) are also in train"
 
 
 def test_an_unlabelled_clip_takes_part_in_no_fold():

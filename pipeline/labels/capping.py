@@ -1,0 +1,55 @@
+"""Capping: few clips of a corpus for a quick look, as many of each class, side and fold."""
+
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
+
+from pipeline.files import digest_json
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.splits import SplitParams
+from pipeline.store.ledger import Entry
+
+Stratum = tuple[str, str, int]
+"""Class, side and fold; empty or -1 where a clip has none."""
+
+
+def find_capped(targets: Sequence[ClipLabels], params: SplitParams) -> list[Entry]:
+    """Entry for each clip that `max_per_class` and `max_clips` leave out; none where both are None.
+
+    Clips come in an order drawn from `seed` and their ids alone, so one that is added moves none.
+    """
+    kept = {target.clip_id for target in targets}
+    if params.max_per_class is not None:
+        classes: dict[str, list[ClipLabels]] = {}
+        for target in targets:
+            classes.setdefault(_find_stratum(target)[0], []).append(target)
+        kept = {
+            clip_id
+            for members in classes.values()
+            for clip_id in _order(members, params.seed)[: params.max_per_class]
+        }
+    if params.max_clips is not None:
+        left = [target for target in targets if target.clip_id in kept]
+        kept = set(_order(left, params.seed)[: params.max_clips])
+    told = f"max_per_class {params.max_per_class}, max_clips {params.max_clips}"
+    return [
+        Entry(target.clip_id, "labels", "left_out", "capped", told)
+        for target in targets
+        if target.clip_id not in kept
+    ]
+
+
+def _order(targets: Iterable[ClipLabels], seed: int) -> list[str]:
+    """Ids in turn from each stratum, each in an order drawn from `seed`."""
+    strata: dict[Stratum, list[str]] = {}
+    for target in targets:
+        strata.setdefault(_find_stratum(target), []).append(target.clip_id)
+    drawn = [
+        sorted(members, key=lambda clip_id: digest_json([seed, clip_id]))
+        for _, members in sorted(strata.items())
+    ]
+    return [clip_id for turn in zip_longest(*drawn) for clip_id in turn if clip_id is not None]
+
+
+def _find_stratum(target: ClipLabels) -> Stratum:
+    fold = -1 if target.fold is None else target.fold
+    return str(target.labels.get("emotion", "")), target.split or "", fold

@@ -1,0 +1,46 @@
+from collections import Counter
+
+from pipeline.labels.capping import find_capped
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.splits import SplitParams
+
+TARGETS = [
+    ClipLabels(clip_id=f"toy/{number:03}", fold=number % 3, labels={"emotion": emotion})
+    for number, emotion in enumerate(60 * ["sad"] + 30 * ["happy"] + 3 * ["calm"])
+]
+
+
+def keep(targets: list[ClipLabels] = TARGETS, **caps: int) -> list[ClipLabels]:
+    gone = {entry.clip_id for entry in find_capped(targets, SplitParams(**caps))}
+    return [target for target in targets if target.clip_id not in gone]
+
+
+def test_nothing_is_capped_unless_asked():
+    assert find_capped(TARGETS, SplitParams()) == []
+
+
+def test_each_class_has_as_many_of_each_fold():
+    counts = Counter((t.labels["emotion"], t.fold) for t in keep(max_per_class=6))
+    assert set(counts.values()) == {1, 2}
+    assert sum(count for (name, _), count in counts.items() if name == "calm") == 3
+    assert sum(count for (name, _), count in counts.items() if name == "sad") == 6
+
+
+def test_all_in_all_are_as_even_as_they_can_be():
+    counts = Counter(t.labels["emotion"] for t in keep(max_clips=30))
+    assert (counts["calm"], sum(counts.values())) == (3, 30)
+    assert abs(counts["sad"] - counts["happy"]) <= 3
+
+
+def test_the_draw_is_the_seeds_and_no_other_clip_moves_it():
+    first = {target.clip_id for target in keep(max_per_class=6)}
+    assert first == {target.clip_id for target in keep(max_per_class=6)}
+    assert first != {target.clip_id for target in keep(max_per_class=6, seed=1)}
+    more = [*TARGETS, ClipLabels(clip_id="toy/999", fold=0, labels={"emotion": "calm"})]
+    assert first <= {target.clip_id for target in keep(more, max_per_class=6)}
+
+
+def test_what_is_left_out_is_told():
+    entry = find_capped(TARGETS, SplitParams(max_clips=1))[0]
+    assert (entry.status, entry.reason) == ("left_out", "capped")
+    assert entry.detail == "max_per_class None, max_clips 1"
