@@ -49,6 +49,9 @@ FLOOR_DBFS = -200.0
 WORDS_SECONDS = 1.0
 """What a clip of words alone is said to last, unless the corpus states its stretch."""
 
+PICTURE = "picture"
+"""Word, in the ledger, for a clip that is one picture, which is of any length."""
+
 CLIPPED_SHARE = 0.01
 """Sound of which a larger share is as loud as can be is marked: it was cut off there."""
 
@@ -189,6 +192,8 @@ def _measure_words(clip: Clip) -> float:
 
 def _explain_absence(probe: Probe) -> tuple[str, str]:
     """Why no sound goes with the pictures: the word for it, and a sentence."""
+    if probe.still:
+        return PICTURE, "a picture makes no sound"
     if probe.undecoded is None:
         return "no_audio", "no sound goes with the pictures"
     told = f"expected sound that FFmpeg decodes, got {probe.undecoded}; convert the file"
@@ -291,7 +296,7 @@ def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError
     if clip.status == "left_out":
         return MediaError(clip.reason, clip.detail)
     seconds = float(clip.facts["duration_seconds"] or 0)
-    if clip.reason == "no_media":
+    if clip.reason in ("no_media", PICTURE):
         return None
     if kept or params.min_seconds <= seconds <= params.max_seconds:
         return None

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple, cast
 
 import av
@@ -11,6 +13,7 @@ from av.filter import Graph
 from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import Colorspace
 from jaxtyping import UInt8
+from PIL import ExifTags, Image
 
 from pipeline.errors import MediaError
 
@@ -105,16 +108,33 @@ def _guess_matrix(frame: av.VideoFrame) -> Colorspace | None:
     return Colorspace.ITU709 if is_large else Colorspace.ITU601
 
 
-def display_matrix(frame: av.VideoFrame) -> Matrix:
-    """Where a step along the rows, then one along the columns, of the stored picture leads.
+UPRIGHT = (1.0, 0.0, 0.0, 1.0)
+
+ORIENTATIONS: dict[int, Matrix] = {
+    1: UPRIGHT,
+    2: (-1.0, 0.0, 0.0, 1.0),
+    3: (-1.0, 0.0, 0.0, -1.0),
+    4: (1.0, 0.0, 0.0, -1.0),
+    5: (0.0, 1.0, 1.0, 0.0),
+    6: (0.0, 1.0, -1.0, 0.0),
+    7: (0.0, -1.0, -1.0, 0.0),
+    8: (0.0, -1.0, 1.0, 0.0),
+}
+"""EXIF's number for how a camera was held (CIPA DC-008, tag 274) → display matrix."""
+
+
+def display_matrix(frame: av.VideoFrame, path: Path) -> Matrix:
+    """Where a step along the rows, then one along the columns, of a picture stored at `path` leads.
 
     Read once for a file: a frame that was asked for its side data lives until garbage is collected.
     """
     try:
         stored = cast(SideDataContainer, frame.side_data)["DISPLAYMATRIX"]
     except KeyError:
-        return 1.0, 0.0, 0.0, 1.0
-    except ValueError:  # PyAV knows no EXIF, and then gives nothing at all but the angle
+        return UPRIGHT
+    except ValueError:  # PyAV knows no EXIF, and then gives nothing at all but an angle
+        with suppress(OSError), Image.open(path) as image:
+            return ORIENTATIONS.get(image.getexif().get(ExifTags.Base.Orientation, 1), UPRIGHT)
         angle = math.radians(frame.rotation)
         return math.cos(angle), -math.sin(angle), math.sin(angle), math.cos(angle)
     values = np.frombuffer(bytes(stored), np.int32).astype(float).tolist()

@@ -29,6 +29,12 @@ FORMATS = (
 """Formats that are read, by FFmpeg's names: none of them opens another file. `image2` does, where a
 name ends in .Y, and draws text where it ends in .xface; its pictures open as those of a pipe."""
 
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+"""Ends of names by which FFmpeg would take a file for one of a numbered series, which is not on the
+list: such a file is opened as bytes without a name."""
+PICTURE_BYTES = 2**30
+"""Beyond them it is no picture."""
+
 ALONE = {"format_whitelist": ",".join(FORMATS)}
 
 
@@ -44,8 +50,9 @@ def open_container(
     if isinstance(source, BytesIO):
         source.seek(0)
         opened, protocol = source, ""
+    elif stat_file(source).st_size <= PICTURE_BYTES and source.suffix.lower() in PICTURES:
+        opened, protocol = BytesIO(source.read_bytes()), ""
     else:
-        stat_file(source)
         opened, protocol = f"file:{os.path.abspath(source)}", "file"
     chosen = {**ALONE, "protocol_whitelist": protocol, **(options or {})}
     try:

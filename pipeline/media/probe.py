@@ -21,6 +21,7 @@ class Probe:
 
     `undecoded` is the codec of sound that FFmpeg has no decoder for, where there is no other.
     `remarks` say what was mended in the file's timestamps, by the word for it in the ledger.
+    `still` is whether the file is a picture by itself.
     """
 
     fps: float | None
@@ -28,6 +29,11 @@ class Probe:
     audio_hz: int | None
     undecoded: str | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
+    still: bool = False
+
+
+STILL = "_pipe"
+"""End of FFmpeg's names for formats of single pictures."""
 
 
 def probe_media(
@@ -50,6 +56,7 @@ def probe_media(
             audio_hz=audio.rate if audio else None,
             undecoded=None if audio else name_undecodable(media, "audio"),
             remarks=media.timeline.remarks,
+            still=media.format.endswith(STILL),
         )
 
 

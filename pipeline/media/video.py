@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
 from pipeline.media.drawing import display_matrix, draw_frame, turn_image, with_neighbours
+from pipeline.media.opening import PICTURES
 from pipeline.media.sampling import TOLERANCE_SECONDS, Counted, Picture, Sampling, sample_frames
 from pipeline.media.streams import Media, declared_end, decode_frames, find_video, open_media
 
@@ -53,7 +54,7 @@ def read_frames(
         matrix = None
         for frame in sample_frames(_count(decoded, *stretch), sampling, length):
             shown = frame.picture
-            matrix = matrix or display_matrix(shown.frame)
+            matrix = matrix or display_matrix(shown.frame, path)
             image = draw_frame(shown, stream.sample_aspect_ratio or Fraction(1))
             yield Frame(frame.index, max(frame.seconds, 0.0), turn_image(image, matrix))
 
@@ -98,10 +99,6 @@ NOTHING = np.empty((0, 0, 3), np.uint8)
 """Image of a frame that has none."""
 
 
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-"""Other files beside the pictures, such as landmarks, are none of them."""
-
-
 def list_pictures(folder: Path) -> dict[int, Path]:
     """Number at the end of its name → picture of `folder`.
 
@@ -111,7 +108,7 @@ def list_pictures(folder: Path) -> dict[int, Path]:
     pictures: dict[int, Path] = {}
     for path in found:
         number = re.search(r"(\d+)$", path.stem)
-        if number is None or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
+        if number is None or path.suffix.lower() not in PICTURES or not path.is_file():
             continue
         former = pictures.setdefault(int(number[1]), path)
         if former != path:
