@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.makers import grey_frames, write_video
+
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 
 
@@ -29,6 +31,32 @@ def make_table(folder: Path) -> dict[str, Any]:
         "b.mp4,1.5,4,07,sad,-5\n"
         "a.mp4,,,,,-0.5\n"
     )
+    return {"root": str(folder)}
+
+
+VA, EXPR = "VA_Estimation_Challenge", "EXPR_Recognition_Challenge"
+EXPR_HEADER = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"
+
+
+def make_affwild2(folder: Path) -> dict[str, Any]:
+    """Two people in one video of uneven rate, one of them in both challenges, and one alone."""
+    texts = {
+        f"{VA}/Train_Set/two_left.txt": "valence,arousal\n0.5,-0.25\n-5,-5\n0.25,-5\n1,1\n",
+        f"{VA}/Train_Set/two.txt": "valence,arousal\n0,0\n",
+        f"{VA}/Validation_Set/one.txt": "valence,arousal\n0.1,0.2\n",
+        f"{VA}/Train_Set/gone.txt": "valence,arousal\n0.1,0.2\n",
+        f"{EXPR}/Validation_Set/two_left.txt": f"{EXPR_HEADER}\n4\n-1\n7\n-1\n",
+    }
+    for name, text in texts.items():
+        touch(folder / "Annotations" / name)
+        (folder / "Annotations" / name).write_text(text)
+    for name, seconds in (("two", (0.0, 0.25, 0.5, 1.25)), ("one", (0.0, 0.04))):
+        path = folder / "videos" / "batch1" / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, grey_frames(len(seconds)), seconds=seconds)
+    for name in ("two_left/00001", "two_left/00004", "one/00001"):
+        touch(folder / "cropped_aligned" / f"{name}.jpg")
+    touch(folder / "cropped_aligned_new_50_vids" / "two_left" / "00001.jpg")
     return {"root": str(folder)}
 
 
@@ -141,6 +169,7 @@ def touch(path: Path) -> None:
 
 
 MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "aff-wild2": make_affwild2,
     "crema-d": make_cremad,
     "demo": use_demo,
     "emodb": make_emodb,

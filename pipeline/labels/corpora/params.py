@@ -42,6 +42,21 @@ class RavdessParams(CorpusParams):
     protocol: Literal["luna_jimenez", "three_actors", "katerynach"] = "luna_jimenez"
 
 
+Track = Literal["va", "expr"]
+"""Challenge of Aff-Wild2: valence and arousal, or expressions."""
+
+
+class Affwild2Params(CorpusParams):
+    """Which annotations of Aff-Wild2 are labels, and whether transcripts cut its videos.
+
+    The first of `tracks` that annotates a video decides on its side. `transcripts` is a folder of
+    `<video>.txt` with lines such as `[0.00s - 3.20s] Hello.`: each is a clip.
+    """
+
+    tracks: Annotated[list[Track], Field(min_length=1, max_length=2)] = ["va", "expr"]
+    transcripts: str | None = None
+
+
 class CremadParams(CorpusParams):
     """Which of CREMA-D's media are clips, and whose word is the emotion.
 
@@ -136,6 +151,15 @@ _FOLDER = "pipeline.labels.corpora"
 CORPORA: Family[CorpusMember] = Family(
     "corpus",
     {
+        "aff-wild2": CorpusMember(
+            f"{_FOLDER}.affwild2",
+            Affwild2Params,
+            "people in 600 videos from the web, rated frame by frame; the ABAW challenges",
+            "by agreement with its authors",
+            "sites.google.com/view/dimitrioskollias/databases/aff-wild2",
+            ("emotion", "valence", "arousal"),
+            "official train and validation",
+        ),
         "crema-d": CorpusMember(
             f"{_FOLDER}.cremad",
             CremadParams,

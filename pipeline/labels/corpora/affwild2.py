@@ -1,0 +1,318 @@
+"""Aff-Wild2: people in videos from the web, rated frame by frame; the data of the ABAW challenges.
+
+Kollias and Zafeiriou, BMVC 2019; by agreement with its authors. Below the root, wherever:
+
+- `VA_Estimation_Challenge` and `EXPR_Recognition_Challenge` (once `…_Classification_…`), each with
+  `Train_Set` and `Validation_Set`: a text for each video, or for each of two people in it,
+  `<video>_left` and `<video>_right`. Its first line names the columns, the next ones are the frames
+  in order. -5 is no rating, -1 no expression; one rating without the other is none.
+- The videos, `<video>.mp4` or `.avi`. Their rates differ, and some change: frames have the times
+  that the file says.
+- `cropped_aligned` and later releases beside it, `cropped_aligned_new_50_vids`: a folder for each
+  text, with pictures numbered by frame from 1, and gaps where no face was found. Of two folders of
+  one name, the one with more pictures counts.
+
+Videos may be on other sides in the other challenge: the first of `tracks` that has one decides.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from jaxtyping import Float64
+
+from pipeline.errors import CorpusError, MediaError
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
+from pipeline.labels.clips import Clip
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.files import enter_absent
+from pipeline.labels.corpora.params import Affwild2Params, Track
+from pipeline.labels.emotions import Names
+from pipeline.media.streams import find_video, open_media
+from pipeline.store.ledger import Entry
+
+EXPRESSIONS = {
+    "Neutral": "neutral",
+    "Anger": "angry",
+    "Disgust": "disgust",
+    "Fear": "fearful",
+    "Happiness": "happy",
+    "Sadness": "sad",
+    "Surprise": "surprised",
+    "Other": "other",
+}
+"""Column of the first line → class, in the order of the numbers below it."""
+NAMES = Names(emotion=list(EXPRESSIONS.values()), words=EXPRESSIONS)
+
+FOLDERS: Mapping[Track, str] = {"va": "VA_Estimation", "expr": "EXPR_"}
+"""What a challenge's folder begins with."""
+SIDES = {"Train_Set": "train", "Validation_Set": "val"}
+COLUMNS: Mapping[Track, Sequence[str]] = {"va": ("valence", "arousal"), "expr": tuple(EXPRESSIONS)}
+
+VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov"})
+CROPS = "cropped_aligned"
+DEEPEST = 4
+"""Folders below the root in which folders are looked for: crops are millions of files."""
+
+_PERSON = re.compile(r"_(left|right)$")
+_SEGMENT = re.compile(r"\[\s*([\d.]+)s? - ([\d.]+)s?\]\s*(.*)")
+
+Ratings = Float64[np.ndarray, "frames columns"]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A part of a video, and what is said in it; from 0 to infinity for all of it."""
+
+    start_seconds: float
+    end_seconds: float
+    words: str | None = None
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """One person in one video: the side of the split, and the text of each track."""
+
+    name: str
+    side: str
+    texts: Mapping[Track, Path]
+
+
+def read(params: Affwild2Params) -> Corpus:
+    """Clips, one for each annotated person, or stretch; raises CorpusError where a text is none."""
+    root = Path(params.root)
+    folders = list(_walk(root))
+    annotated = _find_texts(root, folders, params.tracks)
+    videos, crops = _find_videos(folders), _find_crops(folders)
+    clips, targets, tables, entries = [], [], [], []
+    for name in sorted(annotated):
+        person = annotated[name]
+        video = videos.get(name) or videos.get(_PERSON.sub("", name))
+        if video is None:
+            entries.append(enter_absent(f"aff-wild2/{name}"))
+            continue
+        try:
+            seconds = read_times(video)
+        except MediaError as error:
+            entries.append(
+                Entry(f"aff-wild2/{name}", "labels", "left_out", error.reason, error.detail)
+            )
+            continue
+        frames, told = _read_frames(person, seconds)
+        entries += [Entry(f"aff-wild2/{name}", "labels", "marked", *remark) for remark in told]
+        for stretch in read_stretches(params.transcripts, name):
+            clip = _make_clip(name, video, crops.get(name), stretch)
+            clips.append(clip)
+            targets.append(ClipLabels(clip_id=clip.clip_id, split=person.side))
+            tables.append(_cut(frames, clip.clip_id, stretch, seconds))
+    if not clips:
+        raise CorpusError(
+            f"{root}: expected the videos of {len(annotated)} texts, found none; put them below it"
+        )
+    return Corpus(
+        clips=clips,
+        targets=targets,
+        names=NAMES,
+        frames=pa.concat_tables(tables).combine_chunks(),
+        entries=entries,
+    )
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Folders below `root`, those of crops but not what is in them."""
+    if not root.is_dir():
+        raise CorpusError(f"{root}: no such folder; put Aff-Wild2 there, or a link to it")
+    for inner, folders, _ in os.walk(root, followlinks=True):
+        path = Path(inner)
+        yield path
+        if path.name.startswith(CROPS) or len(path.relative_to(root).parts) >= DEEPEST:
+            folders.clear()
+        folders.sort()
+
+
+def _find_texts(
+    root: Path, folders: Sequence[Path], tracks: Sequence[Track]
+) -> dict[str, Annotated]:
+    """Name → person, of all that `tracks` annotate; the first track decides on the side."""
+    found: dict[str, Annotated] = {}
+    for track in tracks:
+        for folder in folders:
+            if folder.name in SIDES and folder.parent.name.startswith(FOLDERS[track]):
+                for text in sorted(folder.glob("*.txt")):
+                    if not text.name.startswith("."):
+                        known = found.get(text.stem, Annotated(text.stem, SIDES[folder.name], {}))
+                        texts = {**known.texts, track: text}
+                        found[text.stem] = Annotated(text.stem, known.side, texts)
+    if not found:
+        raise CorpusError(
+            f"{root}: expected folders of annotations such as VA_Estimation_Challenge/Train_Set, "
+            f"found none; put them there"
+        )
+    return found
+
+
+def _find_videos(folders: Sequence[Path]) -> dict[str, Path]:
+    return {
+        path.stem: path
+        for folder in folders
+        if not folder.name.startswith(CROPS)
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in VIDEOS and not path.name.startswith(".")
+    }
+
+
+def _find_crops(folders: Sequence[Path]) -> dict[str, Path]:
+    """Name → folder of its crops; of two releases, the one with more pictures."""
+    found: dict[str, Path] = {}
+    for release in (folder for folder in folders if folder.name.startswith(CROPS)):
+        for path in (child for child in sorted(release.iterdir()) if child.is_dir()):
+            other = found.get(path.name)
+            if other is None or len(os.listdir(path)) > len(os.listdir(other)):
+                found[path.name] = path
+    return found
+
+
+def read_times(video: Path) -> Float64[np.ndarray, " frames"]:
+    """When each frame of `video` is shown, in seconds; raises MediaError where it has none."""
+    with open_media(video) as media:
+        stream = find_video(media)
+        lane = media.lane(stream) if stream is not None else None
+        if lane is None or not lane.times:
+            raise MediaError("no_video", "expected a stream of pictures, got none; get it again")
+        return np.array([float(time) for time in lane.times])
+
+
+def _read_frames(
+    person: Annotated, seconds: Float64[np.ndarray, " frames"]
+) -> tuple[pa.Table, list[tuple[str, str]]]:
+    """Labelled frames of a video; remarks on labels of frames that are not there, or off scale."""
+    columns: dict[str, np.ndarray] = {}
+    told = []
+    for track, text in person.texts.items():
+        ratings = read_text(text, track)
+        if len(ratings) > len(seconds):
+            detail = f"{track}: {len(ratings)} labels for {len(seconds)} frames; the last ones go"
+            told.append(("more_labels", detail))
+        held = ratings[: len(seconds)]
+        low, high = (-1, 1) if track == "va" else (0, len(EXPRESSIONS) - 1)
+        marked = held == (-5 if track == "va" else -1)
+        off = ~marked & ~((held >= low) & (held <= high))
+        if off.any():
+            detail = f"{track}: {off.any(axis=1).sum()} frames with numbers off their scale"
+            told.append(("off_scale", detail))
+        held = np.where((marked | off).any(axis=1, keepdims=True), np.nan, held)
+        padded = np.full((len(seconds), held.shape[1]), np.nan)
+        padded[: len(held)] = held
+        columns[track] = padded
+    return _tabulate(columns, seconds), told
+
+
+def read_text(text: Path, track: Track) -> Ratings:
+    """Numbers of each frame in an annotation; raises CorpusError where it is none of `track`."""
+    header = COLUMNS[track]
+    try:
+        first, _, rest = text.read_bytes().partition(b"\n")
+        names = [name.strip() for name in first.decode().strip().split(",")]
+        width = len(header) if track == "va" else 1
+        if names != list(header):
+            raise CorpusError(
+                f"{text}: expected a first line {','.join(header)}, got {first.decode()!r}; "
+                f"restore it"
+            )
+        if not rest.strip():
+            return np.empty((0, width))
+        table = pyarrow.csv.read_csv(
+            pa.BufferReader(rest),
+            read_options=pyarrow.csv.ReadOptions(column_names=[f"c{n}" for n in range(width)]),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types={f"c{n}": pa.float64() for n in range(width)}
+            ),
+        )
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
+        raise CorpusError(
+            f"{text}: expected numbers of each frame ({error}); restore it"
+        ) from error
+    return np.stack([column.to_numpy() for column in table.columns], axis=1)
+
+
+def _tabulate(columns: Mapping[str, np.ndarray], seconds: np.ndarray) -> pa.Table:
+    """Frames that have a label, without the clip that they are of."""
+    frames = len(seconds)
+    ratings = columns.get("va", np.full((frames, 2), np.nan))
+    classes = columns.get("expr", np.full((frames, 1), np.nan))[:, 0]
+    known = ~np.isnan(classes)
+    numbers = np.where(known, classes, 0).astype(np.int64)
+    names = pa.DictionaryArray.from_arrays(
+        pa.array(numbers, mask=~known), pa.array(NAMES.emotion)
+    ).cast(pa.string())
+    labelled = known | ~np.isnan(ratings).any(axis=1)
+    held = {
+        "frame": pa.array(np.arange(frames)),
+        "seconds": pa.array(seconds),
+        "emotion": names,
+        "valence": pa.array(ratings[:, 0], from_pandas=True),
+        "arousal": pa.array(ratings[:, 1], from_pandas=True),
+    }
+    return pa.table(held).filter(pa.array(labelled))
+
+
+def _cut(
+    frames: pa.Table, clip_id: str, stretch: Stretch, seconds: Float64[np.ndarray, " frames"]
+) -> pa.Table:
+    """Of a video with frames at `seconds`, those in a stretch, counted and timed from its start."""
+    shown = frames["seconds"].to_numpy()
+    inside = (shown >= stretch.start_seconds) & (shown < stretch.end_seconds)
+    held = frames.filter(pa.array(inside))
+    first = int(np.searchsorted(seconds, stretch.start_seconds))
+    columns = {
+        **{name: held[name] for name in held.column_names},
+        "clip_id": pa.array([clip_id] * len(held), pa.string()),
+        "seconds": pa.array(held["seconds"].to_numpy() - stretch.start_seconds),
+        "frame": pa.array(held["frame"].to_numpy() - first),
+    }
+    return pa.table({name: columns[name] for name in FRAMES_SCHEMA.names}, schema=FRAMES_SCHEMA)
+
+
+def read_stretches(folder: str | None, name: str) -> list[Stretch]:
+    """Stretches that a transcript cuts its video into, each from the end of the one before.
+
+    Lines are such as `[0.00s - 3.20s] Hello.`; without a folder, a file, or a line the video is one
+    stretch. Raises CorpusError for a line of another form, or one that ends before it begins.
+    """
+    path = Path(folder or "", f"{_PERSON.sub('', name)}.txt")
+    if folder is None or not path.is_file():
+        return [Stretch(0.0, np.inf)]
+    stretches: list[Stretch] = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        found = _SEGMENT.fullmatch(line.strip())
+        begin = stretches[-1].end_seconds if stretches else 0.0
+        if found is None or float(found[2]) <= begin:
+            raise CorpusError(
+                f"{path}: line {number}: expected `[start s - end s] words` that ends after "
+                f"{begin:g} s, got {line!r}; mend it"
+            )
+        stretches.append(Stretch(begin, float(found[2]), found[3].strip() or None))
+    return stretches or [Stretch(0.0, np.inf)]
+
+
+def _make_clip(name: str, video: Path, crops: Path | None, stretch: Stretch) -> Clip:
+    whole = np.isinf(stretch.end_seconds)
+    times = "" if whole else f"@{stretch.start_seconds:010.3f}-{stretch.end_seconds:010.3f}"
+    return Clip(
+        clip_id=f"aff-wild2/{name}{times}",
+        corpus="aff-wild2",
+        path=video.as_posix(),
+        start_seconds=None if whole else stretch.start_seconds,
+        end_seconds=None if whole else stretch.end_seconds,
+        subject=name,
+        group=_PERSON.sub("", name),
+        transcript=stretch.words,
+        crops=None if crops is None else crops.as_posix(),
+    )

@@ -1,0 +1,137 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.affwild2 import Stretch, read, read_stretches, read_text
+from pipeline.labels.corpora.params import Affwild2Params
+from tests.miniatures import EXPR, EXPR_HEADER, VA, make_affwild2
+
+
+def read_files(root: Path, **options: Any) -> Corpus:
+    return read(Affwild2Params(name="aff-wild2", root=str(root), depends_on=str(root), **options))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_affwild2(tmp_path)
+    return tmp_path
+
+
+def rows(corpus: Corpus, name: str) -> list[tuple[Any, ...]]:
+    columns = ("frame", "seconds", "emotion", "valence", "arousal")
+    held = [row for row in corpus.frames.to_pylist() if row["clip_id"] == f"aff-wild2/{name}"]
+    return [tuple(row[column] for column in columns) for row in held]
+
+
+def test_line_n_is_frame_n_at_the_time_that_the_file_says(root):
+    assert rows(read_files(root), "two_left") == [
+        (0, 0.0, "happy", 0.5, -0.25),
+        (2, 0.5, "other", None, None),
+        (3, 1.25, None, 1.0, 1.0),
+    ]
+
+
+def test_two_people_share_a_video_and_a_group_but_no_labels(root):
+    clips = {clip.clip_id: clip for clip in read_files(root).clips}
+    left, whole = clips["aff-wild2/two_left"], clips["aff-wild2/two"]
+    assert left.path == whole.path
+    assert (left.group, whole.group, left.subject) == ("two", "two", "two_left")
+
+
+@pytest.mark.parametrize(
+    ("tracks", "side", "frames"),
+    [(["va", "expr"], "train", 3), (["expr", "va"], "val", 3), (["va"], "train", 2)],
+)
+def test_the_first_challenge_decides_on_the_side(root, tracks, side, frames):
+    corpus = read_files(root, tracks=tracks)
+    sides = {target.clip_id: target.split for target in corpus.targets}
+    assert sides["aff-wild2/two_left"] == side
+    assert len(rows(corpus, "two_left")) == frames
+
+
+def test_crops_are_those_of_the_fuller_release(root):
+    clips = {clip.clip_id: clip for clip in read_files(root).clips}
+    assert clips["aff-wild2/two_left"].crops.endswith("cropped_aligned/two_left")
+    assert clips["aff-wild2/two"].crops is None
+
+
+def test_a_text_without_a_video_is_told(root):
+    assert [(e.clip_id, e.reason) for e in read_files(root).entries] == [
+        ("aff-wild2/gone", "no_file")
+    ]
+
+
+def test_labels_beyond_the_video_and_off_scale_are_told_and_are_none(root):
+    path = root / "Annotations" / VA / "Validation_Set" / "one.txt"
+    path.write_text("valence,arousal\n0.1,0.2\n0.1,1.5\n0.3,0.3\n")
+    corpus = read_files(root)
+    assert rows(corpus, "one") == [(0, 0.0, None, 0.1, 0.2)]
+    told = {entry.reason: entry.detail for entry in corpus.entries if entry.status == "marked"}
+    assert told == {
+        "more_labels": "va: 3 labels for 2 frames; the last ones go",
+        "off_scale": "va: 1 frames with numbers off their scale",
+    }
+
+
+def test_transcripts_cut_a_video_without_gaps(root):
+    (root / "words").mkdir()
+    (root / "words" / "two.txt").write_text("[0.10s - 0.30s] Hello.\n[0.50s - 2.00s] You.\n")
+    corpus = read_files(root, transcripts=str(root / "words"))
+    clips = [clip for clip in corpus.clips if clip.subject == "two_left"]
+    assert [(c.start_seconds, c.end_seconds, c.transcript) for c in clips] == [
+        (0.0, 0.3, "Hello."),
+        (0.3, 2.0, "You."),
+    ]
+    first, second = (rows(corpus, clip.clip_id.removeprefix("aff-wild2/")) for clip in clips)
+    assert first == [(0, 0.0, "happy", 0.5, -0.25)]
+    assert [row[:3] for row in second] == [(0, 0.2, "other"), (1, 0.95, None)]
+
+
+def test_ten_stretches_stay_in_order(root):
+    (root / "words").mkdir()
+    lines = [f"[{n / 10}s - {(n + 1) / 10}s] {n}" for n in range(12)]
+    (root / "words" / "two.txt").write_text("\n".join(lines))
+    said = [
+        clip.transcript
+        for clip in read_files(root, transcripts=str(root / "words")).clips
+        if clip.subject == "two"
+    ]
+    assert said == [str(n) for n in range(12)]
+
+
+@pytest.mark.parametrize("text", ["hello", "[0.0s - 1.0s] a\n[0.2s - 0.9s] b"])
+def test_a_line_of_another_form_is_refused(tmp_path, text):
+    (tmp_path / "v.txt").write_text(text)
+    with pytest.raises(CorpusError, match=r"v.txt: line [12]: expected `\[start"):
+        read_stretches(str(tmp_path), "v")
+
+
+def test_an_empty_transcript_leaves_the_video_whole(tmp_path):
+    (tmp_path / "v.txt").write_text("\n")
+    assert read_stretches(str(tmp_path), "v_left") == [Stretch(0.0, np.inf)]
+
+
+def test_the_header_is_one_line_and_no_frame(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(f"{EXPR_HEADER}\r\n3\r\n-1\r\n")
+    assert read_text(path, "expr").tolist() == [[3.0], [-1.0]]
+    path.write_text("valence,arousal\n")
+    assert read_text(path, "va").shape == (0, 2)
+
+
+@pytest.mark.parametrize("text", ["0.1,0.2\n", "valence,arousal\n0.1\n", "valence,arousal\nx,y\n"])
+def test_an_annotation_of_another_form_is_refused(tmp_path, text):
+    path = tmp_path / "a.txt"
+    path.write_text(text)
+    with pytest.raises(CorpusError, match=r"a.txt: expected"):
+        read_text(path, "va")
+
+
+def test_the_challenges_former_name_is_known(root):
+    folder = root / "Annotations" / EXPR
+    folder.rename(folder.with_name("EXPR_Classification_Challenge"))
+    assert rows(read_files(root), "two_left")[0][2] == "happy"
