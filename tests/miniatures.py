@@ -1,8 +1,11 @@
 """Miniatures of corpora in their true layout, traps included: a maker for each, by its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import h5py
+import numpy as np
 
 from tests.makers import grey_frames, write_video
 
@@ -148,6 +151,48 @@ def make_iemocap(folder: Path) -> dict[str, Any]:
     return {"root": str(folder)}
 
 
+LABEL_HEADER = "video_id,clip_id,text,label,label_T,annotation,mode\n"
+
+
+def make_chsims(folder: Path) -> dict[str, Any]:
+    rows = "video_0001,0001,好,-0.4,0.2,Negative,train\nvideo_0001,0002,不,1.0,1,Positive,train\n"
+    (folder / "label.csv").write_text(f"{LABEL_HEADER}{rows}video_0002,0001,哦,0,0,Neutral,valid\n")
+    return make_files(folder, "Raw/video_0001/0001.mp4", "Raw/video_0002/0001.mp4")
+
+
+def make_mosi(folder: Path) -> dict[str, Any]:
+    rows = "03bSnISJMiM,1,GOOD,2.4,2.4,Positive,train\n03bSnISJMiM,10,BAD,-3,-3,Negative,test\n"
+    (folder / "label.csv").write_text(LABEL_HEADER + rows)
+    return {"root": str(folder)}
+
+
+def make_mosei(folder: Path) -> dict[str, Any]:
+    """Two videos; a number off its scale, a stretch that ends before it begins, a film cut apart."""
+    ratings = np.array([[-3, 3, 0, 0, 0, 0, 0.5], [1.5, 0, 0, 4, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]])
+    write_csd(
+        folder / "CMU_MOSEI_Labels.csd",
+        "All Labels",
+        {
+            "-3g5": (ratings, [[0.5, 2.0], [2.0, 4.5], [5.0, 4.0]]),
+            "abc": (ratings[:1], [[0.0, 1.0]]),
+        },
+    )
+    said = np.array([[b"I"], [b"sp"], [b"love"], [b"it"]])
+    words = {"-3g5": (said, [[0.5, 0.7], [0.7, 1.0], [1.0, 1.9], [1.9, 2.5]])}
+    write_csd(folder / "CMU_MOSEI_TimestampedWords.csd", "words", words)
+    return make_files(folder, "Full/-3g5.mp4", "Segmented/abc_0.mp4")
+
+
+def write_csd(path: Path, name: str, rows: Mapping[str, tuple[np.ndarray, Any]]) -> None:
+    """Computational sequence as the CMU Multimodal SDK writes it."""
+    with h5py.File(path, "w") as file:
+        for video, (features, intervals) in rows.items():
+            entry = file.create_group(f"{name}/data/{video}")
+            entry["features"] = features
+            entry["intervals"] = np.array(intervals)
+        file.create_group(f"{name}/metadata")
+
+
 def make_savee(folder: Path) -> dict[str, Any]:
     return make_files(folder, "DC/a01.wav", "JE/a01.wav", "KL/su15.wav")
 
@@ -170,6 +215,7 @@ def touch(path: Path) -> None:
 
 MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "aff-wild2": make_affwild2,
+    "ch-sims": make_chsims,
     "crema-d": make_cremad,
     "demo": use_demo,
     "emodb": make_emodb,
@@ -177,6 +223,8 @@ MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "fer2013": make_fer2013,
     "iemocap": make_iemocap,
     "meld": make_meld,
+    "mosei": make_mosei,
+    "mosi": make_mosi,
     "ravdess": make_ravdess,
     "savee": make_savee,
     "table": make_table,

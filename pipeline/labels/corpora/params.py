@@ -92,6 +92,10 @@ class MeldParams(CorpusParams):
     classes: Literal["emotion", "sentiment"] = "emotion"
 
 
+class OpinionsParams(CorpusParams):
+    """CMU-MOSI, CMU-MOSEI and CH-SIMS have no options of their own."""
+
+
 class ActedParams(CorpusParams):
     """Corpora whose labels are in the names of their files have no options of their own."""
 
@@ -160,6 +164,15 @@ CORPORA: Family[CorpusMember] = Family(
             ("emotion", "valence", "arousal"),
             "official train and validation",
         ),
+        "ch-sims": CorpusMember(
+            f"{_FOLDER}.opinions",
+            OpinionsParams,
+            "2,281 segments of Chinese films and shows, with their sentiment",
+            "research use",
+            "github.com/thuiar/MMSA",
+            ("sentiment",),
+            "official, in label.csv",
+        ),
         "crema-d": CorpusMember(
             f"{_FOLDER}.cremad",
             CremadParams,
@@ -222,6 +235,24 @@ CORPORA: Family[CorpusMember] = Family(
             "github.com/declare-lab/MELD",
             ("emotion", "sentiment"),
             "official train, dev and test",
+        ),
+        "mosei": CorpusMember(
+            f"{_FOLDER}.opinions",
+            OpinionsParams,
+            "23,500 segments of 1,000 speakers on the web, sentiment and six emotions",
+            "research use",
+            "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
+            ("sentiment", "emotions"),
+            "official, in label.csv; else folds or holdout of videos",
+        ),
+        "mosi": CorpusMember(
+            f"{_FOLDER}.opinions",
+            OpinionsParams,
+            "2,199 segments of 93 reviews on the web, with their sentiment",
+            "research use",
+            "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
+            ("sentiment",),
+            "official, in label.csv; else folds or holdout of videos",
         ),
         "ravdess": CorpusMember(
             f"{_FOLDER}.ravdess",

@@ -1,0 +1,244 @@
+"""Opinions in videos from the web: CMU-MOSI, CMU-MOSEI and CH-SIMS, each segment with a sentiment.
+
+Zadeh et al., IEEE Intelligent Systems 2016 and ACL 2018; Yu et al., ACL 2020. Two forms:
+
+- `label.csv`, as shipped with CH-SIMS and in circulation for the others: `video_id`, `clip_id`,
+  `text`, `label` and `mode` (train, valid, test); the film of a segment is
+  `Raw/<video_id>/<clip_id>.mp4`.
+- `.csd`, of the CMU Multimodal SDK, which is HDF5: a file whose name has `Labels` with sentiment
+  and, for MOSEI, happy, sad, anger, surprise, disgust and fear of each segment and its stretch; one
+  with `Words` and their stretches; whole videos by their name. Files of single segments, as some
+  copies have them, are counted otherwise and not taken. It ships no split.
+
+Without any film the words alone are the corpus. Sentiment is from -3 to 3, of CH-SIMS from -1 to 1,
+emotions from 0 to 3, several at once. Some segments have numbers beyond, which are no labels, and
+some a stretch that ends before it begins, which are no clips. All of a video is one group.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+from jaxtyping import Float64
+
+from pipeline.errors import CorpusError
+from pipeline.labels.clip_labels import ClipLabels, Label
+from pipeline.labels.clips import NO_MEDIA, Clip
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.files import find_files
+from pipeline.labels.corpora.params import OpinionsParams
+from pipeline.labels.corpora.sheets import read_rows
+from pipeline.labels.emotions import Names
+from pipeline.store.ledger import Entry
+
+WORDS = {
+    "happy": "happy",
+    "sad": "sad",
+    "anger": "angry",
+    "surprise": "surprised",
+    "disgust": "disgust",
+    "fear": "fearful",
+}
+"""Emotions in the order of MOSEI's columns, after sentiment."""
+NAMES = Names(emotion=list(WORDS.values()), words=WORDS)
+
+MOST = {"ch-sims": 1.0, "mosei": 3.0, "mosi": 3.0}
+"""Corpus → its greatest sentiment."""
+MOST_EMOTION = 3.0
+
+SPLITS = {"train": "train", "valid": "val", "test": "test"}
+VIDEOS = (".mp4", ".mkv", ".avi", ".mov")
+TABLE = "label.csv"
+SILENCE = "sp"
+"""What stands for a pause among words."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment of a video: labels as the authors have them, a stretch where it is no file."""
+
+    video: str
+    name: str
+    words: str | None
+    sentiment: float
+    emotions: tuple[float, ...] = ()
+    stretch: tuple[float, float] | None = None
+    split: str | None = None
+
+
+def read(params: OpinionsParams) -> Corpus:
+    """Clips of all segments; raises CorpusError where there is neither form, or another."""
+    root = Path(params.root)
+    segments = sorted(_read_segments(root), key=lambda one: (one.video, one.name))
+    for former, segment in pairwise(segments):
+        if (former.video, former.name) == (segment.video, segment.name):
+            told = f"{segment.video}, {segment.name}"
+            raise CorpusError(f"{root}: segment {told} is there twice; keep one")
+    films = _find_films(root)
+    used = [one for one in segments if one.stretch is None or 0 <= one.stretch[0] < one.stretch[1]]
+    clips = [_make_clip(one, films, params.name) for one in used]
+    filmed = any(clip.path != NO_MEDIA for clip in clips)
+    return Corpus(
+        clips=clips,
+        targets=[_label(one, params.name) for one in used],
+        names=NAMES,
+        entries=[
+            *(_enter_backward(one, params.name) for one in segments if one not in used),
+            *(entry for one in used for entry in _enter_strange(one, params.name)),
+            *(
+                Entry(clip.clip_id, "labels", "marked", "no_file", "its words are there alone")
+                for clip in clips
+                if filmed and clip.path == NO_MEDIA
+            ),
+        ],
+    )
+
+
+def _read_segments(root: Path) -> Iterator[Segment]:
+    if (root / TABLE).is_file():
+        return _read_table(root / TABLE)
+    files = find_files(root, (".csd",), "the corpus")
+    labels = [path for path in files if "label" in path.stem.lower()]
+    if len(labels) != 1:
+        found = ", ".join(str(path.relative_to(root)) for path in labels) or "none"
+        raise CorpusError(
+            f"{root}: expected {TABLE}, or one file such as CMU_MOSEI_Labels.csd, found {found}; "
+            f"mend corpus.root"
+        )
+    words = [path for path in files if "words" in path.stem.lower()]
+    return _read_sequences(labels[0], words[0] if words else None)
+
+
+def _read_table(path: Path) -> Iterator[Segment]:
+    rows = read_rows(path, ("video_id", "clip_id", "text", "label", "mode"))
+    for number, row in enumerate(rows, start=1):
+        try:
+            yield Segment(
+                video=row["video_id"].strip(),
+                name=row["clip_id"].strip(),
+                words=row["text"].strip() or None,
+                sentiment=float(row["label"]),
+                split=SPLITS[row["mode"].strip()],
+            )
+        except (KeyError, ValueError) as error:
+            raise CorpusError(
+                f"{path}: row {number}: expected a number as label, and mode train, valid or test, "
+                f"got {row['label']!r} and {row['mode']!r}; restore the table"
+            ) from error
+
+
+Sequences = tuple[np.ndarray, Float64[np.ndarray, "rows 2"]]
+
+
+def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
+    """Name of each video in a computational sequence, with rows and when they begin and end.
+
+    Raises CorpusError where the file is none.
+    """
+    try:
+        with h5py.File(path) as file:
+            (top,) = file.values()
+            for video, entry in sorted(top["data"].items()):
+                features, intervals = entry["features"][:], entry["intervals"][:]
+                if len(features) != len(intervals) or intervals.shape[1:] != (2,):
+                    raise CorpusError(
+                        f"{path}: {video}: expected a stretch of each row, got "
+                        f"{features.shape} and {intervals.shape}; get the file again"
+                    )
+                yield video, (features, intervals.astype(float))
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise CorpusError(
+            f"{path}: not a readable computational sequence ({error}); get it again"
+        ) from error
+
+
+def _read_sequences(labels: Path, words: Path | None) -> Iterator[Segment]:
+    spoken = dict(read_csd(words)) if words else {}
+    for video, (ratings, intervals) in read_csd(labels):
+        if ratings.ndim != 2 or ratings.shape[1] not in (1, 1 + len(WORDS)):
+            raise CorpusError(
+                f"{labels}: {video}: expected a sentiment, or that and {len(WORDS)} emotions, got "
+                f"{ratings.shape}; get the file again"
+            )
+        for number, (row, (start, end)) in enumerate(zip(ratings, intervals, strict=True)):
+            sentiment, *emotions = map(float, row)
+            yield Segment(
+                video=video,
+                name=f"{number:03}",
+                words=_say(spoken[video], start, end) if video in spoken else None,
+                sentiment=sentiment,
+                emotions=tuple(emotions),
+                stretch=(float(start), float(end)),
+            )
+
+
+def _say(spoken: Sequences, start: float, end: float) -> str | None:
+    """Words whose middle is in a stretch."""
+    words, intervals = spoken
+    middle = intervals.mean(axis=1)
+    inside = words[(middle >= start) & (middle < end)].ravel()
+    texts = [word.decode("utf-8", "replace") for word in inside]
+    return " ".join(text for text in texts if text != SILENCE) or None
+
+
+def _find_films(root: Path) -> dict[str, Path]:
+    """`<video>/<clip>`, and `<video>`, → file."""
+    found = {}
+    for path in find_files(root, VIDEOS, "the corpus"):
+        found[f"{path.parent.name}/{path.stem}"] = path
+        found.setdefault(path.stem, path)
+    return found
+
+
+def _make_clip(segment: Segment, films: dict[str, Path], corpus: str) -> Clip:
+    cut = segment.stretch is not None
+    film = films.get(segment.video if cut else f"{segment.video}/{segment.name}")
+    start, end = segment.stretch or (None, None)
+    return Clip(
+        clip_id=_name(segment, corpus),
+        corpus=corpus,
+        path=NO_MEDIA if film is None else film.as_posix(),
+        start_seconds=start,
+        end_seconds=end,
+        group=segment.video,
+        dialogue=segment.video,
+        transcript=segment.words,
+    )
+
+
+def _name(segment: Segment, corpus: str) -> str:
+    return f"{corpus}/{segment.video}/{segment.name}"
+
+
+def _label(segment: Segment, corpus: str) -> ClipLabels:
+    most = MOST[corpus]
+    labels: dict[str, Label] = {}
+    if abs(segment.sentiment) <= most:
+        labels["sentiment"] = segment.sentiment / most
+    if segment.emotions and not _list_strange(segment.emotions):
+        labels["emotions"] = tuple(zip(WORDS.values(), segment.emotions, strict=True))
+    return ClipLabels(clip_id=_name(segment, corpus), split=segment.split, labels=labels)
+
+
+def _list_strange(emotions: Sequence[float]) -> list[str]:
+    named = zip(WORDS.values(), emotions, strict=True)
+    return [f"{name} {value:g}" for name, value in named if not 0 <= value <= MOST_EMOTION]
+
+
+def _enter_strange(segment: Segment, corpus: str) -> Iterator[Entry]:
+    """Entry for a segment with a number off its scale."""
+    strange = _list_strange(segment.emotions) if segment.emotions else []
+    if not abs(segment.sentiment) <= MOST[corpus]:
+        strange.insert(0, f"sentiment {segment.sentiment:g}")
+    if strange:
+        told = f"{', '.join(strange)}: off the scale, no label"
+        yield Entry(_name(segment, corpus), "labels", "marked", "off_scale", told)
+
+
+def _enter_backward(segment: Segment, corpus: str) -> Entry:
+    start, end = segment.stretch or (0.0, 0.0)
+    told = f"its stretch is {start:g} to {end:g} s"
+    return Entry(_name(segment, corpus), "labels", "left_out", "no_stretch", told)

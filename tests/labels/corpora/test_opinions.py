@@ -1,0 +1,129 @@
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.labels.clips import NO_MEDIA
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.opinions import read
+from pipeline.labels.corpora.params import OpinionsParams
+from tests.miniatures import LABEL_HEADER, make_chsims, make_mosei, make_mosi, touch, write_csd
+
+
+def read_files(root: Path, name: str) -> Corpus:
+    return read(OpinionsParams(name=name, root=str(root), depends_on=str(root)))
+
+
+def labels(corpus: Corpus) -> dict[str, Any]:
+    return {target.clip_id: dict(target.labels) for target in corpus.targets}
+
+
+def test_sentiment_is_on_our_scale_whatever_its_own(tmp_path):
+    make_mosi(tmp_path)
+    found = labels(read_files(tmp_path, "mosi"))
+    assert found["mosi/03bSnISJMiM/1"]["sentiment"] == pytest.approx(0.8)
+    assert found["mosi/03bSnISJMiM/10"]["sentiment"] == -1.0
+
+
+def test_a_table_has_the_official_split_and_films_of_segments(tmp_path):
+    make_chsims(tmp_path)
+    corpus = read_files(tmp_path, "ch-sims")
+    assert [target.split for target in corpus.targets] == ["train", "train", "val"]
+    assert [Path(clip.path).parent.name for clip in corpus.clips] == [
+        "video_0001",
+        "",
+        "video_0002",
+    ]
+    assert [(e.clip_id, e.reason) for e in corpus.entries] == [
+        ("ch-sims/video_0001/0002", "no_file")
+    ]
+    assert labels(corpus)["ch-sims/video_0001/0001"] == {"sentiment": -0.4}
+
+
+def test_words_alone_are_a_complete_corpus(tmp_path):
+    make_mosi(tmp_path)
+    corpus = read_files(tmp_path, "mosi")
+    assert {clip.path for clip in corpus.clips} == {NO_MEDIA}
+    assert corpus.entries == []
+
+
+def test_a_sequence_has_scores_by_the_authors_columns_and_stretches(tmp_path):
+    make_mosei(tmp_path)
+    corpus = read_files(tmp_path, "mosei")
+    first = labels(corpus)["mosei/-3g5/000"]
+    assert first["sentiment"] == -1.0
+    assert dict(first["emotions"]) == {
+        "happy": 3.0,
+        "sad": 0.0,
+        "angry": 0.0,
+        "surprised": 0.0,
+        "disgust": 0.0,
+        "fearful": 0.5,
+    }
+    clip = corpus.clips[0]
+    assert (clip.path, clip.start_seconds, clip.end_seconds) == (
+        f"{tmp_path}/Full/-3g5.mp4",
+        0.5,
+        2.0,
+    )
+
+
+def test_words_are_those_in_the_middle_of_a_stretch_without_pauses(tmp_path):
+    make_mosei(tmp_path)
+    said = [clip.transcript for clip in read_files(tmp_path, "mosei").clips]
+    assert said == ["I love", "it", None]
+
+
+def test_numbers_off_scale_are_no_labels_and_backward_stretches_no_clips(tmp_path):
+    make_mosei(tmp_path)
+    corpus = read_files(tmp_path, "mosei")
+    assert labels(corpus)["mosei/-3g5/001"] == {"sentiment": 0.5}
+    entries = {entry.clip_id: (entry.status, entry.reason) for entry in corpus.entries}
+    assert entries["mosei/-3g5/001"] == ("marked", "off_scale")
+    assert entries["mosei/-3g5/002"] == ("left_out", "no_stretch")
+
+
+def test_files_of_single_segments_are_not_taken_for_videos(tmp_path):
+    make_mosei(tmp_path)
+    clip = next(c for c in read_files(tmp_path, "mosei").clips if "abc" in c.clip_id)
+    assert clip.path == NO_MEDIA
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("v,1,Hi,high,0,x,train\n", "row 1: expected a number as label"),
+        ("v,1,Hi,1,0,x,dev\n", "mode train, valid or test, got '1' and 'dev'"),
+        (2 * "v,1,Hi,1,0,x,train\n", "segment v, 1 is there twice"),
+    ],
+)
+def test_a_wrong_row_is_refused(tmp_path, row, told):
+    (tmp_path / "label.csv").write_text(LABEL_HEADER + row)
+    with pytest.raises(CorpusError, match=told):
+        read_files(tmp_path, "mosi")
+
+
+def test_a_sequence_of_other_columns_is_refused(tmp_path):
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (np.zeros((1, 3)), [[0, 1]])})
+    with pytest.raises(CorpusError, match="v: expected a sentiment, or that and 6 emotions"):
+        read_files(tmp_path, "mosei")
+
+
+def test_a_file_that_is_no_sequence_is_refused(tmp_path):
+    (tmp_path / "Labels.csd").write_bytes(b"no")
+    with pytest.raises(CorpusError, match="not a readable computational sequence"):
+        read_files(tmp_path, "mosei")
+    with h5py.File(tmp_path / "Labels.csd", "w") as file:
+        file["a"] = 1
+    with pytest.raises(CorpusError, match="not a readable computational sequence"):
+        read_files(tmp_path, "mosei")
+
+
+def test_two_files_of_labels_are_refused(tmp_path):
+    for name in ("A_Labels.csd", "B_Labels.csd"):
+        touch(tmp_path / name)
+    with pytest.raises(CorpusError, match=r"found A_Labels.csd, B_Labels.csd"):
+        read_files(tmp_path, "mosei")
