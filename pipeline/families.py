@@ -5,7 +5,7 @@ There are six: corpora, detectors, encoders, engines, heads and part formats.
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Generic, TypeVar
@@ -35,17 +35,17 @@ class ParamsMember(Member, Generic[ParamsT]):
     params: type[ParamsT]
 
 
-MemberT = TypeVar("MemberT", bound=Member)
+MemberT_co = TypeVar("MemberT_co", bound=Member, covariant=True)
 
 
 @dataclass(frozen=True)
-class Family(Generic[MemberT]):
+class Family(Generic[MemberT_co]):
     """A visible table of members by their names."""
 
     noun: str
-    members: dict[str, MemberT]
+    members: Mapping[str, MemberT_co]
 
-    def find(self, name: str) -> MemberT:
+    def find(self, name: str) -> MemberT_co:
         """Row of member `name`; raises ParamsError that lists the known ones and the nearest."""
         if name not in self.members:
             raise ParamsError(f"unknown {self.noun} {name!r}; {suggest(name, self.members)}")

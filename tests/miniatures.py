@@ -167,7 +167,7 @@ def make_mosi(folder: Path) -> dict[str, Any]:
 
 
 def make_mosei(folder: Path) -> dict[str, Any]:
-    """Two videos; a number off its scale, a stretch that ends before it begins, a film cut apart."""
+    """Two videos: a number off its scale, a stretch that ends first, a film cut apart."""
     ratings = np.array([[-3, 3, 0, 0, 0, 0, 0.5], [1.5, 0, 0, 4, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]])
     write_csd(
         folder / "CMU_MOSEI_Labels.csd",

@@ -167,8 +167,8 @@ def _make_clip(
         path=path.as_posix(),
         subject=shown.actor,
         group=shown.actor,
-        sex=actor and actor["Sex"].lower(),
-        age=actor and float(actor["Age"]),
+        sex=actor["Sex"].lower() if actor else None,
+        age=float(actor["Age"]) if actor else None,
         transcript=SENTENCES[shown.sentence],
     )
 

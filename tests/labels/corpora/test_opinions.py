@@ -32,7 +32,8 @@ def test_a_table_has_the_official_split_and_films_of_segments(tmp_path):
     make_chsims(tmp_path)
     corpus = read_files(tmp_path, "ch-sims")
     assert [target.split for target in corpus.targets] == ["train", "train", "val"]
-    assert [Path(clip.path).parent.name for clip in corpus.clips] == [
+    folders = [Path(clip.path).parent.name for clip in corpus.clips]
+    assert folders == [
         "video_0001",
         "",
         "video_0002",
