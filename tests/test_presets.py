@@ -119,7 +119,9 @@ def test_the_demo_takes_no_root(project: Path, corpus: Path) -> None:
 
 
 def test_an_unknown_preset_offers_the_nearest() -> None:
-    with pytest.raises(ParamsError, match=r"did you mean 'ravdess-speech'\? known: demo, ravdess"):
+    with pytest.raises(
+        ParamsError, match=r"did you mean 'ravdess-speech'\? known: aff-wild2, crema-d, demo"
+    ):
         find_preset("ravdes-speech")
 
 
