@@ -3,8 +3,17 @@
 MOST_PIXELS = 2**27
 """Of a picture: 16K has 133 million."""
 
+JPEG_PIXELS = 100
+"""Of a picture in a store, for each byte of its JPEG file: one colour all over has 64."""
+
 LEAST_HZ = 1000
 """Of sound, for which telephones take 8,000: each sample of fewer asks for many at 16 kHz."""
+
+SOUND_SECONDS = 3600.0
+"""Of sound in memory, with SOUND_BYTES_A_SECOND for each more: codecs of speech and of silence take
+more, and what takes less was written to fill memory."""
+
+SOUND_BYTES_A_SECOND = 40
 
 MOST_HZ = 1e4
 """Of pictures that are looked at: cameras for engineers have so many."""
@@ -15,11 +24,14 @@ MOST_FRAMES = 10**8
 MOST_SECONDS = 1e9
 """Of a film, too: thirty years."""
 
+MOST_POINTS = 10**7
+"""Windows of a clip, points of a grid, or times of labels: a day at 100 Hz."""
+
 LEAST_SECONDS = 1e-3
 """Of a window, and from one to the next."""
 
 MOST_LAYERS = 1000
-"""Of a head, one upon the other."""
+"""Of a network, one upon the other."""
 
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""

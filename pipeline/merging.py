@@ -11,9 +11,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 
 from pipeline.errors import StoreError
 from pipeline.files import write_text
+
+FOREIGN = (AliasToken, AnchorToken, TagToken)
+"""What no lock of DVC holds, and ten of which may stand for a billion entries."""
 
 Entries = Mapping[str, Any]
 """Stage → what `dvc.lock` says of its last run."""
@@ -56,9 +60,15 @@ def _differ(stage: str, base: Entries, ours: Entries, theirs: Entries) -> bool:
 def _read_lock(path: Path) -> dict[str, Any]:
     """Lock file at `path`, one of no stage where it is empty."""
     try:
-        lock = YAML().load(path.read_text(encoding="utf-8")) or {"schema": "2.0", "stages": {}}
+        text = path.read_text(encoding="utf-8")
+        if alias := next((one for one in YAML().scan(text) if isinstance(one, FOREIGN)), None):
+            raise ValueError(f"line {alias.start_mark.line + 1}: DVC writes no alias and no tag")
+        lock = YAML().load(text) or {"schema": "2.0", "stages": {}}
         dict(lock["stages"])
-    except (OSError, UnicodeDecodeError, YAMLError, KeyError, TypeError, ValueError) as error:
+    except (
+        *(OSError, UnicodeDecodeError, YAMLError, RecursionError),
+        *(AttributeError, KeyError, TypeError, ValueError),
+    ) as error:
         told = " ".join(str(error).split())
         raise StoreError(
             f"{path}: expected a lock file of DVC, got none ({told}); take it from one of the "

@@ -132,8 +132,13 @@ def held_still(*paths: Path) -> Iterator[None]:
 def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Each file at or below `paths`: its size, when it was changed, and its inode."""
     for path in paths:
+        seen: set[str] = set()
         walk = os.walk(path, followlinks=True) if path.is_dir() else [("", [], [str(path)])]
-        for folder, _, names in walk:
+        for folder, inner, names in walk:
+            if (place := os.path.realpath(folder)) in seen:
+                inner.clear()  # links lead here again
+                continue
+            seen.add(place)
             for name in names:
                 if name.endswith(".pyc"):  # whoever imports a module first writes one
                     continue

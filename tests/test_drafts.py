@@ -139,3 +139,24 @@ def test_what_has_moodlines_name_is_taken_even_where_it_is_to_be_mended(draft):
     assert options(params) == {"table": "labels.csv"}
     assert "path ← path: 1 of 3 files are there" in made.found
     assert any("line 2: valence: " in told for told in made.found)
+
+
+def test_a_name_of_a_column_is_a_comment_and_nothing_else(draft):
+    text = 'path,"note\n  follow: true\n  # ",emotion\na.mp4,x,sad\nb.mp4,y,happy\n'
+    _, params = draft(text, "a.mp4", "b.mp4")
+    assert params.corpus.follow is False
+    assert options(params)["ignore"] == ["note\n  follow: true\n  #"]
+
+
+@pytest.mark.parametrize("folder", ["{evil}", "{path:>900000000}", "{path"])
+def test_a_name_of_a_folder_is_no_template(draft, folder):
+    made, _ = draft("id,emotion\na,sad\nb,happy\n", f"{folder}/a.mp4", f"{folder}/b.mp4")
+    assert "a.mp4" not in made.text
+
+
+def test_a_table_that_is_a_link_from_the_corpus_is_not_read(draft, tmp_path):
+    (tmp_path / "secret.csv").write_text("api_key,path\nSECRET,a.mp4\n")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "clips.csv").symlink_to(tmp_path / "secret.csv")
+    with pytest.raises(CorpusError, match=r"expected a file below .*, got a link"):
+        draft_params(find_preset("table").path, tmp_path / "corpus")

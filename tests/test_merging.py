@@ -59,7 +59,13 @@ def test_an_empty_base_is_one_without_stages(tmp_path):
     assert read_lock(ours) == {"a": 1, "b": 2}
 
 
-@pytest.mark.parametrize("text", ["<<<<<<< ours\n", "[1, 2]\n", "schema: '2.0'\n", "stages: 7\n"])
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+FOREIGN = [LAUGHS, "stages: &s {<<: *s}\n", "stages: !!python/name:os.system {}\n", 2000 * "["]
+
+
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< ours\n", "[1, 2]\n", "schema: '2.0'\n", "stages: 7\n", *FOREIGN]
+)
 def test_what_is_no_lock_file_is_refused_and_ours_stays(tmp_path, text):
     ours = write_lock(tmp_path / "ours", a=1)
     (tmp_path / "theirs").write_text(text)

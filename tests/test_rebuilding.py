@@ -211,3 +211,11 @@ def test_options_that_are_no_more_are_refused(save: Callable[[Recipe], Path]) ->
         StoreError, match=r"clean\.gone: unknown key; .*check out abc, with changes"
     ):
         rebuild_head(save(recipe.model_copy(update={"sections": former})))
+
+
+def test_whom_a_recipe_trusts_is_not_trusted_for_it(save: Callable[[Recipe], Path]) -> None:
+    sections = read_sections()
+    sections["corpus"] |= {"follow": True, "depends_on": "https://example.org/track"}
+    text = rebuild_head(save(make_recipe(sections, "sound"))).text
+    assert "follow: false" in text
+    assert "example.org" not in text

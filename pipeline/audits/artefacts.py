@@ -17,20 +17,22 @@ def find_artefacts(path: Path) -> list[tuple[Kind, Path]]:
     """Each artefact at or below `path`, by name; raises StoreError where none is."""
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
-    found = list(_walk(path))
+    found = list(_walk(path, set()))
     if not found:
         raise StoreError(f"{path}: expected a store, a head, a table or a folder of them, got none")
     return found
 
 
-def _walk(path: Path) -> Iterator[tuple[Kind, Path]]:
+def _walk(path: Path, seen: set[Path]) -> Iterator[tuple[Kind, Path]]:
+    """Artefacts at or below `path`; of a folder that links lead to again, once."""
     kind = _kind_of(path)
     if kind is not None:
         yield kind, path
-    elif path.is_dir():
+    elif path.is_dir() and (place := path.resolve()) not in seen:
+        seen.add(place)
         for child in sorted(path.iterdir()):
             if child.name != RAW and not child.name.startswith("."):
-                yield from _walk(child)
+                yield from _walk(child, seen)
 
 
 def _kind_of(path: Path) -> Kind | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pipeline.encoders.params import FeatureParams
 from pipeline.errors import ParamsError
@@ -12,22 +12,25 @@ from pipeline.rows import Modality
 
 Kind = Literal["faces", "voices", "words", "names", "labels", "paths"]
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""All of them: what of an out is known that this pipeline did not make."""
+
 HELD: Mapping[str, tuple[Kind, ...]] = {
     "data/checked": ("paths",),
     "data/premises": ("paths",),
-    "data/labels": ("names",),
+    "data/labels": ("names", "paths"),
     "data/labels/clips.parquet": ("names", "words", "paths"),
     "data/targets": ("names", "labels"),
     "data/clips": ("names", "words", "paths"),
     "data/audio": ("voices", "names"),
-    "data/face": ("faces", "names"),
-    "data/scene": ("faces", "names"),
-    "data/tracks": ("names",),
+    "data/face": ("faces", "names", "paths"),
+    "data/scene": ("faces", "names", "paths"),
+    "data/tracks": ("names", "paths"),
     "data/text": ("words", "names"),
     "features": ("names",),
     "models": ("names", "labels", "paths"),
     "reports/faces.svg": ("faces", "names"),
-    "reports/heads": ("names", "labels"),
+    "reports/heads": ("names", "labels", "paths"),
     "reports/index.html": ("names", "paths"),
 }
 """Out, or folder of outs → what it holds. `names` are ids of clips and subjects, as the corpus has
@@ -37,7 +40,7 @@ MAIN = "dvc.yaml"
 """File of stages that are called by their name alone."""
 
 LEDGER = "ledger.parquet"
-"""File that lies in an out and tells of clips by their ids alone."""
+"""File that lies in an out and tells of clips by their ids, and at times of their files."""
 
 RECORDED: Mapping[Modality, Kind] = {
     "face": "faces",
@@ -81,9 +84,10 @@ def _list_outs(project: Path, features: Mapping[str, FeatureParams]) -> Iterator
     from dvc.repo import Repo  # a second
 
     with Repo(str(project)) as repo:
-        for stage in sorted(repo.index.stages, key=lambda stage: (stage.path, stage.name)):
+        for stage in sorted(repo.index.stages, key=lambda stage: stage.addressing):
             file = Path(stage.path).relative_to(repo.root_dir).as_posix()
-            address = stage.name if file == MAIN else f"{file}:{stage.name}"
+            name = getattr(stage, "name", None)  # `dvc add` leaves files of stages without one
+            address = name if name and file == MAIN else f"{file}:{name}" if name else file
             for out in stage.outs:
                 if out.use_cache:  # git has the others
                     path = Path(out.fs_path).relative_to(repo.root_dir).as_posix()
@@ -91,7 +95,9 @@ def _list_outs(project: Path, features: Mapping[str, FeatureParams]) -> Iterator
 
 
 def _describe(stage: str, out: str, features: Mapping[str, FeatureParams]) -> Held:
-    folder = max((name for name in HELD if _holds(name, out)), key=len)
+    folder = max((name for name in HELD if _holds(name, out)), key=len, default="")
+    if not folder:
+        return Held(stage, out, KINDS)
     kinds, params = HELD[folder], features.get(Path(out).name)
     if folder != "features" or params is None or params.reveals == "little":
         return Held(stage, out, kinds)
@@ -106,7 +112,7 @@ def _choose(target: str, outs: Sequence[Held]) -> list[Held]:
     path = target.rstrip("/")
     within = [one for one in outs if one.out != path and _holds(one.out, path)]
     if within and Path(path).name == LEDGER:
-        return [Held(one.stage, path, ("names",)) for one in within]
+        return [Held(one.stage, path, ("names", "paths")) for one in within]
     meant = [one for one in outs if _holds(path, one.out) or target in _name_stage(one.stage)]
     return within + meant
 

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 
 from pipeline.audits.artefacts import Kind, find_artefacts
 from pipeline.errors import StoreError
-from pipeline.files import measure_tree
+from pipeline.files import measure_tree, open_regular
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.store.joint import Joint, read_joint
 from pipeline.store.ledger import SCHEMA as LEDGER_SCHEMA
@@ -152,18 +152,18 @@ def _inspect(kind: Kind, path: Path) -> Content:
 
 def _inspect_table(path: Path) -> TableContent:
     try:
-        with pq.ParquetFile(path) as file:
+        with open_regular(path), pq.ParquetFile(path) as file:
             first = next(file.iter_batches(FIRST), None)
             rows = first.to_pylist() if first else []
             return TableContent(path, file.metadata.num_rows, file.schema_arrow, rows)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 def count_weights(path: Path) -> dict[str, int]:
     """Tensor → how many numbers it holds, from the header of the safetensors file at `path`."""
     try:
-        with safe_open(path, framework="numpy") as file:
+        with open_regular(path), safe_open(path, framework="numpy") as file:
             names = file.keys()
             return {name: math.prod(file.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError) as error:

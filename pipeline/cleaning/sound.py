@@ -1,5 +1,6 @@
 """Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -285,7 +286,7 @@ def _digest(path: str, digest: Callable[[Path], Digest]) -> Digest | MediaError:
 
 def _digest_crops(folder: Path) -> str | None:
     """Digest of the crops that a corpus ships for a clip, None where it ships none."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return None
     files = (path for path in folder.iterdir() if path.is_file())
     return digest_json({path.name: digest_file(path) for path in files})

@@ -10,6 +10,7 @@ PAGES = Path("reports/faces")
 """Folder of the pages, which git ignores: they hold faces."""
 
 _LONGEST_NAME = 120
+"""In bytes, of which file systems take 255."""
 
 
 def write_faces(
@@ -30,4 +31,5 @@ def write_faces(
 
 def name_page(clip_id: str) -> str:
     """Name of a file for a clip: its id, with `_` for what file systems or shells may not like."""
-    return re.sub(r"[^\w.-]", "_", clip_id)[-_LONGEST_NAME:]
+    plain = re.sub(r"[^\w.-]", "_", clip_id).encode()
+    return plain[-_LONGEST_NAME:].decode(errors="ignore")

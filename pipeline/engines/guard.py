@@ -11,6 +11,8 @@ from pipeline.errors import MediaError, MoodlineError
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of the system that are the machine's, whichever clip meets them."""
 
+ENDING = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
 CODE = Path(__file__).parents[1]
 
 TOLD_LETTERS = 300
@@ -27,16 +29,19 @@ def guard_clip(function: Callable[[Item], Result], item: Item) -> Result:
     """
     try:
         return function(item)
-    except Exception as error:  # a decoder may raise almost anything over a damaged file
+    except BaseException as error:  # a decoder may raise almost anything over a damaged file
         raise explain_error(error) from error
 
 
-def explain_error(error: Exception) -> Exception:
+def explain_error(error: BaseException) -> BaseException:
     """MediaError `crashed` with type, message and place of an `error` that nobody foresaw.
 
-    A MoodlineError, and a full disk, are given back.
+    A MoodlineError, a full disk, and what is to end the process are given back. A library in Rust
+    that panics raises what is no Exception.
     """
-    if isinstance(error, MoodlineError) or (isinstance(error, OSError) and error.errno in FULL):
+    if isinstance(error, (MoodlineError, *ENDING)):
+        return error
+    if isinstance(error, OSError) and error.errno in FULL:
         return error
     told = " ".join(str(error).split())[:TOLD_LETTERS]
     return MediaError(
@@ -64,7 +69,7 @@ def isolate_clips(
                 done.add(item)
                 yield item, result
             return
-        except Exception as error:
+        except BaseException as error:
             if not isinstance(told := explain_error(error), MediaError):
                 raise
             broken = told
@@ -80,13 +85,13 @@ def _try_alone(
     """What `work` makes of `item` alone; `broken` where it makes nothing and does not say why."""
     try:
         return next((result for _, result in work([item])), broken)
-    except Exception as error:
+    except BaseException as error:
         if not isinstance(told := explain_error(error), MediaError):
             raise
         return told
 
 
-def _find_place(error: Exception) -> str:
+def _find_place(error: BaseException) -> str:
     """Where `error` came out of this package, or else out of whatever raised it."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:

@@ -1,6 +1,7 @@
 """Packing: every clip's people, their face crops, and whole frames if asked for, as stores."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -210,7 +211,7 @@ def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError
     """Clips whose file is there, and the failure of each of the others."""
     present, failures = [], {}
     for clip in clips:
-        if Path(clip.path).is_file():
+        if os.path.isfile(clip.path):
             present.append(clip)
         else:
             detail = f"{clip.path}: no such file; link the corpus, or `dvc pull` the faces"

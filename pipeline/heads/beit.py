@@ -5,7 +5,6 @@ of embeddings here, not patches of an image, so its relative position bias is le
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 import transformers
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
+from pipeline.networks.pretrained import find_folder, load_pretrained
 from pipeline.rows import RowShape
 
 LONGEST_PERIOD = 10_000.0
@@ -139,22 +139,17 @@ def _config(params: BeitParams) -> transformers.BeitConfig:
 def _pretrained_layers(source: str, revision: str, config: transformers.BeitConfig) -> nn.Module:
     """Encoder layers of the checkpoint at `source`, whose shape must be that of `config`."""
     where = f"pretrained {source!r}"
-    try:
-        loaded: Any = transformers.BeitModel.from_pretrained(
-            source,
-            revision=revision,
-            use_relative_position_bias=False,
-            use_shared_relative_position_bias=False,
-            layer_scale_init_value=config.layer_scale_init_value,
-            add_pooling_layer=False,
-            output_loading_info=True,
-        )
-    except OSError as error:
-        raise ParamsError(
-            f"{where}: no BEiT checkpoint found; name a folder or a Hub id"
-        ) from error
-    model, info = loaded
-    _check_shape(model.config, config, where)
+    folder = find_folder(source, revision)
+    _check_shape(load_pretrained(transformers.AutoConfig, folder), config, where)
+    model, info = load_pretrained(
+        transformers.BeitModel,
+        folder,
+        use_relative_position_bias=False,
+        use_shared_relative_position_bias=False,
+        layer_scale_init_value=config.layer_scale_init_value,
+        add_pooling_layer=False,
+        output_loading_info=True,
+    )
     missing = sorted(key for key in info["missing_keys"] if key.startswith("layers."))
     if missing:
         raise ParamsError(f"{where}: {missing[0]} is missing; name a BEiT checkpoint")

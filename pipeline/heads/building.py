@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from pipeline.errors import ParamsError, StoreError
+from pipeline.files import open_regular
 from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS, HeadParams
@@ -42,7 +43,7 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
         )
     shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
     try:
-        tensors = load_file(folder / "model.safetensors")
+        tensors = read_weights(folder / "model.safetensors")
         heads = {}
         for run in recipe.priors:
             with torch.device("meta"):  # no memory, whatever a recipe asks for
@@ -56,6 +57,12 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
             f"`dvc checkout`, or `dvc repro` to train it anew"
         ) from error
     return recipe, params, heads
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Tensors of the safetensors file at `path`; raises OSError for what is no file."""
+    with open_regular(path):  # a pipe would be waited for
+        return load_file(path)
 
 
 def _of_run(tensors: Mapping[str, torch.Tensor], run: str) -> dict[str, torch.Tensor]:

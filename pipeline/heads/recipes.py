@@ -66,8 +66,13 @@ class Input(Section):
     def _check_layers(self) -> "Input":
         if len(self.row_axes) != len(self.row_shape):
             raise ValueError("expected an axis for each size of a row")
-        if self.row_axes[0] == "layers" and "layer" not in self.provenance["settings"]:
-            raise ValueError("expected its provenance to name the layers of its rows")
+        if self.row_axes[0] == "layers":
+            if "layer" not in self.provenance["settings"]:
+                raise ValueError("expected its provenance to name the layers of its rows")
+            listed = self.layers
+            named = all(type(one) is int for one in listed)
+            if not named or len(listed) != self.row_shape[0] or not listed:
+                raise ValueError("expected its provenance to name a layer for each of its rows")
         return self
 
     @property

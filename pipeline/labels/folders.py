@@ -22,8 +22,17 @@ def check_folder(folder: Path) -> None:
 
 
 def _find_mistakes(folder: Path) -> Iterator[str]:
-    """Names that are no UTF-8, links to nothing, and links that lead back, in order."""
+    """Names that are no UTF-8, links to nothing, and links that lead back, in order.
+
+    What several links lead to is looked at once.
+    """
+    seen: set[str] = set()
     for inner, folders, files in os.walk(folder, followlinks=True):
+        place = os.path.realpath(inner)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         folders.sort()
         for name in sorted([*folders, *files]):
             path = Path(inner, name)
@@ -32,7 +41,7 @@ def _find_mistakes(folder: Path) -> Iterator[str]:
                 yield f"{told}: expected a name in UTF-8, got other bytes"
             elif not path.exists():
                 yield f"{told}: a link to {_show(path.readlink())}, which is not there"
-            elif path.is_symlink() and _leads_back(path):
+            elif path.is_symlink() and _leads_back(path, folder):
                 folders.remove(name)
                 yield f"{told}: a link to a folder that it lies in"
 
@@ -50,5 +59,10 @@ def _show(path: Path) -> str:
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
-def _leads_back(link: Path) -> bool:
-    return link.is_dir() and link.parent.resolve().is_relative_to(link.resolve())
+def _leads_back(link: Path, folder: Path) -> bool:
+    """Whether a link leads to a folder on the way to it from `folder`, links among that."""
+    if not link.is_dir():
+        return False
+    target = link.resolve()
+    way = [above for above in link.parents if above.is_relative_to(folder)]
+    return any(above.resolve().is_relative_to(target) for above in way)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import Clip
@@ -31,6 +32,18 @@ def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
         raise CorpusError(
             f"{corpus.name}: {clip.clip_id}{more}: expected files below {corpus.root}, got {path}; "
             f"set `corpus.follow: true` if they are meant"
+        )
+
+
+def check_below(path: Path, root: Path) -> None:
+    """Raise CorpusError for a file that lies elsewhere than below `root`, or is a link from there.
+
+    A corpus may come with a link to any file of this machine.
+    """
+    if not os.path.realpath(path).startswith(os.path.join(os.path.realpath(root), "")):
+        raise CorpusError(
+            f"{path}: expected a file below {root}, got a link that leads elsewhere; put the file "
+            f"there, or set `corpus.follow: true` if it is meant"
         )
 
 

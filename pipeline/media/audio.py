@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.errors import MediaError
-from pipeline.limits import LEAST_HZ
+from pipeline.limits import LEAST_HZ, SOUND_BYTES_A_SECOND, SOUND_SECONDS
 from pipeline.media.mixing import Mixer, measure_channels
 from pipeline.media.streams import (
     PADDING_SECONDS,
@@ -203,7 +203,8 @@ def _read_track(source: Path | BytesIO, number: int, stretch: Stretch, mixer: Mi
     """What `mixer` makes of track `number`; raises MediaError as `read_recording` does."""
     with open_media(source) as media:
         stream = list_audio(media)[number]
-        track = Track(stretch.hz)
+        most = SOUND_SECONDS + _count_bytes(source) / SOUND_BYTES_A_SECOND
+        track = Track(stretch.hz, round(most * stretch.hz))
         for seconds, frame in settle(decode_frames(media, stream, stretch.begin)):
             if stretch.end is not None and seconds >= stretch.end:
                 track.reach(stretch.end - stretch.begin)
@@ -216,6 +217,10 @@ def _read_track(source: Path | BytesIO, number: int, stretch: Stretch, mixer: Mi
         )
     np.clip(samples, -1.0, 1.0, out=samples)
     return Recording(samples, mixer.clipped_share, mixer.mended, {})
+
+
+def _count_bytes(source: Path | BytesIO) -> int:
+    return source.getbuffer().nbytes if isinstance(source, BytesIO) else source.stat().st_size
 
 
 def _cut_end(
@@ -272,10 +277,11 @@ def has_moved(clock: float, frames: list[Timed]) -> bool:
 
 
 class Track:
-    """Samples heard so far, each where its time says."""
+    """Samples heard so far, each where its time says; at most so many."""
 
-    def __init__(self, hz: int) -> None:
+    def __init__(self, hz: int, most: int) -> None:
         self._hz = hz
+        self._most = most
         self._samples = bytearray()
         self._form: tuple[str, str, int] | None = None
         self._clock = -math.inf
@@ -302,6 +308,7 @@ class Track:
         """Be silent from what was heard to `seconds`, or skip what was heard already."""
         self._flush()
         missing = round(seconds * self._hz) - len(self._samples) // 4
+        self._expect(max(missing, 0))
         self._samples += bytes(4 * max(missing, 0))
         self._skip = max(-missing, 0)
 
@@ -317,5 +324,15 @@ class Track:
     def _write(self, blocks: list[av.AudioFrame]) -> None:
         for block in blocks:
             samples = block.to_ndarray()[0]
+            self._expect(len(samples))
             self._samples += samples[self._skip :].tobytes()
             self._skip = max(self._skip - len(samples), 0)
+
+    def _expect(self, samples: int) -> None:
+        """Raise MediaError `undecodable` where so many more are more than a file can hold."""
+        if len(self._samples) // 4 + samples > self._most:
+            raise MediaError(
+                "undecodable",
+                f"expected at most {self._most / self._hz:,.0f} s of sound in a file of its size, "
+                f"got more; replace the file",
+            )

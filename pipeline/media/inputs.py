@@ -8,13 +8,17 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from pipeline.errors import MediaError
+from pipeline.limits import JPEG_PIXELS
+from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import decode_audio
-from pipeline.media.jpeg import decode_jpeg
+from pipeline.media.jpeg import count_pixels, decode_jpeg
 from pipeline.rows import ClipInput, FrameRun, Frames, Modality, Waveform, Words
 
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
 
+
+CURE = "delete the part and run `dvc repro` again"
 
 PIECE_BYTES = 64_000_000
 """Decoded frames of a piece hold about so many bytes."""
@@ -35,12 +39,28 @@ def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> It
         starts, ends = stretch_frames(seconds)
         points = read_landmarks(table)
         jpegs = table["jpeg"]
-        most = PIECE_BYTES // decode_jpeg(jpegs[0].as_py()).nbytes
-        for piece in cut_pieces(len(seconds), run, most):
+        pixels = _count_pixels(jpegs)
+        for piece in cut_pieces(len(seconds), run, PIECE_BYTES // (3 * pixels)):
             shown = jpegs.slice(piece.start, piece.stop - piece.start).to_pylist()
             images = np.stack([decode_jpeg(jpeg) for jpeg in shown])
             seen = None if points is None else points[piece]
             yield Frames(images, starts[piece], ends[piece], seen)
+
+
+def _count_pixels(jpegs: pa.ChunkedArray) -> int:
+    """Pixels of each picture of a clip, by what their headers say.
+
+    Raises MediaError `unreadable` where they differ, or promise more than their bytes can hold.
+    """
+    counts = {count_pixels(jpeg.as_py()) for jpeg in jpegs}
+    pixels = max(counts)
+    if len(counts) > 1 or not pixels:
+        told = f"expected JPEG files of one size, got some of {min(counts):,} to {pixels:,} pixels"
+        raise MediaError("unreadable", f"{told}; {CURE}")
+    if pixels * len(jpegs) > JPEG_PIXELS * jpegs.nbytes:
+        told = f"expected pictures, got {jpegs.nbytes:,} bytes for {pixels * len(jpegs):,} pixels"
+        raise MediaError("unreadable", f"{told}; {CURE}")
+    return pixels
 
 
 def cut_pieces(frames: int, run: FrameRun | None, most: int) -> Iterator[slice]:
@@ -66,12 +86,13 @@ def read_landmarks(table: pa.Table) -> Float[np.ndarray, "frames 5 2"] | None:
 def read_sound(table: pa.Table) -> Waveform:
     """Sound of a clip from its row in `data/audio`."""
     hz = table["hz"][0].as_py()
+    if hz != AUDIO_HZ:
+        raise MediaError("unreadable", f"expected sound at {AUDIO_HZ:,} Hz, got {hz:,}; {CURE}")
     data = table["flac"][0].as_py()
     if not data.startswith(b"fLaC"):
         raise MediaError(
             "unreadable",
-            f"expected a FLAC file, got {len(data)} bytes that begin {data[:8]!r}; delete the part "
-            "and run `dvc repro` again",
+            f"expected a FLAC file, got {len(data)} bytes that begin {data[:8]!r}; {CURE}",
         )
     return Waveform(decode_audio(io.BytesIO(data), hz=hz), hz)
 

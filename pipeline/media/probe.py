@@ -1,5 +1,6 @@
 """What a media file holds, by its headers and the times of its packets."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ def probe_media(
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
+    if not os.path.isfile(path):  # of a name that is too long, too
         raise MediaError("missing", f"no file at {path}; link the corpus or mend its table")
     if path.stat().st_size == 0:
         raise MediaError("empty_file", f"{path} holds 0 bytes; copy it again")

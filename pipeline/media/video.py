@@ -1,6 +1,7 @@
 """Pictures: the frames of a file, with their own times."""
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def list_pictures(folder: Path) -> dict[int, Path]:
 
     Raises MediaError `no_crops` where there is none, `doubled_crops` where two have one number.
     """
-    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = sorted(folder.iterdir()) if os.path.isdir(folder) else []
     pictures: dict[int, Path] = {}
     for path in found:
         number = re.search(r"(\d+)$", path.stem)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 import torch
 from safetensors.torch import load_file
@@ -55,6 +56,10 @@ class Ignored:
 
 def read_pickled(path: Path) -> Any:
     """What `torch.save` wrote; objects of other classes than tensors come back as `Ignored`."""
+    if is_zipfile(path):
+        with ZipFile(path) as archive:
+            if any(entry.compress_type != ZIP_STORED for entry in archive.infolist()):
+                raise ValueError("expected records as they are, got packed ones")
     try:
         others = get_unsafe_globals_in_checkpoint(path)
     except ValueError:  # written before PyTorch 1.6, in a form that cannot be looked through

@@ -1,7 +1,8 @@
 """Frozen weights: a folder, a package or the Hub; named by their bytes, loaded whole."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json
+from pipeline.limits import MOST_LAYERS
 
 SETTINGS = [
     "config.json",
@@ -154,6 +156,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
 
     Raises ParamsError where the folder does not hold it.
     """
+    _check_layers(folder)
     try:
         with silence():
             return kind.from_pretrained(
@@ -164,6 +167,33 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"
         ) from error
+
+
+def check_options(path: Path, check: Callable[[str, Any], None]) -> None:
+    """Have `check` look at each option in the JSON at `path`, and at those within.
+
+    What cannot be read is told when it is loaded.
+    """
+
+    def look(options: list[tuple[str, Any]]) -> None:
+        for name, value in options:
+            check(name, value)
+
+    with suppress(OSError, ValueError, RecursionError):
+        json.loads(path.read_text("utf-8"), object_pairs_hook=look)
+
+
+def _check_layers(folder: Path) -> None:
+    """Raise ParamsError for more layers than any network has: configurations list them at once."""
+
+    def check(name: str, value: Any) -> None:
+        if "layers" in name and isinstance(value, int) and value > MOST_LAYERS:
+            raise ParamsError(
+                f"weights {folder}: config.json: {name}: expected at most {MOST_LAYERS:,}, got "
+                f"{value}; choose others"
+            )
+
+    check_options(folder / "config.json", check)
 
 
 def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) -> Any:

@@ -1,8 +1,6 @@
 """Texts as tokens: cut into chunks of bounded length, led by what was said before, padded."""
 
-import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import Pretrained, load_pretrained
+from pipeline.networks.pretrained import Pretrained, check_options, load_pretrained
 
 BEHIND_PADDING = frozenset(
     {
@@ -49,7 +47,7 @@ class Chunk:
 
 def load_tokenizer(pretrained: Pretrained) -> Any:
     """Fast tokenizer that lies with the weights; raises ParamsError where there is none."""
-    _check_options(pretrained.folder)
+    _check_names(pretrained.folder)
     tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
     if not tokenizer.is_fast:
         raise ParamsError(
@@ -64,23 +62,20 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
     return tokenizer
 
 
-def _check_options(folder: Path) -> None:
+def _check_names(folder: Path) -> None:
     """Raise ParamsError for an option whose name no terminal should see.
 
     The tokenizers library prints, as they are, the names of those that it does not know.
     """
 
-    def check(options: list[tuple[str, Any]]) -> dict[str, Any]:
-        for name, _ in options:
-            if not name.isprintable():
-                raise ParamsError(
-                    f"weights {folder}: expected names of options in tokenizer_config.json, got "
-                    f"{name!r}; choose others"
-                )
-        return dict(options)
+    def check(name: str, _: Any) -> None:
+        if not name.isprintable():
+            raise ParamsError(
+                f"weights {folder}: expected names of options in tokenizer_config.json, got "
+                f"{name!r}; choose others"
+            )
 
-    with suppress(OSError, ValueError, RecursionError):  # what cannot be read is told when loaded
-        json.loads((folder / "tokenizer_config.json").read_text("utf-8"), object_pairs_hook=check)
+    check_options(folder / "tokenizer_config.json", check)
 
 
 def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:

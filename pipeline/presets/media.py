@@ -95,8 +95,9 @@ NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "vide
 
 def _list_templates(sheet: Sheet, media: MediaFiles) -> Iterable[str]:
     """Ways in which columns may name files: alone, in the commonest folders, with their endings."""
-    endings = _rank(PurePosixPath(path).suffix for path in media.paths)
-    folders = _rank(PurePosixPath(path).parent.as_posix() for path in media.paths)
+    plain = [PurePosixPath(path) for path in media.paths if not set(path) & set("{}")]
+    endings = _rank(path.suffix for path in plain)
+    folders = _rank(path.parent.as_posix() for path in plain)
     simple = {re.sub(r"[^a-z]", "", name.casefold()): name for name in sheet.columns}
     stems = [f"{{{name}}}" for name in sheet.columns if not set(name) & set("{}:")]
     if {"dialogueid", "utteranceid"} <= simple.keys():

@@ -79,8 +79,11 @@ def list_sections(recipe: Recipe) -> dict[str, Any]:
 
     Sets are told apart by their names: a head may read several of one modality.
     """
+    corpus = recipe.sections.corpus
     return {
         **recipe.sections.model_dump(),
+        # Whoever wrote the recipe says neither whose files are read here nor what DVC asks for.
+        "corpus": {**corpus, "follow": False, "depends_on": corpus["root"]},
         "faces": _settle_detector(recipe),
         "features": {source.name: source.params for source in recipe.inputs.values()},
         "heads": {recipe.head: recipe.params},

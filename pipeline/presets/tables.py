@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import CorpusError, ParamsError
+from pipeline.errors import CorpusError, ParamsError, show
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.cells import is_nothing, read_numbers, read_times
 from pipeline.labels.corpora.columns import list_fields
@@ -16,6 +16,7 @@ from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, RATINGS, TIMES, VECTORS, is_of_class
 from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet
 from pipeline.labels.corpora.table import read
+from pipeline.labels.inside import check_below
 from pipeline.labels.splits import SIDES
 from pipeline.params import parse_corpus, read_yaml
 from pipeline.presets.media import MediaFiles, find_path, list_media
@@ -115,6 +116,7 @@ def draft_params(preset: Path, folder: Path | None, table: str | None = None) ->
 
 def _fill_draft(text: str, place: str, root: Path, table: Path) -> Draft:
     """`text` with what `table` of the corpus in `root`, which will lie at `place`, says."""
+    check_below(table, root)
     sheet, media = read_sheet(table), list_media(root)
     found = _Found({"table": table.relative_to(root).as_posix()})
     _map_columns(found, sheet, media)
@@ -269,7 +271,8 @@ def _write_corpus(found: _Found, place: str) -> list[str]:
     lines += [f"  {key}: {write_flow(value)}" for key, value in found.options.items()]
     if found.comments:
         lines.append("  # Not recognised: map them in `columns`, or leave them in `ignore`.")
-        lines += [f"  # {comment}" for comment in found.comments]
+        # Names of columns may hold anything, ends of lines among it.
+        lines += [f"  # {show(' '.join(comment.split()))}" for comment in found.comments]
     return lines
 
 

@@ -46,9 +46,9 @@ def write_clip_page(
 ) -> None:
     """Write the page of one clip of the stores in the folder `data`; it needs no other file.
 
-    Frames are those of the clip's video where it is here, else of data/scene. Raises StoreError
-    where data/face or data/tracks is absent, and for an unknown clip, and CorpusError for a video
-    outside of `corpus`, if one is given.
+    Frames are those of the clip's video where it is here, and `corpus` says where it may be, else
+    of data/scene. Raises StoreError where data/face or data/tracks is absent, and for an unknown
+    clip, and CorpusError for a video outside of `corpus`.
     """
     faces = open_media(data / "face", FACE_SCHEMA)
     tracks = open_media(data / "tracks", TRACK_SCHEMA)
@@ -61,7 +61,8 @@ def write_clip_page(
     params = read_params(faces)
     if clip is not None and corpus is not None:
         check_inside([clip], corpus)  # the table of clips may be a stranger's
-    stills = take_stills(clip_id, clip, params.sampling, _open_scenes(data / "scene"))
+    filmed = clip if corpus is not None else None
+    stills = take_stills(clip_id, filmed, params.sampling, _open_scenes(data / "scene"))
     content = {
         **_describe(faces, params),
         "summary": summary,

@@ -1,6 +1,7 @@
 """Figures of one head; each is a plotly figure with its height set and its width left free."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from itertools import cycle
 from typing import Any
 
@@ -67,7 +68,7 @@ def draw_classes(rates: Mapping[str, ClassRates]) -> go.Figure:
             )
             figure.add_trace(trace)
     names = [
-        f"{label(name)} · {found.support}" + (f"<br>{found.reason}" if found.reason else "")
+        f"{label(name)} · {found.support}" + (f"<br>{escape(found.reason)}" if found.reason else "")
         for name, found in rates.items()
     ]
     rows = {"tickvals": list(range(len(names))), "ticktext": names}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
+from pipeline.files import open_regular
 from pipeline.rows import Rows
 from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
@@ -57,8 +58,11 @@ class Hdf5Parts(RowParts):
         """Clips listed in the file."""
         with _open_file(path) as file:
             listed = _find_dataset(file, "clips")
-            if listed.chunks is not None:  # which may unpack to any size
-                raise ValueError("expected clips as they are, got them packed")
+            # Packed, or never written, they may unpack to any size.
+            if listed.shape or listed.dtype.kind != "S" or listed.id.get_offset() is None:
+                raise ValueError("expected clips as one text, as they are, got them otherwise")
+            if listed.nbytes > path.stat().st_size:
+                raise ValueError(f"expected clips within the file, got {listed.nbytes:,} bytes")
             return parse_clips(path, load_json(listed[()], path))
 
     def open_part(self, path: Path) -> Rows:
@@ -75,7 +79,8 @@ class Hdf5Parts(RowParts):
 def _open_file(path: Path) -> Iterator[h5py.File]:
     """Part at `path` while it is read; raises StoreError for whatever HDF5 cannot make of it."""
     try:
-        with h5py.File(path, locking=False) as file:  # parts never change; some disks cannot lock
+        # Parts never change, and some disks cannot lock.
+        with open_regular(path), h5py.File(path, locking=False) as file:
             check_version(path, file.attrs.get("format_version"), expected=FORMAT_VERSION)
             yield file
     except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:

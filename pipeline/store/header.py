@@ -94,8 +94,14 @@ def check_bytes(path: Path, digest: str) -> None:
 
 
 def digest_tree(path: Path) -> str:
-    """Digest of a file, or of all files of a folder with their names."""
+    """Digest of a file, or of all files of a folder with their names.
+
+    Raises StoreError for what is neither: a pipe or a device would be waited for without end.
+    """
     if path.is_file():
         return digest_file(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    found = [path, *path.rglob("*")]
+    files = sorted(file for file in found if file.is_file())
+    if strange := [one for one in found if one.exists() and not (one.is_file() or one.is_dir())]:
+        raise StoreError(f"{strange[0]}: expected a file or a folder, got neither; remove it")
     return digest_json({file.relative_to(path).as_posix(): digest_file(file) for file in files})

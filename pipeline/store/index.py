@@ -13,7 +13,7 @@ from jaxtyping import Int64
 
 from pipeline.errors import StoreError
 from pipeline.limits import MOST_ROWS
-from pipeline.store.parts import STATUSES, PartClip, Status, is_part_name
+from pipeline.store.parts import FILLED, STATUSES, PartClip, Status, is_part_name
 from pipeline.store.tables import read_table, write_table
 
 INDEX_SCHEMA = pa.schema(
@@ -116,3 +116,6 @@ def _find_mistakes(table: pa.Table) -> Iterator[str]:
     for status in pc.unique(table["status"]).to_pylist():
         if status not in STATUSES:
             yield f"status {status!r}"
+    filled = table["status"].filter(pa.array(rows > 0))
+    if set(pc.unique(filled).to_pylist()) - {*FILLED}:
+        yield "rows of a clip that should have none"

@@ -15,6 +15,10 @@ from pipeline.store.index import read_index
 from pipeline.store.ledger import read_ledger
 from pipeline.store.parts import PartClip, name_part
 from pipeline.store.provenance import Provenance
+from pipeline.store.reader import open_store
+
+TABLES = ("index.parquet", "ledger.parquet")
+"""Files that every store has."""
 
 IndexRows = list[dict[str, Any]]
 
@@ -26,6 +30,8 @@ def verify_store(path: Path) -> Iterator[str]:
     digests, present = header["digests"], _list_files(path)
     whole = {name for name in present if digests.get(name) == digest_tree(path / name)}
     rows_of = _group_rows(path) if "index.parquet" in whole else {}
+    for name in sorted(set(TABLES) - digests.keys()):
+        yield f"{name}: store.json does not name it"
     for name in sorted({*digests, *present} - whole):
         yield f"{name}: {_tell(name in digests, name in present)}{_name_clips(name, rows_of)}"
     parts: PartFormat = PART_FORMATS.load(header["part_format"]).PARTS
@@ -35,6 +41,10 @@ def verify_store(path: Path) -> Iterator[str]:
     yield from _verify_parts(path, parts, whole, rows_of)
     if "ledger.parquet" in whole:
         read_ledger(path / "ledger.parquet")
+    if whole == {*digests, *present}:
+        store = open_store(path)
+        for number in range(len(store.index.parts)):
+            store.open_part(number)
 
 
 def _verify_fingerprint(provenance: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
-from pipeline.files import DIGEST_BYTES
+from pipeline.files import DIGEST_BYTES, open_regular
 from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
 from pipeline.store.tables import read_limited
@@ -84,7 +84,7 @@ class ParquetParts:
 def _open_file(path: Path) -> Iterator[pq.ParquetFile]:
     """Part at `path` while it is read; raises StoreError for whatever Arrow cannot make of it."""
     try:
-        with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
+        with open_regular(path), pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
             yield file
     except (pa.ArrowException, OSError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error

@@ -1,7 +1,7 @@
 """Records of parts: which clips one holds, and what it is called."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
@@ -15,6 +15,9 @@ Status = Literal["ok", "marked", "left_out", "absent"]
 """`left_out`: the clip should have given rows and could not; `absent`: it has nothing to give."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+
+FILLED: tuple[Status, ...] = ("ok", "marked")
+"""Statuses that a clip with rows may have."""
 
 Count = Annotated[int, Field(ge=0, strict=True)]
 """A number of rows."""
@@ -43,11 +46,28 @@ class PartClip:
 def parse_clips(path: Path, listed: Any) -> list[PartClip]:
     """Clips that the part at `path` lists; raises StoreError for what is no such list."""
     try:
-        return _LIST.validate_python(listed)
+        clips = _LIST.validate_python(listed)
     except ValidationError as error:
         raise StoreError(
             f"{path}: not a readable list of clips ({tell_first(error)}); `dvc pull` it anew"
         ) from error
+    if mistake := next(_find_mistakes(clips), None):
+        raise StoreError(f"{path}: not a list of clips: {mistake}; `dvc pull` it anew")
+    return clips
+
+
+def _find_mistakes(clips: Sequence[PartClip]) -> Iterator[str]:
+    """What no writer of a part leaves: clips twice, or whose rows are those of others."""
+    seen, end = set(), 0
+    for clip in sorted(clips, key=lambda clip: (clip.start, clip.rows)):
+        if (clip.clip_id, clip.key) in seen:
+            yield f"{clip.clip_id} is there twice"
+        seen.add((clip.clip_id, clip.key))
+        if clip.rows and clip.start < end:
+            yield f"{clip.clip_id} has rows of another clip"
+        if clip.rows and clip.status not in FILLED:
+            yield f"{clip.clip_id} has rows, and status {clip.status}"
+        end = max(end, clip.start + clip.rows)
 
 
 _LIST = TypeAdapter(list[PartClip], config=ConfigDict(defer_build=True))

@@ -256,6 +256,13 @@ class FeatureStore(Store):
                 f"{path}: expected rows of shape {self.row_shape} and {self._dtype}, got "
                 f"{found[0]} and {found[1]}, or times of other rows; extract the set again"
             )
+        start, end, valid = times
+        inside = (start >= 0) & (start <= end) & (end < MOST_SECONDS)
+        if not inside.all() or valid.dtype != bool or (valid.view(np.uint8) > 1).any():
+            raise StoreError(
+                f"{path}: expected each row to begin at 0 s or later and end after that, got "
+                f"others; extract the set again"
+            )
 
 
 class _Settings(BaseModel):

@@ -5,6 +5,7 @@ from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
@@ -17,6 +18,7 @@ FORMAT_VERSION = 1
 _VERSION_KEY = b"moodline.format_version"
 _BUFFER = 2**20
 _ROWS = 2**10
+_TEXTS = 2**17
 
 
 class _NoPandas(MetaPathFinder):
@@ -88,17 +90,77 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
     most = most or UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+    if _count_promised(file) > most and _measure_texts(path) > most:
+        raise _refuse_size(path, most)
     batches, size = [], 0
     for batch in file.iter_batches(_ROWS):
         batches.append(batch)
         size += batch.nbytes
         if size > most:
-            raise StoreError(
-                f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
-            )
+            raise _refuse_size(path, most)
     table = pa.Table.from_batches(batches, file.schema_arrow)
     table.validate(full=True)
     return table
+
+
+def _refuse_size(path: Path, most: int) -> StoreError:
+    return StoreError(
+        f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
+    )
+
+
+def _list_texts(file: pq.ParquetFile) -> list[str]:
+    """Columns, or parts of such, of text or bytes that a dictionary may hold once for many rows."""
+    groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+    return sorted(
+        {
+            column.path_in_schema
+            for group in groups
+            for column in (group.column(index) for index in range(group.num_columns))
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page
+        }
+    )
+
+
+def _count_promised(file: pq.ParquetFile) -> int:
+    """Most bytes that texts in dictionaries may unpack to, were each as long as its column."""
+    texts, groups = set(_list_texts(file)), range(file.num_row_groups)
+    columns = (
+        file.metadata.row_group(number).column(index)
+        for number in groups
+        for index in range(file.metadata.num_columns)
+    )
+    return sum(
+        column.num_values * column.total_uncompressed_size
+        for column in columns
+        if column.path_in_schema in texts
+    )
+
+
+def _measure_texts(path: Path) -> int:
+    """Bytes of the texts of the table at `path`, which are never unpacked."""
+    with pq.ParquetFile(path) as file:
+        texts = _list_texts(file)
+    with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
+        return sum(
+            _measure_array(column)
+            for batch in file.iter_batches(_TEXTS, columns=texts)
+            for column in batch.columns
+        )
+
+
+def _measure_array(array: pa.Array) -> int:
+    """Bytes that the dictionaries in an array, or in its lists, would unpack to."""
+    if isinstance(array.type, pa.DictionaryType):
+        lengths = pc.binary_length(array.dictionary).cast(pa.int64())
+        return int(pc.sum(lengths.take(array.indices)).as_py() or 0)
+    if isinstance(array, pa.StructArray):
+        return sum(map(_measure_array, array.flatten()))
+    if isinstance(array, pa.MapArray):
+        return _measure_array(array.keys) + _measure_array(array.items)
+    if isinstance(array, (pa.ListArray, pa.FixedSizeListArray, pa.LargeListArray)):
+        return _measure_array(array.flatten())
+    return 0
 
 
 def version_schema(version: int) -> dict[bytes, bytes]:

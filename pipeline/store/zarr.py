@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from pipeline.errors import StoreError, tell_first
+from pipeline.errors import StoreError
 from pipeline.files import write_text
 from pipeline.limits import MOST_AXES, MOST_ROWS
 from pipeline.rows import Rows
-from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
+from pipeline.store.records import read_record
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
 FORMAT_VERSION = 1
@@ -116,13 +116,7 @@ def _map_array(path: Path) -> NDArray[Any]:
 
 def _read_metadata(path: Path, kind: type[MetadataT]) -> MetadataT:
     """Metadata of the group or array at `path`; raises StoreError where it is not of its `kind`."""
-    place = path / "zarr.json"
-    try:
-        return kind.model_validate(load_json(place.read_bytes(), place))
-    except OSError as error:
-        raise StoreError(f"{path}: not a readable Zarr node ({error})") from error
-    except ValidationError as error:
-        raise StoreError(f"{path}: not a readable Zarr node ({tell_first(error)})") from error
+    return read_record(path / "zarr.json", kind, "a Zarr node", "`dvc pull` it anew")
 
 
 PARTS = ZarrParts()

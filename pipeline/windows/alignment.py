@@ -11,7 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 
+from pipeline.errors import ParamsError
 from pipeline.heads.params import WindowParams
+from pipeline.limits import MOST_POINTS
 
 EPSILON_SECONDS = 1e-6
 """Times come from divisions by frame rates: closer than this they are the same."""
@@ -57,8 +59,19 @@ def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndar
         return np.array([[0.0, duration_seconds]])
     length, hop = _count_ticks(seconds), _count_ticks(params.hop_seconds or seconds)
     last = max(0, _count_ticks(duration_seconds) - length)
+    check_points(last // hop, duration_seconds)
     starts = np.append(np.arange(0, last, hop), last)
     return np.stack([starts, starts + length], axis=1) / TICKS
+
+
+def check_points(points: int | float, seconds: float) -> None:
+    """Raise ParamsError where a stretch of `seconds` is cut too often for any memory."""
+    if points > MOST_POINTS:
+        raise ParamsError(
+            f"windows: expected at most {MOST_POINTS:,} windows, points or labels of a clip, got "
+            f"{points:,.0f} of one of {seconds:g} s; set windows.hop_seconds or rate_hz otherwise, "
+            f"or look at the clip's times"
+        )
 
 
 def _count_ticks(seconds: float) -> int:
@@ -75,6 +88,7 @@ def regular_grid(
     [1.125, 1.375, 1.625, 1.875]
     """
     cells = max(1, round((end_seconds - start_seconds) * rate_hz))
+    check_points(cells, end_seconds - start_seconds)
     return start_seconds + (np.arange(cells) + 0.5) / rate_hz
 
 

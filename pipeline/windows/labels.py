@@ -26,6 +26,7 @@ from pipeline.labels.labelling import check_order, check_range
 from pipeline.labels.splits import SIDES
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS, Target
+from pipeline.windows.alignment import check_points
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Labels:
         """Times at the usual step from 0 on; the middle where the clip is shorter than a step."""
         if self.step_seconds >= end_seconds:
             return np.array([end_seconds / 2])
+        check_points(end_seconds / self.step_seconds, end_seconds)
         return np.arange(int(end_seconds / self.step_seconds)) * self.step_seconds
 
     def values(self, clip_id: str, target: str) -> Float64[np.ndarray, "labels *classes"]:

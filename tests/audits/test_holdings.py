@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.audits.holdings import Held, list_held
+from pipeline.audits.holdings import KINDS, Held, list_held
 from pipeline.encoders.params import ENCODERS, LogmelParams, PixelsParams
 from pipeline.errors import ParamsError
 from pipeline.params import load_params
@@ -63,3 +63,19 @@ def test_every_encoder_says_how_far_it_can_be_turned_back() -> None:
     assert PixelsParams.model_construct(**given).reveals == "recording"
     assert LogmelParams.model_construct(**given, statistics=[]).reveals == "recording"
     assert LogmelParams.model_construct(**given).reveals == "little"
+
+
+def test_what_others_made_may_hold_anything(project: Path) -> None:
+    added, graph = project / "shared.dvc", project / "dvc.yaml"
+    digest = "0123456789abcdef0123456789abcdef.dir"
+    text = graph.read_text()
+    try:
+        added.write_text(f"outs:\n- md5: {digest}\n  hash: md5\n  path: photos\n")
+        graph.write_text(f"{text}\n  export:\n    cmd: cp a b\n    outs: [exports/words.csv]\n")
+        found = ask(project)
+        assert found["photos"] == Held("shared.dvc", "photos", KINDS)
+        assert found["exports/words.csv"].kinds == KINDS
+        assert found["data/audio"].stage == "clean"
+    finally:
+        added.unlink()
+        graph.write_text(text)

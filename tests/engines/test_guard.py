@@ -49,3 +49,22 @@ def test_what_is_no_clips_fault_is_given_back(error):
 
 def test_an_error_without_a_message_is_told():
     assert "MemoryError: no message (nowhere)" in explain_error(MemoryError()).detail
+
+
+class Panic(BaseException):
+    """As a library in Rust raises it."""
+
+
+def test_a_panic_is_the_clips_own_and_what_ends_the_process_is_not():
+    def work(items):
+        for item in items:
+            if item == 1:
+                raise Panic("no way on")
+            if item == 3:
+                raise KeyboardInterrupt
+            yield item, item
+
+    found = dict(isolate_clips(work, range(3), 2))
+    assert (found[0], found[2], found[1].detail[:17]) == (0, 2, "Panic: no way on ")
+    with pytest.raises(KeyboardInterrupt):
+        list(isolate_clips(work, [3], 2))

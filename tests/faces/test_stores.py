@@ -204,3 +204,17 @@ def test_a_clip_that_fails_keeps_what_was_made_of_it(tmp_path):
     assert not open_media(tmp_path / "out" / "scene").has_rows("face")
     (entry,) = read_ledger(tmp_path / "out" / "scene" / "ledger.parquet")
     assert (entry.status, entry.reason) == ("left_out", "missing")
+
+
+def test_a_name_that_no_file_system_takes_is_that_clips_own(tmp_path):
+    project = Project(tmp_path)
+    (clip,) = make_clips({"face": project.paths["face"]})
+    long = replace(clip, path=str(tmp_path / ("y" * 300)), fps=25.0, media_digest="0" * 32)
+    pack_faces(
+        [long],
+        PARAMS.model_copy(update={"allowed_share": 1.0}),
+        tmp_path / "out",
+        tmp_path / "work",
+    )
+    (entry,) = read_ledger(tmp_path / "out" / "face" / "ledger.parquet")
+    assert (entry.status, entry.reason) == ("left_out", "missing")

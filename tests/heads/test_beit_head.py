@@ -1,7 +1,10 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import BeitConfig, BeitModel
 
 from pipeline.errors import ParamsError
@@ -75,8 +78,35 @@ def test_another_shape_is_refused(checkpoint: Path, options: dict[str, int], tol
 
 
 def test_a_folder_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="no BEiT checkpoint found; name a folder or a Hub id"):
+    with pytest.raises(ParamsError, match="expected what AutoConfig can load"):
         make_head("clip", pretrained=str(tmp_path)).start()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", 5000 * "[", json.dumps({"hidden_size": "big"}), json.dumps({"hidden_act": "../x"})],
+)
+def test_a_broken_configuration_is_refused(checkpoint: Path, tmp_path: Path, text: str) -> None:
+    shutil.copytree(checkpoint, tmp_path / "beit")
+    (tmp_path / "beit" / "config.json").write_text(text)
+    with pytest.raises(ParamsError, match=r"beit|expected width"):
+        make_head("clip", pretrained=str(tmp_path / "beit")).start()
+
+
+def test_layers_are_counted_before_they_are_made(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path / "beit")
+    place = tmp_path / "beit" / "config.json"
+    place.write_text(json.dumps({**json.loads(place.read_text()), "num_hidden_layers": 10**9}))
+    with pytest.raises(ParamsError, match="layers: expected at most 1,000, got 1000000000"):
+        make_head("clip", pretrained=str(tmp_path / "beit")).start()
+
+
+def test_names_of_weights_are_told_to_nobody(checkpoint: Path, tmp_path: Path, capfd) -> None:
+    shutil.copytree(checkpoint, tmp_path / "beit")
+    weights = load_file(tmp_path / "beit" / "model.safetensors")
+    save_file({**weights, "x\x1b]0;x\x07": torch.zeros(1)}, tmp_path / "beit" / "model.safetensors")
+    make_head("clip", pretrained=str(tmp_path / "beit")).start()
+    assert "\x1b" not in "".join(capfd.readouterr())
 
 
 def test_a_checkpoint_without_layers_is_refused(checkpoint: Path, tmp_path: Path) -> None:

@@ -38,3 +38,21 @@ def test_a_link_to_a_folder_that_it_lies_in_is_told(folder):
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     with pytest.raises(CorpusError, match=r"a/up: a link to a folder that it lies in; mend"):
         check_folder(folder)
+
+
+def test_links_that_lead_round_are_told_and_not_followed(folder):
+    for name, other in (("za", "zb"), ("zb", "za")):
+        (folder / name).mkdir()
+        for number in range(2):
+            (folder / name / f"l{number}").symlink_to(f"../{other}")
+    with pytest.raises(CorpusError, match=r"za/l0/l0: a link to a folder that it lies in"):
+        check_folder(folder)
+
+
+def test_a_folder_that_many_links_lead_to_is_looked_at_once(folder):
+    for number in range(40):
+        (folder / f"d{number}").mkdir()
+        for name in "xy":
+            (folder / f"d{number}" / name).symlink_to(f"../d{number + 1}")
+    (folder / "d40").mkdir()
+    check_folder(folder)

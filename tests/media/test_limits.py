@@ -13,7 +13,7 @@ from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest
 from pipeline.errors import MediaError
 from pipeline.files import digest_file
 from pipeline.media.audio import decode_audio
-from pipeline.media.inputs import read_sound
+from pipeline.media.inputs import read_pieces, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
@@ -84,3 +84,63 @@ def test_sound_of_one_sample_a_second_is_refused(tmp_path):
 def test_a_header_that_hides_in_a_marker_without_length_is_not_believed():
     picture = encode_jpeg(np.zeros((600, 400, 3), np.uint8), 90)
     assert count_pixels(picture[:2] + b"\xff\x01" + picture[2:]) == 240_000
+
+
+def write_flac(frames: int, hz: int = 1000) -> bytes:
+    """FLAC of frames that each say in 16 bytes that 65,535 samples are alike (RFC 9639)."""
+
+    def check(data: bytes, bits: int, polynomial: int) -> int:
+        code = 0
+        for byte in data:
+            code ^= byte << (bits - 8)
+            for _ in range(8):
+                code = (code << 1) ^ (polynomial if code >> (bits - 1) else 0)
+                code &= (1 << bits) - 1
+        return code
+
+    size = 65_535
+    samples = frames * size
+    about = size.to_bytes(2, "big") * 2 + bytes(6)
+    about += (hz << 44 | 15 << 36 | samples).to_bytes(8, "big") + bytes(16)
+    made = [b"fLaC\x80", len(about).to_bytes(3, "big"), about]
+    for number in range(frames):
+        head = b"\xff\xf8\x7d\x08" + chr(number).encode() + (size - 1).to_bytes(2, "big")
+        head += hz.to_bytes(2, "big")
+        frame = head + bytes([check(head, 8, 0x07)]) + b"\0" + (100).to_bytes(2, "big")
+        made.append(frame + check(frame, 16, 0x8005).to_bytes(2, "big"))
+    return b"".join(made)
+
+
+def test_sound_of_hours_in_a_few_bytes_is_refused(tmp_path):
+    path = tmp_path / "bomb.flac"
+    path.write_bytes(write_flac(5))
+    assert len(decode_audio(path)) > 5 * 65 * 16_000
+    path.write_bytes(write_flac(60))
+    assert path.stat().st_size < 3000
+    with pytest.raises(MediaError, match=r"undecodable: expected at most 3,6\d\d s of sound in a"):
+        decode_audio(path)
+
+
+def test_sound_of_a_store_has_its_rate(tmp_path):
+    row = {"clip_id": "a", "hz": 2**31 - 1, "samples": 1, "flac": b"fLaC"}
+    with pytest.raises(MediaError, match=r"expected sound at 16,000 Hz, got 2,147,483,647"):
+        read_sound(pa.Table.from_pylist([row], schema=AUDIO_SCHEMA))
+
+
+def show(*jpegs: bytes) -> pa.Table:
+    seconds = pa.array([float(number) for number in range(len(jpegs))])
+    return pa.table({"seconds": seconds, "jpeg": pa.array(jpegs, pa.binary())})
+
+
+def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
+    small = encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90)
+    data = bytearray(small)
+    place = data.index(b"\xff\xc0")
+    data[place + 5 : place + 9] = struct.pack(">HH", 4000, 4000)
+    with pytest.raises(MediaError, match=r"expected pictures, got .* bytes for 64,000,000 pixels"):
+        list(read_pieces("face", show(*[bytes(data)] * 4), None))
+    with pytest.raises(MediaError, match=r"of one size, got some of 64 to 16,000,000 pixels"):
+        list(read_pieces("face", show(small, bytes(data)), None))
+    plain = encode_jpeg(np.zeros((2000, 2000, 3), np.uint8), 1)
+    (whole,) = read_pieces("face", show(plain, plain), None)
+    assert whole.images.shape == (2, 2000, 2000, 3)

@@ -1,5 +1,6 @@
 import os
 from argparse import Namespace
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -108,3 +109,12 @@ def test_absent_and_unknown_weights_are_named(tmp_path):
 def test_weights_of_another_shape_are_refused(tmp_path):
     with pytest.raises(ParamsError, match="expected those of Linear, got 'size mismatch for bias"):
         fill_network(nn.Linear(3, 2), {**STATE, "bias": torch.zeros(5)}, tmp_path)
+
+
+def test_records_that_are_packed_are_refused(tmp_path):
+    source, packed = save(tmp_path / "a.pt", STATE), tmp_path / "b.pt"
+    with ZipFile(source) as plain, ZipFile(packed, "w", ZIP_DEFLATED) as made:
+        for entry in plain.infolist():
+            made.writestr(entry.filename, plain.read(entry))
+    with pytest.raises(ParamsError, match="expected a file of PyTorch or safetensors"):
+        read_state(packed)

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.faces.tracks import INTERPOLATED
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.media.sampling import Sampling
 from pipeline.report.faces_page import (
     HANDFUL,
@@ -46,7 +47,9 @@ def corpus(made: MadeFaces) -> Page:
 
 def show(made: MadeFaces, clip_id: str) -> Page:
     path = made.root / "page.html"
-    write_clip_page(path, made.data, clip_id)
+    root = str(made.root)
+    corpus = CorpusParams(name="toy", root=root, depends_on=root)
+    write_clip_page(path, made.data, clip_id, corpus)
     return Page(path)
 
 

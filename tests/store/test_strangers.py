@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.audits.inspection import count_weights
 from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import digest_file
+from pipeline.heads.building import read_weights
 from pipeline.store import hdf5, parquet, tables
 from pipeline.store.header import read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import SCHEMA, read_ledger
+from pipeline.store.parts import parse_clips
 from pipeline.store.reader import open_features
 from pipeline.store.tables import read_table, write_table
 from tests.projects import Project
@@ -303,7 +308,7 @@ def test_clips_that_are_packed_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "part.h5", "w") as file:
         file.attrs["format_version"] = 1
         file.create_dataset("clips", data=np.zeros(2**20, np.uint8), compression="gzip")
-    with pytest.raises(StoreError, match="expected clips as they are, got them packed"):
+    with pytest.raises(StoreError, match="expected clips as one text"):
         hdf5.PARTS.read_clips(tmp_path / "part.h5")
 
 
@@ -319,3 +324,119 @@ def test_a_header_that_is_no_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "store.json")
     with pytest.raises(StoreError, match="expected a store, found what cannot be read"):
         open_features(tmp_path)
+
+
+TEXTS = pa.DictionaryArray.from_arrays(pa.array([0] * 1024, pa.int32()), ["x" * 3_000_000])
+OFFSETS = pa.array(range(1025), pa.int32())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        TEXTS,
+        pa.ListArray.from_arrays(OFFSETS, TEXTS),
+        pa.MapArray.from_arrays(OFFSETS, TEXTS, pa.array([1.0] * 1024)),
+        pa.StructArray.from_arrays([TEXTS], ["text"]),
+    ],
+    ids=["text", "list", "map", "struct"],
+)
+def test_one_text_for_many_rows_is_counted_before_it_is_unpacked(
+    tmp_path: Path, column: pa.Array
+) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"text": column}), path, store_schema=False, compression="zstd")
+    assert path.stat().st_size < 1000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with (
+        pq.ParquetFile(path) as file,
+        pytest.raises(StoreError, match="expected a table that unpacks to at most"),
+    ):
+        tables.read_limited(file, path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 500_000
+
+
+def test_a_table_whose_dictionaries_only_might_unpack_to_much_is_read(tmp_path: Path) -> None:
+    words = pa.array([f"corpus/speaker/{number:07}" for number in range(100_000)])
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"text": words}), path)
+    with pq.ParquetFile(path) as file:
+        assert tables._count_promised(file) > tables.UNPACKED_BYTES
+        assert tables.read_limited(file, path)["text"].combine_chunks().equals(words)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0.0, np.inf), (0.0, np.nan), (-1.0, 1.0), (2.0, 1.0), (0.0, 1e10)]
+)
+def test_times_that_no_clip_has_are_refused(tmp_path: Path, start: float, end: float) -> None:
+    rows = make_rows([[1.0, 2.0]])
+    odd = replace(rows, start_seconds=np.array([start]), end_seconds=np.array([end]))
+    store = write_features(tmp_path / "toy", {"a": odd})
+    with pytest.raises(StoreError, match="expected each row to begin at 0 s or later"):
+        store["a"]
+    (found,) = verify_paths([tmp_path / "toy"])
+    assert "expected each row to begin at 0 s or later" in found.problems[0]
+
+
+@pytest.mark.parametrize("part_format", ["zarr", "hdf5"])
+def test_a_pipe_in_a_part_is_refused_and_waited_for_by_nobody(
+    tmp_path: Path, part_format: str
+) -> None:
+    path = tmp_path / "toy"
+    write_features(path, {"a": make_rows([[1.0]])}, part_format=part_format)
+    part = next(path.glob("parts/*.h5" if part_format == "hdf5" else "parts/*/zarr.json"))
+    part.chmod(0o600)
+    part.unlink()
+    os.mkfifo(part)
+    (found,) = verify_paths([path])
+    assert "expected a file or a folder, got neither" in found.problems[-1]
+
+
+def test_weights_that_are_a_pipe_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(OSError, match="Not a regular file"):
+        read_weights(tmp_path / "model.safetensors")
+    with pytest.raises(StoreError, match="not readable weights"):
+        count_weights(tmp_path / "model.safetensors")
+
+
+def test_clips_that_were_never_written_are_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file.attrs["format_version"] = 1
+        file.create_dataset("clips", shape=(3 * 10**9,), dtype="u1")
+    assert (tmp_path / "part.h5").stat().st_size < 10_000
+    with pytest.raises(StoreError, match="expected clips as one text"):
+        hdf5.PARTS.read_clips(tmp_path / "part.h5")
+
+
+FIRST = {"clip_id": "a", "key": "k", "start": 0, "rows": 2, "digest": "d"}
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"rows": 0}, "a is there twice"),
+        ({"clip_id": "b", "start": 1}, "b has rows of another clip"),
+        ({"clip_id": "b", "start": 2, "status": "absent"}, "b has rows, and status absent"),
+    ],
+)
+def test_a_part_lists_each_clip_once_with_rows_of_its_own(other: dict[str, Any], told: str) -> None:
+    with pytest.raises(StoreError, match=told):
+        parse_clips(Path("part"), [FIRST, {**FIRST, **other}])
+    beside = {**FIRST, "clip_id": "b", "start": 2, "status": "marked"}
+    assert len(parse_clips(Path("part"), [FIRST, beside])) == 2
+
+
+def test_rows_of_a_clip_that_should_have_none_are_refused(tmp_path: Path) -> None:
+    write_features(tmp_path / "toy", {"a": make_rows([[1.0]])})
+    rewrite_index(tmp_path / "toy", lambda rows: rows[0].update(status="absent"))
+    with pytest.raises(StoreError, match="rows of a clip that should have none"):
+        open_features(tmp_path / "toy")
+
+
+def test_a_header_that_names_no_index_is_no_sound_store(tmp_path: Path) -> None:
+    write_features(tmp_path / "toy", {"a": make_rows([[1.0]])})
+    header = read_header(tmp_path / "toy")
+    body = {key: header[key] for key in header if key not in ("format_version", "digest")}
+    (tmp_path / "toy" / "store.json").write_text(seal_header({**body, "digests": {}}))
+    (found,) = verify_paths([tmp_path / "toy"])
+    assert "index.parquet: store.json does not name it" in found.problems

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.errors import ParamsError
 from pipeline.heads.params import WindowParams
 from pipeline.windows.alignment import (
     Stretches,
@@ -137,3 +138,10 @@ def test_nearest_is_the_nearest(count: int, step: float, tolerance: float) -> No
     np.testing.assert_array_equal(aligned.counts[near & (gaps.min(axis=1) < tolerance - 1e-5)], 1)
     found = gaps[np.flatnonzero(aligned.counts), aligned.rows]
     np.testing.assert_allclose(found, gaps.min(axis=1)[aligned.counts > 0], atol=1e-5)
+
+
+def test_more_windows_or_points_than_memory_holds_are_refused() -> None:
+    with pytest.raises(ParamsError, match=r"at most 10,000,000 windows, .* of one of 1e\+08 s"):
+        plan_windows(1e8, WindowParams(seconds=2.0, hop_seconds=1.0))
+    with pytest.raises(ParamsError, match=r"got 2,500,000,000 of one of 1e\+08 s"):
+        regular_grid(0.0, 1e8, rate_hz=25.0)

@@ -4,10 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.errors import ParamsError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.emotions import Names, write_names
 from pipeline.store.tables import write_table
 from pipeline.windows.labels import read_labels, split_frames
+from tests.stores import make_labels
 
 NAMES = Names(emotion=["sad", "happy"], words={})
 
@@ -77,3 +79,11 @@ def test_frames_without_a_label_have_that_of_their_clip(labels):
     np.testing.assert_array_equal(both.find_frames("a", ["emotion"], 9.0).values["emotion"], [0, 0])
     kept = both.find_frames("b", ["valence"], 9.0)
     np.testing.assert_array_equal(kept.values["emotion"], [0])
+
+
+def test_frames_that_hardly_differ_in_time_lay_no_grid_for_others() -> None:
+    close = {"seconds": [0.0, 1e-8], "valence": [0.1, 0.2]}
+    targets = [ClipLabels(clip_id="a"), ClipLabels(clip_id="b", labels={"valence": 0.5})]
+    found = make_labels(targets, {"a": close})
+    with pytest.raises(ParamsError, match="expected at most 10,000,000 windows, points or labels"):
+        found.find_frames("b", ["valence"], 100.0)

@@ -10,7 +10,7 @@ NOTHING = frozenset({"nan", "na", "n/a", "#n/a", "#na", "<na>", "null", "-", "--
 """What programs and people write for no value, in lower case."""
 
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d+")
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
+_CLOCK = re.compile(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
 
 
 def is_nothing(cell: object) -> bool:

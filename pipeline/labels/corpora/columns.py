@@ -12,6 +12,7 @@ from pipeline.labels.corpora.cells import count_nothing, read_numbers, read_time
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, TIMES, VECTORS, is_mark, is_of_class
 from pipeline.labels.corpora.sheets import Mistake, Sheet
+from pipeline.sections import MOST_LETTERS
 from pipeline.targets import TARGETS
 
 _FIELD = re.compile(r"\{([^{}:]+)(?::([^{}]*))?\}")
@@ -55,6 +56,14 @@ def check_mapping(params: TableParams) -> None:
             raise ParamsError(f"corpus.columns: unknown column {column!r}; {_suggest(column)}")
     if params.path is not None and "path" in params.columns:
         raise ParamsError("corpus.path: corpus.columns has a path, too; keep one of the two")
+    if params.path is not None and any(
+        int(width) > MOST_LETTERS
+        for found in _FIELD.finditer(params.path)
+        for width in re.findall(r"\d+", found[2] or "")
+    ):
+        raise ParamsError(
+            f"corpus.path: expected formats of at most {MOST_LETTERS} letters, got {params.path!r}"
+        )
     if params.path is not None and not list_fields(params.path):
         raise ParamsError(
             f"corpus.path: expected columns in braces, such as dia{{Dialogue_ID}}.mp4, got "

@@ -30,6 +30,9 @@ def _without_mark(value: object) -> object:
     return None if is_mark(value) else value
 
 
+MOST_NUMBERED = 2**31
+"""Of turns and folds, either way."""
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 CorpusName = Annotated[Text, StringConstraints(pattern=r"^[^/#]+$")]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -48,13 +51,13 @@ class PlainRow(BaseModel):
     subject: Text | None = None
     group: Text | None = None
     dialogue: Text | None = None
-    turn: int | None = None
+    turn: Annotated[int, Field(gt=-MOST_NUMBERED, lt=MOST_NUMBERED)] | None = None
     transcript: Text | None = None
     crops: Text | None = None
     sex: Text | None = None
     age: Annotated[float, Field(ge=0, le=150)] | None = None
     split: Literal["train", "val", "test"] | None = None
-    fold: Annotated[int, Field(ge=0)] | None = None
+    fold: Annotated[int, Field(ge=0, lt=MOST_NUMBERED)] | None = None
 
     @model_validator(mode="after")
     def check_stretch(self) -> "PlainRow":

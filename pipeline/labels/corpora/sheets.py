@@ -7,6 +7,7 @@ header; in UTF-8, UTF-16 with its mark, or Windows-1252. Parquet is read as it i
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -113,11 +114,13 @@ def _read_parquet(path: Path) -> Sheet:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
         with pq.ParquetFile(path) as file:
             table = read_limited(file, path)
-    except (pa.ArrowException, OSError, StoreError) as error:
+        columns = {
+            name: column.to_pylist()
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+    except (pa.ArrowException, OSError, OverflowError, ValueError, StoreError) as error:
         raise CorpusError(f"{path}: not a readable table ({error}); mend it") from error
-    names = table.column_names
-    _check_names(path, names)
-    columns = {name: table[name].to_pylist() for name in names}
+    _check_names(path, table.column_names)
     return Sheet(path, columns, [f"row {number}" for number in range(1, len(table) + 1)])
 
 
@@ -306,6 +309,6 @@ def _is_numbering(column: Sequence[str | None]) -> bool:
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:
-    doubled = [name for name in names if names.count(name) > 1]
+    doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
         raise CorpusError(f"{path}: column {doubled[0]!r} occurs twice; rename one")

@@ -25,6 +25,7 @@ from pipeline.labels.corpora.rows import ROWS, PlainRow
 from pipeline.labels.corpora.sheets import Mistake, Sheet, read_sheet, refuse
 from pipeline.labels.corpora.words import Meanings, find_meanings
 from pipeline.labels.groups import join_clips
+from pipeline.labels.inside import check_below
 from pipeline.targets import TARGETS, Target
 
 MEND = "mend the table"
@@ -33,7 +34,10 @@ MEND = "mend the table"
 def read(params: TableParams) -> Corpus:
     """Clips and targets of the table's rows; raises CorpusError that names lines and columns."""
     check_mapping(params)
-    sheet = read_sheet(Path(params.root) / params.table)
+    place = Path(params.root, params.table)
+    if not params.follow and not Path(params.table).is_absolute():
+        check_below(place, Path(params.root))
+    sheet = read_sheet(place)
     taken = take_columns(sheet, params)
     rows = _parse_rows(sheet, taken)
     numbered = _number_clips(sheet, rows, params)

@@ -44,8 +44,11 @@ def find_meanings(counts: Mapping[str, int], params: TableParams) -> Meanings:
             remarks.append(f"{word!r} ({counts[word]}) is taken as no label")
         elif params.emotions is None:
             open_words.append(word)
+    spellings: dict[str, list[str]] = {}
     for word in open_words:
-        of[word] = _choose_spelling(word, open_words)
+        spellings.setdefault(word.casefold(), []).append(word)
+    for word in open_words:
+        of[word] = _choose_spelling(word, spellings[word.casefold()])
         if of[word] != word:
             remarks.append(f"{word!r} ({counts[word]}) is taken as {of[word]!r}")
     return Meanings(of, _make_names(params, of), remarks)

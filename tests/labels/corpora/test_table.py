@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import CorpusError, ParamsError
+from pipeline.audits.inspection import inspect_path
+from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import Row
@@ -141,8 +142,8 @@ def test_columns_are_mapped_by_params(tmp_path):
 
 
 def test_an_unknown_column_is_refused_with_the_nearest(tmp_path):
-    write_table(tmp_path, "path,valance,age\na.mp4,0.5,31\n")
-    with pytest.raises(CorpusError, match=r"\['valance', 'age'\].*did you mean 'valence'"):
+    write_table(tmp_path, "path,valance,shoe\na.mp4,0.5,31\n")
+    with pytest.raises(CorpusError, match=r"\['valance', 'shoe'\].*did you mean 'valence'"):
         read_rows(tmp_path)
 
 
@@ -454,3 +455,42 @@ def test_clips_are_of_the_corpus_that_the_table_states(tmp_path):
         ("iemocap/two", "iemocap"),
         ("meld/a", "meld"),
     ]
+
+
+@pytest.mark.parametrize(
+    "row", ["0,9{},", "0,9{}:00:00,", ",,9{}"], ids=["number", "clock", "turn"]
+)
+def test_numbers_without_end_are_told(tmp_path, row):
+    write_table(tmp_path, f"path,start_seconds,end_seconds,turn\na.mp4,{row.format('9' * 400)}\n")
+    with pytest.raises(CorpusError, match="line 2: "):
+        read_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.Array.from_buffers(pa.date32(), 1, [None, pa.py_buffer(b"\xff\xff\xff\x7f")]),
+        pa.array([2**62], pa.timestamp("us")),
+        pa.array([0], pa.timestamp("us", "Mars/Olympus")),
+    ],
+    ids=["date", "time", "zone"],
+)
+def test_days_that_no_calendar_has_are_told(tmp_path, column):
+    pq.write_table(pa.table({"path": ["a.mp4"], "day": column}), tmp_path / "clips.parquet")
+    with pytest.raises(CorpusError, match=r"clips.parquet: not a readable table"):
+        read_rows(tmp_path, table="clips.parquet", ignore=["day"])
+    with pytest.raises(StoreError, match=r"clips.parquet: not a readable Parquet file"):
+        inspect_path(tmp_path / "clips.parquet")
+
+
+def test_thousands_of_columns_and_words_take_no_squares_of_them(tmp_path):
+    names = [f"c{number}" for number in range(20_000)]
+    write_table(tmp_path, f"path,emotion,{','.join(names)}\na.mp4,sad{',' * 20_000}\n")
+    assert len(read_rows(tmp_path, ignore=names).clips) == 1
+
+
+@pytest.mark.parametrize("path", ["{id:>900000000}.mp4", "{id:0101d}.mp4"])
+def test_a_format_of_many_letters_is_refused(tmp_path, path):
+    write_table(tmp_path, "id\n1\n")
+    with pytest.raises(ParamsError, match="expected formats of at most 100 letters"):
+        read_rows(tmp_path, path=path)
