@@ -52,9 +52,9 @@ def _count_pixels(jpegs: pa.ChunkedArray) -> int:
 
     Raises MediaError `unreadable` where they differ, or promise more than their bytes can hold.
     """
-    counts = {count_pixels(jpeg.as_py()) for jpeg in jpegs}
-    pixels = max(counts)
-    if len(counts) > 1 or not pixels:
+    counts = {count_pixels(jpeg.as_py()) for jpeg in jpegs} - {0}  # those are told when decoded
+    pixels = max(counts, default=1)
+    if len(counts) > 1:
         told = f"expected JPEG files of one size, got some of {min(counts):,} to {pixels:,} pixels"
         raise MediaError("unreadable", f"{told}; {CURE}")
     if pixels * len(jpegs) > JPEG_PIXELS * jpegs.nbytes:

@@ -64,6 +64,10 @@ a stretch is reached by passing over packets, which takes a hundredth of decodin
 DEEP_PROBE = {"probesize": "50000000", "analyzeduration": "120000000"}
 """FFmpeg looks so far, in bytes and microseconds, for streams that a header does not tell of."""
 
+HEADLESS = frozenset({"dhav", "flv", "mpeg", "mpegts", "swf", "wtv"})
+"""Formats whose streams may begin anywhere. PyAV may pass over the packets of one that it does not
+know without a word, for it asks memory that nobody wrote whether to take them."""
+
 KEPT_SURVEYS = 8
 """Clips of one file come one after another, and its timeline is the same for all."""
 
@@ -124,10 +128,13 @@ def _survey_path(path: Path, size: int, changed_ns: int) -> Survey:
 def _survey_media(source: Path | BytesIO) -> Survey:
     """Survey of `source`; a header that tells of too little is looked for again, further on."""
     with open_container(source) as container:
-        timeline = survey_timeline(container)
-        if not timeline.unannounced and not any(map(_is_unknown, list_streams(container))):
+        timeline, streams = survey_timeline(container), len(container.streams)
+        told = not timeline.unannounced and not any(map(_is_unknown, list_streams(container)))
+        if told and container.format.name not in HEADLESS:
             return Survey(timeline, ())
     with open_container(source, DEEP_PROBE) as container:
+        if told and len(container.streams) == streams:
+            return Survey(timeline, ())
         return Survey(survey_timeline(container), tuple(DEEP_PROBE.items()))
 
 

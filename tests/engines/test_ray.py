@@ -69,7 +69,7 @@ def misbehave(how):
 
 
 def take_its_time(number):
-    time.sleep(1.5)
+    time.sleep(3.0)
     return number
 
 
@@ -99,7 +99,7 @@ def test_an_item_that_takes_too_long_is_stopped(cluster):
 
 def test_items_that_wait_for_a_processor_are_not_late(cluster):
     engine = EngineParams(kind="ray", address=cluster.address)
-    limit = 6.0  # two at a time, the last wait longer; by itself none comes near it
+    limit = 12.0  # two at a time, the last wait longer; by itself none comes near it
     results = run_clips(engine, take_its_time, range(10), workers=10, limit_seconds=lambda _: limit)
     assert sorted(result for _, result in results) == list(range(10))
 

@@ -1,6 +1,6 @@
 """Files that real tools and real mishaps made; the table beside them says what is right."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,8 +10,10 @@ from pipeline.cleaning.sound import clean_corpus, decode_clip
 from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
+from pipeline.media import streams
 from pipeline.media.audio import decode_audio, read_recording
 from pipeline.media.sampling import Sampling
+from pipeline.media.timeline import survey_timeline
 from pipeline.media.video import read_frames
 from pipeline.store.ledger import read_ledger
 from tests.makers import make_clips
@@ -78,6 +80,16 @@ def ledger(real_data, tmp_path_factory):
     folder = real_data("odd_media")
     files = [path for path in folder.iterdir() if path.suffix not in (".md", ".csv", "")]
     return clean({path.name: path for path in files}, tmp_path_factory.mktemp("clean"))
+
+
+def test_a_stream_that_begins_late_is_found_though_no_packet_tells_of_it(real_data, monkeypatch):
+    def look_away(container):
+        return replace(survey_timeline(container), unannounced=False)
+
+    monkeypatch.setattr(streams, "survey_timeline", look_away)
+    found = streams._survey_media(real_data("odd_media") / "late_noflag.flv")
+    assert dict(found.options) == streams.DEEP_PROBE
+    assert not streams._survey_media(real_data("odd_media") / "jump.ts").options
 
 
 @pytest.mark.parametrize("name", TABLE)
