@@ -1,5 +1,6 @@
 """Miniatures of corpora in their true layout, traps included: a maker for each, by its name."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,22 @@ def make_meld(folder: Path) -> dict[str, Any]:
     return {"root": str(folder)}
 
 
+def make_emobox(folder: Path) -> dict[str, Any]:
+    """Metadata of a dataset with three folds, by its own words."""
+    metadata = folder / "metadata" / "emobox"
+    said = {f"a-{n}": {"wav": f"downloads/{n}.wav", "emo": "cs"[n % 2]} for n in range(6)}
+    for fold in (1, 2, 3):
+        test = {name: said[name] for name in said if int(name[-1]) % 3 == fold - 1}
+        for side, clips in (("test", test), ("train", {k: said[k] for k in said.keys() - test})):
+            path = metadata / f"fold_{fold}" / f"emobox_{side}_fold_{fold}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(clips))
+    (metadata / "label_map.json").write_text(json.dumps({"c": "Angry", "s": "Fear"}))
+    for number in range(5):
+        touch(folder / "downloads" / f"{number}.wav")
+    return {"root": str(folder), "metadata": str(metadata)}
+
+
 def make_emodb(folder: Path) -> dict[str, Any]:
     return make_files(folder, "wav/03a01Fa.wav", "wav/16b10Wb.wav")
 
@@ -193,6 +210,25 @@ def write_csd(path: Path, name: str, rows: Mapping[str, tuple[np.ndarray, Any]])
         file.create_group(f"{name}/metadata")
 
 
+MSP_HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"
+
+
+def make_msppodcast(folder: Path) -> dict[str, Any]:
+    rows = (
+        "MSP-PODCAST_0001_0008.wav,N,4.0,7.0,1.0,127,Female,Test1\n"
+        "MSP-PODCAST_0002_0001.wav,X,5.2,3.4,5.0,Unknown,Unknown,Train\n"
+        "MSP-PODCAST_0003_0001.wav,C,4.0,4.0,4.0,9,Male,Test2\n"
+        "MSP-PODCAST_0004_0001.wav,A,4.0,4.0,4.0,10,Male,Development\n"
+    )
+    touch(folder / "Labels" / "labels_consensus.csv")
+    (folder / "Labels" / "labels_consensus.csv").write_text(MSP_HEADER + rows)
+    for name in ("0001_0008", "0002_0001", "0003_0001"):
+        touch(folder / "Audios" / f"MSP-PODCAST_{name}.wav")
+    touch(folder / "Transcripts" / "MSP-PODCAST_0001_0008.txt")
+    (folder / "Transcripts" / "MSP-PODCAST_0001_0008.txt").write_text("Well, yes.\n")
+    return {"root": str(folder)}
+
+
 def make_savee(folder: Path) -> dict[str, Any]:
     return make_files(folder, "DC/a01.wav", "JE/a01.wav", "KL/su15.wav")
 
@@ -218,6 +254,7 @@ MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "ch-sims": make_chsims,
     "crema-d": make_cremad,
     "demo": use_demo,
+    "emobox": make_emobox,
     "emodb": make_emodb,
     "emovo": make_emovo,
     "fer2013": make_fer2013,
@@ -225,6 +262,7 @@ MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "meld": make_meld,
     "mosei": make_mosei,
     "mosi": make_mosi,
+    "msp-podcast": make_msppodcast,
     "ravdess": make_ravdess,
     "savee": make_savee,
     "table": make_table,

@@ -77,12 +77,16 @@ class TestCorpus:
     def test_reading_twice_gives_the_same(self, name: str, corpus: Corpus, section: dict[str, Any]):
         assert read_corpus(name, section) == corpus
 
-    def test_an_empty_folder_is_refused_by_its_name(self, name: str, tmp_path: Path):
+    def test_an_empty_folder_is_refused_by_its_name(
+        self, name: str, tmp_path: Path, section: dict[str, Any]
+    ):
         empty = tmp_path / "nothing_here"
         empty.mkdir()
         with pytest.raises(CorpusError, match=r"nothing_here.*; .+"):
-            read_corpus(name, {"root": str(empty)})
+            read_corpus(name, {**section, "root": str(empty)})
 
-    def test_a_missing_folder_is_refused_by_its_name(self, name: str, tmp_path: Path):
+    def test_a_missing_folder_is_refused_by_its_name(
+        self, name: str, tmp_path: Path, section: dict[str, Any]
+    ):
         with pytest.raises(CorpusError, match=r"no_such_place.*; .+"):
-            read_corpus(name, {"root": str(tmp_path / "no_such_place")})
+            read_corpus(name, {**section, "root": str(tmp_path / "no_such_place")})

@@ -92,6 +92,18 @@ class MeldParams(CorpusParams):
     classes: Literal["emotion", "sentiment"] = "emotion"
 
 
+class MspPodcastParams(CorpusParams):
+    """Which of MSP-Podcast's test sets tests."""
+
+    test: Literal["test1", "test2"] = "test1"
+
+
+class EmoboxParams(CorpusParams):
+    """Where EmoBox's metadata of a corpus are: `metadata` is its folder `data/<dataset>`."""
+
+    metadata: str
+
+
 class OpinionsParams(CorpusParams):
     """CMU-MOSI, CMU-MOSEI and CH-SIMS have no options of their own."""
 
@@ -191,6 +203,15 @@ CORPORA: Family[CorpusMember] = Family(
             ("emotion", "valence", "arousal"),
             "none official: folds or holdout of speakers",
         ),
+        "emobox": CorpusMember(
+            f"{_FOLDER}.emobox",
+            EmoboxParams,
+            "any of 32 corpora of speech that EmoBox has metadata of",
+            "each corpus's own",
+            "github.com/emo-box/EmoBox",
+            ("emotion",),
+            "EmoBox's fixed folds, or its split",
+        ),
         "emodb": CorpusMember(
             f"{_FOLDER}.acted",
             ActedParams,
@@ -253,6 +274,15 @@ CORPORA: Family[CorpusMember] = Family(
             "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
             ("sentiment",),
             "official, in label.csv; else folds or holdout of videos",
+        ),
+        "msp-podcast": CorpusMember(
+            f"{_FOLDER}.msp_podcast",
+            MspPodcastParams,
+            "turns of podcasts, nine emotions and three ratings",
+            "by agreement with UT Dallas",
+            "lab-msp.com/MSP/MSP-Podcast.html",
+            ("emotion", "valence", "arousal", "dominance"),
+            "official Train, Development, Test1 or Test2",
         ),
         "ravdess": CorpusMember(
             f"{_FOLDER}.ravdess",

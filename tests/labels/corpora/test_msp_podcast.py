@@ -1,0 +1,61 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import CorpusError
+from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.msp_podcast import read
+from pipeline.labels.corpora.params import MspPodcastParams
+from tests.miniatures import MSP_HEADER, make_msppodcast
+
+
+def read_files(root: Path, **options: Any) -> Corpus:
+    return read(MspPodcastParams(name="msp-podcast", root=str(root), depends_on="x", **options))
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    make_msppodcast(tmp_path)
+    return tmp_path
+
+
+def test_ratings_are_on_our_scale_and_no_agreement_is_no_class(root):
+    first, second, _ = read_files(root).targets
+    assert first.labels == {"emotion": "neutral", "valence": 1.0, "arousal": 0.0, "dominance": -1.0}
+    assert "emotion" not in second.labels
+
+
+@pytest.mark.parametrize(
+    ("test", "sides"), [("test1", ["test", "train", None]), ("test2", [None, "train", "test"])]
+)
+def test_one_test_set_tests(root, test, sides):
+    assert [target.split for target in read_files(root, test=test).targets] == sides
+
+
+def test_an_unknown_speaker_is_no_subject_and_goes_by_the_podcast(root):
+    first, second, _ = read_files(root).clips
+    assert (first.subject, first.group, first.sex) == ("127", "127", "female")
+    assert (second.subject, second.group, second.sex) == (None, "MSP-PODCAST_0002", None)
+    assert (first.transcript, second.transcript) == ("Well, yes.", None)
+
+
+def test_a_turn_without_its_file_is_told(root):
+    assert [(e.clip_id, e.reason) for e in read_files(root).entries] == [
+        ("msp-podcast/MSP-PODCAST_0004_0001", "no_file")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("MSP-PODCAST_0001_0008.wav,Q,1,1,1,1,Male,Train\n", "unknown emotion 'Q'"),
+        ("MSP-PODCAST_0001_0008.wav,N,x,1,1,1,Male,Train\n", "EmoAct: expected a number"),
+        (2 * "MSP-PODCAST_0001_0008.wav,N,1,1,1,1,Male,Train\n", "a turn is there twice"),
+        ("other.wav,N,1,1,1,1,Male,Train\n", "none of the 1 files"),
+    ],
+)
+def test_a_wrong_row_is_refused(root, row, told):
+    (root / "Labels" / "labels_consensus.csv").write_text(MSP_HEADER + row)
+    with pytest.raises(CorpusError, match=told):
+        read_files(root)
