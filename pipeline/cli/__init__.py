@@ -201,12 +201,17 @@ def share(
 def inspect(
     path: Annotated[Path, typer.Argument(help="Store, head, table, or a folder of them.")],
 ) -> None:
-    """Show what a store, a joint set, a head or a table holds."""
+    """Show what a store, a joint set, a head or a table holds; of data/labels an overview."""
     from pipeline.audits.inspection import inspect_path
-    from pipeline.cli.inspections import show_found
+    from pipeline.cli.inspections import show_found, show_labels
     from pipeline.cli.printing import open_console
+    from pipeline.paths import LABELS
 
     console = open_console()
+    if path.name == LABELS.name and (path / "trained.parquet").is_file():
+        for renderable in show_labels(path):
+            console.print(renderable)
+        return
     for renderable in show_found(path, inspect_path(path)):
         console.print(renderable)
 

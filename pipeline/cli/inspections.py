@@ -1,7 +1,8 @@
 """What stores, joint sets, heads and tables hold, as tables and trees for the terminal."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from pipeline.audits.inspection import (
 )
 from pipeline.cli.printing import tabulate, write, write_bytes
 from pipeline.heads.recipes import Recipe
+from pipeline.labels.overview import ALL, read_overview
+from pipeline.paths import TARGETS
 from pipeline.store.reader import FeatureStore, MediaStore
+
+BARS = " ▁▂▃▄▅▆▇█"
 
 LONGEST = 40
 """Characters of a value in a table's row."""
@@ -46,6 +51,50 @@ def _show(content: Content) -> Iterator[RenderableType]:
             return _show_head(content)
         case TableContent():
             return _show_table(content)
+
+
+def show_labels(folder: Path) -> Iterator[RenderableType]:
+    """Overview of the labels in `folder` and in `targets` beside it; raises StoreError for none."""
+    found = read_overview(folder, folder.with_name(TARGETS.name))
+    counted = {"clips": found.clips, "subjects": found.subjects, "groups": found.groups}
+    rows = [
+        (name, *(f"{counts[part]:,}" for part in (*found.parts, ALL)))
+        for name, counts in {**counted, **found.classes}.items()
+    ]
+    yield _align_right(tabulate(("", *found.parts, ALL), rows))
+    if any(found.framed.values()):
+        rows = [(name, f"{count:,}") for name, count in found.framed.items()]
+        yield _align_right(tabulate(("class", "frames"), rows))
+    if found.ratings:
+        rows = [
+            (
+                name,
+                f"{rated.count:,}",
+                *(f"{number:.3f}" for number in (rated.least, rated.mean, rated.greatest)),
+                draw_bars(rated.histogram),
+            )
+            for name, rated in found.ratings.items()
+        ]
+        yield tabulate(("rating", "labels", "least", "mean", "greatest", "over its scale"), rows)
+    if found.agreement is not None:
+        yield write(f"voters agree: {found.agreement:.0%} of votes go to a clip's first class")
+    yield from _list_reasons(Counter((entry.status, entry.reason) for entry in found.entries))
+
+
+def draw_bars(counts: Sequence[int]) -> str:
+    """A histogram as a line of blocks, the highest for the largest of `counts`.
+
+    >>> draw_bars([0, 1, 4, 8])
+    ' ▁▄█'
+    """
+    most = max(counts, default=0) or 1
+    return "".join(BARS[-(-count * (len(BARS) - 1) // most)] for count in counts)
+
+
+def _align_right(table: Table) -> Table:
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
 
 
 def _summarise(content: Content) -> tuple[str, str]:
