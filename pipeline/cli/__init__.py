@@ -291,6 +291,17 @@ def corpora(
 
 
 @app.command()
+def scan(
+    root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
+    out: Annotated[Path, typer.Argument(help="Manifest to write, outside of it.")],
+) -> None:
+    """List a corpus's files, with size and time, for corpus.depends_on to name."""
+    from pipeline.labels.manifests import write_manifest
+
+    say(f"{out}: {write_manifest(root, out):,} files; corpus.depends_on may name it")
+
+
+@app.command()
 def unpack(
     table: Annotated[Path, typer.Argument(help="FER2013's table, fer2013.csv.")],
     out: Annotated[Path, typer.Argument(help="Folder to write, which must not be there.")],
