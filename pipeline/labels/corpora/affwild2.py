@@ -103,13 +103,13 @@ def read(params: Affwild2Params) -> Corpus:
                 Entry(f"aff-wild2/{name}", "labels", "left_out", error.reason, error.detail)
             )
             continue
-        frames, told = _read_frames(person, seconds)
+        frames, told = read_frames(person, seconds)
         entries += [Entry(f"aff-wild2/{name}", "labels", "marked", *remark) for remark in told]
         for stretch in read_stretches(params.transcripts, name):
             clip = _make_clip(name, video, crops.get(name), stretch)
             clips.append(clip)
             targets.append(ClipLabels(clip_id=clip.clip_id, split=person.side))
-            tables.append(_cut(frames, clip.clip_id, stretch, seconds))
+            tables.append(cut_frames(frames, clip.clip_id, stretch, seconds))
     if not clips:
         raise CorpusError(
             f"{root}: expected the videos of {len(annotated)} texts, found none; put them below it"
@@ -187,7 +187,7 @@ def read_times(video: Path) -> Float64[np.ndarray, " frames"]:
         return np.array([float(time) for time in lane.times])
 
 
-def _read_frames(
+def read_frames(
     person: Annotated, seconds: Float64[np.ndarray, " frames"]
 ) -> tuple[pa.Table, list[tuple[str, str]]]:
     """Labelled frames of a video; remarks on labels of frames that are not there, or off scale."""
@@ -261,7 +261,7 @@ def _tabulate(columns: Mapping[str, np.ndarray], seconds: np.ndarray) -> pa.Tabl
     return pa.table(held).filter(pa.array(labelled))
 
 
-def _cut(
+def cut_frames(
     frames: pa.Table, clip_id: str, stretch: Stretch, seconds: Float64[np.ndarray, " frames"]
 ) -> pa.Table:
     """Of a video with frames at `seconds`, those in a stretch, counted and timed from its start."""
