@@ -3,8 +3,8 @@
     python -m benchmarks.labels --frames 2000000 --clips 1000000
 
 Annotations in the shape of Aff-Wild2's, a text for each of 300 videos and each of two challenges,
-become the table of frames; when each frame is shown is given, for it is media that tell it. The goal
-is a million labels a second on one core. A table of so many rows, whose media are words alone,
+become the table of frames; when each frame is shown is given, for it is media that tell it. The
+goal is a million labels a second on one core. A table of so many rows, whose media are words alone,
 becomes clips, targets and groups, in a process of its own.
 """
 
@@ -28,7 +28,7 @@ FPS = 30.0
 
 
 def write_texts(folder: Path, frames: int) -> list[Annotated]:
-    """Texts of two challenges on VIDEOS videos, of so many frames in all; one in ten is no label."""
+    """Texts of two challenges on VIDEOS videos, of so many frames in all; a tenth is no label."""
     rng, people = np.random.default_rng(0), []
     length = frames // VIDEOS
     for number in range(VIDEOS):

@@ -250,9 +250,9 @@ def touch(path: Path) -> None:
 
 
 MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "aff-wild2": make_affwild2,
-    "ch-sims": make_chsims,
-    "crema-d": make_cremad,
+    "affwild2": make_affwild2,
+    "chsims": make_chsims,
+    "cremad": make_cremad,
     "demo": use_demo,
     "emobox": make_emobox,
     "emodb": make_emodb,
@@ -262,7 +262,7 @@ MINIATURES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "meld": make_meld,
     "mosei": make_mosei,
     "mosi": make_mosi,
-    "msp-podcast": make_msppodcast,
+    "msp_podcast": make_msppodcast,
     "ravdess": make_ravdess,
     "savee": make_savee,
     "table": make_table,

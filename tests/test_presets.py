@@ -120,7 +120,7 @@ def test_the_demo_takes_no_root(project: Path, corpus: Path) -> None:
 
 def test_an_unknown_preset_offers_the_nearest() -> None:
     with pytest.raises(
-        ParamsError, match=r"did you mean 'ravdess-speech'\? known: aff-wild2, crema-d, demo"
+        ParamsError, match=r"did you mean 'ravdess-speech'\? known: affwild2, cremad, demo"
     ):
         find_preset("ravdes-speech")
 

@@ -43,7 +43,7 @@ def test_undefined_values_are_dashes_and_test_is_shown_only_when_opened() -> Non
 
 
 def test_who_has_seen_the_corpus_is_marked(seven: list[HeadSummary]) -> None:
-    attention = state_seen(seven[2], "audio", "msp-podcast", "Demo")
+    attention = state_seen(seven[2], "audio", "msp_podcast", "Demo")
     lines = show([attention, seven[5]])
     (marked,) = [line for line in lines if "has seen the corpus" in line]
     assert "attention (best, has seen the corpus)" in marked

@@ -29,10 +29,10 @@ def test_an_encoder_that_cannot_be_imported_says_why() -> None:
 
 def test_a_set_is_a_line() -> None:
     weights = "acme/speech (Hub cache)"
-    full = ListedSet("speech", "any", (13, 1024), "50 Hz", weights, ("msp-podcast", "iemocap"))
+    full = ListedSet("speech", "any", (13, 1024), "50 Hz", weights, ("msp_podcast", "iemocap"))
     bare = ListedSet("mfcc", "mfcc", None, None, "none needed", ())
     lines = show(tabulate_sets([full, bare]))
-    assert lines[0] == "speech any 13 × 1,024 50 Hz acme/speech (Hub cache) msp-podcast, iemocap"
+    assert lines[0] == "speech any 13 × 1,024 50 Hz acme/speech (Hub cache) msp_podcast, iemocap"
     assert lines[1] == "mfcc mfcc – – none needed –"
 
 

@@ -1,3 +1,4 @@
+from collections import Counter
 from typing import get_args
 
 import pytest
@@ -18,8 +19,10 @@ every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: fa
 
 @every_family
 def test_a_member_is_named_as_its_file(family: Family) -> None:
+    files = Counter(member.module for member in family.members.values())
     for name, member in family.members.items():
-        assert member.module.rpartition(".")[2] == name  # by which dvc.yaml watches it
+        shared = files[member.module] > 1  # one file of a table of corpora
+        assert shared or member.module.rpartition(".")[2] == name
 
 
 @pytest.mark.parametrize(("family", "key"), [(ENCODERS, "encoder"), (HEADS, "kind")])

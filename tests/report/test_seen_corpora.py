@@ -10,7 +10,7 @@ from tests.report.made_up import MadeUp, Page, make_overview, state_seen
 
 @pytest.fixture
 def attention(seven: list[HeadSummary]) -> HeadSummary:
-    return state_seen(seven[2], "audio", "msp-podcast", "Demo")
+    return state_seen(seven[2], "audio", "msp_podcast", "Demo")
 
 
 def test_only_corpora_that_the_head_is_judged_on_count(attention: HeadSummary) -> None:

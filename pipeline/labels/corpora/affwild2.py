@@ -94,17 +94,17 @@ def read(params: Affwild2Params) -> Corpus:
         person = annotated[name]
         video = videos.get(name) or videos.get(_PERSON.sub("", name))
         if video is None:
-            entries.append(enter_absent(f"aff-wild2/{name}"))
+            entries.append(enter_absent(f"affwild2/{name}"))
             continue
         try:
             seconds = read_times(video)
         except MediaError as error:
             entries.append(
-                Entry(f"aff-wild2/{name}", "labels", "left_out", error.reason, error.detail)
+                Entry(f"affwild2/{name}", "labels", "left_out", error.reason, error.detail)
             )
             continue
         frames, told = read_frames(person, seconds)
-        entries += [Entry(f"aff-wild2/{name}", "labels", "marked", *remark) for remark in told]
+        entries += [Entry(f"affwild2/{name}", "labels", "marked", *remark) for remark in told]
         for stretch in read_stretches(params.transcripts, name):
             clip = _make_clip(name, video, crops.get(name), stretch)
             clips.append(clip)
@@ -306,8 +306,8 @@ def _make_clip(name: str, video: Path, crops: Path | None, stretch: Stretch) -> 
     whole = np.isinf(stretch.end_seconds)
     times = "" if whole else f"@{stretch.start_seconds:010.3f}-{stretch.end_seconds:010.3f}"
     return Clip(
-        clip_id=f"aff-wild2/{name}{times}",
-        corpus="aff-wild2",
+        clip_id=f"affwild2/{name}{times}",
+        corpus="affwild2",
         path=video.as_posix(),
         start_seconds=None if whole else stretch.start_seconds,
         end_seconds=None if whole else stretch.end_seconds,

@@ -63,10 +63,10 @@ FIRST = {"voice": "1", "face": "2", "both": "3"}
 """What voters had → first digit of their rows."""
 
 QUARANTINE = {
-    "crema-d/1076_MTI_SAD_XX": "its sound is silent; the corpus's README",
-    "crema-d/1076_MTI_NEU_XX": "next to nothing is in it; reported by users",
-    "crema-d/1064_TIE_SAD_XX": "its film states no duration; reported by users",
-    "crema-d/1064_IEO_DIS_MD": "a minute with all emotions in it; reported by users",
+    "cremad/1076_MTI_SAD_XX": "its sound is silent; the corpus's README",
+    "cremad/1076_MTI_NEU_XX": "next to nothing is in it; reported by users",
+    "cremad/1064_TIE_SAD_XX": "its film states no duration; reported by users",
+    "cremad/1064_IEO_DIS_MD": "a minute with all emotions in it; reported by users",
 }
 
 
@@ -122,7 +122,7 @@ def _find_media(root: Path, params: CremadParams) -> dict[str, Path]:
     for suffix in suffixes:
         files = [path for path in found if path.suffix.lower() == suffix]
         if files:
-            named = name_once((f"crema-d/{'_'.join(parse_name(path))}", path) for path in files)
+            named = name_once((f"cremad/{'_'.join(parse_name(path))}", path) for path in files)
             return dict(sorted(named.items()))
     raise CorpusError(
         f"{root}: expected films or sounds of CREMA-D with {' or '.join(suffixes)} for "
@@ -151,7 +151,7 @@ def _read_votes(root: Path, params: CremadParams) -> dict[str, dict[str, float]]
     first = FIRST[params.voters]
     rows = read_rows(path, (*VOTES, "fileName", ""))
     return {
-        f"crema-d/{row['fileName']}": {name: float(row[code]) for code, name in VOTES.items()}
+        f"cremad/{row['fileName']}": {name: float(row[code]) for code, name in VOTES.items()}
         for row in rows
         if row[""].startswith(first)
     }
@@ -163,7 +163,7 @@ def _make_clip(
     actor = actors.get(shown.actor)
     return Clip(
         clip_id=clip_id,
-        corpus="crema-d",
+        corpus="cremad",
         path=path.as_posix(),
         subject=shown.actor,
         group=shown.actor,

@@ -66,7 +66,7 @@ def read(params: MspPodcastParams) -> Corpus:
 
 
 def _name(file: str) -> str:
-    return f"msp-podcast/{Path(file).stem}"
+    return f"msp_podcast/{Path(file).stem}"
 
 
 def _make_clip(row: dict[str, str], path: Path, root: Path) -> Clip:
@@ -75,7 +75,7 @@ def _make_clip(row: dict[str, str], path: Path, root: Path) -> Clip:
     words = root / "Transcripts" / f"{path.stem}.txt"
     return Clip(
         clip_id=_name(row["FileName"]),
-        corpus="msp-podcast",
+        corpus="msp_podcast",
         path=path.as_posix(),
         subject=row["SpkrID"] if known else None,
         group=row["SpkrID"] if known else podcast,

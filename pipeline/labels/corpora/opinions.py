@@ -45,7 +45,7 @@ WORDS = {
 """Emotions in the order of MOSEI's columns, after sentiment."""
 NAMES = Names(emotion=list(WORDS.values()), words=WORDS)
 
-MOST = {"ch-sims": 1.0, "mosei": 3.0, "mosi": 3.0}
+MOST = {"chsims": 1.0, "mosei": 3.0, "mosi": 3.0}
 """Corpus → its greatest sentiment."""
 MOST_EMOTION = 3.0
 

@@ -162,13 +162,11 @@ class CorpusMember(ParamsMember[CorpusParams]):
     protocols: str
 
 
-_FOLDER = "pipeline.labels.corpora"
-
 CORPORA: Family[CorpusMember] = Family(
     "corpus",
     {
-        "aff-wild2": CorpusMember(
-            f"{_FOLDER}.affwild2",
+        "affwild2": CorpusMember(
+            "pipeline.labels.corpora.affwild2",
             Affwild2Params,
             "people in 600 videos from the web, rated frame by frame; the ABAW challenges",
             "by agreement with its authors",
@@ -176,8 +174,8 @@ CORPORA: Family[CorpusMember] = Family(
             ("emotion", "valence", "arousal"),
             "official train and validation",
         ),
-        "ch-sims": CorpusMember(
-            f"{_FOLDER}.opinions",
+        "chsims": CorpusMember(
+            "pipeline.labels.corpora.opinions",
             OpinionsParams,
             "2,281 segments of Chinese films and shows, with their sentiment",
             "research use",
@@ -185,8 +183,8 @@ CORPORA: Family[CorpusMember] = Family(
             ("sentiment",),
             "official, in label.csv",
         ),
-        "crema-d": CorpusMember(
-            f"{_FOLDER}.cremad",
+        "cremad": CorpusMember(
+            "pipeline.labels.corpora.cremad",
             CremadParams,
             "91 actors, twelve sentences, six emotions, votes of 2,443 people",
             "ODbL 1.0",
@@ -195,7 +193,7 @@ CORPORA: Family[CorpusMember] = Family(
             "none official: folds or holdout of actors",
         ),
         "demo": CorpusMember(
-            f"{_FOLDER}.demo",
+            "pipeline.labels.corpora.demo",
             DemoParams,
             "synthetic speakers with drawn faces",
             "as moodline",
@@ -204,7 +202,7 @@ CORPORA: Family[CorpusMember] = Family(
             "none official: folds or holdout of speakers",
         ),
         "emobox": CorpusMember(
-            f"{_FOLDER}.emobox",
+            "pipeline.labels.corpora.emobox",
             EmoboxParams,
             "any of 32 corpora of speech that EmoBox has metadata of",
             "each corpus's own",
@@ -213,7 +211,7 @@ CORPORA: Family[CorpusMember] = Family(
             "EmoBox's fixed folds, or its split",
         ),
         "emodb": CorpusMember(
-            f"{_FOLDER}.acted",
+            "pipeline.labels.corpora.acted",
             ActedParams,
             "ten actors, ten German sentences, seven emotions",
             "free to use",
@@ -222,7 +220,7 @@ CORPORA: Family[CorpusMember] = Family(
             "none official: leave one speaker out",
         ),
         "emovo": CorpusMember(
-            f"{_FOLDER}.acted",
+            "pipeline.labels.corpora.acted",
             ActedParams,
             "six actors, fourteen Italian sentences, seven emotions",
             "research use",
@@ -231,7 +229,7 @@ CORPORA: Family[CorpusMember] = Family(
             "none official: leave one speaker out",
         ),
         "fer2013": CorpusMember(
-            f"{_FOLDER}.fer2013",
+            "pipeline.labels.corpora.fer2013",
             Fer2013Params,
             "35,887 grey faces of 48 by 48 pixels in seven emotions",
             "none stated",
@@ -240,7 +238,7 @@ CORPORA: Family[CorpusMember] = Family(
             "official Training, PublicTest and PrivateTest",
         ),
         "iemocap": CorpusMember(
-            f"{_FOLDER}.iemocap",
+            "pipeline.labels.corpora.iemocap",
             IemocapParams,
             "ten actors in five sessions, emotions, ratings and votes of 10,039 turns",
             "by agreement with USC SAIL",
@@ -249,7 +247,7 @@ CORPORA: Family[CorpusMember] = Family(
             "sessions, speakers, conversations",
         ),
         "meld": CorpusMember(
-            f"{_FOLDER}.meld",
+            "pipeline.labels.corpora.meld",
             MeldParams,
             "13,708 turns of dialogues in Friends, seven emotions, three sentiments",
             "GPL-3.0",
@@ -258,7 +256,7 @@ CORPORA: Family[CorpusMember] = Family(
             "official train, dev and test",
         ),
         "mosei": CorpusMember(
-            f"{_FOLDER}.opinions",
+            "pipeline.labels.corpora.opinions",
             OpinionsParams,
             "23,500 segments of 1,000 speakers on the web, sentiment and six emotions",
             "research use",
@@ -267,7 +265,7 @@ CORPORA: Family[CorpusMember] = Family(
             "official, in label.csv; else folds or holdout of videos",
         ),
         "mosi": CorpusMember(
-            f"{_FOLDER}.opinions",
+            "pipeline.labels.corpora.opinions",
             OpinionsParams,
             "2,199 segments of 93 reviews on the web, with their sentiment",
             "research use",
@@ -275,8 +273,8 @@ CORPORA: Family[CorpusMember] = Family(
             ("sentiment",),
             "official, in label.csv; else folds or holdout of videos",
         ),
-        "msp-podcast": CorpusMember(
-            f"{_FOLDER}.msp_podcast",
+        "msp_podcast": CorpusMember(
+            "pipeline.labels.corpora.msp_podcast",
             MspPodcastParams,
             "turns of podcasts, nine emotions and three ratings",
             "by agreement with UT Dallas",
@@ -285,7 +283,7 @@ CORPORA: Family[CorpusMember] = Family(
             "official Train, Development, Test1 or Test2",
         ),
         "ravdess": CorpusMember(
-            f"{_FOLDER}.ravdess",
+            "pipeline.labels.corpora.ravdess",
             RavdessParams,
             "24 actors say, and sing, two sentences in eight emotions",
             "CC BY-NC-SA 4.0",
@@ -294,7 +292,7 @@ CORPORA: Family[CorpusMember] = Family(
             "luna_jimenez, three_actors, katerynach",
         ),
         "savee": CorpusMember(
-            f"{_FOLDER}.acted",
+            "pipeline.labels.corpora.acted",
             ActedParams,
             "four English men, 480 sentences, seven emotions",
             "research use",
@@ -303,7 +301,7 @@ CORPORA: Family[CorpusMember] = Family(
             "none official: leave one speaker out",
         ),
         "table": CorpusMember(
-            f"{_FOLDER}.table",
+            "pipeline.labels.corpora.table",
             TableParams,
             "a corpus of your own, one row for each clip",
             "yours",
@@ -312,7 +310,7 @@ CORPORA: Family[CorpusMember] = Family(
             "columns `split` or `fold`; folds or holdout of groups",
         ),
         "tess": CorpusMember(
-            f"{_FOLDER}.acted",
+            "pipeline.labels.corpora.acted",
             ActedParams,
             "two actresses, 200 words, seven emotions",
             "CC BY-NC-ND 4.0",

@@ -12,7 +12,7 @@ from tests.miniatures import EXPR, EXPR_HEADER, VA, make_affwild2
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(Affwild2Params(name="aff-wild2", root=str(root), depends_on=str(root), **options))
+    return read(Affwild2Params(name="affwild2", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 def rows(corpus: Corpus, name: str) -> list[tuple[Any, ...]]:
     columns = ("frame", "seconds", "emotion", "valence", "arousal")
-    held = [row for row in corpus.frames.to_pylist() if row["clip_id"] == f"aff-wild2/{name}"]
+    held = [row for row in corpus.frames.to_pylist() if row["clip_id"] == f"affwild2/{name}"]
     return [tuple(row[column] for column in columns) for row in held]
 
 
@@ -37,7 +37,7 @@ def test_line_n_is_frame_n_at_the_time_that_the_file_says(root):
 
 def test_two_people_share_a_video_and_a_group_but_no_labels(root):
     clips = {clip.clip_id: clip for clip in read_files(root).clips}
-    left, whole = clips["aff-wild2/two_left"], clips["aff-wild2/two"]
+    left, whole = clips["affwild2/two_left"], clips["affwild2/two"]
     assert left.path == whole.path
     assert (left.group, whole.group, left.subject) == ("two", "two", "two_left")
 
@@ -49,19 +49,19 @@ def test_two_people_share_a_video_and_a_group_but_no_labels(root):
 def test_the_first_challenge_decides_on_the_side(root, tracks, side, frames):
     corpus = read_files(root, tracks=tracks)
     sides = {target.clip_id: target.split for target in corpus.targets}
-    assert sides["aff-wild2/two_left"] == side
+    assert sides["affwild2/two_left"] == side
     assert len(rows(corpus, "two_left")) == frames
 
 
 def test_crops_are_those_of_the_fuller_release(root):
     clips = {clip.clip_id: clip for clip in read_files(root).clips}
-    assert clips["aff-wild2/two_left"].crops.endswith("cropped_aligned/two_left")
-    assert clips["aff-wild2/two"].crops is None
+    assert clips["affwild2/two_left"].crops.endswith("cropped_aligned/two_left")
+    assert clips["affwild2/two"].crops is None
 
 
 def test_a_text_without_a_video_is_told(root):
     assert [(e.clip_id, e.reason) for e in read_files(root).entries] == [
-        ("aff-wild2/gone", "no_file")
+        ("affwild2/gone", "no_file")
     ]
 
 
@@ -86,7 +86,7 @@ def test_transcripts_cut_a_video_without_gaps(root):
         (0.0, 0.3, "Hello."),
         (0.3, 2.0, "You."),
     ]
-    first, second = (rows(corpus, clip.clip_id.removeprefix("aff-wild2/")) for clip in clips)
+    first, second = (rows(corpus, clip.clip_id.removeprefix("affwild2/")) for clip in clips)
     assert first == [(0, 0.0, "happy", 0.5, -0.25)]
     assert [row[:3] for row in second] == [(0, 0.2, "other"), (1, 0.95, None)]
 

@@ -13,7 +13,7 @@ from tests.miniatures import make_cremad, touch
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(CremadParams(name="crema-d", root=str(root), depends_on=str(root), **options))
+    return read(CremadParams(name="cremad", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def label(corpus: Corpus, name: str) -> dict[str, Any]:
-    return dict(next(t.labels for t in corpus.targets if t.clip_id == f"crema-d/{name}"))
+    return dict(next(t.labels for t in corpus.targets if t.clip_id == f"cremad/{name}"))
 
 
 def test_intention_is_the_emotion_and_votes_are_kept(root):
@@ -54,10 +54,10 @@ def test_actors_are_described_where_the_table_has_them(root):
 
 def test_clips_known_to_be_bad_and_clips_without_a_file_are_told(root):
     corpus = read_files(root)
-    assert list(corpus.quarantine) == ["crema-d/1076_MTI_SAD_XX"]
+    assert list(corpus.quarantine) == ["cremad/1076_MTI_SAD_XX"]
     told = "the corpus's table names it"
     assert corpus.entries == [
-        Entry("crema-d/1003_TIE_ANG_XX", "labels", "left_out", "no_file", told)
+        Entry("cremad/1003_TIE_ANG_XX", "labels", "left_out", "no_file", told)
     ]
 
 

@@ -11,7 +11,7 @@ from tests.miniatures import MSP_HEADER, make_msppodcast
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(MspPodcastParams(name="msp-podcast", root=str(root), depends_on="x", **options))
+    return read(MspPodcastParams(name="msp_podcast", root=str(root), depends_on="x", **options))
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_an_unknown_speaker_is_no_subject_and_goes_by_the_podcast(root):
 
 def test_a_turn_without_its_file_is_told(root):
     assert [(e.clip_id, e.reason) for e in read_files(root).entries] == [
-        ("msp-podcast/MSP-PODCAST_0004_0001", "no_file")
+        ("msp_podcast/MSP-PODCAST_0004_0001", "no_file")
     ]
 
 

@@ -30,7 +30,7 @@ def test_sentiment_is_on_our_scale_whatever_its_own(tmp_path):
 
 def test_a_table_has_the_official_split_and_films_of_segments(tmp_path):
     make_chsims(tmp_path)
-    corpus = read_files(tmp_path, "ch-sims")
+    corpus = read_files(tmp_path, "chsims")
     assert [target.split for target in corpus.targets] == ["train", "train", "val"]
     folders = [Path(clip.path).parent.name for clip in corpus.clips]
     assert folders == [
@@ -39,9 +39,9 @@ def test_a_table_has_the_official_split_and_films_of_segments(tmp_path):
         "video_0002",
     ]
     assert [(e.clip_id, e.reason) for e in corpus.entries] == [
-        ("ch-sims/video_0001/0002", "no_file")
+        ("chsims/video_0001/0002", "no_file")
     ]
-    assert labels(corpus)["ch-sims/video_0001/0001"] == {"sentiment": -0.4}
+    assert labels(corpus)["chsims/video_0001/0001"] == {"sentiment": -0.4}
 
 
 def test_words_alone_are_a_complete_corpus(tmp_path):
