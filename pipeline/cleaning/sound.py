@@ -101,6 +101,7 @@ def clean_corpus(
             params=params,
             kept=kept,
         )
+        cleaned.clip_entries.extend(find_doubles(cleaned.clips))
         check_share(cleaned.clip_entries, len(clips), params.allowed_share)
         if not cleaned.clips:
             raise CorpusError(
@@ -251,6 +252,24 @@ def judge_clips(
         cleaned.sounds[clip.clip_id] = location
         cleaned.sound_entries.extend(entries)
     return cleaned
+
+
+def find_doubles(clips: Iterable[Clip]) -> list[Entry]:
+    """Entry for each clip whose content another one before it has, under another id.
+
+    Two people whose crops a corpus ships share their film, and are none.
+    """
+    first: dict[tuple[object, ...], str] = {}
+    entries = []
+    for clip in clips:
+        if clip.path == NO_MEDIA:
+            continue
+        content = (clip.media_digest, clip.start_seconds, clip.end_seconds, clip.crops_digest)
+        other = first.setdefault(content, clip.clip_id)
+        if other != clip.clip_id:
+            told = f"the same bytes and stretch as {other}"
+            entries.append(Entry(clip.clip_id, "clean", "marked", "doubled", told))
+    return entries
 
 
 def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:

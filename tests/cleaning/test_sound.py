@@ -1,8 +1,11 @@
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import PROVENANCE, clean_corpus, decode_clip
+from pipeline.cleaning.sound import PROVENANCE, clean_corpus, decode_clip, find_doubles
 from pipeline.errors import CorpusError, MoodlineError
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, read_clips
 from pipeline.media.audio import decode_audio
@@ -233,3 +236,16 @@ def test_what_cannot_be_read_on_disk_costs_its_clip_alone(project, tmp_path):
     clean_corpus(make_clips(paths), PARAMS, frozenset(), tmp_path / "out", tmp_path / "work")
     told = remarks(tmp_path / "out" / "clips" / "ledger.parquet")
     assert told == {("folder", "left_out", "unreadable")}
+
+
+def test_the_same_content_under_two_ids_is_marked(project, tmp_path):
+    paths = dict(project.paths)
+    copied = shutil.copy(paths["plain"], tmp_path / "copy.mkv")
+    clips = make_clips({"plain": paths["plain"], "twin": str(copied), "late": paths["late"]})
+    clean_corpus(clips, PARAMS, frozenset(), tmp_path / "out", tmp_path / "work")
+    told = {("twin", "marked", "doubled")}
+    assert told <= remarks(tmp_path / "out" / "clips" / "ledger.parquet")
+    plain = replace(clips[0], media_digest="d")
+    digested = [replace(plain, start_seconds=0.0, end_seconds=end) for end in (0.5, 0.6)]
+    assert find_doubles(digested) == []
+    assert find_doubles([replace(clip, path="") for clip in clips]) == []
