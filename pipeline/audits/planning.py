@@ -1,30 +1,35 @@
 """Planning: what each stage would do, counted and measured before anything is spent.
 
 What a stage has yet to make is told by its own room, by the keys that the stage itself goes by.
-Times and sizes come from a few clips that go through the stages' own functions in memory, and grow
-with the length of media.
+Times and sizes come from a few clips that go through the stages' own functions, and grow with the
+length of media. As in the stages, media are opened in processes of their own, for so long at most.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import Generic, TypeVar
+
+import pyarrow as pa
 
 from pipeline.cleaning.sound import PROVENANCE as SOUND
 from pipeline.cleaning.sound import decode_clip, derive_keys, list_undecoded
 from pipeline.encoders.params import FeatureParams
+from pipeline.engines import LOCAL, run_clips
 from pipeline.engines.guard import guard_clip
 from pipeline.errors import MediaError
 from pipeline.extraction.lacking import list_unencoded
+from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import resolve_detector
-from pipeline.faces.stores import describe_crops, list_uncut, make_crops
+from pipeline.faces.stores import allow_seconds, describe_crops, list_uncut, make_crops
 from pipeline.heads.params import HEADS, HeadParams
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.labels.labelling import label_corpus
-from pipeline.labels.pending import Inputs, Pending
+from pipeline.labels.pending import Inputs, Pending, PendingMedia, PendingRows
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.media.probe import probe_media
 from pipeline.params import Params
@@ -39,16 +44,21 @@ from pipeline.words.texts import get_words, is_heard, pack_words
 from pipeline.words.transcripts import describe_source, list_unpacked
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 PROBES = 50
 """Files whose headers are read for the length of those that were not cleaned yet."""
+
+PROBE_SECONDS = 10.0
+"""So long may the headers of one file take."""
 
 
 @dataclass(frozen=True)
 class Setting:
     """What is asked for, where the data and the work store lie, and how many clips to try.
 
-    The clips in `trained` have views where a feature set asks for some.
+    The clips in `trained` have views where a feature set asks for some; those found `broken` are
+    not tried again.
     """
 
     params: Params
@@ -56,6 +66,7 @@ class Setting:
     work: Path
     sample: int
     trained: frozenset[str] = frozenset()
+    broken: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -118,16 +129,33 @@ def survey_clips(labelled: Sequence[Clip], cleaned: Path) -> list[Clip]:
 
 def estimate_length(clips: Sequence[Clip]) -> float:
     """Mean seconds of `clips`, by the headers of some of them; 0 where none can be read."""
-    lengths = []
-    for clip in spread(clips, PROBES):
-        with suppress(MediaError):
-            lengths.append(guard_clip(_probe_length, clip))
+    found = run_apart(_probe_length, spread(clips, PROBES), lambda _: PROBE_SECONDS)
+    lengths = [length for length in found.values() if not isinstance(length, MediaError)]
     return sum(lengths) / len(lengths) if lengths else 0.0
 
 
-def _probe_length(clip: Clip) -> float:
+def _probe_length(clip: Clip, _: Path) -> float:
     """Seconds of a clip by its headers; raises as `probe_media` does."""
     return probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds).duration_seconds
+
+
+def run_apart(
+    make: Callable[[Clip, Path], Result],
+    clips: Sequence[Clip],
+    limit_seconds: Callable[[Clip], float],
+) -> dict[str, Result | MediaError]:
+    """clip_id → what `make` makes of it in another process, or what is wrong with it.
+
+    `make` has a folder for what it needs meanwhile, and `limit_seconds` for each clip.
+    """
+    with TemporaryDirectory() as folder:
+        work = partial(_make_in, make, Path(folder))
+        done = run_clips(LOCAL, work, clips, workers=1, limit_seconds=limit_seconds)
+        return {clip.clip_id: result for clip, result in done}
+
+
+def _make_in(make: Callable[[Clip, Path], Result], folder: Path, clip: Clip) -> Result:
+    return make(clip, folder)
 
 
 def spread(items: Sequence[Item], count: int) -> list[Item]:
@@ -187,37 +215,81 @@ def forecast(
     )
 
 
-def forecast_pending(stage: str, pending: Pending, sample: int) -> Forecast:
-    """Forecast of a stage by what it has yet to make, of which at most `sample` are tried."""
-    loaded = [
-        ((made, content), pending.items[made].duration_seconds or 0.0)
-        for made in spread(list(pending.items), sample)
-        if (content := _load(pending, made)) is not None
-    ]
-    tried = measure(lambda some: pending.make(dict(some)), loaded)
+def forecast_media(stage: str, pending: PendingMedia, setting: Setting) -> Forecast:
+    """Forecast of a stage by the media that it has yet to open, some of which are tried."""
+    chosen = [pending.items[made] for made in _choose(pending, setting)]
+    timed = try_media(Stopwatch(pending.make), chosen, pending.limit_seconds, setting)
+    tried = Sample(
+        clips=len(timed),
+        media_seconds=_sum_seconds(clip for clip in chosen if clip.clip_id in timed),
+        seconds=math.fsum(seconds for seconds, _ in timed.values()),
+        bytes=sum(size for _, size in timed.values()),
+    )
+    return _grow(stage, pending, tried)
+
+
+def forecast_rows(stage: str, pending: PendingRows, setting: Setting) -> Forecast:
+    """Forecast of a stage by the rows that it has yet to make, some of which are tried."""
+    loaded = pending.load(_choose(pending, setting))
+    items = [(one, pending.items[one[0]].duration_seconds or 0.0) for one in loaded.items()]
+    return _grow(stage, pending, measure(lambda some: pending.make(dict(some)), items))
+
+
+def _choose(pending: Pending, setting: Setting) -> list[str]:
+    """Items to try."""
+    whole = [made for made, clip in pending.items.items() if clip.clip_id not in setting.broken]
+    return spread(whole, setting.sample)
+
+
+def _grow(stage: str, pending: Pending, tried: Sample) -> Forecast:
     to_do = list(pending.items.values())
     found = forecast(stage, to_do, pending.clips, tried, pending.workers)
     return replace(found, to_do=len({clip.clip_id for clip in to_do}))
 
 
-def _load(pending: Pending, made: str) -> Any | None:
-    """What an item is made of, None where there is nothing, or it cannot be read."""
-    try:
-        return guard_clip(pending.load, made)
-    except MediaError:
-        return None
+class Stopwatch(Generic[Result]):
+    """Gives the seconds that `make` takes for a clip, with what it makes.
+
+    The first clip of a process goes through once more beforehand, within the same limit, so that
+    what is loaded once does not count.
+    """
+
+    def __init__(self, make: Callable[[Clip, Path], Result]) -> None:
+        self._make = make
+        self._loaded = False
+
+    def __call__(self, clip: Clip, folder: Path) -> tuple[float, Result]:
+        """Seconds, and what was made."""
+        if not self._loaded:
+            self._make(clip, folder)
+            self._loaded = True
+        start = time.perf_counter()
+        made = self._make(clip, folder)
+        return time.perf_counter() - start, made
+
+
+def try_media(
+    make: Callable[[Clip, Path], Result],
+    clips: Sequence[Clip],
+    limit_seconds: Callable[[Clip], float],
+    setting: Setting,
+) -> dict[str, Result]:
+    """clip_id → what `make` makes of it, as `run_apart` does; what breaks off is noted."""
+    found = run_apart(make, clips, limit_seconds)
+    setting.broken.update(name for name, made in found.items() if isinstance(made, MediaError))
+    return {name: made for name, made in found.items() if not isinstance(made, MediaError)}
 
 
 def plan_clean(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `clean`."""
     pending = list_undecoded(clips, setting.params.clean, setting.work)
-    return forecast_pending("clean", pending, setting.sample)
+    return forecast_media("clean", pending, setting)
 
 
 def plan_faces(clips: Sequence[Clip], setting: Setting) -> Forecast:
     """Forecast of stage `faces`."""
     pending = list_uncut(clips, setting.params.faces, setting.work)
-    return forecast_pending("faces", pending, setting.sample)
+    return forecast_media("faces", pending, setting)
 
 
 def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
@@ -228,7 +300,7 @@ def plan_words(clips: Sequence[Clip], setting: Setting) -> Forecast:
 
         sounds = find_inputs("audio", clips, setting)
         pending = list_unheard(clips, sounds, params, setting.work)
-        return forecast_pending("transcribe", pending, setting.sample)
+        return forecast_rows("transcribe", pending, setting)
     to_do = list_unpacked(clips, params.context_turns, setting.work)
     size = sum(len(get_words(clip).encode()) for clip in to_do)
     counts = len(to_do), len(clips)
@@ -241,7 +313,7 @@ def plan_extract(
     """Forecast of stage `extract@<name>`."""
     media = find_inputs(params.modality, clips, setting)
     pending = list_unencoded(params, clips, media, setting.trained, setting.work)
-    return forecast_pending(f"extract@{name}", pending, setting.sample)
+    return forecast_rows(f"extract@{name}", pending, setting)
 
 
 def plan_train(name: str, params: HeadParams, clips: int, runs: int) -> Forecast:
@@ -265,10 +337,10 @@ def find_inputs(modality: Modality, clips: Sequence[Clip], setting: Setting) -> 
         elif _may_have(clip, modality, params.transcribe):
             keys[clip_id] = sounds.get(clip_id) if clip.cleaned else None
 
-    def read(clip_id: str) -> Any | None:
-        if store is not None and store.has_rows(clip_id):
-            return store[clip_id]
-        return _make_media(named[clip_id], modality, params).content
+    def read(clip_ids: Sequence[str]) -> dict[str, pa.Table]:
+        held = _read_rows(store, clip_ids) if store is not None else {}
+        lacking = [named[clip_id] for clip_id in clip_ids if clip_id not in held]
+        return held | _make_rows(lacking, modality, setting)
 
     return Inputs(keys, read)
 
@@ -281,13 +353,33 @@ def _may_have(clip: Clip, modality: Modality, transcribe: TranscribeParams) -> b
     return known is not None or (not clip.cleaned and modality != "text")
 
 
-def _make_media(clip: Clip, modality: Modality, params: Params) -> Made:
-    """What the stage of the modality would make of a clip."""
-    if modality == "audio":
-        return decode_clip(clip)
+def _read_rows(store: MediaStore, clip_ids: Sequence[str]) -> dict[str, pa.Table]:
+    """Rows of those clips that `store` has some of."""
+    held = (clip_id for clip_id in clip_ids if store.has_rows(clip_id))
+    return {clip_id: rows for clip_id in held if (rows := store[clip_id]) is not None}
+
+
+def _make_rows(clips: Sequence[Clip], modality: Modality, setting: Setting) -> dict[str, pa.Table]:
+    """Rows as the stage of the modality would make them, of those clips that have any."""
+    clean, faces = setting.params.clean, setting.params.faces
+    made: Mapping[str, Made]
     if modality == "text":
-        return pack_words(clip)
-    return make_crops(clip, resolve_detector(params.faces))[modality]
+        made = {clip.clip_id: pack_words(clip) for clip in clips}
+    elif modality == "audio":
+        made = try_media(_make_sound, clips, lambda _: clean.limit_seconds, setting)
+    else:
+        cut = partial(_make_pictures, modality=modality, params=resolve_detector(faces))
+        limit = partial(allow_seconds, a_minute=faces.limit_seconds)
+        made = try_media(cut, clips, limit, setting)
+    return {name: one.content for name, one in made.items() if isinstance(one.content, pa.Table)}
+
+
+def _make_sound(clip: Clip, _: Path) -> Made:
+    return decode_clip(clip)
+
+
+def _make_pictures(clip: Clip, folder: Path, modality: Modality, params: FacesParams) -> Made:
+    return make_crops(clip, folder, params)[modality]
 
 
 def _open_current(setting: Setting, modality: Modality) -> MediaStore | None:

@@ -15,7 +15,7 @@ from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, write_clips
-from pipeline.labels.pending import Pending, find_pending
+from pipeline.labels.pending import PendingMedia, find_pending
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import (
     Recording,
@@ -113,14 +113,19 @@ def clean_corpus(
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
 
 
-def list_undecoded(clips: Sequence[Clip], params: CleanParams, work: Path) -> Pending:
+def list_undecoded(clips: Sequence[Clip], params: CleanParams, work: Path) -> PendingMedia:
     """Those of `clips` whose sound the work store lacks."""
-    items = find_pending(clips, PROVENANCE.fingerprint, derive_keys(clips), work)
+    return PendingMedia(
+        clips=len(clips),
+        items=find_pending(clips, PROVENANCE.fingerprint, derive_keys(clips), work),
+        workers=params.workers,
+        make=_size_sound,
+        limit_seconds=lambda _: params.limit_seconds,
+    )
 
-    def decode(loaded: Mapping[str, Clip]) -> int:
-        return sum(decode_clip(clip).bytes for clip in loaded.values())
 
-    return Pending(len(clips), items, items.__getitem__, decode, params.workers)
+def _size_sound(clip: Clip, _: Path) -> int:
+    return decode_clip(clip).bytes
 
 
 def derive_keys(clips: Iterable[Clip]) -> dict[str, str]:

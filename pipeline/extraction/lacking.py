@@ -11,7 +11,7 @@ from pipeline.extraction.ceilings import measure_bytes
 from pipeline.extraction.source import DTYPE, derive_keys, describe_rows, encode_clips
 from pipeline.extraction.views import list_views
 from pipeline.labels.clips import Clip
-from pipeline.labels.pending import Inputs, Pending
+from pipeline.labels.pending import Inputs, PendingRows
 from pipeline.store.work import find_lacking
 
 
@@ -21,7 +21,7 @@ def list_unencoded(
     media: Inputs,
     trained: frozenset[str],
     work: Path,
-) -> Pending:
+) -> PendingRows:
     """Those of `clips`, and of the views of those in `trained`, whose rows the work store lacks."""
     encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
     fingerprint = describe_rows(params, encoder).fingerprint
@@ -43,10 +43,16 @@ def list_unencoded(
         encoded = encode_clips(encoder, params, tables, loaded, views)
         return sum(measure_bytes(rows, DTYPE.itemsize) for _, rows in encoded)
 
-    return Pending(
+    return PendingRows(
         clips=len(asked),
         items={made: clip for made, clip in items.items() if made not in done},
-        load=lambda made: media.read(items[made].clip_id),
+        load=lambda some: _load_rows(media, {made: items[made].clip_id for made in some}),
         make=encode,
         workers=params.workers,
     )
+
+
+def _load_rows(media: Inputs, clips: Mapping[str, str]) -> dict[str, pa.Table]:
+    """Clip or view → the rows of its clip in `clips`, where that has any."""
+    tables = media.read(sorted({*clips.values()}))
+    return {made: tables[clip_id] for made, clip_id in clips.items() if clip_id in tables}

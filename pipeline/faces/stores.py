@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -22,7 +21,7 @@ from pipeline.faces.serving import list_devices, serve_detector
 from pipeline.faces.spool import take_rows
 from pipeline.files import digest_file
 from pipeline.labels.clips import Clip
-from pipeline.labels.pending import Pending, find_pending
+from pipeline.labels.pending import PendingMedia, find_pending
 from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
@@ -77,7 +76,7 @@ def pack_faces(
             writer.publish(out / name, locations, entries if name != "tracks" else [])
 
 
-def list_uncut(clips: Sequence[Clip], params: FacesParams, work: Path) -> Pending:
+def list_uncut(clips: Sequence[Clip], params: FacesParams, work: Path) -> PendingMedia:
     """Those of `clips` with video, or unknown to `clean`, whose pictures the work store lacks."""
     params = resolve_detector(params)
     filmed = [clip for clip in clips if clip.fps is not None or not clip.cleaned]
@@ -86,16 +85,25 @@ def list_uncut(clips: Sequence[Clip], params: FacesParams, work: Path) -> Pendin
     for made in (crops[name] for name in list_stores(params)):
         items |= find_pending(filmed, made.fingerprint, _derive_keys(filmed, made), work)
 
-    def cut(loaded: Mapping[str, Clip]) -> int:
-        return sum(m.bytes for clip in loaded.values() for m in make_crops(clip, params).values())
+    return PendingMedia(
+        clips=len(filmed),
+        items=items,
+        workers=params.workers,
+        make=partial(_size_crops, params=params),
+        limit_seconds=partial(allow_seconds, a_minute=params.limit_seconds),
+    )
 
-    return Pending(len(filmed), items, items.__getitem__, cut, params.workers)
+
+def _size_crops(clip: Clip, folder: Path, params: FacesParams) -> int:
+    return sum(made.bytes for made in make_crops(clip, folder, params).values())
 
 
-def make_crops(clip: Clip, params: FacesParams) -> dict[str, Made]:
-    """Store → what `clip` gives to it, in this process; `params` as `resolve_detector` has them."""
-    with TemporaryDirectory() as folder:
-        return make_stores(cut_clip(clip, params=params, folder=Path(folder)))
+def make_crops(clip: Clip, folder: Path, params: FacesParams) -> dict[str, Made]:
+    """Store → what `clip` gives to it, in this process; `params` as `resolve_detector` has them.
+
+    Rows are in files in `folder` meanwhile.
+    """
+    return make_stores(cut_clip(clip, params=params, folder=folder))
 
 
 NO_VIDEO = ("no_video", "no stream of pictures, or none that FFmpeg decodes")
@@ -189,7 +197,7 @@ def _cut_missing(
             partial(cut_clip, params=params, folder=folder, servers=servers),
             missing,
             workers=params.workers,
-            limit_seconds=partial(_allow_seconds, a_minute=params.limit_seconds),
+            limit_seconds=partial(allow_seconds, a_minute=params.limit_seconds),
             gpus=params.device == "cuda" and not servers,
         )
         for clip, cut in track(cuts, f"faces by {params.detector}", len(missing)):
@@ -202,7 +210,7 @@ def _cut_missing(
     return failures
 
 
-def _allow_seconds(clip: Clip, a_minute: float) -> float:
+def allow_seconds(clip: Clip, a_minute: float) -> float:
     """Longest that the work on `clip` may take: so long for each minute of it, or part of one."""
     return a_minute * max(1, math.ceil((clip.duration_seconds or 0) / 60))
 

@@ -15,28 +15,48 @@ from pipeline.store.work import find_lacking
 class Inputs:
     """What a stage makes something of, by the ids of clips.
 
-    `keys` are those of the inputs, None where one is yet to be made; `read` gives an input's rows,
-    or as they would be, None where there are none.
+    `keys` are those of the inputs, None where one is yet to be made; `read` gives the rows of some,
+    or as they would be, of those that have any.
     """
 
     keys: Mapping[str, str | None]
-    read: Callable[[str], pa.Table | None]
+    read: Callable[[Sequence[str]], Mapping[str, pa.Table]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pending:
     """What a stage has yet to make: `items`, id → the clip that it is, or is a view of.
 
-    The stage is for `clips` clips, and so many `workers` share the work. `load` gives what an item
-    is made of, None where there is nothing; `make` makes those loaded as the stage does, in memory,
-    and returns the bytes that the stage would write.
+    The stage is for `clips` clips, and so many `workers` share the work.
     """
 
     clips: int
     items: Mapping[str, Clip]
-    load: Callable[[str], Any]
-    make: Callable[[Mapping[str, Any]], int]
     workers: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingMedia(Pending):
+    """What is yet to be made of media.
+
+    `make` makes what the stage does of a clip, and returns the bytes that the stage would write. It
+    travels to a process that has a folder for it, and `limit_seconds` of the clip.
+    """
+
+    make: Callable[[Clip, Path], int]
+    limit_seconds: Callable[[Clip], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PendingRows(Pending):
+    """What is yet to be made of rows.
+
+    `load` gives what items are made of, of those that there is anything for; `make` makes those
+    loaded as the stage does, in memory, and returns the bytes that the stage would write.
+    """
+
+    load: Callable[[Sequence[str]], Mapping[str, Any]]
+    make: Callable[[Mapping[str, Any]], int]
 
 
 def find_pending(

@@ -1,4 +1,5 @@
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from pipeline.audits.planning import (
     plan_project,
     plan_train,
     plan_words,
+    run_apart,
     spread,
     survey_clips,
 )
 from pipeline.cleaning.sound import clean_corpus
 from pipeline.encoders.params import LandmarksParams
+from pipeline.errors import MediaError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import Clip
@@ -134,6 +137,21 @@ def test_the_first_item_goes_through_once_more() -> None:
     assert (sample.clips, sample.media_seconds, sample.bytes) == (2, 5.0, 10)
 
 
+def hang(clip: Clip, folder: Path) -> str:
+    """The name of the clip, whose second of three takes an hour."""
+    assert folder.is_dir()
+    time.sleep(3600 * (clip.clip_id == "1"))
+    return clip.clip_id
+
+
+def test_media_that_take_for_ever_are_given_up() -> None:
+    found = run_apart(hang, make_clips(3, 1.0), lambda _: 2.0)
+    broken = found.pop("1")
+    assert isinstance(broken, MediaError)
+    assert broken.reason == "timeout"
+    assert found == {"0": "0", "2": "2"}
+
+
 def test_samples_are_spread_over_the_corpus() -> None:
     assert spread(range(11), 3) == [0, 3, 7]
     assert spread(range(2), 3) == [0, 1]
@@ -190,6 +208,37 @@ def test_an_empty_work_store_has_everything_to_do(
     assert clean.bytes
     assert faces.bytes
     assert plan_words(clips, empty).bytes == 3 * len("yes")
+
+
+def test_what_breaks_a_limit_is_tried_once(
+    clips: list[Clip], setting: Setting, tmp_path: Path
+) -> None:
+    instant = {"limit_seconds": 1e-6}
+    params = replace(
+        setting.params,
+        clean=setting.params.clean.model_copy(update=instant),
+        faces=setting.params.faces.model_copy(update=instant),
+    )
+    hasty = replace(setting, params=params, work=tmp_path, data=tmp_path, sample=4)
+    film = [clip for clip in clips if clip.fps is not None]
+    for found in (plan_faces(film, hasty), plan_clean(clips, hasty)):
+        assert (found.seconds, found.remark) == (None, "no clip could be tried")
+    assert hasty.broken == {clip.clip_id for clip in clips}
+    hog = plan_extract("hog", params.features["hog"], clips, hasty)
+    assert (hog.to_do, hog.remark) == (1, "no clip could be tried")
+
+
+def test_sets_are_measured_within_the_limits_of_their_media(
+    clips: list[Clip], setting: Setting, tmp_path: Path
+) -> None:
+    clean = setting.params.clean.model_copy(update={"limit_seconds": 1e-6})
+    hasty = replace(setting, params=replace(setting.params, clean=clean), work=tmp_path)
+    mfcc = plan_extract("mfcc", setting.params.features["mfcc"], clips, hasty)
+    assert mfcc.remark == "from 2 clips"
+    nowhere = plan_extract(
+        "mfcc", setting.params.features["mfcc"], clips, replace(hasty, data=tmp_path)
+    )
+    assert nowhere.remark == "no clip could be tried"
 
 
 def test_words_that_a_model_must_hear_are_to_do_and_timed(

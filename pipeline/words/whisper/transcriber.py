@@ -12,7 +12,7 @@ from pipeline.engines.ahead import read_ahead
 from pipeline.engines.guard import isolate_clips
 from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
-from pipeline.labels.pending import Inputs, Pending, find_pending
+from pipeline.labels.pending import Inputs, PendingRows, find_pending
 from pipeline.media.inputs import read_sound
 from pipeline.progress import track
 from pipeline.rows import Waveform
@@ -135,7 +135,7 @@ def find_heard(
 
 def list_unheard(
     clips: Sequence[Clip], sounds: Inputs, params: TranscribeParams, work: Path
-) -> Pending:
+) -> PendingRows:
     """Those of `clips` that are to be heard and whose words the work store lacks.
 
     The corpus's own words are counted with those that are there: to copy them takes no time.
@@ -155,7 +155,7 @@ def list_unheard(
         clips = ((clip_id, read_sound(table)) for clip_id, table in loaded.items())
         return sum(pack_hearing(heard, None).bytes for heard in load_listener().listen(clips))
 
-    return Pending(len(clips), items, sounds.read, hear)
+    return PendingRows(clips=len(clips), items=items, load=sounds.read, make=hear)
 
 
 def pack_hearing(hearing: Hearing, language: str | None) -> Made:
