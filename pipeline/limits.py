@@ -3,6 +3,9 @@
 MOST_PIXELS = 2**27
 """Of a picture: 16K has 133 million."""
 
+BATCH_PIXELS = 2**27
+"""Of pictures that are searched together: 16 of 4K, 64 of Full HD, or a single one of 16K."""
+
 JPEG_PIXELS = 100
 """Of a picture in a store, for each byte of its JPEG file: one colour all over has 64."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from pipeline.faces.choosing import People, Sound, choose_tracks
 from pipeline.faces.crops import align_face, crop_face, scale_frame
 from pipeline.faces.params import Choice, FacesParams, Thresholds
 from pipeline.faces.quality import measure_quality
-from pipeline.faces.searching import find_faces, load_detector
+from pipeline.faces.searching import count_pixels, find_faces, load_detector, split_batches
 from pipeline.faces.serving import RemoteDetector
 from pipeline.faces.spool import Spool, keep_rows
 from pipeline.faces.tables import SCHEMAS
@@ -139,8 +138,8 @@ class Picker:
 def _find_people(reel: Reel, params: FacesParams, servers: Sequence[str]) -> Iterator[Seen]:
     """The frames of `reel` with who is in them, in order."""
     searcher = _reach_server(tuple(servers)) if servers else load_detector(params)
-    tracker, frames = Tracker(params.gap_seconds), iter(reel)
-    while batch := list(islice(frames, params.batch)):
+    tracker = Tracker(params.gap_seconds)
+    for batch in split_batches(reel, params.batch, lambda frame: count_pixels(frame.image)):
         found = find_faces([frame.image for frame in batch], searcher, params.search_pixels)
         for frame, faces in zip(batch, found, strict=True):
             yield from tracker.add(frame, faces)

@@ -1,10 +1,10 @@
 """Searching: which detector looks at frames of which size, and where it finds faces in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import cv2
 import numpy as np
@@ -13,7 +13,9 @@ from jaxtyping import UInt8
 from pipeline.errors import ParamsError
 from pipeline.faces import AUTO, DETECTORS, Detector, Faces, Search
 from pipeline.faces.params import FacesParams
+from pipeline.limits import BATCH_PIXELS
 
+Item = TypeVar("Item")
 Image = UInt8[np.ndarray, "_ _ 3"]
 
 
@@ -40,6 +42,31 @@ def find_faces(
         scale_faces(faces, small, image)
         for faces, small, image in zip(found, shrunk, images, strict=True)
     ]
+
+
+def split_batches(
+    items: Iterable[Item], most: int, count_pixels: Callable[[Item], int]
+) -> Iterator[list[Item]]:
+    """`items` in order, at most `most` together, and several only up to BATCH_PIXELS."""
+    batch: list[Item] = []
+    pixels = 0
+    for item in items:
+        own = count_pixels(item)
+        if batch and pixels + own > BATCH_PIXELS:
+            yield batch
+            batch, pixels = [], 0
+        batch.append(item)
+        pixels += own
+        if len(batch) == most:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
+
+
+def count_pixels(image: Image) -> int:
+    """Pixels of `image`."""
+    return int(image.shape[0] * image.shape[1])
 
 
 def resolve_detector(params: FacesParams) -> FacesParams:

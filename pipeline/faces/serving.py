@@ -24,7 +24,7 @@ from pipeline.engines.local import follow_parent
 from pipeline.errors import MoodlineError
 from pipeline.faces import DETECTORS, Detector, Faces
 from pipeline.faces.params import FacesParams
-from pipeline.faces.searching import load_detector
+from pipeline.faces.searching import count_pixels, load_detector, split_batches
 
 Frames = UInt8[np.ndarray, "frames height width 3"]
 
@@ -167,8 +167,8 @@ def _answer(detector: Detector, requests: list[Request], batch: int) -> None:
         asked = list(alike)
         frames = [frame for request in asked for frame in request.frames]
         found: list[Faces] = []
-        for start in range(0, len(frames), batch):
-            found += detector.detect(frames[start : start + batch])
+        for together in split_batches(frames, batch, count_pixels):
+            found += detector.detect(together)
         for request in asked:
             count = len(request.frames)
             with suppress(OSError):  # it may have been stopped meanwhile
