@@ -136,6 +136,13 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
     assert find_problems(store) == [f"{name}: missing"]
 
 
+def test_loops_of_links_are_walked_once(tmp_path: Path) -> None:
+    store = build_store(tmp_path / "kept", "parquet")
+    (tmp_path / "kept" / "loop").symlink_to(tmp_path)
+    places = [found.path.resolve() for found in verify_paths([tmp_path])]
+    assert places.count(store) == 1
+
+
 def test_a_store_without_its_header_is_told(tmp_path: Path) -> None:
     store = build_store(tmp_path, "zarr")
     (store / "store.json").unlink()
