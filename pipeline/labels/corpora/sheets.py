@@ -7,6 +7,7 @@ header; in UTF-8, UTF-16 with its mark, or Windows-1252. Parquet is read as it i
 import codecs
 import csv
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -264,14 +265,16 @@ class _Rows:
 
     def _count_cells(self, line: str) -> int:
         """Cells of a line up to the one whose quote is wrong: text follows it, or it stays open."""
-        for end in range(1, len(line)):
-            try:
-                next(csv.reader([line[:end]], delimiter=self.delimiter, strict=True))
-            except csv.Error as error:
-                if "expected after" in str(error):
-                    line = line[:end]
-                    break
-        return len(next(csv.reader([line], delimiter=self.delimiter)))
+        end = bisect_left(range(len(line)), True, key=lambda end: self._is_broken(line[:end]))
+        return len(next(csv.reader([line[:end]], delimiter=self.delimiter)))
+
+    def _is_broken(self, line: str) -> bool:
+        """Whether text follows a quote within a line, as it then does however the line goes on."""
+        try:
+            next(csv.reader([line], delimiter=self.delimiter, strict=True), None)
+        except csv.Error as error:
+            return "expected after" in str(error)
+        return False
 
     def _is_row(self, cell: str) -> bool:
         """Whether `cell` holds a line that looks like a row: quotes swallowed it.

@@ -1,6 +1,6 @@
 """Words of a table: what each of them means as a class, however it is spelled."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from pipeline.errors import ParamsError
@@ -44,11 +44,9 @@ def find_meanings(counts: Mapping[str, int], params: TableParams) -> Meanings:
             remarks.append(f"{word!r} ({counts[word]}) is taken as no label")
         elif params.emotions is None:
             open_words.append(word)
-    spellings: dict[str, list[str]] = {}
+    spellings = {word.casefold(): word for word in open_words}  # the last has the fewest capitals
     for word in open_words:
-        spellings.setdefault(word.casefold(), []).append(word)
-    for word in open_words:
-        of[word] = _choose_spelling(word, spellings[word.casefold()])
+        of[word] = spellings[word.casefold()] if len(word) >= SPELLED else word
         if of[word] != word:
             remarks.append(f"{word!r} ({counts[word]}) is taken as {of[word]!r}")
     return Meanings(of, _make_names(params, of), remarks)
@@ -62,17 +60,11 @@ def _list_strange(params: TableParams) -> list[str]:
 
 def _find_spelling(word: str, stated: Mapping[str, str | None]) -> str | None:
     """The stated word that `word` is but for its capitals; None where there is none, or doubt."""
-    found = [key for key in stated if _is_spelling(word, key)]
+    if len(word) < SPELLED:
+        return None
+    folded = word.casefold()
+    found = [key for key in stated if key.casefold() == folded]
     return found[0] if len({stated[key] for key in found}) == 1 else None
-
-
-def _choose_spelling(word: str, words: Collection[str]) -> str:
-    """The spelling of `word` with the fewest capitals."""
-    return max([word, *(other for other in words if _is_spelling(word, other))])
-
-
-def _is_spelling(word: str, other: str) -> bool:
-    return len(word) >= SPELLED and word.casefold() == other.casefold()
 
 
 def _make_names(params: TableParams, of: Mapping[str, str | None]) -> Names:
@@ -83,11 +75,9 @@ def _make_names(params: TableParams, of: Mapping[str, str | None]) -> Names:
     words = {**params.words, **of}
     return Names(
         emotion=emotions,
-        words={**{name: name for name in emotions}, **dict(_keep_known(words, emotions))},
+        words={**{name: name for name in emotions}, **dict(_keep_known(words, set(emotions)))},
     )
 
 
-def _keep_known(
-    words: Mapping[str, str | None], emotions: Collection[str]
-) -> Iterable[tuple[str, str]]:
+def _keep_known(words: Mapping[str, str | None], emotions: Set[str]) -> Iterable[tuple[str, str]]:
     return ((word, name) for word, name in words.items() if name is not None and name in emotions)

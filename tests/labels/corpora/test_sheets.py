@@ -1,4 +1,5 @@
 import csv
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -106,6 +107,23 @@ def test_a_quote_within_quotes_is_told_by_its_column(write):
 def test_rows_that_quotes_swallowed_are_not_lost(write, last):
     with pytest.raises(CorpusError, match=r"line [23]: (transcript|speaker): expected the quote"):
         read_sheet(write(HEADER + 'a,s1,sad,"What?\nb,s2,sad,well\n' + last))
+
+
+def test_a_long_line_with_a_wrong_quote_is_read_few_times(write):
+    path = write(f'{HEADER}a.mp4,x,sad,"{"word " * 997}"and more\n')
+    readers = []
+
+    def note(frame, event, called):
+        if event == "c_call" and called is csv.reader:
+            readers.append(called)
+
+    sys.setprofile(note)
+    try:
+        with pytest.raises(CorpusError, match="line 2: transcript: expected the quote"):
+            read_sheet(path)
+    finally:
+        sys.setprofile(None)
+    assert 1 <= len(readers) < 50
 
 
 def test_rows_of_two_cells_that_quotes_swallowed_are_not_lost(write):

@@ -483,12 +483,6 @@ def test_days_that_no_calendar_has_are_told(tmp_path, column):
         inspect_path(tmp_path / "clips.parquet")
 
 
-def test_thousands_of_columns_and_words_take_no_squares_of_them(tmp_path):
-    names = [f"c{number}" for number in range(20_000)]
-    write_table(tmp_path, f"path,emotion,{','.join(names)}\na.mp4,sad{',' * 20_000}\n")
-    assert len(read_rows(tmp_path, ignore=names).clips) == 1
-
-
 @pytest.mark.parametrize("path", ["{id:>900000000}.mp4", "{id:0101d}.mp4"])
 def test_a_format_of_many_letters_is_refused(tmp_path, path):
     write_table(tmp_path, "id\n1\n")
