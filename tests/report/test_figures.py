@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from pipeline.report.figures import (
     draw_losses,
     draw_ratings,
     draw_scores,
+    draw_small_curves,
     pair_ratings,
 )
 
@@ -32,6 +35,37 @@ def test_confusion_writes_share_and_count_and_leaves_empty_cells_blank() -> None
         ["<b>25%</b><br>1", "<b>75%</b><br>3"],
         ["", "<b>100%</b><br>2"],
     ]
+
+
+MARKED = ["<b>sad</b>", '<a href="x">joy</a>']
+"""Names that plotly would draw as markup, or as links."""
+
+
+def test_markup_in_the_names_of_classes_runs_and_reasons_is_text() -> None:
+    rate = ClassRates(support=3, precision=None, recall=0.5, f1=None, reason=MARKED[1])
+    history = [{"run": name, "epoch": "1", "train_loss": "1", "uar": "1"} for name in MARKED]
+    figures = [
+        draw_confusion(MARKED, [[1, 3], [0, 2]]),
+        draw_classes(dict.fromkeys(MARKED, rate)),
+        draw_losses(history),
+        draw_scores(history, ["uar"]),
+        draw_small_curves(history, "uar"),
+    ]
+    for figure in figures:
+        drawn = [*_list_texts(figure.to_dict())]
+        assert any("&lt;b&gt;sad" in text for text in drawn)
+        assert any("&lt;a href=" in text for text in drawn)
+        assert not any("<b>sad" in text or "<a " in text for text in drawn)
+
+
+def _list_texts(part: Any) -> Iterator[str]:
+    """All texts in a figure."""
+    if isinstance(part, str):
+        yield part
+    elif isinstance(part, dict):
+        yield from chain.from_iterable(map(_list_texts, part.values()))
+    elif isinstance(part, (list, tuple, np.ndarray)):
+        yield from chain.from_iterable(map(_list_texts, part))
 
 
 def test_a_class_never_annotated_has_no_shares() -> None:
