@@ -16,6 +16,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.files import find_files, name_once
 from pipeline.labels.corpora.params import RavdessParams
 from pipeline.labels.emotions import Names
 
@@ -84,12 +85,12 @@ class Performance(NamedTuple):
 
 def read(params: RavdessParams) -> Corpus:
     """Clips of one modality and channel; raises CorpusError where there is none."""
-    performances = {path: parse_name(path) for path in _find_media(Path(params.root))}
+    found = find_files(Path(params.root), SUFFIXES, "RAVDESS")
+    performances = {path: parse_name(path) for path in found}
     chosen = {path: shown for path, shown in performances.items() if _is_chosen(shown, params)}
     if not chosen:
         raise CorpusError(_explain_nothing(params, performances.values()))
-    _check_once(chosen)
-    paths = sorted(chosen, key=lambda path: path.stem)
+    paths = [path for _, path in sorted(name_once((path.stem, path) for path in chosen).items())]
     return Corpus(
         clips=[_make_clip(path, chosen[path]) for path in paths],
         targets=[_make_target(path, chosen[path], params.protocol) for path in paths],
@@ -113,17 +114,6 @@ def parse_name(path: Path) -> Performance:
     return shown
 
 
-def _find_media(root: Path) -> list[Path]:
-    if not root.is_dir():
-        raise CorpusError(f"{root}: no such folder; put RAVDESS there, or a link to it")
-    # Copies made on macOS hold a `._` file beside each file.
-    return [
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    ]
-
-
 def _is_chosen(shown: Performance, params: RavdessParams) -> bool:
     channels = {params.channel} if params.channel != "both" else set(CHANNELS.values())
     return MODALITIES[shown.modality] == params.modality and CHANNELS[shown.channel] in channels
@@ -137,15 +127,6 @@ def _explain_nothing(params: RavdessParams, found: Iterable[Performance]) -> str
         f"{params.channel}, found {held or 'no file with ' + ', '.join(sorted(SUFFIXES))}; mend "
         "corpus.root, corpus.modality or corpus.channel"
     )
-
-
-def _check_once(paths: Iterable[Path]) -> None:
-    """Refuse a performance found twice: one widespread copy repeats the corpus in a subfolder."""
-    seen: dict[str, Path] = {}
-    for path in sorted(paths):
-        if path.stem in seen:
-            raise CorpusError(f"{path}: the same performance as {seen[path.stem]}; keep one")
-        seen[path.stem] = path
 
 
 def _make_clip(path: Path, shown: Performance) -> Clip:
