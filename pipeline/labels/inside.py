@@ -1,7 +1,7 @@
 """Files inside a corpus: those that its clips may name, in a table of one's own or a stranger's."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.errors import CorpusError
@@ -14,7 +14,7 @@ def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
 
     They are those of clips, folders of crops, and what these folders hold.
     """
-    root = os.path.join(os.path.realpath(corpus.root), "")
+    is_below = _below(corpus.root)
     named = [(clip, path) for clip in clips for path in (clip.path, clip.crops) if path]
     for clip, path in named:
         if "\0" in path:
@@ -25,7 +25,7 @@ def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
         (clip, found)
         for clip, path in named
         for found in (path, *(_list_links(path) if path == clip.crops else ()))
-        if not os.path.realpath(found).startswith(root)
+        if not is_below(found)
     ]
     if outside:
         (clip, path), more = outside[0], f" and {len(outside) - 1:,} more" * (len(outside) > 1)
@@ -40,11 +40,17 @@ def check_below(path: Path, root: Path) -> None:
 
     A corpus may come with a link to any file of this machine.
     """
-    if not os.path.realpath(path).startswith(os.path.join(os.path.realpath(root), "")):
+    if not _below(root)(path):
         raise CorpusError(
             f"{path}: expected a file below {root}, got a link that leads elsewhere; put the file "
             f"there, or set `corpus.follow: true` if it is meant"
         )
+
+
+def _below(root: str | Path) -> Callable[[str | Path], bool]:
+    """What tells whether a path, links followed, lies below the folder `root`."""
+    place = os.path.join(os.path.realpath(root), "")
+    return lambda path: os.path.realpath(path).startswith(place)
 
 
 def _list_links(folder: str) -> list[str]:
