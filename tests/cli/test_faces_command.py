@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.cli.faces import name_page
-from tests.report.faces_made import MadeFaces, make_faces
+from tests.report.faces_made import FRAMES, MadeFaces, make_faces
+from tests.report.made_up import Page
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,20 @@ def test_without_a_clip_the_page_is_of_all(
     assert run(made.root, "--clips", "2") == 0
     assert capsys.readouterr().out == "reports/faces/index.html\n"
     assert "Faces of 3 clips" in (made.root / "reports/faces/index.html").read_text()
+
+
+def test_only_a_project_that_says_where_its_media_are_shows_frames(made: MadeFaces) -> None:
+    page = made.root / "reports/faces/toy_gap.html"
+    assert run(made.root, "--clip", "toy/gap") == 0
+    assert "The video is not here" in Page(page).text
+    params = made.root / "params.yaml"
+    corpus = f"{{name: demo, root: {made.root}, depends_on: {made.root}}}"
+    params.write_text(f"corpus: {corpus}\nfeatures: {{}}\nheads: {{}}\n")
+    try:
+        assert run(made.root, "--clip", "toy/gap") == 0
+    finally:
+        params.unlink()
+    assert f"All {FRAMES} frames that were looked at, from the video." in Page(page).text
 
 
 def test_the_page_goes_where_it_is_asked_to(made: MadeFaces, tmp_path: Path) -> None:
