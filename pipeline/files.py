@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
@@ -56,6 +56,22 @@ def measure_tree(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     files = path.rglob("*") if path.is_dir() else (path,)
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def walk_folders(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Each folder at or below `root`, links followed, once: its path, its folders, its files.
+
+    Names are in order, those of folders that are links last: who takes a folder out of the list is
+    not led there.
+    """
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(root, followlinks=True):
+        if (place := os.path.realpath(folder)) in seen:
+            inner.clear()  # links lead here again
+            continue
+        seen.add(place)
+        inner.sort(key=lambda name: (os.path.islink(os.path.join(folder, name)), name))
+        yield folder, inner, sorted(names)
 
 
 def canonical_json(value: Any) -> str:

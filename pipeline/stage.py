@@ -19,7 +19,7 @@ import psutil
 
 from pipeline.code import digest_sources
 from pipeline.errors import MoodlineError, StageError, show_line
-from pipeline.files import remove
+from pipeline.files import remove, walk_folders
 from pipeline.paths import CHECKED_CODE, PROJECT
 from pipeline.sections import is_name
 from pipeline.store.shared_cache import find_shared_cache, put_in_cache
@@ -132,13 +132,8 @@ def held_still(*paths: Path) -> Iterator[None]:
 def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, int]]]:
     """Each file at or below `paths`: its size, when it was changed, and its inode."""
     for path in paths:
-        seen: set[str] = set()
-        walk = os.walk(path, followlinks=True) if path.is_dir() else [("", [], [str(path)])]
-        for folder, inner, names in walk:
-            if (place := os.path.realpath(folder)) in seen:
-                inner.clear()  # links lead here again
-                continue
-            seen.add(place)
+        walk = walk_folders(path) if path.is_dir() else [("", [], [str(path)])]
+        for folder, _, names in walk:
             for name in names:
                 if name.endswith(".pyc"):  # whoever imports a module first writes one
                     continue

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import CorpusError
+from pipeline.files import walk_folders
 
 TOLD = 5
 """Most files that one message names."""
@@ -26,14 +27,7 @@ def _find_mistakes(folder: Path) -> Iterator[str]:
 
     What several links lead to is looked at once.
     """
-    seen: set[str] = set()
-    for inner, folders, files in os.walk(folder, followlinks=True):
-        place = os.path.realpath(inner)
-        if place in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        folders.sort()
+    for inner, folders, files in walk_folders(folder):
         for name in sorted([*folders, *files]):
             path = Path(inner, name)
             told = _show(path.relative_to(folder))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import CorpusError
-from pipeline.files import write_whole
+from pipeline.files import walk_folders, write_whole
 
 _ESCAPED = {ord("\\"): "\\\\", ord("\n"): "\\n"}
 
@@ -38,15 +38,9 @@ def write_manifest(root: Path, out: Path) -> int:
 
 
 def _list_lines(root: Path) -> Iterator[str]:
-    seen: set[str] = set()
-    for folder, inner, names in os.walk(root, followlinks=True):
-        if (place := os.path.realpath(folder)) in seen:
-            inner.clear()  # links lead here again
-            continue
-        seen.add(place)
-        inner.sort()
+    for folder, _, names in walk_folders(root):
         below = os.path.relpath(folder, root)
-        for name in sorted(names):
+        for name in names:
             path = os.path.join(folder, name)
             try:
                 found = os.stat(path)

@@ -1,12 +1,12 @@
 """Media below a folder, and how the cells of a table name them."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipeline.files import walk_folders
 from pipeline.labels.corpora.columns import fill_path
 from pipeline.labels.corpora.sheets import Sheet
 
@@ -54,10 +54,8 @@ class PathFound:
 
 def list_media(root: Path) -> MediaFiles:
     """Media files below `root`, links followed."""
-    found, seen = [], set()
-    for folder, inner, names in os.walk(root, followlinks=True):
-        seen.add(os.path.realpath(folder))
-        inner[:] = [name for name in inner if os.path.realpath(Path(folder, name)) not in seen]
+    found = []
+    for folder, _, names in walk_folders(root):
         below = Path(folder).relative_to(root)
         known = (name for name in names if Path(name).suffix.lower() in FILMED | SOUNDING)
         found += [(below / name).as_posix() for name in known]
