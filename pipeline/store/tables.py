@@ -1,6 +1,8 @@
 """Parquet tables with one Arrow schema each, written whole and refused when they are not it."""
 
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
@@ -90,7 +92,8 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
     most = most or UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
-    if _count_promised(file) > most and _measure_texts(path) > most:
+    texts = _promise_texts(file)
+    if sum(texts.values()) > most and _measure_texts(path, [*texts]) > most:
         raise _refuse_size(path, most)
     batches, size = [], 0
     for batch in file.iter_batches(_ROWS):
@@ -109,38 +112,23 @@ def _refuse_size(path: Path, most: int) -> StoreError:
     )
 
 
-def _list_texts(file: pq.ParquetFile) -> list[str]:
-    """Columns, or parts of such, of text or bytes that a dictionary may hold once for many rows."""
-    groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
-    return sorted(
-        {
-            column.path_in_schema
-            for group in groups
-            for column in (group.column(index) for index in range(group.num_columns))
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page
-        }
-    )
+def _promise_texts(file: pq.ParquetFile) -> dict[str, int]:
+    """Columns, or parts of such, of text or bytes that a dictionary may hold once for many rows.
+
+    Each with the most bytes that it may unpack to, were every text as long as its column.
+    """
+    promised: Counter[str] = Counter()
+    packed: set[str] = set()
+    for group in map(file.metadata.row_group, range(file.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            promised[column.path_in_schema] += column.num_values * column.total_uncompressed_size
+            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
+                packed.add(column.path_in_schema)
+    return {name: promised[name] for name in sorted(packed)}
 
 
-def _count_promised(file: pq.ParquetFile) -> int:
-    """Most bytes that texts in dictionaries may unpack to, were each as long as its column."""
-    texts, groups = set(_list_texts(file)), range(file.num_row_groups)
-    columns = (
-        file.metadata.row_group(number).column(index)
-        for number in groups
-        for index in range(file.metadata.num_columns)
-    )
-    return sum(
-        column.num_values * column.total_uncompressed_size
-        for column in columns
-        if column.path_in_schema in texts
-    )
-
-
-def _measure_texts(path: Path) -> int:
-    """Bytes of the texts of the table at `path`, which are never unpacked."""
-    with pq.ParquetFile(path) as file:
-        texts = _list_texts(file)
+def _measure_texts(path: Path, texts: Sequence[str]) -> int:
+    """Bytes of the columns `texts` of the table at `path`, which are never unpacked."""
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
         return sum(
             _measure_array(column)
