@@ -161,11 +161,16 @@ SPELLED = {"OA": "OAF"}
 
 @dataclass(frozen=True)
 class Told:
-    """What the name of a file says."""
+    """What the name of a file, or of its folder, says; the speaker's `code` as it stands there."""
 
-    speaker: str
+    code: str
     emotion: str
     sentence: str | None
+
+    @property
+    def speaker(self) -> str:
+        """Who speaks."""
+        return SPELLED.get(self.code, self.code)
 
 
 def read(params: ActedParams) -> Corpus:
@@ -210,12 +215,12 @@ def parse_name(path: Path, scheme: Scheme) -> Told:
         known = ", ".join(scheme.sentences)
         raise CorpusError(f"{path}: expected sentence {known}, got {sentence!r}")
     emotion = scheme.names.emotion_of(codes["emotion"], str(path))
-    return Told(SPELLED.get(codes["speaker"], codes["speaker"]), emotion, sentence)
+    return Told(codes["speaker"], emotion, sentence)
 
 
 def _name(path: Path, told: Told) -> str:
     """Name of a clip: the file's own, its speaker first where that is told by the folder alone."""
-    return path.stem if told.speaker[:2] in path.stem else f"{told.speaker}_{path.stem}"
+    return path.stem if told.code in path.stem else f"{told.code}_{path.stem}"
 
 
 def _make_clip(clip_id: str, path: Path, told: Told, scheme: Scheme) -> Clip:

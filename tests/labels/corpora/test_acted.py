@@ -19,7 +19,7 @@ from tests.miniatures import touch
         ("savee", "ALL/JE_su03.wav", Told("JE", "surprised", None)),
         ("tess", "OAF_angry/OAF_back_angry.wav", Told("OAF", "angry", "back")),
         ("tess", "YAF/YAF_back_ps.wav", Told("YAF", "surprised", "back")),
-        ("tess", "OAF_neutral/OA_bite_neutral.wav", Told("OAF", "neutral", "bite")),
+        ("tess", "OAF_neutral/OA_bite_neutral.wav", Told("OA", "neutral", "bite")),
     ],
 )
 def test_a_name_tells_speaker_emotion_and_sentence(corpus, path, told):
@@ -48,6 +48,13 @@ def test_a_copy_within_the_corpus_is_refused(tmp_path: Path) -> None:
     params = ActedParams(name="tess", root=str(tmp_path), depends_on=str(tmp_path))
     with pytest.raises(CorpusError, match="the same performance as"):
         read(params)
+
+
+@pytest.mark.parametrize("path", ["DC/a01.wav", "DC_a01.wav", "DC/DC_a01.wav"])
+def test_a_clip_is_named_by_its_speaker_once(tmp_path: Path, path: str) -> None:
+    touch(tmp_path / path)
+    params = ActedParams(name="savee", root=str(tmp_path), depends_on=str(tmp_path))
+    assert [clip.clip_id for clip in read(params).clips] == ["savee/DC_a01"]
 
 
 def test_a_clip_knows_who_speaks_and_what(tmp_path: Path) -> None:
