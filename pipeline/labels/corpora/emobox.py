@@ -56,34 +56,14 @@ def read(params: EmoboxParams) -> Corpus:
     """Clips of the corpus that `params` name; raises CorpusError where its metadata are absent."""
     folder = Path(params.metadata)
     name = folder.name
-    words = _read(folder / "label_map.json", _Map).root
-    names = _list_names(words)
-    sets = {path: _read(path, _Set).root for path in sorted(folder.glob("fold_*/*_fold_*.json"))}
-    if not sets:
-        raise CorpusError(
-            f"{folder}: expected folders such as fold_1 of EmoBox's data, found none; mend "
-            f"corpus.metadata"
-        )
-    described = {clip_id: said for found in sets.values() for clip_id, said in found.items()}
+    names = _list_names(_read(folder / "label_map.json", _Map).root)
+    sets = _read_sets(folder)
     places = _place(sets, folder)
+    described = {clip_id: said for found in sets.values() for clip_id, said in found.items()}
     media = {clip_id: Path(params.root) / said.wav for clip_id, said in described.items()}
-    here = sorted(clip_id for clip_id, path in media.items() if path.is_file())
-    if not here:
-        raise CorpusError(
-            f"{params.root}: none of the {len(media)} files of {name} is there, the first being "
-            f"{next(iter(media.values()))}; mend corpus.root"
-        )
+    here = _list_present(media, params.root, name)
     return Corpus(
-        clips=[
-            Clip(
-                clip_id=f"{name}/{clip_id}",
-                corpus=name,
-                path=media[clip_id].as_posix(),
-                start_seconds=described[clip_id].start_time,
-                end_seconds=described[clip_id].end_time,
-            )
-            for clip_id in here
-        ],
+        clips=[_make_clip(clip_id, media[clip_id], described[clip_id], name) for clip_id in here],
         targets=[
             ClipLabels(
                 clip_id=f"{name}/{clip_id}",
@@ -100,11 +80,43 @@ def read(params: EmoboxParams) -> Corpus:
     )
 
 
+def _read_sets(folder: Path) -> dict[Path, dict[str, Described]]:
+    """File of a side of a fold → its clips; raises CorpusError where there is none."""
+    sets = {path: _read(path, _Set).root for path in sorted(folder.glob("fold_*/*_fold_*.json"))}
+    if not sets:
+        raise CorpusError(
+            f"{folder}: expected folders such as fold_1 of EmoBox's data, found none; mend "
+            f"corpus.metadata"
+        )
+    return sets
+
+
 def _read(path: Path, kind: type[RecordT]) -> RecordT:
     try:
         return read_record(path, kind, "metadata of EmoBox", "mend corpus.metadata")
     except StoreError as error:
         raise CorpusError(*error.args) from error
+
+
+def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
+    """Clips whose file is there, in order; raises CorpusError where none is."""
+    here = sorted(clip_id for clip_id, path in media.items() if path.is_file())
+    if not here:
+        raise CorpusError(
+            f"{root}: none of the {len(media)} files of {name} is there, the first being "
+            f"{next(iter(media.values()))}; mend corpus.root"
+        )
+    return here
+
+
+def _make_clip(clip_id: str, path: Path, said: Described, name: str) -> Clip:
+    return Clip(
+        clip_id=f"{name}/{clip_id}",
+        corpus=name,
+        path=path.as_posix(),
+        start_seconds=said.start_time,
+        end_seconds=said.end_time,
+    )
 
 
 def _list_names(words: Mapping[str, str]) -> Names:
