@@ -59,6 +59,19 @@ class ClipLabels:
     fold: int | None = None
     labels: Mapping[str, Label] = field(default_factory=dict)
 
+    @classmethod
+    def of(
+        cls,
+        clip_id: str,
+        labels: Mapping[str, Label | None],
+        *,
+        split: str | None = None,
+        fold: int | None = None,
+    ) -> "ClipLabels":
+        """What a clip is labelled as, where None stands for a label that is not given."""
+        given = {name: label for name, label in labels.items() if label is not None}
+        return cls(clip_id=clip_id, split=split, fold=fold, labels=given)
+
 
 def write_targets(path: Path, clips: Iterable[ClipLabels]) -> None:
     """Write the labels of `clips`, in the order given."""

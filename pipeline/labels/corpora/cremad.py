@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import CorpusError
-from pipeline.labels.clip_labels import ClipLabels, Label
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_absent, find_files, name_once
@@ -177,15 +177,12 @@ def _label(
     clip_id: str, shown: Shown, votes: Mapping[str, float], params: CremadParams
 ) -> ClipLabels:
     intended: str | None = WORDS[shown.emotion]
-    found: dict[str, Label | None] = {
+    labels = {
         "emotion": intended if params.emotion == "intended" else choose(votes),
         "intensity": LEVELS[shown.level],
         "votes": tuple(votes.items()) or None,
     }
-    return ClipLabels(
-        clip_id=clip_id,
-        labels={name: label for name, label in found.items() if label is not None},
-    )
+    return ClipLabels.of(clip_id, labels)
 
 
 def choose(votes: Mapping[str, float]) -> str | None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import CorpusError
-from pipeline.labels.clip_labels import ClipLabels, Label
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_absent
@@ -239,7 +239,7 @@ def _label(turn: Turn, params: IemocapParams) -> ClipLabels:
         if emotion in classes:
             votes[classes[emotion]] += count
     counted = {name: float(votes[name]) for name in dict.fromkeys(classes.values())}
-    labels: dict[str, Label | None] = {
+    labels = {
         "emotion": classes.get(turn.emotion or ""),
         "votes": tuple(counted.items()) if any(counted.values()) else None,
         **{
@@ -248,12 +248,7 @@ def _label(turn: Turn, params: IemocapParams) -> ClipLabels:
         },
     }
     split, fold = _place(turn, params)
-    return ClipLabels(
-        clip_id=_name(turn),
-        split=split,
-        fold=fold,
-        labels={name: label for name, label in labels.items() if label is not None},
-    )
+    return ClipLabels.of(_name(turn), labels, split=split, fold=fold)
 
 
 def _place(turn: Turn, params: IemocapParams) -> tuple[str | None, int | None]:

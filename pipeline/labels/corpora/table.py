@@ -197,12 +197,7 @@ def _list_words(label: Any) -> Iterable[str]:
 
 def _make_target(clip_id: str, row: PlainRow, meanings: Meanings) -> ClipLabels:
     read = {name: _read_label(TARGETS[name], label, meanings) for name, label in row.labels.items()}
-    return ClipLabels(
-        clip_id=clip_id,
-        split=row.split,
-        fold=row.fold,
-        labels={name: label for name, label in read.items() if label is not None},
-    )
+    return ClipLabels.of(clip_id, read, split=row.split, fold=row.fold)
 
 
 def _read_label(target: Target, label: Any, meanings: Meanings) -> Label | None:
