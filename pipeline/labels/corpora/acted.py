@@ -22,7 +22,7 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import find_files, name_once
-from pipeline.labels.corpora.params import ActedParams
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 
 
@@ -173,7 +173,7 @@ class Told:
         return SPELLED.get(self.code, self.code)
 
 
-def read(params: ActedParams) -> Corpus:
+def read(params: CorpusParams) -> Corpus:
     """A clip for each file; raises CorpusError for a name of another form, or no file."""
     scheme, root = SCHEMES[params.name], Path(params.root)
     told = {

@@ -11,7 +11,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.params import DemoParams
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 
 COLUMNS = ["path", "speaker", "transcript", "emotion", "valence", "arousal"]
@@ -19,7 +19,7 @@ EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
 NAMES = Names(emotion=EMOTIONS, words={name: name for name in EMOTIONS})
 
 
-def read(params: DemoParams) -> Corpus:
+def read(params: CorpusParams) -> Corpus:
     """Clips and targets of `clips.csv`; raises CorpusError where it is missing or another table."""
     root = Path(params.root)
     table = root / "clips.csv"

@@ -24,7 +24,7 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import find_files, name_once
-from pipeline.labels.corpora.params import Fer2013Params
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 
 EMOTIONS = ("angry", "disgust", "fearful", "happy", "sad", "surprised", "neutral")
@@ -53,7 +53,7 @@ SIDE = 48
 """Pixels of a picture, either way."""
 
 
-def read(params: Fer2013Params) -> Corpus:
+def read(params: CorpusParams) -> Corpus:
     """A clip for each picture; raises CorpusError for a folder that is no split or class."""
     root = Path(params.root)
     files = find_files(root, SUFFIXES, "FER2013")

@@ -29,7 +29,7 @@ from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import find_files
-from pipeline.labels.corpora.params import OpinionsParams
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
 from pipeline.store.ledger import Entry
@@ -69,7 +69,7 @@ class Segment:
     split: str | None = None
 
 
-def read(params: OpinionsParams) -> Corpus:
+def read(params: CorpusParams) -> Corpus:
     """Clips of all segments; raises CorpusError where there is neither form, or another."""
     root = Path(params.root)
     segments = sorted(_read_segments(root), key=lambda one: (one.video, one.name))

@@ -30,10 +30,6 @@ class CorpusParams(Section):
     quarantine: Literal["exclude", "mark"] = "exclude"
 
 
-class DemoParams(CorpusParams):
-    """The demo corpus has no options of its own."""
-
-
 class RavdessParams(CorpusParams):
     """Which of RAVDESS's files are clips, and which usual protocol places the actors."""
 
@@ -69,10 +65,6 @@ class CremadParams(CorpusParams):
     voters: Literal["voice", "face", "both"] = "both"
 
 
-class Fer2013Params(CorpusParams):
-    """FER2013 has no options of its own."""
-
-
 class IemocapParams(CorpusParams):
     """Which turns of IEMOCAP are clips, which emotions are classes, and who is left out in turn.
 
@@ -102,14 +94,6 @@ class EmoboxParams(CorpusParams):
     """Where EmoBox's metadata of a corpus are: `metadata` is its folder `data/<dataset>`."""
 
     metadata: str
-
-
-class OpinionsParams(CorpusParams):
-    """CMU-MOSI, CMU-MOSEI and CH-SIMS have no options of their own."""
-
-
-class ActedParams(CorpusParams):
-    """Corpora whose labels are in the names of their files have no options of their own."""
 
 
 class TableParams(CorpusParams):
@@ -176,7 +160,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "chsims": CorpusMember(
             "pipeline.labels.corpora.opinions",
-            OpinionsParams,
+            CorpusParams,
             "2,281 segments of Chinese films and shows, with their sentiment",
             "research use",
             "github.com/thuiar/MMSA",
@@ -194,7 +178,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "demo": CorpusMember(
             "pipeline.labels.corpora.demo",
-            DemoParams,
+            CorpusParams,
             "synthetic speakers with drawn faces",
             "as moodline",
             "comes with moodline",
@@ -212,7 +196,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "emodb": CorpusMember(
             "pipeline.labels.corpora.acted",
-            ActedParams,
+            CorpusParams,
             "ten actors, ten German sentences, seven emotions",
             "free to use",
             "emodb.bilderbar.info",
@@ -221,7 +205,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "emovo": CorpusMember(
             "pipeline.labels.corpora.acted",
-            ActedParams,
+            CorpusParams,
             "six actors, fourteen Italian sentences, seven emotions",
             "research use",
             "voice.fub.it/activities/corpora/emovo",
@@ -230,7 +214,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "fer2013": CorpusMember(
             "pipeline.labels.corpora.fer2013",
-            Fer2013Params,
+            CorpusParams,
             "35,887 grey faces of 48 by 48 pixels in seven emotions",
             "none stated",
             "kaggle.com/datasets/msambare/fer2013",
@@ -257,7 +241,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "mosei": CorpusMember(
             "pipeline.labels.corpora.opinions",
-            OpinionsParams,
+            CorpusParams,
             "23,500 segments of 1,000 speakers on the web, sentiment and six emotions",
             "research use",
             "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
@@ -266,7 +250,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "mosi": CorpusMember(
             "pipeline.labels.corpora.opinions",
-            OpinionsParams,
+            CorpusParams,
             "2,199 segments of 93 reviews on the web, with their sentiment",
             "research use",
             "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
@@ -293,7 +277,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "savee": CorpusMember(
             "pipeline.labels.corpora.acted",
-            ActedParams,
+            CorpusParams,
             "four English men, 480 sentences, seven emotions",
             "research use",
             "kahlan.eps.surrey.ac.uk/savee",
@@ -311,7 +295,7 @@ CORPORA: Family[CorpusMember] = Family(
         ),
         "tess": CorpusMember(
             "pipeline.labels.corpora.acted",
-            ActedParams,
+            CorpusParams,
             "two actresses, 200 words, seven emotions",
             "CC BY-NC-ND 4.0",
             "doi.org/10.5683/SP2/E8H2MF",

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.errors import CorpusError
 from pipeline.labels.corpora.demo import read
-from pipeline.labels.corpora.params import DemoParams
+from pipeline.labels.corpora.params import CorpusParams
 
 HEADER = "path,speaker,transcript,emotion,valence,arousal\n"
 ROWS = (
@@ -14,11 +14,11 @@ ROWS = (
 DEMO = Path(__file__).parents[3] / "data" / "demo"
 
 
-def params_of(root: Path) -> DemoParams:
-    return DemoParams(name="demo", root=str(root), depends_on=str(root))
+def params_of(root: Path) -> CorpusParams:
+    return CorpusParams(name="demo", root=str(root), depends_on=str(root))
 
 
-def write_rows(root: Path, text: str) -> DemoParams:
+def write_rows(root: Path, text: str) -> CorpusParams:
     (root / "clips.csv").write_text(text)
     return params_of(root)
 

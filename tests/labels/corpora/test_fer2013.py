@@ -9,14 +9,14 @@ import pytest
 from pipeline.errors import CorpusError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.fer2013 import read, unpack_table
-from pipeline.labels.corpora.params import Fer2013Params
+from pipeline.labels.corpora.params import CorpusParams
 from tests.miniatures import make_fer2013, touch
 
 GREY = " ".join(["0"] * 2303 + ["255"])
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(Fer2013Params(name="fer2013", root=str(root), depends_on=str(root), **options))
+    return read(CorpusParams(name="fer2013", root=str(root), depends_on=str(root), **options))
 
 
 def write_table(path: Path, *rows: str, header: str = "emotion,pixels,Usage") -> Path:

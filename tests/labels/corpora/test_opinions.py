@@ -9,12 +9,12 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clips import NO_MEDIA
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.opinions import read
-from pipeline.labels.corpora.params import OpinionsParams
+from pipeline.labels.corpora.params import CorpusParams
 from tests.miniatures import LABEL_HEADER, make_chsims, make_mosei, make_mosi, touch, write_csd
 
 
 def read_files(root: Path, name: str) -> Corpus:
-    return read(OpinionsParams(name=name, root=str(root), depends_on=str(root)))
+    return read(CorpusParams(name=name, root=str(root), depends_on=str(root)))
 
 
 def labels(corpus: Corpus) -> dict[str, Any]:
