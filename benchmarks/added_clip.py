@@ -39,7 +39,7 @@ PROJECT = Path(__file__).parents[1]
 HZ = 16_000
 NONE = "{face: none, scene: none, audio: mfcc, text: none}"
 PARAMS = f"""
-corpus: {{name: table, root: data/raw, depends_on: data/raw}}
+corpora: {{own: {{kind: table, root: data/raw, depends_on: data/raw}}}}
 splits: {{}}
 clean: {{}}
 faces: {{}}

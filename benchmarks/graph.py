@@ -123,8 +123,8 @@ def make_params(heads: int, sets: int) -> dict[str, Any]:
         for number in range(heads)
     }
     plain = ("clean", "faces", "transcribe", "evaluate", "report", "engine")
-    corpus = {"name": "table", "root": "data/raw", "depends_on": "data/raw"}
-    sections = {"corpus": corpus, "splits": {}, **{name: {} for name in plain}}
+    corpus = {"kind": "table", "root": "data/raw", "depends_on": "data/raw"}
+    sections = {"corpora": {"own": corpus}, "splits": {}, **{name: {} for name in plain}}
     return {**sections, "features": features, "heads": rows}
 
 

@@ -73,7 +73,7 @@ def write_clips(path: Path, clips: int) -> None:
 def label_table(folder: str, results: "multiprocessing.Queue[tuple[float, int]]") -> None:
     """Read the table in `folder`; tells seconds, and what the process took at its peak, in kB."""
     begin = time.perf_counter()
-    table.read(TableParams(name="table", root=folder, depends_on=folder))
+    table.read(TableParams(kind="table", root=folder, depends_on=folder))
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     results.put((time.perf_counter() - begin, taken))
 

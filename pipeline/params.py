@@ -37,7 +37,7 @@ PARAMS_PATH = Path("params.yaml")
 class Params:
     """The whole of `params.yaml`."""
 
-    corpus: CorpusParams
+    corpora: dict[str, CorpusParams]
     splits: SplitParams
     clean: CleanParams
     faces: FacesParams
@@ -61,7 +61,7 @@ PLAIN_SECTIONS: dict[str, type[Section]] = {
 }
 """Sections of a fixed kind; each has a default for all that it says, and may be left out."""
 
-NAMING_SECTIONS = ("corpus", "features", "heads")
+NAMING_SECTIONS = ("corpora", "features", "heads")
 """Sections that name members of a family, and must be there."""
 
 SECTIONS = (*NAMING_SECTIONS, "joint", *PLAIN_SECTIONS)
@@ -112,9 +112,15 @@ def parse_plain(sections: Mapping[str, Any], kind: type[PlainT]) -> PlainT:
     return parse_section(kind, sections.get(name), name)
 
 
-def parse_corpus(sections: Mapping[str, Any]) -> CorpusParams:
-    """Section `corpus`, with the options of the corpus it names."""
-    return _parse_member(CORPORA, sections.get("corpus"), "corpus")
+def parse_corpora(sections: Mapping[str, Any]) -> dict[str, CorpusParams]:
+    """All corpora by their names, in the order given."""
+    names = _expect_entries(sections, "corpora")
+    return {name: parse_corpus(sections, name) for name in names}
+
+
+def parse_corpus(sections: Mapping[str, Any], name: str) -> CorpusParams:
+    """Corpus `name`, with the options of its kind."""
+    return _parse_named(CORPORA, sections, ("corpora", name))
 
 
 def parse_feature(sections: Mapping[str, Any], name: str) -> FeatureParams:
@@ -151,7 +157,7 @@ def ask_head(sections: Mapping[str, Any], name: str) -> AskedHead:
         params=params,
         features={set_: _dump(parse_feature(sections, set_)) for set_ in sets},
         sections=Sections(
-            corpus=_dump(parse_corpus(sections)),
+            corpora={key: _dump(corpus) for key, corpus in parse_corpora(sections).items()},
             splits=_dump(parse_plain(sections, SplitParams)),
             clean=_dump(parse_plain(sections, CleanParams)),
             faces=_dump(parse_plain(sections, FacesParams)),
@@ -178,14 +184,14 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     Raises ParamsError with all mistakes, one a line: those within sections, else those between.
     """
     with _collected() as collect:
-        corpus = collect(parse_corpus, sections)
+        corpora = _collect_entries(collect, sections, "corpora", parse_corpus)
         plain = {
             name: collect(parse_plain, sections, kind) for name, kind in PLAIN_SECTIONS.items()
         }
         features = _collect_entries(collect, sections, "features", parse_feature)
         joint = collect(parse_joint, sections)
         heads = _collect_entries(collect, sections, "heads", parse_head)
-    params = Params(corpus=corpus, features=features, joint=joint, heads=heads, **plain)
+    params = Params(corpora=corpora, features=features, joint=joint, heads=heads, **plain)
     with _collected() as collect:
         collect(_check_detector, params.faces)
         modalities = {
@@ -238,7 +244,7 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
     return parse_params(read_yaml(path))
 
 
-_TYPE_KEYS = {"corpus": "name", "encoder": "encoder", "head": "kind"}
+_TYPE_KEYS = {"corpus": "kind", "encoder": "encoder", "head": "kind"}
 """Key that names the member, by the family's noun."""
 
 

@@ -13,6 +13,10 @@ CHECKED_CODE = Path("data/checked/code.digest")
 
 PREMISES = Path("data/premises")
 
+CORPORA = Path("data/corpora")
+WATCHED = Path("data/watched")
+"""What DVC says of the media of each corpus, by its name."""
+
 LABELS = Path("data/labels")
 TARGETS = Path("data/targets")
 DATA = Path("data")

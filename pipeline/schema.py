@@ -29,7 +29,7 @@ def describe_params() -> Schema:
     plain = {name: _describe(kind, shared) for name, kind in PLAIN_SECTIONS.items()}
     plain["faces"]["properties"]["detector"]["enum"] = sorted([AUTO, *DETECTORS.members])
     sections = {
-        "corpus": _describe_family(CORPORA, "name", shared),
+        "corpora": _describe_map(_describe_family(CORPORA, "kind", shared)),
         **plain,
         "features": _describe_map(_describe_family(ENCODERS, "encoder", shared)),
         "joint": _describe_map(_describe(JointParams, shared), fewest=0),

@@ -17,11 +17,12 @@ from pipeline.stage import run_stage
 def main() -> None:
     """Write data/checked; a mistake in params.yaml ends the run before anything is spent.
 
-    So does what DVC cannot digest in the corpus's folder. Says what will be missing later.
+    So does what DVC cannot digest in a corpus's folder. Says what will be missing later.
     """
     write_text(CHECKED_CODE, digest_sources(PROJECT))
     params = load_params()
-    check_folder(Path(params.corpus.depends_on))
+    for corpus in params.corpora.values():
+        check_folder(Path(corpus.depends_on))
     write_whole(CHECKED_PARAMS, lambda aside: shutil.copyfile(PARAMS_PATH, aside))
     for told in foresee(params, PROJECT):
         print(f"check: {show_line(told)}", file=sys.stderr)

@@ -5,7 +5,7 @@ from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, read_clips
 from pipeline.labels.inside import check_inside
-from pipeline.params import parse_corpus, parse_plain, read_checked
+from pipeline.params import parse_corpora, parse_plain, read_checked
 from pipeline.paths import CLIPS, DATA, PROJECT
 from pipeline.stage import run_stage
 from pipeline.store.work import locate_work_store
@@ -16,7 +16,7 @@ def main() -> None:
     sections = read_checked()
     params, engine = parse_plain(sections, FacesParams), parse_plain(sections, EngineParams)
     clips = read_clips(CLIPS / "clips.parquet", CLEAN_SCHEMA)
-    check_inside(clips, parse_corpus(sections))  # the table may be a stranger's
+    check_inside(clips, parse_corpora(sections))  # the table may be a stranger's
     work = locate_work_store(PROJECT)
     pack_faces(clips, params, DATA, work, engine=engine)
 

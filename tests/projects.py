@@ -26,7 +26,7 @@ COPIED = (
 )
 
 PARAMS = """
-corpus: {name: table, root: data/raw/corpus, depends_on: data/raw/corpus}
+corpora: {own: {kind: table, root: data/raw/corpus, depends_on: data/raw/corpus}}
 splits: {protocol: folds, folds: 3}
 clean: {min_seconds: 0.5}
 faces: {rate_hz: 2}

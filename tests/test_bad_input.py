@@ -22,7 +22,7 @@ from tests.stores import make_rows, write_features
 SPEAKERS, TAKES = 3, 4
 
 PARAMS = """
-corpus: {name: table, root: data/corpus, depends_on: data/corpus}
+corpora: {own: {kind: table, root: data/corpus, depends_on: data/corpus}}
 splits: {protocol: folds, folds: 3}
 clean: {workers: 1}
 faces: {}
@@ -158,8 +158,8 @@ MISTAKES = {
     "heads: {a: {inputs: {}}}": "heads.a.kind: missing; one of attention, beit, linear, mlp",
     "heads: {a: {kind: linear}}": "heads.a.inputs: missing; add it",
     "heads: [linear]": "heads: expected a map of keys, got ",
-    "corpus: {name: ravdes}": "corpus.name: unknown corpus 'ravdes'; did you mean 'ravdess'",
-    "corpus: {name: table, depends_on: data}": "corpus.root: missing; add it",
+    "corpora: {a: {kind: ravdes}}": "corpora.a.kind: unknown corpus 'ravdes'; did you mean 'rav",
+    "corpora: {a: {kind: table, depends_on: data}}": "corpora.a.root: missing; add it",
 }
 
 
@@ -174,7 +174,7 @@ def test_a_mistake_in_the_params_is_named_with_what_to_write(project, refuse, se
 
 
 def test_params_that_are_no_yaml_are_refused_with_their_line(project, refuse):
-    (project.root / "params.yaml").write_text("corpus: {name: table\nsplits: [\n")
+    (project.root / "params.yaml").write_text("corpora: {own: {kind: table\nsplits: [\n")
     message = refuse("check")
     assert_one_sentence(message)
     assert "params.yaml: not readable YAML" in message
@@ -213,9 +213,9 @@ def test_an_entry_that_is_not_in_the_params_is_refused(refuse, stage, kind):
 
 def test_a_missing_corpus_is_refused(project, refuse):
     shutil.rmtree(project.root / "data" / "corpus")
-    message = refuse("labels")
+    message = refuse("corpus", "own")
     assert_one_sentence(message)
-    assert "data/corpus/clips.csv: no such table; mend corpus.root or corpus.table" in message
+    assert "corpora.own: data/corpus/clips.csv: no such table; mend `root` or `table`" in message
 
 
 @pytest.mark.parametrize(
@@ -238,6 +238,7 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
     listed = [f"{number:02}.wav" for number in range(SPEAKERS * TAKES)]
     (project.root / "data" / "corpus" / "clips.csv").write_text("path\n" + "\n".join(listed))
     project.write_mfcc()
+    run("corpus", "own")
     run("labels")
     message = refuse("train", "sound")
     assert_one_sentence(message)
@@ -263,6 +264,7 @@ def test_what_an_earlier_stage_did_not_leave_is_named(refuse, stage, arguments, 
 
 
 def test_a_folder_that_is_no_project_is_refused(project, run, refuse):
+    run("corpus", "own")
     run("labels")
     shutil.rmtree(project.root / ".dvc")
     assert "not a DVC project; run this in your moodline clone" in refuse("clean")
@@ -270,6 +272,7 @@ def test_a_folder_that_is_no_project_is_refused(project, run, refuse):
 
 def test_features_of_nan_stop_training(project, run, refuse):
     project.write_mfcc(spoilt=["table/05"])
+    run("corpus", "own")
     run("labels")
     for head in ("sound", "deep"):
         message = refuse("train", head)
@@ -282,6 +285,7 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
         lambda sections: sections["heads"]["deep"]["training"].update(learning_rate=1e30)
     )
     project.write_mfcc()
+    run("corpus", "own")
     run("labels")
     message = refuse("train", "deep")
     assert_one_sentence(message)
@@ -293,6 +297,7 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
 
 def test_features_of_another_encoder_are_refused(project, run, refuse):
     project.write_mfcc(encoder="another")
+    run("corpus", "own")
     run("labels")
     message = refuse("train", "sound")
     assert_one_sentence(message)
@@ -308,6 +313,7 @@ def test_a_process_refuses_params_with_one_sentence(project):
 
 
 def test_a_process_refuses_a_corpus_of_empty_files_with_one_sentence(project, run):
+    run("corpus", "own")
     run("labels")
     done = project.start("clean")
     assert_refused(done)
@@ -317,6 +323,7 @@ def test_a_process_refuses_a_corpus_of_empty_files_with_one_sentence(project, ru
 
 def test_a_process_refuses_a_corpus_of_nothing_usable_with_one_sentence(project, run):
     project.set_params(lambda sections: sections["clean"].update(allowed_share=1))
+    run("corpus", "own")
     run("labels")
     done = project.start("clean")
     assert_refused(done)
@@ -324,6 +331,7 @@ def test_a_process_refuses_a_corpus_of_nothing_usable_with_one_sentence(project,
 
 
 def test_a_process_refuses_to_train_on_features_that_are_not_there(project, run):
+    run("corpus", "own")
     run("labels")
     done = project.start("train", "sound")
     assert_refused(done)

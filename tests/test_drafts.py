@@ -36,8 +36,9 @@ def draft(tmp_path: Path):
 
 
 def options(params: Params) -> dict[str, object]:
-    assert isinstance(params.corpus, TableParams)
-    return params.corpus.model_dump(exclude_defaults=True, exclude={"name", "root", "depends_on"})
+    corpus = params.corpora["table"]
+    assert isinstance(corpus, TableParams)
+    return corpus.model_dump(exclude_defaults=True, exclude={"kind", "root", "depends_on"})
 
 
 def test_a_table_of_a_spreadsheet_is_mapped(draft):
@@ -144,7 +145,7 @@ def test_what_has_moodlines_name_is_taken_even_where_it_is_to_be_mended(draft):
 def test_a_name_of_a_column_is_a_comment_and_nothing_else(draft):
     text = 'path,"note\n  follow: true\n  # ",emotion\na.mp4,x,sad\nb.mp4,y,happy\n'
     _, params = draft(text, "a.mp4", "b.mp4")
-    assert params.corpus.follow is False
+    assert params.corpora["table"].follow is False
     assert options(params)["ignore"] == ["note\n  follow: true\n  #"]
 
 

@@ -36,12 +36,13 @@ from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import read_trained
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.labelling import find_overlaps, label_corpus, write_labels
+from pipeline.labels.labelling import find_overlaps, label_corpora, write_labels
 from pipeline.labels.overrides import read_overrides
+from pipeline.labels.reading import read_corpus as read_whole
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.labels.splits import SplitParams
 from pipeline.merging import merge_locks
-from pipeline.params import ask_head, load_params, parse_corpus, parse_feature, read_yaml
+from pipeline.params import ask_head, load_params, parse_corpora, parse_feature, read_yaml
 from pipeline.presets import find_preset
 from pipeline.presets.tables import draft_params
 from pipeline.report.contact_sheet import write_sheet
@@ -143,7 +144,7 @@ def read_faces(path: Path) -> None:
     attempt(path, write_sheet, Path("data"), Path("made/sheet.svg"), Path("made/faces.json"))
     attempt(path, write_faces, Path("data"), None, Path("made/faces.html"), 5)
     attempt(
-        path, write_faces, Path("data"), CLIP, Path("made/clip.html"), 5, parse_corpus(read_yaml())
+        path, write_faces, Path("data"), CLIP, Path("made/clip.html"), 5, parse_corpora(read_yaml())
     )
 
 
@@ -193,15 +194,14 @@ def read_params(path: Path) -> None:
 def read_corpus(path: Path) -> None:
     """What `labels` and `moodline preset table` make of a table."""
     root = str(path.parent)
-    params = TableParams(name="table", root=root, depends_on=root, table=path.name)
+    params = TableParams(kind="table", root=root, depends_on=root, table=path.name)
     attempt(path, draft_params, find_preset("table").path, path.parent)
     attempt(path, label, params)
 
 
 def label(params: TableParams) -> None:
-    labelled = label_corpus(
-        params, SplitParams(protocol="folds", folds=3), Path("data/overrides.csv")
-    )
+    splits, read = SplitParams(protocol="folds", folds=3), {"own": read_whole(params, "own")}
+    labelled = label_corpora(read, {"own": params}, splits, Path("data/overrides.csv"))
     assert all(isinstance(overlap, str) for overlap in find_overlaps(labelled))
     write_labels(labelled, Path("made/labels"), Path("made/targets"))
 

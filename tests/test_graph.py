@@ -10,7 +10,8 @@ import pytest
 
 from tests.projects import EDITED, SPEAKERS, FirstRun, Project
 
-MEDIA = {"labels", "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
+CORPUS = {"corpus@own", "labels"}
+MEDIA = {*CORPUS, "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
 LOGMEL = {"modality": "audio", "encoder": "logmel"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
@@ -127,9 +128,9 @@ def test_another_split_and_a_corrected_label_train_but_decode_nothing(miniature:
 def test_an_option_that_changes_no_clip_and_a_file_that_is_none_stop_early(
     miniature: Project,
 ) -> None:
-    miniature.set_params(lambda p: p["corpus"].update(ignore=["session"]))
+    miniature.set_params(lambda p: p["corpora"]["own"].update(ignore=["session"]))
     (miniature.corpus / "notes.txt").write_text("from the lab")
-    assert miniature.reproduce() == EDITED | {"labels", "clean", "report"}
+    assert miniature.reproduce() == EDITED | CORPUS | {"clean", "report"}
 
 
 def test_files_that_come_change_and_go_run_all_but_the_check(miniature: Project) -> None:

@@ -25,7 +25,7 @@ from pipeline.params import (
 )
 from tests.projects import PARAMS
 
-CORPUS = {"name": "demo", "root": "data/demo", "depends_on": "data/demo"}
+CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
 GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}"}
 """Value of each option that some encoder requires."""
 
@@ -57,7 +57,7 @@ def everything(tmp_path: Path) -> Path:
     inputs = {"face": "hog", "scene": "none", "audio": "none", "text": "none"}
     heads = {name: {"kind": name, "inputs": inputs} for name in HEADS.members}
     path = tmp_path / "params.yaml"
-    path.write_text(json.dumps({"corpus": CORPUS, "features": features, "heads": heads}))
+    path.write_text(json.dumps({"corpora": CORPORA, "features": features, "heads": heads}))
     return path
 
 
@@ -96,7 +96,7 @@ SOUNDS = {
 def parse_joined(joint: dict[str, dict[str, str]] | None, **inputs: str) -> Params:
     read = {"face": "none", "scene": "none", "audio": "none", "text": "none", **inputs}
     heads = {"head": {"kind": "linear", "inputs": read}}
-    return parse_params({"corpus": CORPUS, "features": SETS, "joint": joint, "heads": heads})
+    return parse_params({"corpora": CORPORA, "features": SETS, "joint": joint, "heads": heads})
 
 
 def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
@@ -159,7 +159,7 @@ def test_all_that_does_not_fit_together_is_told_at_once() -> None:
 
 
 def test_all_sections_that_are_unknown_or_missing_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "params.yaml").write_text("corpus: {}\nhaeds: {}\nlebals: {}\n")
+    (tmp_path / "params.yaml").write_text("corpora: {}\nhaeds: {}\nlebals: {}\n")
     with pytest.raises(ParamsError) as told:
         load_params(tmp_path / "params.yaml")
     lines = [line.split(": ")[1:3] for line in str(told.value).splitlines()]

@@ -35,8 +35,8 @@ def test_every_preset_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_needs_a_root_when_its_corpus_lies_in_data_raw(name: str) -> None:
     preset = find_preset(name)
-    root = load_params(preset.path).corpus.root
-    assert root.startswith("data/raw/") == (preset.needs is not None)
+    (corpus,) = load_params(preset.path).corpora.values()
+    assert corpus.root.startswith("data/raw/") == (preset.needs is not None)
 
 
 def test_a_preset_is_written_as_it_stands(project: Path) -> None:
@@ -70,7 +70,7 @@ def test_one_preset_replaces_another(project: Path) -> None:
     apply_preset(find_preset("demo"), project, None, force=False)
     (project / "data/raw/table").mkdir(parents=True)
     apply_preset(find_preset("table"), project, None, force=False)
-    assert load_params(project / "params.yaml").corpus.name == "table"
+    assert list(load_params(project / "params.yaml").corpora) == ["table"]
 
 
 def test_edits_are_kept_unless_forced(project: Path) -> None:
@@ -79,7 +79,7 @@ def test_edits_are_kept_unless_forced(project: Path) -> None:
         apply_preset(find_preset("demo"), project, None, force=False)
     assert (project / "params.yaml").read_text() == "# mine\n"
     apply_preset(find_preset("demo"), project, None, force=True)
-    assert load_params(project / "params.yaml").corpus.name == "demo"
+    assert list(load_params(project / "params.yaml").corpora) == ["demo"]
 
 
 def test_a_refused_preset_leaves_no_link(project: Path, corpus: Path) -> None:

@@ -15,7 +15,8 @@ from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.labelling import label_corpus, write_labels
+from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.reading import read_corpus
 from pipeline.labels.splits import SplitParams
 from pipeline.report.face_summaries import read_facts
 from pipeline.sections import parse_section
@@ -58,10 +59,11 @@ def write_table(path, folder):
 
 
 def label(root, out):
-    corpus = TableParams(name="table", root=str(root), depends_on=str(root), follow=True)
+    corpus = TableParams(kind="table", root=str(root), depends_on=str(root), follow=True)
     overrides = root / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
-    write_labels(label_corpus(corpus, SplitParams(), overrides), out, out)
+    read = {"own": read_corpus(corpus, "own")}
+    write_labels(label_corpora(read, {"own": corpus}, SplitParams(), overrides), out, out)
 
 
 def remarks(folder):

@@ -113,7 +113,7 @@ def test_all_that_made_a_head_comes_back_and_nothing_else(
     rebuilt = rebuild_head(save(make_recipe(read_sections(), "sound")))
     write_params(rebuilt, tmp_path / "params.yaml", force=False)
     found = load_params(tmp_path / "params.yaml")
-    for section in ("corpus", "splits", "clean", "faces", "transcribe"):
+    for section in ("corpora", "splits", "clean", "faces", "transcribe"):
         assert getattr(found, section) == getattr(whole, section)
     assert found.heads == {"sound": whole.heads["sound"]}
     assert found.features == {"mfcc": whole.features["mfcc"]}
@@ -215,7 +215,7 @@ def test_options_that_are_no_more_are_refused(save: Callable[[Recipe], Path]) ->
 
 def test_whom_a_recipe_trusts_is_not_trusted_for_it(save: Callable[[Recipe], Path]) -> None:
     sections = read_sections()
-    sections["corpus"] |= {"follow": True, "depends_on": "https://example.org/track"}
+    sections["corpora"]["own"] |= {"follow": True, "depends_on": "https://example.org/track"}
     text = rebuild_head(save(make_recipe(sections, "sound"))).text
     assert "follow: false" in text
     assert "example.org" not in text

@@ -74,7 +74,7 @@ def test_every_section_and_member_is_there() -> None:
     sections = SCHEMA["properties"]
     assert set(sections) == set(SECTIONS)
     for family, members in (
-        (CORPORA, sections["corpus"]["oneOf"]),
+        (CORPORA, sections["corpora"]["additionalProperties"]["oneOf"]),
         (ENCODERS, sections["features"]["additionalProperties"]["oneOf"]),
         (HEADS, sections["heads"]["additionalProperties"]["oneOf"]),
     ):
@@ -87,7 +87,7 @@ def test_every_section_and_member_is_there() -> None:
     "place",
     [
         ("unknown",),
-        ("corpus", "unknown"),
+        ("corpora", "demo", "unknown"),
         ("clean", "unknown"),
         ("features", "mfcc", "unknown"),
         ("heads", "mlp", "unknown"),

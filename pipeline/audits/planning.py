@@ -28,8 +28,9 @@ from pipeline.faces.searching import resolve_detector
 from pipeline.faces.stores import allow_seconds, describe_crops, list_uncut, make_crops
 from pipeline.heads.params import HEADS, HeadParams
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
-from pipeline.labels.labelling import label_corpus
+from pipeline.labels.labelling import label_corpora
 from pipeline.labels.pending import Inputs, Pending, PendingMedia, PendingRows
+from pipeline.labels.reading import read_corpus
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.media.probe import probe_media
 from pipeline.params import Params
@@ -97,7 +98,8 @@ def plan_project(project: Path, params: Params, work: Path, sample: int) -> list
 
     `work` is the work store, `sample` the clips to try in each stage.
     """
-    labelled = label_corpus(params.corpus, params.splits, project / OVERRIDES)
+    read = {name: read_corpus(corpus, name) for name, corpus in params.corpora.items()}
+    labelled = label_corpora(read, params.corpora, params.splits, project / OVERRIDES)
     trained = frozenset(find_trained(labelled.targets))
     setting = Setting(params, project / DATA, work, sample, trained)
     clips, runs = survey_clips(labelled.clips, project / CLIPS), list_runs(labelled.targets)

@@ -165,7 +165,8 @@ def plan(
     from pipeline.store.work import locate_work_store
 
     params = load_params()
-    check_folder(Path(params.corpus.depends_on))
+    for corpus in params.corpora.values():
+        check_folder(Path(corpus.depends_on))
     due = find_due(PROJECT, params, PREMISES)
     if not due:
         say("`dvc repro` would run nothing: all is up to date.")
@@ -230,11 +231,11 @@ def faces(
 ) -> None:
     """Write a page of face crops: a clip with its frames and people, or the worst clips."""
     from pipeline.cli.faces import write_faces
-    from pipeline.params import PARAMS_PATH, parse_corpus, read_yaml
+    from pipeline.params import PARAMS_PATH, parse_corpora, read_yaml
     from pipeline.paths import DATA
 
-    corpus = parse_corpus(read_yaml()) if PARAMS_PATH.is_file() else None
-    say(str(write_faces(DATA, clip, out, clips, corpus)))
+    corpora = parse_corpora(read_yaml()) if PARAMS_PATH.is_file() else None
+    say(str(write_faces(DATA, clip, out, clips, corpora)))
 
 
 @app.command()
@@ -295,10 +296,10 @@ def scan(
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Argument(help="Manifest to write, outside of it.")],
 ) -> None:
-    """List a corpus's files, with size and time, for corpus.depends_on to name."""
+    """List a corpus's files, with size and time, for depends_on to name."""
     from pipeline.labels.manifests import write_manifest
 
-    say(f"{out}: {write_manifest(root, out):,} files; corpus.depends_on may name it")
+    say(f"{out}: {write_manifest(root, out):,} files; depends_on may name it")
 
 
 @app.command()
@@ -309,7 +310,7 @@ def unpack(
     """Write the pictures that FER2013's table holds as files, by split and emotion."""
     from pipeline.labels.corpora.fer2013 import unpack_table
 
-    say(f"{out}: {unpack_table(table, out):,} pictures; corpus.root may name it")
+    say(f"{out}: {unpack_table(table, out):,} pictures; root may name it")
 
 
 @app.command()

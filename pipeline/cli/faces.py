@@ -1,6 +1,7 @@
 """Where pages of faces are written, and which page that is."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.labels.corpora.params import CorpusParams
@@ -14,18 +15,22 @@ _LONGEST_NAME = 120
 
 
 def write_faces(
-    data: Path, clip_id: str | None, out: Path | None, most: int, corpus: CorpusParams | None = None
+    data: Path,
+    clip_id: str | None,
+    out: Path | None,
+    most: int,
+    corpora: Mapping[str, CorpusParams] | None = None,
 ) -> Path:
     """Write the page of a clip, or of the `most` clips to look at first; returns its path.
 
     Raises StoreError as `write_clip_page` and `write_corpus_page` do, and CorpusError for a video
-    outside of `corpus`, if one is given.
+    outside of `corpora`, if they are given.
     """
     path = out or PAGES / f"{'index' if clip_id is None else name_page(clip_id)}.html"
     if clip_id is None:
         write_corpus_page(path, data, most)
     else:
-        write_clip_page(path, data, clip_id, corpus)
+        write_clip_page(path, data, clip_id, corpora)
     return path
 
 

@@ -52,7 +52,10 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
 
 def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:
     """One sentence: what was written to `out`, and what the head needs from elsewhere."""
-    needs = [f"the corpus at {rebuilt.corpus}", *map(_name_weights, rebuilt.weights)]
+    needs = [
+        *(f"the corpus at {root}" for root in rebuilt.roots),
+        *map(_name_weights, rebuilt.weights),
+    ]
     needs.append(f"code and data/overrides.csv of {rebuilt.revision}")
     command = f"dvc repro models/dvc.yaml:train@{rebuilt.head}"
     given = f"{', '.join(needs[:-1])}, and {needs[-1]}"

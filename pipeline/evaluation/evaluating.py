@@ -87,13 +87,15 @@ def _evaluate_split(table: pa.Table, split: SplitName, asked: _Asked) -> SplitEv
     clusters = {target: rows.sets["clusters"] for target, rows in judged.items()}
     sums = sum_sets(judged, clusters, len(asked.classes))
     names = next((found.names for found in clusters.values()), [])
+    corpora = next((rows.sets["corpora"].names for rows in judged.values()), [])
     return SplitEvaluation(
         metrics=_estimate(scores, sums, unit, asked.params),
         cluster_unit=unit,
         clusters=len(names),
         notes=_list_notes(len(names), unit),
         cluster_values=_list_cluster_values(sums, names),
-        fold_values=_list_fold_values(judged, asked),
+        fold_values=_list_values(judged, "folds", asked),
+        corpus_values=_list_values(judged, "corpora", asked) if len(corpora) > 1 else {},
         filled=_score_filled(judged, asked),
         per_video=_average_clips(judged, asked),
         withheld=_score_withheld(table, split, asked),
@@ -167,15 +169,16 @@ def _list_cluster_values(sums: Sums, names: Sequence[str]) -> dict[str, dict[str
     }
 
 
-def _list_fold_values(
-    judged: Mapping[str, Judged], asked: _Asked
+def _list_values(
+    judged: Mapping[str, Judged], kind: str, asked: _Asked
 ) -> dict[str, dict[str, float | None]]:
-    names = next((rows.sets["folds"].names for rows in judged.values()), [])
+    """Metric → set of this `kind` → value, of the rows that are in one; none without any set."""
+    names = next((rows.sets[kind].names for rows in judged.values()), [])
     if not names:
         return {}
-    folded = {target: rows.take(rows.sets["folds"].index >= 0) for target, rows in judged.items()}
-    folds = {target: rows.sets["folds"] for target, rows in folded.items()}
-    return _tabulate(sum_sets(folded, folds, len(asked.classes)), names)
+    within = {target: rows.take(rows.sets[kind].index >= 0) for target, rows in judged.items()}
+    sets = {target: rows.sets[kind] for target, rows in within.items()}
+    return _tabulate(sum_sets(within, sets, len(asked.classes)), names)
 
 
 def _tabulate(sums: Sums, names: Sequence[str]) -> dict[str, dict[str, float | None]]:

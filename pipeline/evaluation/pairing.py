@@ -41,7 +41,7 @@ class Judged:
     """The rows of one target: what is labelled and predicted, of whom and when.
 
     `priors` are shaped as predictions are; `seconds` are -1 where whole clips carry the labels;
-    `sets` are the `clips`, `clusters` and `folds` that rows fall into.
+    `sets` are the `clips`, `clusters`, `folds` and `corpora` that rows fall into.
     """
 
     pairs: Pairs
@@ -119,6 +119,7 @@ def pair_targets(
         "clips": _encode(table["clip_id"]),
         "clusters": _encode(table["clip_id" if unit == "clip" else unit]),
         "folds": _encode(table["fold"]),
+        "corpora": _encode(table["corpus"]),
     }
     words = _encode(table["target"])
     places = {name: place for place, name in enumerate(words.names)}

@@ -67,7 +67,7 @@ class SplitEvaluation(Section):
     `cluster_unit` names what intervals leave out and tests swap, and of how many there are
     `clusters`; `notes` are sentences on what so few cannot tell. `cluster_values` (metric →
     cluster → value) has the metrics that fewer than eight clusters hold. `fold_values` is metric →
-    fold → value.
+    fold → value, `corpus_values` metric → corpus → value where clips are of several corpora.
     `filled` repeats every metric with missing predictions filled by the training prior; None
     where some still miss. `withheld` is modality → metric → value without that modality, filled
     likewise, so it stands beside `filled`. `per_video` is the mean over clips of the CCC of a
@@ -85,6 +85,7 @@ class SplitEvaluation(Section):
     notes: list[str]
     cluster_values: dict[str, dict[str, float | None]]
     fold_values: dict[str, dict[str, float | None]]
+    corpus_values: dict[str, dict[str, float | None]]
     filled: dict[str, float | None]
     per_video: dict[str, float | None]
     withheld: dict[str, dict[str, float | None]]
@@ -107,7 +108,7 @@ class SplitEvaluation(Section):
 class Evaluation(Section):
     """One head on its targets and the opened splits: `val` always, `test` when asked for."""
 
-    format_version: Literal[3] = 3
+    format_version: Literal[4] = 4
     head: Name
     targets: list[str] = Field(min_length=1)
     splits: dict[SplitName, SplitEvaluation]

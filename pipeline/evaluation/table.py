@@ -47,7 +47,8 @@ clips of that fold would predict: their commonest class, the mean of all else.
 """
 
 PREDICTIONS_SCHEMA = pa.schema(
-    [*HELD_OUT_SCHEMA, ("subject", WORD), ("group", WORD)], metadata=version_schema(2)
+    [*HELD_OUT_SCHEMA, ("corpus", WORD), ("subject", WORD), ("group", WORD)],
+    metadata=version_schema(3),
 )
 """Columns of `reports/heads/<head>/predictions.parquet`: as before, and whose clip it is."""
 
@@ -66,7 +67,7 @@ def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
                 f"predictions of clip {clip_id!r}: expected a clip of data/labels/clips.parquet, "
                 f"got none of that name; run `dvc repro` to bring labels and heads in step"
             )
-    for name in ("subject", "group"):
+    for name in ("corpus", "subject", "group"):
         words = [getattr(known[clip_id], name) for clip_id in clip_ids]
         distinct = sorted({word for word in words if word is not None})
         places = {word: place for place, word in enumerate(distinct)}
@@ -74,4 +75,4 @@ def add_speakers(held_out: pa.Table, clips: Iterable[Clip]) -> pa.Table:
         indices = pa.array([places.get(word) for word in words], pa.int32()).take(encoded.indices)
         column = pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
         held_out = held_out.append_column(name, column)
-    return held_out
+    return held_out.replace_schema_metadata(PREDICTIONS_SCHEMA.metadata)

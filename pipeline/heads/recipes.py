@@ -25,7 +25,7 @@ class Sections(Section):
     `joint` has the joint sets that it reads alone.
     """
 
-    corpus: dict[str, Any]
+    corpora: dict[str, dict[str, Any]]
     splits: dict[str, Any]
     clean: dict[str, Any]
     faces: dict[str, Any]
@@ -105,7 +105,7 @@ class Recipe(Section):
     it.
     """
 
-    format_version: Literal[2] = 2
+    format_version: Literal[3] = 3
     head: Name
     params: dict[str, Any]
     sections: Sections

@@ -1,7 +1,7 @@
 """Files inside a corpus: those that its clips may name, in a table of one's own or a stranger's."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import CorpusError
@@ -9,18 +9,18 @@ from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.params import CorpusParams
 
 
-def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
-    """Raise CorpusError for files outside of corpus.root, unless these are to be followed.
+def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> None:
+    """Raise CorpusError for files outside of the roots of `corpora`, unless one is to be followed.
 
     They are those of clips, folders of crops, and what these folders hold.
     """
-    is_below = _below(corpus.root)
     named = [(clip, path) for clip in clips for path in (clip.path, clip.crops) if path]
     for clip, path in named:
         if "\0" in path:
-            raise CorpusError(f"{corpus.name}: {clip.clip_id}: expected a path, got {path!r}")
-    if corpus.follow:
+            raise CorpusError(f"{clip.clip_id}: expected a path, got {path!r}")
+    if any(corpus.follow for corpus in corpora.values()):
         return
+    is_below = _below(*(corpus.root for corpus in corpora.values()))
     outside = [
         (clip, found)
         for clip, path in named
@@ -29,9 +29,10 @@ def check_inside(clips: Sequence[Clip], corpus: CorpusParams) -> None:
     ]
     if outside:
         (clip, path), more = outside[0], f" and {len(outside) - 1:,} more" * (len(outside) > 1)
+        told = ", ".join(corpus.root for corpus in corpora.values())
         raise CorpusError(
-            f"{corpus.name}: {clip.clip_id}{more}: expected files below {corpus.root}, got {path}; "
-            f"set `corpus.follow: true` if they are meant"
+            f"{clip.clip_id}{more}: expected files below {told}, got {path}; set "
+            f"`follow: true` of the corpus if they are meant"
         )
 
 
@@ -43,14 +44,14 @@ def check_below(path: Path, root: Path) -> None:
     if not _below(root)(path):
         raise CorpusError(
             f"{path}: expected a file below {root}, got a link that leads elsewhere; put the file "
-            f"there, or set `corpus.follow: true` if it is meant"
+            f"there, or set `follow: true` of the corpus if it is meant"
         )
 
 
-def _below(root: str | Path) -> Callable[[str | Path], bool]:
-    """What tells whether a path, links followed, lies below the folder `root`."""
-    place = os.path.join(os.path.realpath(root), "")
-    return lambda path: os.path.realpath(path).startswith(place)
+def _below(*roots: str | Path) -> Callable[[str | Path], bool]:
+    """What tells whether a path, links followed, lies below one of the folders `roots`."""
+    places = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
+    return lambda path: os.path.realpath(path).startswith(places)
 
 
 def _list_links(folder: str) -> list[str]:

@@ -1,31 +1,18 @@
-"""Labelling: a corpus → the tables of clips, targets and frame labels that every stage reads."""
+"""Labelling: corpora → the tables of clips, targets and frame labels that every stage reads."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from math import inf
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipeline.errors import CorpusError
-from pipeline.families import suggest
 from pipeline.labels.capping import find_capped
-from pipeline.labels.clip_labels import (
-    FRAMES_SCHEMA,
-    ClipLabels,
-    Label,
-    list_classes,
-    write_targets,
-    write_trained,
-)
-from pipeline.labels.clips import LABELS_SCHEMA, Clip, has_stretch, write_clips
+from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
+from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.params import CORPORA, CorpusParams
+from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names, write_names
-from pipeline.labels.inside import check_inside
+from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.overrides import (
     find_excluded,
     find_kept,
@@ -35,25 +22,17 @@ from pipeline.labels.overrides import (
     relabel,
 )
 from pipeline.labels.runs import find_trained, list_runs
-from pipeline.labels.splits import SIDES, SplitParams, assign_splits, overlaps, sides
+from pipeline.labels.splits import SplitParams, overlaps, sides
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
-from pipeline.store.view_ids import is_like_view
-from pipeline.targets import TARGETS, Kind, Target
-
-FRAMED: dict[Kind, list[str]] = {
-    kind: [name for name, target in TARGETS.items() if target.framed and target.kind == kind]
-    for kind in ("class", "rating")
-}
-"""Targets that frames may be labelled with, by kind."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A corpus with its overrides applied and its clips placed.
+    """Corpora as one, with overrides applied and clips placed.
 
     `ledger` holds the clips that overrides excluded or relabelled, `kept` those that `clean` must
-    keep: a table of its own, so that relabelling never reruns `clean`. `remarks` are the corpus's.
+    keep: a table of its own, so that relabelling never reruns `clean`. `remarks` are the corpora's.
     """
 
     clips: list[Clip]
@@ -65,20 +44,26 @@ class Labelled:
     remarks: Sequence[str] = ()
 
 
-def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> Labelled:
-    """Corpus read, relabelled, split and stripped of its excluded clips, in this order.
+def label_corpora(
+    read: Mapping[str, Corpus],
+    corpora: Mapping[str, CorpusParams],
+    splits: SplitParams,
+    overrides: Path,
+) -> Labelled:
+    """What is `read` of the `corpora`, joined, relabelled, split, without what is excluded.
 
-    Splitting before excluding keeps every group where it is when one clip goes. Raises
-    CorpusError or ParamsError that names the corpus, the clip or the line at fault.
+    In this order: splitting before excluding keeps every group where it is when one clip goes.
+    Raises CorpusError or ParamsError that names the corpus, the clip or the line at fault.
     """
-    read: Corpus = CORPORA.load(corpus.name).read(corpus)
-    check_corpus(read, corpus.name)
-    check_inside(read.clips, corpus)
+    mapped = {name: map_classes(corpus, corpora[name], name) for name, corpus in read.items()}
+    joined = join_corpora(mapped)
     decisions = read_overrides(overrides)
-    relabelled, changed = relabel(read, decisions)
-    placed = replace(relabelled, targets=assign_splits(relabelled, splits))
-    marked = corpus.quarantine == "mark"
-    entries = [*find_excluded(decisions), *find_quarantined(read, decisions, marked=marked)]
+    relabelled, changed = relabel(joined, decisions)
+    placed = replace(relabelled, targets=place_corpora(mapped, corpora, relabelled.targets, splits))
+    entries = find_excluded(decisions)
+    for name, corpus in mapped.items():
+        marked = corpora[name].quarantine == "mark"
+        entries += find_quarantined(corpus, decisions, marked=marked)
     whole = leave_out(placed, entries)
     capped = find_capped(whole.targets, splits)
     left = leave_out(whole, capped)
@@ -87,9 +72,9 @@ def label_corpus(corpus: CorpusParams, splits: SplitParams, overrides: Path) -> 
         targets=left.targets,
         frames=left.frames,
         names=left.names,
-        ledger=[*changed, *entries, *capped, *read.entries],
+        ledger=[*changed, *entries, *capped, *joined.entries],
         kept=find_kept(decisions),
-        remarks=read.remarks,
+        remarks=joined.remarks,
     )
 
 
@@ -122,137 +107,3 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
     write_trained(folder / "trained.parquet", find_trained(labelled.targets))
     write_ledger(folder / "ledger.parquet", labelled.ledger)
     write_ledger(folder / "kept.parquet", labelled.kept)
-
-
-def check_corpus(corpus: Corpus, name: str) -> None:
-    """Raise CorpusError where `corpus`, called `name`, breaks what a corpus promises."""
-    for check in _CHECKS:
-        check(corpus, name)
-
-
-def _check_clips(corpus: Corpus, name: str) -> None:
-    if not corpus.clips:
-        raise CorpusError(f"{name}: expected clips, got none; mend corpus.root")
-    for first, second in pairwise(clip.clip_id for clip in corpus.clips):
-        if first == second:
-            raise CorpusError(f"{name}: {first}: two clips of this id; tell them apart")
-        if first > second:
-            raise CorpusError(f"{name}: {second} comes after {first}; sort clips by id")
-    for clip in corpus.clips:
-        if not has_stretch(clip.start_seconds, clip.end_seconds):
-            raise CorpusError(
-                f"{name}: {clip.clip_id}: expected a stretch from 0 s on, or none, got "
-                f"{clip.start_seconds} to {clip.end_seconds} s; mend it"
-            )
-        if is_like_view(clip.clip_id):
-            raise CorpusError(
-                f"{name}: {clip.path}: expected a clip id that does not end like a view's, in "
-                f"#view and a number, got {clip.clip_id!r}; rename the file, or give a column "
-                f"clip_id"
-            )
-
-
-def _check_targets(corpus: Corpus, name: str) -> None:
-    if len(corpus.clips) != len(corpus.targets):
-        raise CorpusError(f"{name}: {len(corpus.clips)} clips, but {len(corpus.targets)} targets")
-    for clip, target in zip(corpus.clips, corpus.targets, strict=True):
-        if clip.clip_id != target.clip_id:
-            raise CorpusError(f"{name}: {clip.clip_id}: got the target of {target.clip_id}")
-
-
-def _check_names(corpus: Corpus, name: str) -> None:
-    emotions = corpus.names.emotion
-    if len(set(emotions)) < len(emotions):
-        raise CorpusError(f"{name}: expected each emotion named once, got {emotions}")
-    _check_emotions(set(corpus.names.words.values()), emotions, f"{name}: names")
-    for target in corpus.targets:
-        for label in target.labels.values():
-            _check_emotions(list_classes(label), emotions, f"{name}: {target.clip_id}")
-    for label in FRAMED["class"]:
-        found = pc.unique(corpus.frames[label]).to_pylist()
-        _check_emotions(found, emotions, f"{name}: frames")
-
-
-def _check_scales(corpus: Corpus, name: str) -> None:
-    for target in corpus.targets:
-        if target.split is not None and target.split not in SIDES:
-            raise CorpusError(f"{name}: {target.clip_id}: unknown split {target.split!r}")
-        for label, value in target.labels.items():
-            check_range(TARGETS[label], value, f"{name}: {target.clip_id}")
-
-
-def check_range(target: Target, label: Label, where: str) -> None:
-    """Refuse a number that its target does not go to, and numbers of classes below 0."""
-    if isinstance(label, float | int) and not target.low <= label <= target.high:
-        raise CorpusError(
-            f"{where}: {target.name}: expected {target.low:g} to {target.high:g}, got {label}"
-        )
-    if isinstance(label, tuple) and any(not 0 <= value < inf for _, value in label):
-        raise CorpusError(f"{where}: {target.name}: expected numbers from 0 on, got {dict(label)}")
-    if target.kind == "votes" and isinstance(label, tuple) and not any(v for _, v in label):
-        raise CorpusError(f"{where}: {target.name}: expected a vote, got none; leave them out")
-
-
-def _check_frames(corpus: Corpus, name: str) -> None:
-    frames = corpus.frames
-    if not frames.schema.equals(FRAMES_SCHEMA):
-        raise CorpusError(f"{name}: frames: expected {FRAMES_SCHEMA}, got {frames.schema}")
-    check_order(frames, name)
-    strange = set(pc.unique(frames["clip_id"]).to_pylist()) - {c.clip_id for c in corpus.clips}
-    if strange:
-        raise CorpusError(f"{name}: frames: {min(strange)}: no such clip")
-    for label in FRAMED["rating"]:
-        low, high = TARGETS[label].low, TARGETS[label].high
-        inside = pc.and_(pc.greater_equal(frames[label], low), pc.less_equal(frames[label], high))
-        row = pc.index(inside, value=False).as_py()
-        if row >= 0:
-            clip_id, value = frames["clip_id"][row].as_py(), frames[label][row].as_py()
-            raise CorpusError(
-                f"{name}: {clip_id}: frames: {label}: expected {low:g} to {high:g}, got {value}"
-            )
-
-
-def check_order(frames: pa.Table, name: str) -> None:
-    """Refuse frames out of order, by clip and row: those of a clip would be taken for another's."""
-    for column in ("clip_id", "frame", "seconds"):
-        if (row := pc.index(frames[column].is_null(), value=True).as_py()) >= 0:
-            raise CorpusError(f"{name}: frames: row {row + 1}: expected a {column}, got none")
-    ids = frames["clip_id"].combine_chunks()
-    numbers, seconds = frames["frame"].to_numpy(), frames["seconds"].to_numpy()
-    before = np.concatenate([[False], pc.less(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)])
-    same = np.concatenate([[False], pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)])
-    faults = {
-        "expected a frame from 0 on, got {frame}": numbers < 0,
-        "expected seconds from 0 on, got {seconds}": ~((seconds >= 0) & (seconds < inf)),
-        "expected rows sorted by clip, got them after those of {last}": before,
-        "frame {frame} is there twice; keep one": same & (np.diff(numbers, prepend=0) == 0),
-        "frame {frame} comes after a later one; sort": same & (np.diff(numbers, prepend=0) < 0),
-        "expected seconds that rise from frame to frame, got {seconds} after {earlier}": same
-        & ~(np.diff(seconds, prepend=0) > 0),
-    }
-    for told, wrong in faults.items():
-        if wrong[: len(frames)].any():
-            row = int(wrong.argmax())
-            last = max(row - 1, 0)
-            found = told.format(
-                frame=numbers[row],
-                seconds=seconds[row],
-                earlier=seconds[last],
-                last=ids[last],
-            )
-            raise CorpusError(f"{name}: {ids[row]}: frames: row {row + 1}: {found}")
-
-
-_CHECKS: tuple[Callable[[Corpus, str], None], ...] = (
-    _check_clips,
-    _check_targets,
-    _check_frames,
-    _check_names,
-    _check_scales,
-)
-
-
-def _check_emotions(found: Iterable[str | None], known: list[str], where: str) -> None:
-    for emotion in found:
-        if emotion is not None and emotion not in known:
-            raise CorpusError(f"{where}: unknown emotion {emotion!r}; {suggest(emotion, known)}")

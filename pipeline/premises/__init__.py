@@ -38,10 +38,11 @@ def list_stages(params: Params) -> Iterator[Stage]:
 
     Part formats are not told apart: a store that is read may be of any.
     """
-    corpus, faces = params.corpus, params.faces
+    faces = params.faces
     detectors = {} if faces.detector == AUTO else {"detector": [faces.detector]}
-    labels = {"corpus": corpus, "splits": params.splits}
-    yield _stage("labels", labels, {"corpus": [corpus.name]})
+    for name, corpus in params.corpora.items():
+        yield _stage("corpus", {name: corpus}, {"corpus": [corpus.kind]}, of=name)
+    yield _stage("labels", {**params.corpora, "splits": params.splits})
     yield _stage("clean", {"clean": params.clean})
     yield _stage("faces", {"faces": faces}, detectors)
     yield _stage("sheet")

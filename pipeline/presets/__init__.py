@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
 from pipeline.files import write_text
-from pipeline.params import PARAMS_PATH, parse_corpus, read_yaml
+from pipeline.params import PARAMS_PATH, parse_corpora, read_yaml
 
 FOLDER = Path(__file__).parent
 _EDITORS = "yaml-language-server"
@@ -65,8 +65,14 @@ def apply_preset(
 
 def find_folder(preset: Preset, project: Path, root: Path | None) -> Path | None:
     """Folder of the corpus, where it is there: `root`, else what the link in `project` leads to."""
-    folder = root or project / parse_corpus(read_yaml(preset.path)).root
+    folder = root or project / find_root(preset)
     return folder.resolve() if folder.is_dir() else None
+
+
+def find_root(preset: Preset) -> Path:
+    """Where the corpus of `preset` lies in a project."""
+    corpus, *_ = parse_corpora(read_yaml(preset.path)).values()
+    return Path(corpus.root)
 
 
 def is_unedited(params: Path) -> bool:
@@ -89,7 +95,7 @@ def _link_corpus(preset: Preset, project: Path, root: Path | None) -> Path | Non
         if root is not None:
             raise ParamsError(f"preset {preset.name}: it needs no --root; leave it out")
         return None
-    link = project / parse_corpus(read_yaml(preset.path)).root
+    link = project / find_root(preset)
     if root is None:
         if not link.is_dir():
             raise CorpusError(f"preset {preset.name}: add --root DIR, {preset.needs}")

@@ -32,12 +32,12 @@ class Weights:
 class Rebuilt:
     """A head's `params.yaml`, as `text`, and what it needs from elsewhere.
 
-    `corpus` is the root of its corpus; `revision` tells that of code and overrides.
+    `roots` are those of its corpora; `revision` tells that of code and overrides.
     """
 
     head: str
     text: str
-    corpus: str
+    roots: list[str]
     weights: list[Weights]
     revision: str
 
@@ -56,7 +56,7 @@ def rebuild_head(folder: Path) -> Rebuilt:
     return Rebuilt(
         head=recipe.head,
         text=HEADING.format(head=recipe.head) + write_yaml(sections),
-        corpus=recipe.sections.corpus["root"],
+        roots=[corpus["root"] for corpus in recipe.sections.corpora.values()],
         weights=list(dict.fromkeys(_list_weights(recipe, sections))),
         revision=tell_revision(recipe),
     )
@@ -79,11 +79,13 @@ def list_sections(recipe: Recipe) -> dict[str, Any]:
 
     Sets are told apart by their names: a head may read several of one modality.
     """
-    corpus = recipe.sections.corpus
     return {
         **recipe.sections.model_dump(),
         # Whoever wrote the recipe says neither whose files are read here nor what DVC asks for.
-        "corpus": {**corpus, "follow": False, "depends_on": corpus["root"]},
+        "corpora": {
+            name: {**corpus, "follow": False, "depends_on": corpus["root"]}
+            for name, corpus in recipe.sections.corpora.items()
+        },
         "faces": _settle_detector(recipe),
         "features": {source.name: source.params for source in recipe.inputs.values()},
         "heads": {recipe.head: recipe.params},

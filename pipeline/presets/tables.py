@@ -18,7 +18,7 @@ from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet
 from pipeline.labels.corpora.table import read
 from pipeline.labels.inside import check_below
 from pipeline.labels.splits import SIDES
-from pipeline.params import parse_corpus, read_yaml
+from pipeline.params import parse_corpora, read_yaml
 from pipeline.presets.media import MediaFiles, find_path, list_media
 from pipeline.sections import write_flow
 from pipeline.targets import PREDICTED, TARGETS
@@ -103,7 +103,7 @@ def draft_params(preset: Path, folder: Path | None, table: str | None = None) ->
     one and the preset has none.
     """
     text = preset.read_text(encoding="utf-8")
-    corpus = parse_corpus(read_yaml(preset))
+    corpus, *_ = parse_corpora(read_yaml(preset)).values()
     if not isinstance(corpus, TableParams):
         if table is not None:
             raise ParamsError(f"preset {preset.stem}: it has no table; leave --table out")
@@ -121,7 +121,7 @@ def _fill_draft(text: str, place: str, root: Path, table: Path) -> Draft:
     found = _Found({"table": table.relative_to(root).as_posix()})
     _map_columns(found, sheet, media)
     corpus, told = _try(found, root)
-    text = _replace_block(text, "corpus", _write_corpus(found, place))
+    text = _replace_block(text, "corpora", _write_corpus(found, place))
     text = _replace_block(text, "splits", _write_splits(found, corpus))
     text = _fill_heads(text, _find_inputs(found, media), _find_targets(found))
     size = f"{table.name}: {len(sheet.places)} rows, {len(sheet.columns)} columns"
@@ -253,7 +253,7 @@ def _set_scales(found: _Found, sheet: Sheet) -> None:
 
 def _try(found: _Found, root: Path) -> tuple[Corpus | None, list[str]]:
     """The corpus as these options have it, and what is remarkable, or wrong, with it."""
-    params = TableParams(name="table", root=str(root), depends_on=str(root), **found.options)
+    params = TableParams(kind="table", root=str(root), depends_on=str(root), **found.options)
     try:
         corpus = read(params)
     except (CorpusError, ParamsError) as error:
@@ -266,14 +266,14 @@ def _try(found: _Found, root: Path) -> tuple[Corpus | None, list[str]]:
 
 
 def _write_corpus(found: _Found, place: str) -> list[str]:
-    """Lines of the section `corpus`."""
-    lines = ["corpus:", "  name: table", f"  root: {place}", f"  depends_on: {place}"]
-    lines += [f"  {key}: {write_flow(value)}" for key, value in found.options.items()]
+    """Lines of the section `corpora`."""
+    lines = ["kind: table", f"root: {place}", f"depends_on: {place}"]
+    lines += [f"{key}: {write_flow(value)}" for key, value in found.options.items()]
     if found.comments:
-        lines.append("  # Not recognised: map them in `columns`, or leave them in `ignore`.")
+        lines.append("# Not recognised: map them in `columns`, or leave them in `ignore`.")
         # Names of columns may hold anything, ends of lines among it.
-        lines += [f"  # {show(' '.join(comment.split()))}" for comment in found.comments]
-    return lines
+        lines += [f"# {show(' '.join(comment.split()))}" for comment in found.comments]
+    return ["corpora:", "  table:", *(f"    {line}" for line in lines)]
 
 
 def _write_splits(found: _Found, corpus: Corpus | None) -> list[str]:

@@ -42,13 +42,13 @@ _SMALL_PIXELS = 96
 
 
 def write_clip_page(
-    path: Path, data: Path, clip_id: str, corpus: CorpusParams | None = None
+    path: Path, data: Path, clip_id: str, corpora: Mapping[str, CorpusParams] | None = None
 ) -> None:
     """Write the page of one clip of the stores in the folder `data`; it needs no other file.
 
-    Frames are those of the clip's video where it is here, and `corpus` says where it may be, else
+    Frames are those of the clip's video where it is here, and `corpora` say where it may be, else
     of data/scene. Raises StoreError where data/face or data/tracks is absent, and for an unknown
-    clip, and CorpusError for a video outside of `corpus`.
+    clip, and CorpusError for a video outside of `corpora`.
     """
     faces = open_media(data / "face", FACE_SCHEMA)
     tracks = open_media(data / "tracks", TRACK_SCHEMA)
@@ -59,9 +59,9 @@ def write_clip_page(
     cast = read_cast(tracks[clip_id], crops)
     clip, summary = _find_clip(data, clip_id), _summarise(faces, clip_id)
     params = read_params(faces)
-    if clip is not None and corpus is not None:
-        check_inside([clip], corpus)  # the table of clips may be a stranger's
-    filmed = clip if corpus is not None else None
+    if clip is not None and corpora is not None:
+        check_inside([clip], corpora)  # the table of clips may be a stranger's
+    filmed = clip if corpora is not None else None
     stills = take_stills(clip_id, filmed, params.sampling, _open_scenes(data / "scene"))
     content = {
         **_describe(faces, params),

@@ -59,7 +59,11 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
         "metrics": group_metrics(head.evaluation.targets),
         "figures": draw_splits(head, by_class=True),
         "withheld": _tabulate_withheld(head),
-        "parts_of": [_tabulate_folds(head), _tabulate_clusters(head)],
+        "parts_of": [
+            _tabulate_corpora(head),
+            _tabulate_folds(head),
+            _tabulate_clusters(head),
+        ],
         "average": average_values,
         "curves": _draw_curves(head),
         "layers": _draw_layers(head),
@@ -139,6 +143,16 @@ def _tabulate_folds(head: HeadSummary) -> Part:
         "Fold by fold",
         "Each run judged by itself, on clips that it was not trained on.",
         "fold",
+        _tabulate_splits(values, head.evaluation.targets),
+    )
+
+
+def _tabulate_corpora(head: HeadSummary) -> Part:
+    values = {split: judged.corpus_values for split, judged in head.evaluation.splits.items()}
+    return Part(
+        "Corpus by corpus",
+        "One head, judged on the clips of each corpus by themselves.",
+        "corpus",
         _tabulate_splits(values, head.evaluation.targets),
     )
 

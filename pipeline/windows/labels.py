@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
 from pipeline.heads.base import Per
+from pipeline.labels.checks import check_order, check_range
 from pipeline.labels.clip_labels import (
     FRAMES_SCHEMA,
     ClipLabels,
@@ -22,7 +23,6 @@ from pipeline.labels.clip_labels import (
     read_targets,
 )
 from pipeline.labels.emotions import Names, read_names
-from pipeline.labels.labelling import check_order, check_range
 from pipeline.labels.splits import SIDES
 from pipeline.store.tables import read_table
 from pipeline.targets import TARGETS, Target

@@ -28,7 +28,8 @@ from pipeline.errors import MediaError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import Clip
-from pipeline.labels.labelling import label_corpus
+from pipeline.labels.labelling import label_corpora
+from pipeline.labels.reading import read_corpus
 from pipeline.params import Params, load_params
 from pipeline.words.transcripts import pack_transcripts, transcribe_corpus
 from tests.conftest import PROJECT
@@ -36,7 +37,7 @@ from tests.makers import Sound, tone, write_audio
 from tests.whispers import make_params, save_listener
 
 PARAMS = """
-corpus: {{name: table, root: {root}, depends_on: {root}}}
+corpora: {{own: {{kind: table, root: {root}, depends_on: {root}}}}}
 splits: {{protocol: folds, folds: 3}}
 clean: {{}}
 transcribe: {{}}
@@ -85,7 +86,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def label(project: Path) -> list[Clip]:
     params = load_params(project / "params.yaml")
     overrides = project / "data" / "overrides.csv"
-    return label_corpus(params.corpus, params.splits, overrides).clips
+    read = {name: read_corpus(corpus, name) for name, corpus in params.corpora.items()}
+    return label_corpora(read, params.corpora, params.splits, overrides).clips
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA
-from pipeline.labels.labelling import check_corpus
 from pipeline.sections import parse_section
 from tests.miniatures import MINIATURES
 
 
 def read_corpus(name: str, section: dict[str, Any]) -> Corpus:
     module = CORPORA.load(name)
-    section = {"name": name, "depends_on": section["root"], **section}
+    section = {"kind": name, "depends_on": section["root"], **section}
     return module.read(parse_section(CORPORA.find(name).params, section, "corpus"))
 
 

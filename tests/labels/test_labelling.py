@@ -6,18 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
+from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.inside import check_inside
-from pipeline.labels.labelling import check_corpus, label_corpus, write_labels
+from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.reading import read_corpus
 from pipeline.labels.splits import SplitParams, sides
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table
 
 FOLDS = SplitParams(protocol="folds", folds=3)
+
+
+def label_one(params, splits, overrides):
+    return label_corpora({"own": read_corpus(params, "own")}, {"own": params}, splits, overrides)
 
 
 @pytest.fixture
@@ -31,8 +37,8 @@ def label(tmp_path):
         (tmp_path / "s0" / "0.wav").touch()
         overrides = tmp_path / "overrides.csv"
         overrides.write_text("clip_id,action,value,reason\n" + lines)
-        params = TableParams(name="table", root=str(tmp_path), depends_on=str(tmp_path))
-        return label_corpus(params, splits, overrides)
+        params = TableParams(kind="table", root=str(tmp_path), depends_on=str(tmp_path))
+        return label_one(params, splits, overrides)
 
     return label_table
 
@@ -62,8 +68,8 @@ def test_what_was_taken_for_granted_is_kept_to_be_told(label, tmp_path):
     label()
     table = tmp_path / "clips.csv"
     table.write_text(table.read_text() + "\nnew.wav,s9,SAD\n")
-    params = TableParams(name="table", root=str(tmp_path), depends_on=str(tmp_path))
-    (remark,) = label_corpus(params, FOLDS, tmp_path / "overrides.csv").remarks
+    params = TableParams(kind="table", root=str(tmp_path), depends_on=str(tmp_path))
+    (remark,) = label_one(params, FOLDS, tmp_path / "overrides.csv").remarks
     assert "the label 'SAD' (1) is taken as 'sad'" in remark
 
 
@@ -122,26 +128,26 @@ def test_files_outside_of_the_root_are_clips_only_where_that_is_asked_for(tmp_pa
     (root / "clips.csv").write_text(f"clip_id,path,subject,emotion\n{rows}")
     overrides = tmp_path / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
-    params = TableParams(name="table", root=str(root), depends_on=str(root))
-    with pytest.raises(CorpusError, match=r"table: a: expected files below .*corpus\.follow: true"):
-        label_corpus(params, FOLDS, overrides)
+    params = TableParams(kind="table", root=str(root), depends_on=str(root))
+    with pytest.raises(CorpusError, match=r"^a: expected files below .*`follow: true`"):
+        label_one(params, FOLDS, overrides)
     followed = params.model_copy(update={"follow": True})
-    clips = label_corpus(followed, FOLDS, overrides).clips
+    clips = label_one(followed, FOLDS, overrides).clips
     assert [clip.clip_id for clip in clips] == ["a", "b", "c"]
 
 
 def test_links_among_crops_lead_nowhere_else_and_paths_hold_no_zero(tmp_path):
-    params = TableParams(name="table", root=str(tmp_path / "c"), depends_on=str(tmp_path / "c"))
+    params = TableParams(kind="table", root=str(tmp_path / "c"), depends_on=str(tmp_path / "c"))
     crops = tmp_path / "c" / "crops"
     crops.mkdir(parents=True)
     clip = Clip(clip_id="a", corpus="toy", path=str(tmp_path / "c" / "a.mp4"), crops=str(crops))
-    check_inside([clip], params)
+    check_inside([clip], {"own": params})
     (crops / "1.png").symlink_to("/etc/hostname")
     with pytest.raises(CorpusError, match=r"got .*crops/1\.png; set"):
-        check_inside([clip], params)
-    check_inside([clip], params.model_copy(update={"follow": True}))
+        check_inside([clip], {"own": params})
+    check_inside([clip], {"own": params.model_copy(update={"follow": True})})
     with pytest.raises(CorpusError, match="expected a path, got"):
-        check_inside([replace(clip, path="a\0b")], params.model_copy(update={"follow": True}))
+        check_inside([replace(clip, path="a\0b")], {"own": params})
 
 
 def test_a_sound_corpus_passes_every_check():

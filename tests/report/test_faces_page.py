@@ -48,7 +48,7 @@ def corpus(made: MadeFaces) -> Page:
 def show(made: MadeFaces, clip_id: str) -> Page:
     path = made.root / "page.html"
     root = str(made.root)
-    corpus = CorpusParams(name="toy", root=root, depends_on=root)
+    corpus = CorpusParams(kind="toy", root=root, depends_on=root)
     write_clip_page(path, made.data, clip_id, corpus)
     return Page(path)
 

@@ -175,16 +175,16 @@ class Told:
 
 def read(params: CorpusParams) -> Corpus:
     """A clip for each file; raises CorpusError for a name of another form, or no file."""
-    scheme, root = SCHEMES[params.name], Path(params.root)
+    scheme, root = SCHEMES[params.kind], Path(params.root)
     told = {
         path: parse_name(path, scheme) for path in find_files(root, scheme.suffixes, scheme.called)
     }
     if not told:
         raise CorpusError(
             f"{root}: expected files of {scheme.called} such as {scheme.example}, found none with "
-            f"{', '.join(sorted(scheme.suffixes))}; mend corpus.root"
+            f"{', '.join(sorted(scheme.suffixes))}; mend `root`"
         )
-    named = name_once((f"{params.name}/{_name(path, told[path])}", path) for path in told)
+    named = name_once((f"{params.kind}/{_name(path, told[path])}", path) for path in told)
     ids = sorted(named)
     return Corpus(
         clips=[

@@ -53,21 +53,20 @@ def check_mapping(params: TableParams) -> None:
     """Raise ParamsError where `columns` and `path` are wrong whatever the table is."""
     for column in params.columns:
         if column not in COLUMNS and not is_of_class(column):
-            raise ParamsError(f"corpus.columns: unknown column {column!r}; {_suggest(column)}")
+            raise ParamsError(f"columns: unknown column {column!r}; {_suggest(column)}")
     if params.path is not None and "path" in params.columns:
-        raise ParamsError("corpus.path: corpus.columns has a path, too; keep one of the two")
+        raise ParamsError("path: `columns` has a path, too; keep one of the two")
     if params.path is not None and any(
         int(width) > MOST_LETTERS
         for found in _FIELD.finditer(params.path)
         for width in re.findall(r"\d+", found[2] or "")
     ):
         raise ParamsError(
-            f"corpus.path: expected formats of at most {MOST_LETTERS} letters, got {params.path!r}"
+            f"path: expected formats of at most {MOST_LETTERS} letters, got {params.path!r}"
         )
     if params.path is not None and not list_fields(params.path):
         raise ParamsError(
-            f"corpus.path: expected columns in braces, such as dia{{Dialogue_ID}}.mp4, got "
-            f"{params.path!r}"
+            f"path: expected columns in braces, such as dia{{Dialogue_ID}}.mp4, got {params.path!r}"
         )
 
 
@@ -130,7 +129,7 @@ def _take(taken: Taken, column: str, cells: list[Any], sheet: Sheet, params: Tab
         cells = read_times(cells) if column in TIMES else read_numbers(cells)
     elif column in NAMED and (counted := count_nothing(cells)):
         taken.remarks.append(
-            f"{column}: {counted} taken as a word; list it in corpus.blanks if it is none"
+            f"{column}: {counted} taken as a word; list it in `blanks` if it is none"
         )
     if column in params.scale:
         cells = _rescale(taken, column, cells, sheet, params.scale[column])
@@ -151,7 +150,7 @@ def _rescale(
         if cell is None or marked:
             scaled.append(None)
         elif number is None or not low <= number <= high:
-            told = f"{column}: expected {first:g} to {last:g}, as corpus.scale has it, got {cell!r}"
+            told = f"{column}: expected {first:g} to {last:g}, as `scale` has it, got {cell!r}"
             taken.mistakes.append(Mistake(place, told))
             scaled.append(None)
         else:
@@ -213,13 +212,13 @@ def _check_columns(sheet: Sheet, params: TableParams, sources: Mapping[str, str]
     unknown = [column for column in found if column not in known]
     if params.path is not None and "path" in unknown:
         raise CorpusError(
-            f"{sheet.path}: corpus.path makes paths of other columns than 'path', which is there, "
-            "too; list it in corpus.ignore, or use it"
+            f"{sheet.path}: `path` makes paths of other columns than 'path', which is there, "
+            "too; list it in `ignore`, or use it"
         )
     if unknown:
         raise CorpusError(
-            f"{sheet.path}: unknown columns {unknown}; map them in corpus.columns (moodline's "
-            f"name: the table's) or list them in corpus.ignore; for {unknown[0]!r}: "
+            f"{sheet.path}: unknown columns {unknown}; map them in `columns` (moodline's "
+            f"name: the table's) or list them in `ignore`; for {unknown[0]!r}: "
             f"{_suggest(unknown[0])}"
         )
 

@@ -126,7 +126,7 @@ def _find_media(root: Path, params: CremadParams) -> dict[str, Path]:
             return dict(sorted(named.items()))
     raise CorpusError(
         f"{root}: expected films or sounds of CREMA-D with {' or '.join(suffixes)} for "
-        f"corpus.modality {params.modality}, found none; mend corpus.root or corpus.modality, or "
+        f"`modality` {params.modality}, found none; mend `root` or `modality`, or "
         f"fetch them by `git lfs pull`"
     )
 
@@ -146,7 +146,7 @@ def _read_votes(root: Path, params: CremadParams) -> dict[str, dict[str, float]]
     path = root / "processedResults" / "tabulatedVotes.csv"
     if not path.is_file():
         if params.emotion == "voted":
-            raise CorpusError(f"{path}: no such table; corpus.emotion voted needs it")
+            raise CorpusError(f"{path}: no such table; `emotion` voted needs it")
         return {}
     first = FIRST[params.voters]
     rows = read_rows(path, (*VOTES, "fileName", ""))

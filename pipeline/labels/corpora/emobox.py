@@ -3,7 +3,7 @@
 Ma et al., Interspeech 2024; `data/<dataset>` of its repository. `label_map.json` is a corpus's word
 → class; `fold_<k>/<dataset>_train_fold_<k>.json`, `…_test_…` and, for some, `…_valid_…` have for
 each clip its file (`wav`), its word (`emo`) and, where it is a part of a file, its `start_time` and
-`end_time`. Files are looked for below corpus.root, as the metadata name them.
+`end_time`. Files are looked for below `root`, as the metadata name them.
 
 With several folds, each clip is in the test set of one; with one, its three sets are the split.
 """
@@ -86,14 +86,14 @@ def _read_sets(folder: Path) -> dict[Path, dict[str, Described]]:
     if not sets:
         raise CorpusError(
             f"{folder}: expected folders such as fold_1 of EmoBox's data, found none; mend "
-            f"corpus.metadata"
+            f"`metadata`"
         )
     return sets
 
 
 def _read(path: Path, kind: type[RecordT]) -> RecordT:
     try:
-        return read_record(path, kind, "metadata of EmoBox", "mend corpus.metadata")
+        return read_record(path, kind, "metadata of EmoBox", "mend `metadata`")
     except StoreError as error:
         raise CorpusError(*error.args) from error
 
@@ -104,7 +104,7 @@ def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
     if not here:
         raise CorpusError(
             f"{root}: none of the {len(media)} files of {name} is there, the first being "
-            f"{next(iter(media.values()))}; mend corpus.root"
+            f"{next(iter(media.values()))}; mend `root`"
         )
     return here
 

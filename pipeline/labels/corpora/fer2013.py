@@ -59,7 +59,7 @@ def read(params: CorpusParams) -> Corpus:
     files = find_files(root, SUFFIXES, "FER2013")
     if not files:
         tables = sorted(root.glob("*.csv"))
-        cure = f"`moodline unpack {tables[0]} OUT` makes them" if tables else "mend corpus.root"
+        cure = f"`moodline unpack {tables[0]} OUT` makes them" if tables else "mend `root`"
         raise CorpusError(
             f"{root}: expected pictures in folders such as train/angry, found none; {cure}"
         )

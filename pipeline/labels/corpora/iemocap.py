@@ -115,7 +115,7 @@ def read(params: IemocapParams) -> Corpus:
     if not here:
         raise CorpusError(
             f"{root}: expected {params.modality} files of IEMOCAP such as "
-            f"{media[turns[0].name]}, found none; mend corpus.root or corpus.modality"
+            f"{media[turns[0].name]}, found none; mend `root` or `modality`"
             if turns
             else f"{root}: no turn that is {params.style}; mend corpus.style"
         )

@@ -79,15 +79,15 @@ def read(params: CorpusParams) -> Corpus:
             raise CorpusError(f"{root}: segment {told} is there twice; keep one")
     films = _find_films(root)
     used = [one for one in segments if one.stretch is None or 0 <= one.stretch[0] < one.stretch[1]]
-    clips = [_make_clip(one, films, params.name) for one in used]
+    clips = [_make_clip(one, films, params.kind) for one in used]
     filmed = any(clip.path != NO_MEDIA for clip in clips)
     return Corpus(
         clips=clips,
-        targets=[_label(one, params.name) for one in used],
+        targets=[_label(one, params.kind) for one in used],
         names=NAMES,
         entries=[
-            *(_enter_backward(one, params.name) for one in segments if one not in used),
-            *(entry for one in used for entry in _enter_strange(one, params.name)),
+            *(_enter_backward(one, params.kind) for one in segments if one not in used),
+            *(entry for one in used for entry in _enter_strange(one, params.kind)),
             *(
                 Entry(clip.clip_id, "labels", "marked", "no_file", "its words are there alone")
                 for clip in clips
@@ -106,7 +106,7 @@ def _read_segments(root: Path) -> Iterator[Segment]:
         found = ", ".join(str(path.relative_to(root)) for path in labels) or "none"
         raise CorpusError(
             f"{root}: expected {TABLE}, or one file such as CMU_MOSEI_Labels.csd, found {found}; "
-            f"mend corpus.root"
+            f"mend `root`"
         )
     words = [path for path in files if "words" in path.stem.lower()]
     return _read_sequences(labels[0], words[0] if words else None)

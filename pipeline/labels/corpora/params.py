@@ -1,4 +1,4 @@
-"""What `corpus` in params.yaml says, and the table of corpora."""
+"""What `corpora` in params.yaml says, and the table of corpora."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -17,17 +17,22 @@ Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
 class CorpusParams(Section):
     """What every corpus is told.
 
-    `root` is the folder its authors ship, `depends_on` what `dvc repro` watches to know that the
-    corpus changed: the folder itself, or a manifest of it. Files outside of `root`, named or linked
-    to, are clips only with `follow`: a table from a stranger could name any file of this machine.
-    `quarantine` says what becomes of clips that are known to be bad, each with its source.
+    `kind` is the row of CORPORA that reads it, `root` the folder its authors ship, `depends_on`
+    what `dvc repro` watches to know that the corpus changed: the folder itself, or a manifest of
+    it. Files outside of `root`, named or linked to, are clips only with `follow`: a table from a
+    stranger could name any file of this machine. `quarantine` says what becomes of clips that are
+    known to be bad, each with its source. `map` makes classes of the corpus others, or None for
+    no label, so that several corpora have one vocabulary. `side` puts the whole corpus on
+    one side, so that heads train on some corpora and are tested on others.
     """
 
-    name: str
+    kind: str
     root: str
     depends_on: str
     follow: bool = False
     quarantine: Literal["exclude", "mark"] = "exclude"
+    map: dict[str, str | None] = {}
+    side: Literal["train", "val", "test"] | None = None
 
 
 class RavdessParams(CorpusParams):

@@ -125,7 +125,7 @@ def _explain_nothing(params: RavdessParams, found: Iterable[Performance]) -> str
     return (
         f"{params.root}: expected RAVDESS files of modality {params.modality} and channel "
         f"{params.channel}, found {held or 'no file with ' + ', '.join(sorted(SUFFIXES))}; mend "
-        "corpus.root, corpus.modality or corpus.channel"
+        "`root`, `modality` or `channel`"
     )
 
 

@@ -73,7 +73,7 @@ def refuse(path: Path, mistakes: Sequence[Mistake], cure: str) -> CorpusError:
 def read_sheet(path: Path) -> Sheet:
     """Table at `path`; raises CorpusError that names the lines where it is none."""
     if not path.is_file():
-        raise CorpusError(f"{path}: no such table; mend corpus.root or corpus.table")
+        raise CorpusError(f"{path}: no such table; mend `root` or `table`")
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise CorpusError(

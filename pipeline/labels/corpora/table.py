@@ -52,10 +52,7 @@ def read(params: TableParams) -> Corpus:
         remarks=[
             *sheet.remarks,
             *(f"{sheet.path}: {told}" for told in taken.remarks),
-            *(
-                f"{sheet.path}: the label {told}; corpus.words can say else"
-                for told in meanings.remarks
-            ),
+            *(f"{sheet.path}: the label {told}; `words` can say else" for told in meanings.remarks),
         ],
     )
 
@@ -89,7 +86,7 @@ def _describe_scale(column: str) -> str:
     if target is None or target.kind != "rating":
         return ""
     return (
-        f" ({column} runs from {target.low:g} to {target.high:g}; corpus.scale takes ratings on "
+        f" ({column} runs from {target.low:g} to {target.high:g}; `scale` takes ratings on "
         f"another scale)"
     )
 
@@ -163,7 +160,7 @@ def _check_media(sheet: Sheet, clips: Sequence[Clip]) -> None:
     if named and not any(os.path.exists(clip.path) for clip in named):
         raise CorpusError(
             f"{sheet.path}: none of its {len(named)} files exists, the first being "
-            f"{named[0].path}; paths are taken below corpus.root, mend one or the other"
+            f"{named[0].path}; paths are taken below `root`, mend one or the other"
         )
 
 
@@ -185,7 +182,7 @@ def _check_words(sheet: Sheet, rows: Iterable[PlainRow], meanings: Meanings) -> 
         if word not in meanings.of
     ]
     if mistakes:
-        raise refuse(sheet.path, mistakes, "mend the table, or map the word in corpus.words")
+        raise refuse(sheet.path, mistakes, "mend the table, or map the word in `words`")
 
 
 def _list_words(label: Any) -> Iterable[str]:

@@ -29,7 +29,7 @@ def find_meanings(counts: Mapping[str, int], params: TableParams) -> Meanings:
     """
     stated = {**{name: name for name in params.emotions or ()}, **params.words}
     if params.emotions is not None and (strange := _list_strange(params)):
-        raise ParamsError(f"corpus.words: {strange[0]!r}: {suggest(strange[0], params.emotions)}")
+        raise ParamsError(f"words: {strange[0]!r}: {suggest(strange[0], params.emotions)}")
     remarks: list[str] = []
     of: dict[str, str | None] = {}
     open_words = []

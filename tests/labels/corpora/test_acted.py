@@ -45,7 +45,7 @@ def test_another_name_is_refused(corpus, path, told):
 def test_a_copy_within_the_corpus_is_refused(tmp_path: Path) -> None:
     for folder in ("OAF_back", "TESS/OAF_back"):
         touch(tmp_path / folder / "OAF_back_angry.wav")
-    params = CorpusParams(name="tess", root=str(tmp_path), depends_on=str(tmp_path))
+    params = CorpusParams(kind="tess", root=str(tmp_path), depends_on=str(tmp_path))
     with pytest.raises(CorpusError, match="the same performance as"):
         read(params)
 
@@ -53,13 +53,13 @@ def test_a_copy_within_the_corpus_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["DC/a01.wav", "DC_a01.wav", "DC/DC_a01.wav"])
 def test_a_clip_is_named_by_its_speaker_once(tmp_path: Path, path: str) -> None:
     touch(tmp_path / path)
-    params = CorpusParams(name="savee", root=str(tmp_path), depends_on=str(tmp_path))
+    params = CorpusParams(kind="savee", root=str(tmp_path), depends_on=str(tmp_path))
     assert [clip.clip_id for clip in read(params).clips] == ["savee/DC_a01"]
 
 
 def test_a_clip_knows_who_speaks_and_what(tmp_path: Path) -> None:
     touch(tmp_path / "OA_bite_neutral.wav")
-    params = CorpusParams(name="tess", root=str(tmp_path), depends_on=str(tmp_path))
+    params = CorpusParams(kind="tess", root=str(tmp_path), depends_on=str(tmp_path))
     (clip,) = read(params).clips
     assert (clip.clip_id, clip.subject, clip.sex, clip.age) == (
         "tess/OA_bite_neutral",

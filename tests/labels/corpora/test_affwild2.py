@@ -12,7 +12,7 @@ from tests.miniatures import EXPR, EXPR_HEADER, VA, make_affwild2
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(Affwild2Params(name="affwild2", root=str(root), depends_on=str(root), **options))
+    return read(Affwild2Params(kind="affwild2", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.miniatures import make_cremad, touch
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(CremadParams(name="cremad", root=str(root), depends_on=str(root), **options))
+    return read(CremadParams(kind="cremad", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_wave_files_count_before_compressed_ones(root):
 def test_votes_are_needed_where_they_are_the_emotion(root):
     (root / "processedResults" / "tabulatedVotes.csv").unlink()
     assert "votes" not in label(read_files(root), "1001_IEO_HAP_LO")
-    with pytest.raises(CorpusError, match=r"tabulatedVotes.csv: no such table; corpus.emotion"):
+    with pytest.raises(CorpusError, match=r"tabulatedVotes.csv: no such table; `emotion`"):
         read_files(root, emotion="voted")
 
 

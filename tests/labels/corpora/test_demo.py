@@ -15,7 +15,7 @@ DEMO = Path(__file__).parents[3] / "data" / "demo"
 
 
 def params_of(root: Path) -> CorpusParams:
-    return CorpusParams(name="demo", root=str(root), depends_on=str(root))
+    return CorpusParams(kind="demo", root=str(root), depends_on=str(root))
 
 
 def write_rows(root: Path, text: str) -> CorpusParams:

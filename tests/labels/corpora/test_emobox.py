@@ -18,7 +18,7 @@ def section(tmp_path: Path) -> dict[str, Any]:
 
 
 def read_files(section: dict[str, Any]) -> Corpus:
-    return read(EmoboxParams(name="emobox", depends_on="x", **section))
+    return read(EmoboxParams(kind="emobox", depends_on="x", **section))
 
 
 def test_each_clip_is_of_the_fold_that_tests_it(section):

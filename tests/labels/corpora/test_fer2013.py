@@ -16,7 +16,7 @@ GREY = " ".join(["0"] * 2303 + ["255"])
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(CorpusParams(name="fer2013", root=str(root), depends_on=str(root), **options))
+    return read(CorpusParams(kind="fer2013", root=str(root), depends_on=str(root), **options))
 
 
 def write_table(path: Path, *rows: str, header: str = "emotion,pixels,Usage") -> Path:

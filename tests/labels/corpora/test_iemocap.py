@@ -15,7 +15,7 @@ FIRST = "iemocap/Ses01F_impro01"
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(IemocapParams(name="iemocap", root=str(root), depends_on=str(root), **options))
+    return read(IemocapParams(kind="iemocap", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.miniatures import MELD_HEADER, make_meld, touch
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(MeldParams(name="meld", root=str(root), depends_on=str(root), **options))
+    return read(MeldParams(kind="meld", root=str(root), depends_on=str(root), **options))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.miniatures import MSP_HEADER, make_msppodcast
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(MspPodcastParams(name="msp_podcast", root=str(root), depends_on="x", **options))
+    return read(MspPodcastParams(kind="msp_podcast", root=str(root), depends_on="x", **options))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.miniatures import LABEL_HEADER, make_chsims, make_mosei, make_mosi, t
 
 
 def read_files(root: Path, name: str) -> Corpus:
-    return read(CorpusParams(name=name, root=str(root), depends_on=str(root)))
+    return read(CorpusParams(kind=name, root=str(root), depends_on=str(root)))
 
 
 def labels(corpus: Corpus) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def make_files(folder: Path, *names: str) -> Path:
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
-    return read(RavdessParams(name="ravdess", root=str(root), depends_on=str(root), **options))
+    return read(RavdessParams(kind="ravdess", root=str(root), depends_on=str(root), **options))
 
 
 def ids(corpus: Corpus) -> list[str]:

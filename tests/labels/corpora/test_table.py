@@ -25,7 +25,7 @@ def write_table(folder: Path, text: str, *, media: tuple[str, ...] = ("a.mp4",))
 
 
 def read_rows(root: Path, **options: Any) -> Corpus:
-    return read(TableParams(name="table", root=str(root), depends_on=str(root), **options))
+    return read(TableParams(kind="table", root=str(root), depends_on=str(root), **options))
 
 
 def test_a_full_row_becomes_a_clip_and_a_target(tmp_path):
@@ -131,7 +131,7 @@ def test_a_word_outside_the_classes_is_refused_by_row(tmp_path):
 
 def test_words_must_lead_to_a_class(tmp_path):
     write_table(tmp_path, "path,emotion\na.mp4,sad\n")
-    with pytest.raises(ParamsError, match=r"corpus\.words: 'sadd': did you mean 'sad'"):
+    with pytest.raises(ParamsError, match=r"words: 'sadd': did you mean 'sad'"):
         read_rows(tmp_path, emotions=["sad"], words={"s": "sadd"})
 
 
@@ -213,7 +213,7 @@ def test_one_missing_file_is_left_to_clean_but_not_all(tmp_path):
     write_table(tmp_path, "path\na.mp4\nb.mp4\n")
     assert len(read_rows(tmp_path).clips) == 2
     (tmp_path / "a.mp4").unlink()
-    with pytest.raises(CorpusError, match=r"none of its 2 files exists, .*a.mp4; .*corpus.root"):
+    with pytest.raises(CorpusError, match=r"none of its 2 files exists, .*a.mp4; .*`root`"):
         read_rows(tmp_path)
 
 
@@ -290,7 +290,7 @@ def test_several_wrong_rows_are_told_at_once_by_their_lines(tmp_path):
 
 def test_unknown_words_are_told_at_once_too(tmp_path):
     write_table(tmp_path, "path,emotion\na.mp4,sad\nb.mp4,hapy\nc.mp4,madd\n")
-    with pytest.raises(CorpusError, match=r"line 3: .*'hapy'.*; line 4: .*'madd'.*corpus\.words"):
+    with pytest.raises(CorpusError, match=r"line 3: .*'hapy'.*; line 4: .*'madd'.*`words`"):
         read_rows(tmp_path, emotions=["sad", "happy"])
 
 
@@ -340,7 +340,7 @@ def test_a_name_that_reads_like_no_value_is_said_and_can_be_none(tmp_path):
     write_table(tmp_path, "path,subject\na.mp4,NA\nb.mp4,NA\n")
     corpus = read_rows(tmp_path)
     assert corpus.clips[0].subject == "NA"
-    assert "subject: 'NA' (2) taken as a word; list it in corpus.blanks" in corpus.remarks[0]
+    assert "subject: 'NA' (2) taken as a word; list it in `blanks`" in corpus.remarks[0]
     assert read_rows(tmp_path, blanks=["NA"]).clips[0].subject is None
 
 
@@ -380,8 +380,8 @@ def test_a_path_is_made_of_columns(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path": "a.mp4"}, r"corpus\.path: expected columns in braces"),
-        ({"path": "{turn}", "columns": {"path": "turn"}}, r"corpus\.path: .*keep one"),
+        ({"path": "a.mp4"}, r"path: expected columns in braces"),
+        ({"path": "{turn}", "columns": {"path": "turn"}}, r"path: .*keep one"),
         ({"path": "{trun}.mp4"}, r"no column 'trun'; did you mean 'turn'"),
         ({"path": "{turn}.mp4"}, r"line 3: path: expected a value of turn, got none"),
         ({"path": "{subject:02d}.mp4"}, r"line 2: path: subject: expected .*got 'x'; line 3"),
@@ -396,7 +396,7 @@ def test_a_path_that_cannot_be_made_is_refused(tmp_path, options, message):
 def test_a_made_path_beside_a_column_of_paths_is_refused(tmp_path):
     write_table(tmp_path, "path,turn\na.mp4,1\n", media=("x/a.mp4",))
     with pytest.raises(
-        CorpusError, match=r"of other columns than 'path', .*corpus\.ignore, or use"
+        CorpusError, match=r"of other columns than 'path', .*`ignore`, or use"
     ):
         read_rows(tmp_path, path="{turn}.mp4")
     assert read_rows(tmp_path, path="x/{path}").clips[0].clip_id == "table/x/a"
@@ -417,7 +417,7 @@ def test_minus_five_is_a_rating_where_the_scale_has_it(tmp_path):
 
 def test_a_rating_off_its_stated_scale_is_refused(tmp_path):
     write_table(tmp_path, "path,valence\na.mp4,0\nb.mp4,x\n")
-    told = r"line 2: valence: expected 1 to 5, as corpus.scale has it, got '0'; line 3: .*got 'x'"
+    told = r"line 2: valence: expected 1 to 5, as `scale` has it, got '0'; line 3: .*got 'x'"
     with pytest.raises(CorpusError, match=told):
         read_rows(tmp_path, scale={"valence": [1, 5]})
 
@@ -433,7 +433,7 @@ def test_a_rating_off_its_stated_scale_is_refused(tmp_path):
 def test_a_scale_that_is_none_is_refused(scale, message):
     with pytest.raises(ParamsError, match=rf"corpus\.scale.*{message}"):
         parse_section(
-            TableParams, {"name": "", "root": "", "depends_on": "", "scale": scale}, "corpus"
+            TableParams, {"kind": "", "root": "", "depends_on": "", "scale": scale}, "corpus"
         )
 
 
