@@ -56,7 +56,8 @@ class Scratch:
         shutil.copy(PROJECT / ".dvcignore", root)
         (root / "touch.sh").write_text(SCRIPT)
         (root / "data" / "raw").mkdir(parents=True)
-        (root / "data" / "overrides.csv").touch()
+        for name in ("overrides", "splits"):
+            (root / "data" / f"{name}.csv").touch()
         self.write("params.yaml", make_params(heads, sets))
         files = {name: idle_stages(YAML().load(PROJECT / name)) for name in FILES}
         if joined:

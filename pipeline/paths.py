@@ -4,6 +4,7 @@ from pathlib import Path
 
 PROJECT = Path()
 OVERRIDES = Path("data/overrides.csv")
+SPLITS = Path("data/splits.csv")
 CHECKED = Path("data/checked")
 CHECKED_PARAMS = Path("data/checked/params.yaml")
 """params.yaml as `check` found it, which the other stages read."""

@@ -7,7 +7,7 @@ from pipeline.labels.labelling import find_overlaps, label_corpora, write_labels
 from pipeline.labels.reading import read_written
 from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpora, parse_plain, read_checked
-from pipeline.paths import CORPORA, LABELS, OVERRIDES, TARGETS
+from pipeline.paths import CORPORA, LABELS, OVERRIDES, SPLITS, TARGETS
 from pipeline.stage import held_still, run_stage
 
 
@@ -16,8 +16,8 @@ def main() -> None:
     sections = read_checked()
     corpora, splits = parse_corpora(sections), parse_plain(sections, SplitParams)
     read = {name: read_written(CORPORA / name) for name in corpora}
-    with held_still(OVERRIDES):
-        labelled = label_corpora(read, corpora, splits, OVERRIDES)
+    with held_still(OVERRIDES, SPLITS):
+        labelled = label_corpora(read, corpora, splits, OVERRIDES, SPLITS)
     for told in [*labelled.remarks, *find_overlaps(labelled)]:
         print(f"labels: {show_line(told)}", file=sys.stderr)
     write_labels(labelled, LABELS, TARGETS)

@@ -23,6 +23,7 @@ COPIED = (
     ".gitattributes",
     ".gitignore",
     "data/overrides.csv",
+    "data/splits.csv",
 )
 
 PARAMS = """

@@ -20,7 +20,7 @@ from pipeline.windows.labels import FrameLabels, Labels
 
 EMOTIONS = ["angry", "happy", "sad"]
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
-SECTIONS = Sections(corpus={}, splits={}, clean={}, faces={}, transcribe={}, joint={})
+SECTIONS = Sections(corpora={}, splits={}, clean={}, faces={}, transcribe={}, joint={})
 
 
 def make_rows(embedding, step=1.0, valid=None):

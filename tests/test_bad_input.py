@@ -53,6 +53,7 @@ class Project:
         (root / "params.yaml").write_text(PARAMS)
         (root / "data" / "corpus").mkdir(parents=True)
         (root / "data" / "overrides.csv").write_text("clip_id,action,value,reason\n")
+        (root / "data" / "splits.csv").write_text("clip_id,split\n")
         self.clip_ids = []
         rows = ["path,subject,emotion,valence,arousal"]
         for number in range(SPEAKERS * TAKES):

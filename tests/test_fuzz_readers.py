@@ -201,7 +201,9 @@ def read_corpus(path: Path) -> None:
 
 def label(params: TableParams) -> None:
     splits, read = SplitParams(protocol="folds", folds=3), {"own": read_whole(params, "own")}
-    labelled = label_corpora(read, {"own": params}, splits, Path("data/overrides.csv"))
+    labelled = label_corpora(
+        read, {"own": params}, splits, Path("data/overrides.csv"), Path("data/splits.csv")
+    )
     assert all(isinstance(overlap, str) for overlap in find_overlaps(labelled))
     write_labels(labelled, Path("made/labels"), Path("made/targets"))
 

@@ -63,7 +63,8 @@ def label(root, out):
     overrides = root / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
     read = {"own": read_corpus(corpus, "own")}
-    write_labels(label_corpora(read, {"own": corpus}, SplitParams(), overrides), out, out)
+    labelled = label_corpora(read, {"own": corpus}, SplitParams(), overrides, root)
+    write_labels(labelled, out, out)
 
 
 def remarks(folder):

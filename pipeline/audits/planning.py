@@ -34,7 +34,7 @@ from pipeline.labels.reading import read_corpus
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.media.probe import probe_media
 from pipeline.params import Params
-from pipeline.paths import CLIPS, DATA, OVERRIDES
+from pipeline.paths import CLIPS, DATA, OVERRIDES, SPLITS
 from pipeline.rows import Modality
 from pipeline.store.ledger import read_ledger
 from pipeline.store.provenance import Provenance
@@ -99,7 +99,8 @@ def plan_project(project: Path, params: Params, work: Path, sample: int) -> list
     `work` is the work store, `sample` the clips to try in each stage.
     """
     read = {name: read_corpus(corpus, name) for name, corpus in params.corpora.items()}
-    labelled = label_corpora(read, params.corpora, params.splits, project / OVERRIDES)
+    files = project / OVERRIDES, project / SPLITS
+    labelled = label_corpora(read, params.corpora, params.splits, *files)
     trained = frozenset(find_trained(labelled.targets))
     setting = Setting(params, project / DATA, work, sample, trained)
     clips, runs = survey_clips(labelled.clips, project / CLIPS), list_runs(labelled.targets)

@@ -56,7 +56,7 @@ def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:
         *(f"the corpus at {root}" for root in rebuilt.roots),
         *map(_name_weights, rebuilt.weights),
     ]
-    needs.append(f"code and data/overrides.csv of {rebuilt.revision}")
+    needs.append(f"code, data/overrides.csv and data/splits.csv of {rebuilt.revision}")
     command = f"dvc repro models/dvc.yaml:train@{rebuilt.head}"
     given = f"{', '.join(needs[:-1])}, and {needs[-1]}"
     return f"{out}: `{command}` makes the head again with it, given {given}"

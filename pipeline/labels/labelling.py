@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.errors import ParamsError
 from pipeline.labels.capping import find_capped
 from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
@@ -22,6 +23,7 @@ from pipeline.labels.overrides import (
     relabel,
 )
 from pipeline.labels.runs import find_trained, list_runs
+from pipeline.labels.split_files import place_by_file, read_places
 from pipeline.labels.splits import SplitParams, overlaps, sides
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
@@ -49,9 +51,11 @@ def label_corpora(
     corpora: Mapping[str, CorpusParams],
     splits: SplitParams,
     overrides: Path,
+    places: Path,
 ) -> Labelled:
     """What is `read` of the `corpora`, joined, relabelled, split, without what is excluded.
 
+    `overrides` and `places` are the files that decide on single clips, and on where they stand.
     In this order: splitting before excluding keeps every group where it is when one clip goes.
     Raises CorpusError or ParamsError that names the corpus, the clip or the line at fault.
     """
@@ -59,7 +63,8 @@ def label_corpora(
     joined = join_corpora(mapped)
     decisions = read_overrides(overrides)
     relabelled, changed = relabel(joined, decisions)
-    placed = replace(relabelled, targets=place_corpora(mapped, corpora, relabelled.targets, splits))
+    targets, told = _place(relabelled, mapped, corpora, splits, places)
+    placed = replace(relabelled, targets=targets)
     entries = find_excluded(decisions)
     for name, corpus in mapped.items():
         marked = corpora[name].quarantine == "mark"
@@ -74,8 +79,27 @@ def label_corpora(
         names=left.names,
         ledger=[*changed, *entries, *capped, *joined.entries],
         kept=find_kept(decisions),
-        remarks=joined.remarks,
+        remarks=[*joined.remarks, *told],
     )
+
+
+def _place(
+    joined: Corpus,
+    mapped: Mapping[str, Corpus],
+    corpora: Mapping[str, CorpusParams],
+    splits: SplitParams,
+    places: Path,
+) -> tuple[list[ClipLabels], list[str]]:
+    """Targets with their places, and remarks on these."""
+    if splits.protocol != "file":
+        return place_corpora(mapped, corpora, joined.targets, splits), []
+    for name, params in corpora.items():
+        if params.side is not None:
+            raise ParamsError(
+                f"params.yaml: corpora.{name}.side: splits.protocol file places every clip; leave "
+                f"one of the two out"
+            )
+    return place_by_file(joined, read_places(places))
 
 
 def find_overlaps(labelled: Labelled) -> list[str]:

@@ -21,7 +21,7 @@ from pipeline.code import ROOTS
 from pipeline.files import digest_file, write_json, write_whole
 from pipeline.heads.recipes import AskedHead, Input, Recipe
 from pipeline.labels.runs import list_runs
-from pipeline.paths import OVERRIDES
+from pipeline.paths import OVERRIDES, SPLITS
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.store.tables import write_table
@@ -118,5 +118,5 @@ def _git_revision() -> str | None:
 
 def _ask_git(*command: str) -> str | None:
     """What git says of code and overrides, if anything."""
-    asked = ["git", *command, "--", *ROOTS, str(OVERRIDES)]
+    asked = ["git", *command, "--", *ROOTS, str(OVERRIDES), str(SPLITS)]
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() or None

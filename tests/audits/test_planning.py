@@ -87,7 +87,8 @@ def label(project: Path) -> list[Clip]:
     params = load_params(project / "params.yaml")
     overrides = project / "data" / "overrides.csv"
     read = {name: read_corpus(corpus, name) for name, corpus in params.corpora.items()}
-    return label_corpora(read, params.corpora, params.splits, overrides).clips
+    places = overrides.with_name("splits.csv")
+    return label_corpora(read, params.corpora, params.splits, overrides, places).clips
 
 
 @pytest.fixture

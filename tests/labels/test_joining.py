@@ -188,6 +188,8 @@ def test_overrides_speak_of_the_classes_of_all(tmp_path):
     overrides.write_text("clip_id,action,value,reason\na/0,emotion,neutral,heard so\n")
     corpora = {name: make(name, ["calm", "neutral"]) for name in "ab"}
     params = {name: PARAMS.model_copy(update={"map": {"calm": "neutral"}}) for name in "ab"}
-    labelled = label_corpora(corpora, params, SplitParams(protocol="folds", folds=3), overrides)
+    labelled = label_corpora(
+        corpora, params, SplitParams(protocol="folds", folds=3), overrides, tmp_path
+    )
     assert {target.labels["emotion"] for target in labelled.targets} == {"neutral"}
     assert [entry.reason for entry in labelled.ledger] == ["relabelled"]

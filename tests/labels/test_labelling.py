@@ -23,7 +23,13 @@ FOLDS = SplitParams(protocol="folds", folds=3)
 
 
 def label_one(params, splits, overrides):
-    return label_corpora({"own": read_corpus(params, "own")}, {"own": params}, splits, overrides)
+    return label_corpora(
+        {"own": read_corpus(params, "own")},
+        {"own": params},
+        splits,
+        overrides,
+        overrides.with_name("splits.csv"),
+    )
 
 
 @pytest.fixture

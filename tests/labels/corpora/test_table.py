@@ -395,9 +395,7 @@ def test_a_path_that_cannot_be_made_is_refused(tmp_path, options, message):
 
 def test_a_made_path_beside_a_column_of_paths_is_refused(tmp_path):
     write_table(tmp_path, "path,turn\na.mp4,1\n", media=("x/a.mp4",))
-    with pytest.raises(
-        CorpusError, match=r"of other columns than 'path', .*`ignore`, or use"
-    ):
+    with pytest.raises(CorpusError, match=r"of other columns than 'path', .*`ignore`, or use"):
         read_rows(tmp_path, path="{turn}.mp4")
     assert read_rows(tmp_path, path="x/{path}").clips[0].clip_id == "table/x/a"
 
