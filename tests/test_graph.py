@@ -3,6 +3,7 @@
 The changes follow one another: each begins where the last one ended, with nothing stale.
 """
 
+import json
 import re
 import shutil
 
@@ -139,3 +140,21 @@ def test_files_that_come_change_and_go_run_all_but_the_check(miniature: Project)
     folder = miniature.corpus
     shutil.copy(folder / "speaker_02" / "1.mp4", folder / "speaker_01" / "1.mp4")
     assert miniature.reproduce() == MEDIA | HEADS
+
+
+def test_a_corpus_that_comes_has_its_own_clips_encoded_and_results_of_its_own(
+    miniature: Project,
+) -> None:
+    place = "data/raw/other"
+    miniature.corpus = miniature.root / place
+    for speaker in SPEAKERS:
+        miniature.add_clip(speaker, 4)
+    other = {"kind": "table", "root": place, "depends_on": place, "called": "other"}
+    miniature.set_params(lambda p: p["corpora"].update(other=other))
+    ran = miniature.reproduce()
+    assert "corpus@other" in ran
+    assert "corpus@own" not in ran
+    assert miniature.count_encoded() == len(SPEAKERS) * 2  # by `hog` and `mfcc`
+    path = miniature.root / "reports" / "heads" / "sound" / "evaluation.json"
+    values = json.loads(path.read_bytes())["splits"]["test"]["corpus_values"]
+    assert values["uar"].keys() == {"table", "other"}

@@ -150,8 +150,8 @@ def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path
     assert tell_rebuilt(rebuilt, Path("params.yaml")) == (
         "params.yaml: `dvc repro models/dvc.yaml:train@both` makes the head again with it, given "
         "the corpus at data/raw/corpus, weights hog (features.hog, digest face digest), weights "
-        "yunet (faces, digest detector digest), and code, data/overrides.csv and data/splits.csv of "
-        "abc, with changes that were not committed"
+        "yunet (faces, digest detector digest), and code, data/overrides.csv and data/splits.csv "
+        "of abc, with changes that were not committed"
     )
 
 

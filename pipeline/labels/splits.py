@@ -23,8 +23,8 @@ class SplitParams(Section):
 
     `corpus` takes the split or the folds that the corpus ships, `folds` makes that many folds,
     `leave_one_out` a fold of each group, `holdout` one split; these three place whole groups.
-    `file` takes places from `data/splits.csv`. `val_share` and `test_share` are shares of the labelled clips; an official split without `val`
-    has `val_share` of its train cut out.
+    `file` takes places from `data/splits.csv`. `val_share` and `test_share` are shares of the
+    labelled clips; an official split without `val` has `val_share` of its train cut out.
 
     For a quick look, `max_per_class` clips of each class take part, or `max_clips` in all, drawn by
     `seed` from sides, folds and classes alike.

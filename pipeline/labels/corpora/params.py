@@ -38,7 +38,7 @@ class CorpusParams(Section):
 class RavdessParams(CorpusParams):
     """Which of RAVDESS's files are clips, and which usual protocol places the actors."""
 
-    modality: Literal["audio", "audiovisual"] = "audiovisual"
+    modality: Literal["audio", "video", "audiovisual"] = "audiovisual"
     channel: Literal["speech", "song", "both"] = "speech"
     protocol: Literal["luna_jimenez", "three_actors", "katerynach"] = "luna_jimenez"
 

@@ -85,6 +85,7 @@ def test_the_same_performance_in_other_modalities_is_no_second_clip(tmp_path):
     root = make_files(tmp_path, *names, "Actor_08/03-01-05-01-01-02-08.wav")
     assert ids(read_files(root)) == ["ravdess/01-01-05-01-01-02-08"]
     assert ids(read_files(root, modality="audio")) == ["ravdess/03-01-05-01-01-02-08"]
+    assert ids(read_files(root, modality="video")) == ["ravdess/02-01-05-01-01-02-08"]
 
 
 def test_song_is_read_where_asked_for(tmp_path):
