@@ -48,8 +48,8 @@ def corpus(made: MadeFaces) -> Page:
 def show(made: MadeFaces, clip_id: str) -> Page:
     path = made.root / "page.html"
     root = str(made.root)
-    corpus = CorpusParams(kind="toy", root=root, depends_on=root)
-    write_clip_page(path, made.data, clip_id, corpus)
+    corpora = {"toy": CorpusParams(kind="toy", root=root, depends_on=root)}
+    write_clip_page(path, made.data, clip_id, corpora)
     return Page(path)
 
 
