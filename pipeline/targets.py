@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["class", "rating", "scores", "votes"]
-"""`class`: one of the corpus's classes. `rating`: a number on a scale. `scores`: how much of each
-class, several at once. `votes`: which share of the annotators chose each class."""
+Kind = Literal["class", "rating", "presence", "scores", "votes"]
+"""`class`: one of the corpus's classes. `rating`: a number on a scale. `presence`: there or not,
+above 0 or 0. `scores`: how much of each class, several at once. `votes`: which share of the
+annotators chose each class."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,14 @@ class Behaviour:
 
     `losses` fit its outputs, the first unless params.yaml names another; `metrics` judge it, and
     `rank` is the one of them that chooses epochs and ranks heads. `vector` tells whether a label
-    is a number for each class rather than one number.
+    is a number for each class, `number` whether it is one that stands for no class.
     """
 
     losses: tuple[str, ...]
     metrics: tuple[str, ...]
     rank: str
     vector: bool = False
+    number: bool = False
 
 
 BEHAVIOURS: dict[Kind, Behaviour] = {
@@ -38,6 +40,13 @@ BEHAVIOURS: dict[Kind, Behaviour] = {
         losses=("mse_ccc", "mse", "mae", "ccc"),
         metrics=("ccc", "pearson", "mae", "rmse"),
         rank="ccc",
+        number=True,
+    ),
+    "presence": Behaviour(
+        losses=("binary_cross_entropy",),
+        metrics=("f1", "auc"),
+        rank="f1",
+        number=True,
     ),
     "scores": Behaviour(
         losses=("binary_cross_entropy",),
@@ -58,7 +67,7 @@ BEHAVIOURS: dict[Kind, Behaviour] = {
 class Target:
     """One row of the table.
 
-    Ratings lie from `low` to `high`. `framed` ones may be labelled frame by frame. `metrics` are
+    Numbers lie from `low` to `high`. `framed` ones may be labelled frame by frame. `metrics` are
     further ones than its kind has. `suffix` ends the names of its metrics (`ccc_valence`).
     `mean` names a metric of several targets at once: the mean of what ranks each of them.
     """
@@ -87,6 +96,10 @@ class Target:
         return self.name_metric(self.behaviour.rank)
 
 
+UNITS = (1, 2, 4, 6, 7, 10, 12, 15, 23, 24, 25, 26)
+"""Action units of the face, by their numbers in the Facial Action Coding System (Ekman and Friesen,
+1978), that Aff-Wild2 annotates."""
+
 _ROWS = (
     Target("emotion", "class", framed=True, suffix=""),
     Target("intensity", "rating"),
@@ -102,6 +115,7 @@ _ROWS = (
     ),
     Target("emotions", "scores"),
     Target("votes", "votes"),
+    *(Target(f"au{unit}", "presence", framed=True, mean="f1_units") for unit in UNITS),
 )
 
 TARGETS: dict[str, Target] = {target.name: target for target in _ROWS}

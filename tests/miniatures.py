@@ -39,6 +39,8 @@ def make_table(folder: Path) -> dict[str, Any]:
 
 
 VA, EXPR = "VA_Estimation_Challenge", "EXPR_Recognition_Challenge"
+AU = "AU_Detection_Challenge"
+AU_HEADER = "AU1,AU2,AU4,AU6,AU7,AU10,AU12,AU15,AU23,AU24,AU25,AU26"
 EXPR_HEADER = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other"
 
 
@@ -50,6 +52,7 @@ def make_affwild2(folder: Path) -> dict[str, Any]:
         f"{VA}/Validation_Set/one.txt": "valence,arousal\n0.1,0.2\n",
         f"{VA}/Train_Set/gone.txt": "valence,arousal\n0.1,0.2\n",
         f"{EXPR}/Validation_Set/two_left.txt": f"{EXPR_HEADER}\n4\n-1\n7\n-1\n",
+        f"{AU}/Train_Set/one.txt": f"{AU_HEADER}\n{'1,0,' * 5}1,0\n{'-1,' * 11}-1\n",
     }
     for name, text in texts.items():
         touch(folder / "Annotations" / name)

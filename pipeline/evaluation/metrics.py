@@ -242,6 +242,18 @@ METRICS: dict[str, Metric] = {
         lambda pairs: _mean_defined(auc(pairs)),
         lambda _: "no class is there in some rows and not in others",
     ),
+    "f1": Metric(
+        "F1",
+        "there",
+        lambda part: confusions.f1(part.sums)[:, 1],
+        lambda _: "it is neither labelled nor predicted",
+    ),
+    "auc": Metric(
+        "AUC",
+        None,
+        lambda pairs: _area(pairs.labels > 0, pairs.predictions),
+        lambda _: "it is in all rows, or in none",
+    ),
     "kl": Metric(
         "KL divergence",
         "divergence",
@@ -272,6 +284,9 @@ PARTS: dict[str, Callable[[Pairs, Grouping, int], Part]] = {
     "five": lambda pairs, sets, classes: _count_points(pairs, sets, 2),
     "seven": lambda pairs, sets, classes: _count_points(pairs, sets, 3),
     "presence": lambda pairs, sets, classes: _count_presence(pairs, sets),
+    "there": lambda pairs, sets, classes: _count_signs(
+        pairs.labels > 0, pairs.predictions > PRESENT, sets
+    ),
     "divergence": lambda pairs, sets, classes: _sum_divergence(pairs, sets),
 }
 """Part → sums of covered pairs for each of several sets of rows."""

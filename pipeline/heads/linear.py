@@ -145,9 +145,9 @@ def solve_votes(known: Examples, _size: int, strengths: Sequence[float]) -> Iter
 
 
 def solve_scores(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
-    """A binary logistic regression for each class, present where its number is above zero."""
+    """A binary logistic regression for each column, present where its number is above zero."""
     features, labels = known
-    return _search(_sigmoid_loss, (features, labels > 0), strengths)
+    return _search(_sigmoid_loss, (features, labels.reshape(len(labels), -1) > 0), strengths)
 
 
 def _search(loss: LogLoss, known: Examples, strengths: Sequence[float]) -> Iterator[Solution]:
@@ -230,10 +230,10 @@ def _mean_recall(
 
 
 def judge_scores(
-    logits: Float[Tensor, "examples classes"], labels: Float[Tensor, "examples classes"]
+    logits: Float[Tensor, "examples classes"], labels: Float[Tensor, "examples *classes"]
 ) -> tuple[float, float]:
-    """Mean F1 of the classes that are there or predicted, and minus log-loss; 0 for none."""
-    there, predicted = labels > 0, logits > 0
+    """Mean F1 of the columns that are there or predicted, and minus log-loss; 0 for none."""
+    there, predicted = labels.view_as(logits) > 0, logits > 0
     hits, both = (there & predicted).sum(dim=0), there.sum(dim=0) + predicted.sum(dim=0)
     f1 = (2 * hits / both)[both > 0]
     unlikeliness = F.binary_cross_entropy_with_logits(logits, there.to(logits))
@@ -250,6 +250,7 @@ def judge_ratings(
 METHODS: dict[Kind, tuple[Solve, Judge]] = {
     "class": (solve_classes, judge_classes),
     "rating": (solve_ridge, judge_ratings),
+    "presence": (solve_scores, judge_scores),
     "scores": (solve_scores, judge_scores),
     "votes": (solve_votes, judge_votes),
 }

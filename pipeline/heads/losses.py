@@ -122,10 +122,10 @@ def error_and_discordance(
 
 def binary_cross_entropy(
     logits: Float[Tensor, "labels classes"],
-    labels: Float[Tensor, "labels classes"],
+    labels: Float[Tensor, "labels *classes"],
 ) -> Float[Tensor, ""]:
-    """Cross-entropy of each class's presence, a number above zero; mean over labels and classes."""
-    return F.binary_cross_entropy_with_logits(logits, (labels > 0).to(logits))
+    """Cross-entropy of each presence, a number above zero; mean over labels and classes."""
+    return F.binary_cross_entropy_with_logits(logits, (labels.view_as(logits) > 0).to(logits))
 
 
 def soft_cross_entropy(

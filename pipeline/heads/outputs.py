@@ -31,9 +31,9 @@ def head_outputs(
 ) -> tuple[Output, ...]:
     """Outputs that predict `targets`, in their order, valence and arousal as one if polar.
 
-    A rating is one number, all else has one for each class. Raises ParamsError for fewer than two
-    classes where a target needs them, and for polar coordinates when valence and arousal are not
-    both wanted, or one is per clip and the other per frame.
+    A rating or a presence is one number, all else has one for each class. Raises ParamsError for
+    fewer than two classes where a target needs them, and for polar coordinates when valence and
+    arousal are not both wanted, or one is per clip and the other per frame.
     """
     plane = [target for target in targets if target in PLANE and coordinates == "polar"]
     outputs = [
@@ -47,7 +47,7 @@ def head_outputs(
 
 
 def _count_numbers(target: Target, classes: int) -> int:
-    if target.kind == "rating":
+    if target.behaviour.number:
         return 1
     if classes < 2:
         raise ParamsError(
@@ -68,7 +68,7 @@ def _shared_per(plane: Sequence[str], per: Mapping[str, Per]) -> Per:
 
 
 def decode_outputs(outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What `outputs` predict, by target: a rating `(…,)`, all else `(…, classes)`.
+    """What `outputs` predict, by target: one number `(…,)`, else `(…, classes)`.
 
     Classes and votes have probabilities that sum to 1, scores one of their own for each class.
     Only here are ratings clamped to their range: a loss needs their gradient outside it, too.
@@ -91,6 +91,7 @@ def _clamp(target: Target, value: Float[Tensor, "*lead"]) -> Float[Tensor, "*lea
 _DECODERS: dict[Kind, Decode] = {
     "class": lambda _, logits: logits.softmax(dim=-1),
     "rating": lambda target, numbers: _clamp(target, numbers[..., 0]),
+    "presence": lambda _, logits: logits[..., 0].sigmoid(),
     "scores": lambda _, logits: logits.sigmoid(),
     "votes": lambda _, logits: logits.softmax(dim=-1),
 }

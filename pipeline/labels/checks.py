@@ -15,13 +15,10 @@ from pipeline.labels.clips import has_stretch
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.splits import SIDES
 from pipeline.store.view_ids import is_like_view
-from pipeline.targets import TARGETS, Kind, Target
+from pipeline.targets import TARGETS, Target
 
-FRAMED: dict[Kind, list[str]] = {
-    kind: [name for name, target in TARGETS.items() if target.framed and target.kind == kind]
-    for kind in ("class", "rating")
-}
-"""Targets that frames may be labelled with, by kind."""
+FRAMED = [target for target in TARGETS.values() if target.framed]
+"""Targets that frames may be labelled with."""
 
 
 def check_corpus(corpus: Corpus, name: str) -> None:
@@ -68,9 +65,10 @@ def _check_names(corpus: Corpus, name: str) -> None:
     for target in corpus.targets:
         for label in target.labels.values():
             _check_emotions(list_classes(label), emotions, f"{name}: {target.clip_id}")
-    for label in FRAMED["class"]:
-        found = pc.unique(corpus.frames[label]).to_pylist()
-        _check_emotions(found, emotions, f"{name}: frames")
+    for framed in FRAMED:
+        if framed.kind == "class":
+            found = pc.unique(corpus.frames[framed.name]).to_pylist()
+            _check_emotions(found, emotions, f"{name}: frames")
 
 
 def _check_scales(corpus: Corpus, name: str) -> None:
@@ -101,8 +99,10 @@ def _check_frames(corpus: Corpus, name: str) -> None:
     strange = set(pc.unique(frames["clip_id"]).to_pylist()) - {c.clip_id for c in corpus.clips}
     if strange:
         raise CorpusError(f"{name}: frames: {min(strange)}: no such clip")
-    for label in FRAMED["rating"]:
-        low, high = TARGETS[label].low, TARGETS[label].high
+    for target in FRAMED:
+        if not target.behaviour.number:
+            continue
+        label, low, high = target.name, target.low, target.high
         inside = pc.and_(pc.greater_equal(frames[label], low), pc.less_equal(frames[label], high))
         row = pc.index(inside, value=False).as_py()
         if row >= 0:

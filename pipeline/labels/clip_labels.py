@@ -16,6 +16,7 @@ Label = str | float | tuple[tuple[str, float], ...]
 _COLUMNS: dict[Kind, pa.DataType] = {
     "class": pa.string(),
     "rating": pa.float64(),
+    "presence": pa.float64(),
     "scores": pa.map_(pa.string(), pa.float64()),
     "votes": pa.map_(pa.string(), pa.float64()),
 }

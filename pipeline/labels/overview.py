@@ -139,7 +139,7 @@ def _count_different(
 def _rate(targets: Sequence[ClipLabels], frames: pa.Table) -> Iterator[tuple[str, Rated]]:
     """Each rating that any clip or frame has."""
     for name, target in TARGETS.items():
-        if target.kind != "rating":
+        if not target.behaviour.number:
             continue
         given = [float(t.labels[name]) for t in targets if name in t.labels]  # type: ignore[arg-type]
         framed = frames[name].drop_null().to_numpy() if target.framed else np.empty(0)

@@ -144,7 +144,7 @@ def _ask_frames(labels: Labels, target: str, clip_ids: Sequence[str]) -> Asked:
 
 
 def _shape_answer(labels: Labels, target: str) -> tuple[int, ...]:
-    return () if TARGETS[target].kind == "rating" else (len(labels.names.emotion),)
+    return () if TARGETS[target].behaviour.number else (len(labels.names.emotion),)
 
 
 def _describe_rows(asked: Asked, split: Split, prior: Prior) -> dict[str, pa.Array]:

@@ -13,7 +13,7 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.cells import is_nothing, read_numbers, read_times
 from pipeline.labels.corpora.columns import list_fields
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, RATINGS, TIMES, VECTORS, is_of_class
+from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, SINGLE, TIMES, VECTORS, is_of_class
 from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet
 from pipeline.labels.corpora.table import read
 from pipeline.labels.inside import check_below
@@ -198,7 +198,7 @@ def _judge(column: str, cells: Cells) -> str | None:
         return None if _list_numbers(read_times(filled)) is None else "seconds"
     if column in NUMBERS:
         numbers = _list_numbers(read_numbers(filled))
-        whole = column in RATINGS or (numbers and all(number.is_integer() for number in numbers))
+        whole = column in SINGLE or (numbers and all(number.is_integer() for number in numbers))
         return f"{min(numbers):g} to {max(numbers):g}" if numbers and whole else None
     counts = Counter(str(cell).strip() for cell in filled)
     if column in ("split", "emotion"):
@@ -233,10 +233,9 @@ def _set_rest(found: _Found, sheet: Sheet, rest: Sequence[str]) -> None:
 def _set_scales(found: _Found, sheet: Sheet) -> None:
     """State the scale of ratings beyond moodline's where both its ends occur, else ask for it."""
     columns = found.options.get("columns", {})
-    for name in RATINGS:
-        if name not in found.notes:
+    for name, target in TARGETS.items():
+        if target.kind != "rating" or name not in found.notes:
             continue
-        target = TARGETS[name]
         filled = [cell for cell in sheet.columns[columns.get(name, name)] if cell is not None]
         numbers = [n for n in _list_numbers(filter(None, read_numbers(filled))) or [] if n != -5]
         if not numbers or target.low <= min(numbers) <= max(numbers) <= target.high:

@@ -30,7 +30,7 @@ from pipeline.evaluation.metrics import (
     score_targets,
     sum_targets,
 )
-from pipeline.targets import TARGETS, list_metrics
+from pipeline.targets import TARGETS, UNITS, list_metrics
 
 NAN = np.nan
 CLASSES = 5
@@ -71,6 +71,7 @@ def test_every_metric_of_the_targets_is_scored_in_the_order_of_the_table():
         "emotion": pairs([0, 1, 1], [0, 1, 0], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
         **dict.fromkeys(("intensity", "valence", "arousal", "dominance", "sentiment"), rated),
         **dict.fromkeys(("emotions", "votes"), shares),
+        **dict.fromkeys((f"au{unit}" for unit in UNITS), pairs([1, 0, 1], [0.9, 0.2, 0.4])),
     }
     scores = score_targets(given, 2)
     assert list(scores) == list_metrics(TARGETS)
@@ -226,7 +227,24 @@ def test_neutral_labels_count_as_positive_with_0_and_not_at_all_without():
     assert (found["acc2_has0"], found["acc2_non0"]) == (pytest.approx(2 / 3), 1)
 
 
-# Scores of several classes
+# Presence, and scores of several classes
+
+
+@given(seeds)
+def test_f1_and_auc_of_a_presence_are_those_of_scikit_learn(seed):
+    labels, predictions = (columns[:, 0] for columns in draw_presence(seed))
+    found = score("au1", labels, predictions)
+    expected = f1_score(labels > 0, predictions > 0.5, zero_division=np.nan)
+    assert found["f1"] == (None if np.isnan(expected) else pytest.approx(expected))
+    if 0 < (labels > 0).sum() < len(labels):
+        assert found["auc"] == pytest.approx(roc_auc_score(labels > 0, predictions))
+    else:
+        assert found["auc"] is None
+
+
+def test_several_units_have_the_mean_of_their_f1():
+    units = {"au1": pairs([1, 0, 1], [0.9, 0.2, 0.9]), "au2": pairs([1, 0, 1], [0.9, 0.9, 0.2])}
+    assert score_targets(units, 2)["f1_units"].value == pytest.approx((1 + 1 / 2) / 2)
 
 
 @given(seeds)

@@ -44,7 +44,7 @@ SUMMED = [
         if METRICS[base].part is None
     }
 ]
-"""Every metric but the area under the curve, which is no function of sums."""
+"""Every metric but the areas under curves, which are no function of sums."""
 
 
 def make_pairs(kind, generator, rows):
@@ -53,6 +53,7 @@ def make_pairs(kind, generator, rows):
     draw = {
         "class": lambda: generator.integers(CLASSES, size=shape).astype(float),
         "rating": lambda: generator.integers(-2, 3, size=shape) / 2,
+        "presence": lambda: generator.integers(0, 3, size=shape) / 2,
         "scores": lambda: generator.integers(0, 3, size=shape) / 2,
         "votes": lambda: generator.dirichlet(np.ones(CLASSES), size=shape[:2]),
     }

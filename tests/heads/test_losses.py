@@ -193,7 +193,7 @@ def test_polar_loss_adds_discordance_of_the_plane() -> None:
 
 def make_batch(outputs: set[str]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     torch.manual_seed(23)
-    ratings = {name: torch.rand(13) for name, target in TARGETS.items() if target.kind == "rating"}
+    ratings = {name: torch.rand(13) for name, own in TARGETS.items() if own.behaviour.number}
     logits = {name: torch.randn(13, 1, requires_grad=True) for name in ratings}
     for name in TARGETS.keys() - ratings.keys():
         logits[name] = torch.randn(13, 5, requires_grad=True)

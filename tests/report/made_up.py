@@ -82,6 +82,8 @@ def _draw_label(name: str, emotion: int, rng: np.random.Generator) -> np.ndarray
     if target.kind == "rating":
         centre = CENTRES[EMOTIONS[emotion]][name == "arousal"]
         return np.clip([centre + rng.normal(0, 0.2)], target.low, target.high)
+    if target.kind == "presence":
+        return np.array([float(rng.random() < 0.4)])
     votes = rng.multinomial(7, 0.5 / len(EMOTIONS) + 0.5 * (np.arange(len(EMOTIONS)) == emotion))
     return votes / 7 if target.kind == "votes" else np.where(votes > 1, votes / 7, 0.0)
 
@@ -143,7 +145,8 @@ def _predict(
     noise = rng.dirichlet(np.ones(len(EMOTIONS)))
     if kind == "votes":
         return {"predicted": (skill * label + (1 - skill) * noise).tolist()}
-    return {"predicted": np.clip(skill * (label > 0) + (1 - skill) * 2 * noise, 0, 1).tolist()}
+    there = skill * (label > 0) + (1 - skill) * 2 * noise[: len(label)]
+    return {"predicted": there.clip(0, 1).tolist()}
 
 
 def make_history(made: MadeUp, skill: float) -> list[dict[str, str]]:

@@ -82,9 +82,14 @@ class Corpus:
             "votes": tuple(zip(EMOTIONS, shares.tolist(), strict=True)),
         }
         heights = (1 + np.tanh(self.directions @ causes)) / 2
+        spans = {
+            name: target.low + (target.high - target.low) * height
+            for (name, target), height in zip(TARGETS.items(), heights.tolist(), strict=True)
+        }
+        there = {name: float(span > 0.5) for name, span in spans.items()}
         return {
-            name: kinds.get(target.kind, float(target.low + (target.high - target.low) * height))
-            for (name, target), height in zip(TARGETS.items(), heights, strict=True)
+            name: kinds.get(target.kind, (there if target.kind == "presence" else spans)[name])
+            for name, target in TARGETS.items()
         }
 
     def judge(self, kind, labels, targets):

@@ -2,10 +2,11 @@
 
 Kollias and Zafeiriou, BMVC 2019; by agreement with its authors. Below the root, wherever:
 
-- `VA_Estimation_Challenge` and `EXPR_Recognition_Challenge` (once `…_Classification_…`), each with
-  `Train_Set` and `Validation_Set`: a text for each video, or for each of two people in it,
-  `<video>_left` and `<video>_right`. Its first line names the columns, the next ones are the frames
-  in order. -5 is no rating, -1 no expression; one rating without the other is none.
+- `VA_Estimation_Challenge`, `EXPR_Recognition_Challenge` (once `…_Classification_…`) and
+  `AU_Detection_Challenge`, each with `Train_Set` and `Validation_Set`: a text for each video, or
+  for each of two people in it, `<video>_left` and `<video>_right`. Its first line names the
+  columns, the next ones are the frames in order. -5 is no rating, -1 no expression or unit; one
+  rating without the other is none.
 - The videos, `<video>.mp4` or `.avi`. Their rates differ, and some change: frames have the times
   that the file says.
 - `cropped_aligned` and later releases beside it, `cropped_aligned_new_50_vids`: a folder for each
@@ -35,6 +36,7 @@ from pipeline.labels.corpora.params import Affwild2Params, Track
 from pipeline.labels.emotions import Names
 from pipeline.media.streams import find_video, open_media
 from pipeline.store.ledger import Entry
+from pipeline.targets import UNITS
 
 EXPRESSIONS = {
     "Neutral": "neutral",
@@ -49,10 +51,24 @@ EXPRESSIONS = {
 """Column of the first line → class, in the order of the numbers below it."""
 NAMES = Names(emotion=list(EXPRESSIONS.values()), words=EXPRESSIONS)
 
-FOLDERS: Mapping[Track, str] = {"va": "VA_Estimation", "expr": "EXPR_"}
+FOLDERS: Mapping[Track, str] = {"va": "VA_Estimation", "expr": "EXPR_", "au": "AU_Detection"}
 """What a challenge's folder begins with."""
 SIDES = {"Train_Set": "train", "Validation_Set": "val"}
-COLUMNS: Mapping[Track, Sequence[str]] = {"va": ("valence", "arousal"), "expr": tuple(EXPRESSIONS)}
+COLUMNS: Mapping[Track, Sequence[str]] = {
+    "va": ("valence", "arousal"),
+    "expr": tuple(EXPRESSIONS),
+    "au": tuple(f"AU{unit}" for unit in UNITS),
+}
+"""What the first line of a text names."""
+WIDTHS: Mapping[Track, int] = {"va": 2, "expr": 1, "au": len(UNITS)}
+"""Numbers in each further line: an expression is the place of its name."""
+SCALES: Mapping[Track, tuple[float, float]] = {
+    "va": (-1, 1),
+    "expr": (0, len(EXPRESSIONS) - 1),
+    "au": (0, 1),
+}
+MARKS: Mapping[Track, float] = {"va": -5, "expr": -1, "au": -1}
+"""What stands for no label."""
 
 VIDEOS = frozenset({".mp4", ".avi", ".mkv", ".mov"})
 CROPS = "cropped_aligned"
@@ -199,13 +215,16 @@ def read_frames(
             detail = f"{track}: {len(ratings)} labels for {len(seconds)} frames; the last ones go"
             told.append(("more_labels", detail))
         held = ratings[: len(seconds)]
-        low, high = (-1, 1) if track == "va" else (0, len(EXPRESSIONS) - 1)
-        marked = held == (-5 if track == "va" else -1)
+        low, high = SCALES[track]
+        marked = held == MARKS[track]
         off = ~marked & ~((held >= low) & (held <= high))
         if off.any():
             detail = f"{track}: {off.any(axis=1).sum()} frames with numbers off their scale"
             told.append(("off_scale", detail))
-        held = np.where((marked | off).any(axis=1, keepdims=True), np.nan, held)
+        wrong = marked | off
+        if track == "va":
+            wrong = wrong.any(axis=1, keepdims=True)
+        held = np.where(wrong, np.nan, held)
         padded = np.full((len(seconds), held.shape[1]), np.nan)
         padded[: len(held)] = held
         columns[track] = padded
@@ -218,7 +237,7 @@ def read_text(text: Path, track: Track) -> Ratings:
     try:
         first, _, rest = text.read_bytes().partition(b"\n")
         names = [name.strip() for name in first.decode().strip().split(",")]
-        width = len(header) if track == "va" else 1
+        width = WIDTHS[track]
         if names != list(header):
             raise CorpusError(
                 f"{text}: expected a first line {','.join(header)}, got {first.decode()!r}; "
@@ -250,13 +269,18 @@ def _tabulate(columns: Mapping[str, np.ndarray], seconds: np.ndarray) -> pa.Tabl
     names = pa.DictionaryArray.from_arrays(
         pa.array(numbers, mask=~known), pa.array(NAMES.emotion)
     ).cast(pa.string())
-    labelled = known | ~np.isnan(ratings).any(axis=1)
+    units = columns.get("au", np.full((frames, len(UNITS)), np.nan))
+    labelled = known | ~np.isnan(ratings).any(axis=1) | ~np.isnan(units).all(axis=1)
     held = {
         "frame": pa.array(np.arange(frames)),
         "seconds": pa.array(seconds),
         "emotion": names,
         "valence": pa.array(ratings[:, 0], from_pandas=True),
         "arousal": pa.array(ratings[:, 1], from_pandas=True),
+        **{
+            f"au{unit}": pa.array(column, from_pandas=True)
+            for unit, column in zip(UNITS, units.T, strict=True)
+        },
     }
     return pa.table(held).filter(pa.array(labelled))
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.sections import Section
-from pipeline.targets import TARGETS
+from pipeline.targets import TARGETS, UNITS
 
 Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
 """The numbers that stand for a rating's least and greatest value."""
@@ -43,8 +43,8 @@ class RavdessParams(CorpusParams):
     protocol: Literal["luna_jimenez", "three_actors", "katerynach"] = "luna_jimenez"
 
 
-Track = Literal["va", "expr"]
-"""Challenge of Aff-Wild2: valence and arousal, or expressions."""
+Track = Literal["va", "expr", "au"]
+"""Challenge of Aff-Wild2: valence and arousal, expressions, or action units."""
 
 
 class Affwild2Params(CorpusParams):
@@ -54,7 +54,7 @@ class Affwild2Params(CorpusParams):
     `<video>.txt` with lines such as `[0.00s - 3.20s] Hello.`: each is a clip.
     """
 
-    tracks: Annotated[list[Track], Field(min_length=1, max_length=2)] = ["va", "expr"]
+    tracks: Annotated[list[Track], Field(min_length=1, max_length=3)] = ["va", "expr", "au"]
     transcripts: str | None = None
 
 
@@ -160,7 +160,7 @@ CORPORA: Family[CorpusMember] = Family(
             "people in 600 videos from the web, rated frame by frame; the ABAW challenges",
             "by agreement with its authors",
             "sites.google.com/view/dimitrioskollias/databases/aff-wild2",
-            ("emotion", "valence", "arousal"),
+            ("emotion", "valence", "arousal", *(f"au{unit}" for unit in UNITS)),
             "official train and validation",
         ),
         "chsims": CorpusMember(

@@ -101,13 +101,14 @@ ROWS = TypeAdapter(list[Row])
 VECTORS = [name for name, target in TARGETS.items() if target.behaviour.vector]
 """Targets with a column for each class, such as `votes.happy`."""
 
-RATINGS = [name for name, target in TARGETS.items() if target.kind == "rating"]
+SINGLE = [name for name, target in TARGETS.items() if target.behaviour.number]
+"""Targets with one number, such as `valence`."""
 
 COLUMNS = tuple(name for name in Row.model_fields if name not in VECTORS)
 """Moodline's columns, those of single classes apart."""
 
 TIMES = ("start_seconds", "end_seconds")
-NUMBERS = ("turn", "fold", "age", *RATINGS)
+NUMBERS = ("turn", "fold", "age", *SINGLE)
 
 
 def is_of_class(column: str) -> bool:

@@ -8,7 +8,8 @@ from pipeline.errors import CorpusError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.affwild2 import Stretch, read, read_stretches, read_text
 from pipeline.labels.corpora.params import Affwild2Params
-from tests.miniatures import EXPR, EXPR_HEADER, VA, make_affwild2
+from pipeline.targets import UNITS
+from tests.miniatures import AU, AU_HEADER, EXPR, EXPR_HEADER, VA, make_affwild2
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
@@ -51,6 +52,24 @@ def test_the_first_challenge_decides_on_the_side(root, tracks, side, frames):
     sides = {target.clip_id: target.split for target in corpus.targets}
     assert sides["affwild2/two_left"] == side
     assert len(rows(corpus, "two_left")) == frames
+
+
+def test_action_units_are_there_or_not_frame_by_frame(root):
+    frames = read_files(root, tracks=["au"]).frames.to_pylist()
+    assert [(row["clip_id"], row["frame"]) for row in frames] == [("affwild2/one", 0)]
+    assert [frames[0][f"au{unit}"] for unit in UNITS] == [1.0, 0.0] * 6
+    assert frames[0]["valence"] is None
+
+
+def test_a_unit_that_is_no_label_leaves_the_others(root):
+    path = root / "Annotations" / AU / "Train_Set" / "one.txt"
+    path.write_text(f"{AU_HEADER}\n1,-1,2,{'0,' * 8}1\n")
+    corpus = read_files(root, tracks=["au"])
+    (row,) = corpus.frames.to_pylist()
+    assert [row[f"au{unit}"] for unit in UNITS[:4]] == [1.0, None, None, 0.0]
+    assert [e.detail for e in corpus.entries if e.reason == "off_scale"] == [
+        "au: 1 frames with numbers off their scale"
+    ]
 
 
 def test_crops_are_those_of_the_fuller_release(root):
