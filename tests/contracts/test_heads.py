@@ -132,6 +132,7 @@ class Case:
         kinds = {
             "class": torch.randint(CLASSES, shape),
             "rating": torch.rand(shape),
+            "presence": torch.randint(2, shape).float(),
             "scores": torch.rand(*shape, CLASSES).sub(0.5).clamp(min=0),
             "votes": torch.rand(*shape, CLASSES).softmax(dim=-1),
         }

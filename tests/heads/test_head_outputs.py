@@ -54,10 +54,15 @@ def test_emotion_decodes_to_probabilities() -> None:
     torch.testing.assert_close(decoded["emotion"], torch.tensor([[0.25, 0.75]]))
 
 
-def test_outputs_have_one_number_for_ratings_and_one_for_each_class_else() -> None:
+def test_outputs_have_one_number_for_what_is_no_class_and_one_for_each_class_else() -> None:
     outputs = head_outputs(list(TARGETS), "cartesian", 7, per=dict.fromkeys(TARGETS, "clip"))
     sizes = {output.name: output.size for output in outputs}
-    assert sizes == {name: 1 if target.kind == "rating" else 7 for name, target in TARGETS.items()}
+    assert sizes == {name: 1 if own.behaviour.number else 7 for name, own in TARGETS.items()}
+
+
+def test_a_presence_decodes_to_its_chance() -> None:
+    decoded = decode_outputs({"au1": torch.tensor([[0.0], [math.log(3.0)]])})
+    torch.testing.assert_close(decoded["au1"], torch.tensor([0.5, 0.75]))
 
 
 def test_polar_leaves_the_other_ratings_as_they_are() -> None:

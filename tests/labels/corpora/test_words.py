@@ -8,7 +8,7 @@ from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.sheets import _check_names
 from pipeline.labels.corpora.words import find_meanings
 
-PARAMS = TableParams(name="table", root="a", depends_on="a")
+PARAMS = TableParams(kind="table", root="a", depends_on="a")
 
 
 class Counted(str):
