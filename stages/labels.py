@@ -3,8 +3,9 @@
 import sys
 
 from pipeline.errors import show_line
-from pipeline.labels.labelling import find_overlaps, label_corpora, write_labels
+from pipeline.labels.labelling import label_corpora, write_labels
 from pipeline.labels.reading import read_written
+from pipeline.labels.runs import find_overlaps
 from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpora, parse_plain, read_checked
 from pipeline.paths import CORPORA, LABELS, OVERRIDES, SPLITS, TARGETS
@@ -18,7 +19,7 @@ def main() -> None:
     read = {name: read_written(CORPORA / name) for name in corpora}
     with held_still(OVERRIDES, SPLITS):
         labelled = label_corpora(read, corpora, splits, OVERRIDES, SPLITS)
-    for told in [*labelled.remarks, *find_overlaps(labelled)]:
+    for told in [*labelled.remarks, *find_overlaps(labelled.clips, labelled.targets)]:
         print(f"labels: {show_line(told)}", file=sys.stderr)
     write_labels(labelled, LABELS, TARGETS)
 

@@ -250,6 +250,7 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
     ("stage", "arguments", "told"),
     [
         ("clean", [], "data/labels/clips.parquet: no such table"),
+        ("overview", [], "data/labels/clips.parquet: no such table"),
         ("faces", [], "data/clips/clips.parquet: no such table"),
         ("transcribe", [], "data/clips/clips.parquet: no such table"),
         ("extract", ["mfcc"], "data/audio/store.json: expected a store, found no file"),

@@ -36,10 +36,11 @@ from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import read_trained
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.labelling import find_overlaps, label_corpora, write_labels
+from pipeline.labels.labelling import label_corpora, write_labels
 from pipeline.labels.overrides import read_overrides
+from pipeline.labels.overview import read_overview
 from pipeline.labels.reading import read_corpus as read_whole
-from pipeline.labels.runs import list_runs, split_clips
+from pipeline.labels.runs import find_overlaps, list_runs, split_clips
 from pipeline.labels.splits import SplitParams
 from pipeline.merging import merge_locks
 from pipeline.params import ask_head, load_params, parse_corpora, parse_feature, read_yaml
@@ -50,6 +51,7 @@ from pipeline.report.face_summaries import read_counts
 from pipeline.report.head_page import write_head_page
 from pipeline.report.index_page import Overview, write_index_page
 from pipeline.report.judging import judge_head
+from pipeline.report.labels_page import write_labels_page
 from pipeline.report.overview import compare_opened, read_ledgers
 from pipeline.report.params import ReportParams
 from pipeline.report.summary import read_summaries
@@ -164,6 +166,12 @@ def read_head(path: Path) -> None:
     attempt(path, judge_head, head, clips, judged)
 
 
+def write_labels_overview() -> None:
+    """The page of labels."""
+    overview = read_overview(Path("data/labels"), Path("data/targets"), Path("data/clips"))
+    write_labels_page(Path("page.html"), overview)
+
+
 def write_pages() -> None:
     """The pages of a head and of all."""
     params = EvaluateParams(test=True, resamples=20)
@@ -204,7 +212,8 @@ def label(params: TableParams) -> None:
     labelled = label_corpora(
         read, {"own": params}, splits, Path("data/overrides.csv"), Path("data/splits.csv")
     )
-    assert all(isinstance(overlap, str) for overlap in find_overlaps(labelled))
+    overlaps = find_overlaps(labelled.clips, labelled.targets)
+    assert all(isinstance(overlap, str) for overlap in overlaps)
     write_labels(labelled, Path("made/labels"), Path("made/targets"))
 
 
@@ -214,6 +223,7 @@ def read_decisions(path: Path) -> None:
 
 def read_targets(path: Path) -> None:
     attempt(path, number_labels, path.parent)
+    attempt(path, write_labels_overview)
 
 
 def number_labels(folder: Path) -> None:
@@ -231,6 +241,7 @@ def read_clip_table(path: Path) -> None:
     attempt(path, call, "verify", str(path))
     attempt(path, call, "inspect", str(path))
     attempt(path, read_clips, path, schema)
+    attempt(path, write_labels_overview)
 
 
 def read_trained_clips(path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from tests.projects import EDITED, SPEAKERS, FirstRun, Project
 
 CORPUS = {"corpus@own", "labels"}
-MEDIA = {*CORPUS, "clean", "faces", "sheet", "transcribe", "extract@hog", "extract@mfcc"}
+SEEN = {*CORPUS, "clean", "overview", "faces", "sheet", "transcribe"}
+MEDIA = SEEN | {"extract@hog", "extract@mfcc"}
 LOGMEL = {"modality": "audio", "encoder": "logmel"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
@@ -123,7 +124,7 @@ def test_a_sampling_rate_of_faces_leaves_sound_alone(miniature: Project) -> None
 def test_another_split_and_a_corrected_label_train_but_decode_nothing(miniature: Project) -> None:
     miniature.set_params(lambda p: p["splits"].update(folds=4))
     miniature.append("data/overrides.csv", "table/speaker_01/1,valence,0.9,seen again\n")
-    assert miniature.reproduce() == EDITED | {"labels"} | HEADS
+    assert miniature.reproduce() == EDITED | {"labels", "overview"} | HEADS
 
 
 def test_an_option_that_changes_no_clip_and_a_file_that_is_none_stop_early(

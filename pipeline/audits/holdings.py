@@ -34,6 +34,7 @@ HELD: Mapping[str, tuple[Kind, ...]] = {
     "reports/faces.svg": ("faces", "names"),
     "reports/heads": ("names", "labels", "paths"),
     "reports/index.html": ("names", "paths"),
+    "reports/labels.html": ("names", "paths"),
 }
 """Out, or folder of outs → what it holds. `names` are ids of clips and subjects, as the corpus has
 them; `paths` those of files, which may tell of this machine."""

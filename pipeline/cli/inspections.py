@@ -20,8 +20,10 @@ from pipeline.audits.inspection import (
 )
 from pipeline.cli.printing import tabulate, write, write_bytes
 from pipeline.heads.recipes import Recipe
-from pipeline.labels.overview import ALL, read_overview
-from pipeline.paths import TARGETS
+from pipeline.labels.overview import Lengths, Overview, read_overview
+from pipeline.labels.parts import ALL, Counts
+from pipeline.labels.ratings import Rated
+from pipeline.paths import CLIPS, TARGETS
 from pipeline.store.reader import FeatureStore, MediaStore
 
 BARS = " ▁▂▃▄▅▆▇█"
@@ -54,31 +56,58 @@ def _show(content: Content) -> Iterator[RenderableType]:
 
 
 def show_labels(folder: Path) -> Iterator[RenderableType]:
-    """Overview of the labels in `folder` and in `targets` beside it; raises StoreError for none."""
-    found = read_overview(folder, folder.with_name(TARGETS.name))
-    counted = {"clips": found.clips, "subjects": found.subjects, "groups": found.groups}
-    rows = [
-        (name, *(f"{counts[part]:,}" for part in (*found.parts, ALL)))
-        for name, counts in {**counted, **found.classes}.items()
-    ]
-    yield _align_right(tabulate(("", *found.parts, ALL), rows))
-    if any(found.framed.values()):
-        rows = [(name, f"{count:,}") for name, count in found.framed.items()]
-        yield _align_right(tabulate(("class", "frames"), rows))
+    """Overview of the labels in `folder`, and of targets and clips in the folders beside it.
+
+    Raises StoreError where there are none.
+    """
+    cleaned = folder.with_name(CLIPS.name)
+    found = read_overview(
+        folder,
+        folder.with_name(TARGETS.name),
+        cleaned if (cleaned / "clips.parquet").is_file() else None,
+    )
+    yield _count_parts("", found.counts, found)
+    for target, counts in found.classes.items():
+        yield _count_parts(target, counts, found)
     if found.ratings:
-        rows = [
-            (
-                name,
-                f"{rated.count:,}",
-                *(f"{number:.3f}" for number in (rated.least, rated.mean, rated.greatest)),
-                draw_bars(rated.histogram),
-            )
-            for name, rated in found.ratings.items()
-        ]
+        rows = [(name, *_write_rated(rated[ALL])) for name, rated in found.ratings.items()]
         yield tabulate(("rating", "labels", "least", "mean", "greatest", "over its scale"), rows)
     if found.agreement is not None:
-        yield write(f"voters agree: {found.agreement:.0%} of votes go to a clip's first class")
+        shares = found.agreement.shares
+        yield write(
+            f"voters agree: {shares.mean:.0%} of votes go to a clip's first class; "
+            f"{found.agreement.tied:,} of {shares.count:,} clips have several"
+        )
+    for overlap in found.overlaps:
+        yield write(overlap)
+    if found.lengths is not None:
+        yield _list_lengths(found.lengths)
     yield from _list_reasons(Counter((entry.status, entry.reason) for entry in found.entries))
+
+
+def _count_parts(title: str, counts: Mapping[str, Counts], overview: Overview) -> Table:
+    """Table of `counts`, a column for each part."""
+    rows = {name: overview.condense(counted) for name, counted in counts.items()}
+    columns = next(iter(rows.values()))
+    written = [(name, *(f"{n:,}" for n in row.values())) for name, row in rows.items()]
+    table = tabulate((title, *columns), written)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _write_rated(rated: Rated) -> tuple[str, ...]:
+    numbers = (f"{number:.3f}" for number in (rated.least, rated.mean, rated.greatest))
+    return f"{rated.count:,}", *numbers, draw_bars(rated.histogram)
+
+
+def _list_lengths(lengths: Lengths) -> Table:
+    """The longest clips beside the shortest."""
+    rows = [
+        (f"{long.seconds:.2f} s", long.clip_id, f"{short.seconds:.2f} s", short.clip_id)
+        for long, short in zip(lengths.longest, lengths.shortest, strict=True)
+    ]
+    return tabulate(("longest", "clip", "shortest", "clip"), rows)
 
 
 def draw_bars(counts: Sequence[int]) -> str:
@@ -89,12 +118,6 @@ def draw_bars(counts: Sequence[int]) -> str:
     """
     most = max(counts, default=0) or 1
     return "".join(BARS[-(-count * (len(BARS) - 1) // most)] for count in counts)
-
-
-def _align_right(table: Table) -> Table:
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table
 
 
 def _summarise(content: Content) -> tuple[str, str]:

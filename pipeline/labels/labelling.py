@@ -22,9 +22,9 @@ from pipeline.labels.overrides import (
     read_overrides,
     relabel,
 )
-from pipeline.labels.runs import find_trained, list_runs
+from pipeline.labels.runs import find_trained
 from pipeline.labels.split_files import place_by_file, read_places
-from pipeline.labels.splits import SplitParams, overlaps, sides
+from pipeline.labels.splits import SplitParams
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
 
@@ -100,23 +100,6 @@ def _place(
                 f"one of the two out"
             )
     return place_by_file(joined, read_places(places))
-
-
-def find_overlaps(labelled: Labelled) -> list[str]:
-    """Sentence for each unit that is on two sides of a run, with the run where most of it is."""
-    found: dict[str, list[tuple[float, str]]] = {}
-    for run in list_runs(labelled.targets) if _is_placed(labelled) else []:
-        for overlap in overlaps(labelled.clips, sides(labelled.targets, run.fold)):
-            told = (overlap.shared_clips / overlap.total_clips, f"{run.name}: {overlap}")
-            found.setdefault(overlap.unit, []).append(told)
-    return [
-        f"{max(told)[1]}{f'; so in {len(told) - 1} more pairs of sides' if told[1:] else ''}"
-        for told in found.values()
-    ]
-
-
-def _is_placed(labelled: Labelled) -> bool:
-    return any(t.split is not None or t.fold is not None for t in labelled.targets)
 
 
 def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:

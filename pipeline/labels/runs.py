@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from pipeline.errors import TrainingError
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.splits import number_folds, sides
+from pipeline.labels.clips import Clip
+from pipeline.labels.splits import number_folds, number_units, overlaps, sides
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,27 @@ def split_clips(targets: Iterable[ClipLabels], run: Run) -> dict[str, list[str]]
 
 def find_trained(targets: Sequence[ClipLabels]) -> list[str]:
     """Clips on the train side of any run, in the order of the targets; none without any split."""
-    if not any(target.split is not None or target.fold is not None for target in targets):
+    if not _are_placed(targets):
         return []
     sides = [split_clips(targets, run) for run in list_runs(targets)]
     trained = {clip_id for side in sides for clip_id in side["train"]}
     return [target.clip_id for target in targets if target.clip_id in trained]
+
+
+def find_overlaps(clips: Sequence[Clip], targets: Sequence[ClipLabels]) -> list[str]:
+    """Sentence for each unit that is on two sides of a run, with the run where most of it is."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    units = number_units(clips)
+    for run in list_runs(targets) if _are_placed(targets) else []:
+        for overlap in overlaps(units, sides(targets, run.fold)):
+            told = (overlap.shared_clips / overlap.total_clips, f"{run.name}: {overlap}")
+            found.setdefault(overlap.unit, []).append(told)
+    return [f"{max(told)[1]}{_count_more(len(told) - 1)}" for told in found.values()]
+
+
+def _count_more(pairs: int) -> str:
+    return f"; so in {pairs} more pair{'s' if pairs > 1 else ''} of sides" if pairs else ""
+
+
+def _are_placed(targets: Sequence[ClipLabels]) -> bool:
+    return any(target.split is not None or target.fold is not None for target in targets)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import pyarrow.compute as pc
+from jaxtyping import Int64
 from pydantic import Field, PositiveInt
 
 from pipeline.errors import CorpusError, ParamsError
@@ -93,6 +95,9 @@ def sides(targets: Sequence[ClipLabels], fold: int | None = None) -> dict[str, s
     }
 
 
+UNKNOWN = -1
+"""Stands for what a clip is not of, or is not known to be."""
+
 UNITS: dict[str, Callable[[Clip], Hashable]] = {
     "subject": lambda clip: clip.subject and (clip.corpus, clip.subject),
     "group": lambda clip: clip.group,
@@ -125,15 +130,37 @@ class Overlap:
         )
 
 
-def overlaps(clips: Sequence[Clip], placed: Mapping[str, str]) -> list[Overlap]:
-    """What of UNITS is on two of the sides that `sides` gave; empty where there is none."""
-    pairs = (("val", "train"), ("test", "train"), ("test", "val"))
-    found = []
+@dataclass(frozen=True)
+class Units:
+    """What clips are of: `numbers` is unit → a number for each clip's own, or UNKNOWN."""
+
+    clip_ids: Sequence[str]
+    numbers: Mapping[str, Int64[np.ndarray, " clips"]]
+
+
+def number_units(clips: Sequence[Clip]) -> Units:
+    """What of UNITS `clips` are of: found once, and looked at for every run."""
+    numbers = {}
     for unit, tell in UNITS.items():
-        known = {clip.clip_id: tell(clip) for clip in clips}
-        names = {clip_id: name for clip_id, name in known.items() if name}
-        found += [_overlap(unit, pair, names, placed) for pair in pairs]
-    return [overlap for overlap in found if overlap.shared]
+        known: dict[Hashable, int] = {}
+        names = (tell(clip) for clip in clips)
+        found = (known.setdefault(name, len(known)) if name else UNKNOWN for name in names)
+        numbers[unit] = np.fromiter(found, np.int64, len(clips))
+    return Units([clip.clip_id for clip in clips], numbers)
+
+
+def overlaps(units: Units, placed: Mapping[str, str]) -> list[Overlap]:
+    """What of `units` is on two of the sides that `sides` gave; empty where there is none."""
+    places = {side: place for place, side in enumerate(SIDES)}
+    found = (places.get(placed.get(clip_id, ""), UNKNOWN) for clip_id in units.clip_ids)
+    at = np.fromiter(found, np.int64, len(units.clip_ids))
+    pairs = (("val", "train"), ("test", "train"), ("test", "val"))
+    every = [
+        _overlap(unit, pair, {side: numbers[at == places[side]] for side in pair})
+        for unit, numbers in units.numbers.items()
+        for pair in pairs
+    ]
+    return [overlap for overlap in every if overlap.shared]
 
 
 def deal_groups(sizes: Mapping[str, int], shares: Sequence[float], seed: int) -> dict[str, int]:
@@ -254,20 +281,18 @@ def _group_clips(clips: Iterable[Clip]) -> dict[str, str]:
 
 
 def _overlap(
-    unit: str,
-    pair: tuple[str, str],
-    names: Mapping[str, Hashable],
-    placed: Mapping[str, str],
+    unit: str, pair: tuple[str, str], numbers: Mapping[str, Int64[np.ndarray, "_"]]
 ) -> Overlap:
-    side, other = pair
-    here = [name for clip_id, name in names.items() if placed.get(clip_id) == side]
-    there = {name for clip_id, name in names.items() if placed.get(clip_id) == other}
+    """`numbers` is side → what its clips are of."""
+    here, there = (numbers[side][numbers[side] != UNKNOWN] for side in pair)
+    present = np.zeros((2, 1 + max(here.max(initial=0), there.max(initial=0))), bool)
+    present[0, here] = present[1, there] = True
     return Overlap(
         unit=unit,
-        side=side,
-        other=other,
-        shared=len(set(here) & there),
-        total=len(set(here)),
-        shared_clips=sum(name in there for name in here),
+        side=pair[0],
+        other=pair[1],
+        shared=int(present.all(axis=0).sum()),
+        total=int(present[0].sum()),
+        shared_clips=int(present[1, here].sum()),
         total_clips=len(here),
     )

@@ -44,6 +44,7 @@ def list_stages(params: Params) -> Iterator[Stage]:
         yield _stage("corpus", {name: corpus}, {"corpus": [corpus.kind]}, of=name)
     yield _stage("labels", {**params.corpora, "splits": params.splits})
     yield _stage("clean", {"clean": params.clean})
+    yield _stage("overview")
     yield _stage("faces", {"faces": faces}, detectors)
     yield _stage("sheet")
     yield _stage("transcribe", {"transcribe": params.transcribe})

@@ -45,7 +45,7 @@ def draw_confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> g
     rows = [f"{name} · {sum(row):g}" for name, row in zip(names, table, strict=True)]
     figure = _start(height=max(360, 110 + 30 * len(classes)))
     figure.add_trace(_draw_cells(names, table))
-    ticks = {"tickvals": places, "showgrid": False}
+    ticks = {"tickvals": places, "showgrid": False, "ticklabeloverflow": "allow"}
     figure.update_xaxes(title_text="predicted", ticktext=names, **ticks)
     figure.update_yaxes(title_text="annotated · number", ticktext=rows, **ticks)
     figure.update_yaxes(autorange="reversed")

@@ -13,6 +13,7 @@ from pipeline.heads.recipes import Input
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.figures import draw_small_curves
 from pipeline.report.head_page import SPLIT_NAMES, draw_splits
+from pipeline.report.ledger_groups import group_entries
 from pipeline.report.pages import embed, write_page
 from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
@@ -20,9 +21,6 @@ from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 from pipeline.rows import modality_of
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS
-
-LISTED = 300
-"""Most clips of one stage and reason that the page lists; the ledger itself has them all."""
 
 _MOST_SHOWN = 6
 """Above so many columns of validation, what a mean is made of is left to the pages of heads."""
@@ -42,17 +40,6 @@ class Overview:
     params_yaml: str
     report: ReportParams
     evaluate: EvaluateParams
-
-
-@dataclass(frozen=True)
-class LedgerGroup:
-    """Clips that one stage left out or marked for one reason; `entries` has the first of them."""
-
-    stage: str
-    status: str
-    reason: str
-    clips: int
-    entries: list[Entry]
 
 
 @dataclass(frozen=True)
@@ -95,18 +82,6 @@ def write_index_page(path: Path, overview: Overview) -> None:
         "revisions": sorted({head.recipe.git_revision or "outside git" for head in heads}),
     }
     write_page(path, "index.html.j2", content)
-
-
-def group_entries(entries: Iterable[Entry]) -> list[LedgerGroup]:
-    """`entries` by stage, status and reason, the largest groups of each stage first."""
-    found: dict[tuple[str, str, str], list[Entry]] = {}
-    for entry in entries:
-        found.setdefault((entry.stage, entry.status, entry.reason), []).append(entry)
-    groups = [
-        LedgerGroup(*key, len(group), sorted(group, key=lambda entry: entry.clip_id)[:LISTED])
-        for key, group in found.items()
-    ]
-    return sorted(groups, key=lambda group: (group.stage, -group.clips, group.reason))
 
 
 def _find_defined(heads: Sequence[HeadSummary], metrics: Sequence[str]) -> list[str]:

@@ -17,12 +17,16 @@ from pipeline.evaluation.records import Evaluation
 from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.limits import MOST_ROWS
+from pipeline.report.formats import is_better_low
 from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.records import read_bytes, read_record
 from pipeline.store.tables import read_table
 
 BASELINE = "linear"
 """Kind of the head that all others must beat."""
+
+DROP = 0.10
+"""From validation to test, a drop of a metric from this on is told: ten points."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,23 @@ class HeadSummary:
     def fused(self) -> bool:
         """Whether the head reads more than one modality."""
         return len(self.sets) > 1
+
+    @property
+    def drops(self) -> dict[str, tuple[float, float]]:
+        """Metric → its values on validation and on an opened test that is DROP or more below.
+
+        The widest drop comes first; metrics of which less is better are left out.
+        """
+        val = self.evaluation.splits["val"].metrics
+        test = self.evaluation.splits["test"].metrics if "test" in self.evaluation.splits else {}
+        both = {
+            metric: (val[metric].value, found.value)
+            for metric, found in test.items()
+            if not is_better_low(metric)
+        }
+        known = {m: (v, t) for m, (v, t) in both.items() if v is not None and t is not None}
+        order = sorted(known, key=lambda metric: known[metric][1] - known[metric][0])
+        return {m: known[m] for m in order if round(known[m][0] - known[m][1], 6) >= DROP}
 
     @cached_property
     def seen(self) -> dict[str, list[str]]:

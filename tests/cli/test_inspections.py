@@ -1,16 +1,16 @@
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from rich.console import Console
+from rich.console import Console, RenderableType
 from safetensors.torch import save_file
 
 from pipeline.audits.inspection import inspect_path
-from pipeline.cli.inspections import show_found
+from pipeline.cli.inspections import show_found, show_labels
 from pipeline.cli.printing import write_bytes
 from pipeline.errors import StoreError
 from pipeline.files import write_json
@@ -21,6 +21,7 @@ from pipeline.store.ledger import SCHEMA, Entry, write_ledger
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import write_table
 from pipeline.store.writer import Made, StoreWriter
+from tests.labels.labels_made import make_overview
 from tests.stores import SECTIONS, make_rows, write_features
 
 SOURCE = Provenance("clean", {"codec": "flac"}).to_json()
@@ -28,9 +29,13 @@ SOURCE = Provenance("clean", {"codec": "flac"}).to_json()
 
 def show(path: Path) -> str:
     """What the terminal shows of `path`, spaces joined."""
+    return print_all(show_found(path, inspect_path(path)))
+
+
+def print_all(renderables: Iterable[RenderableType]) -> str:
     file = io.StringIO()
     console = Console(file=file, width=200)
-    for renderable in show_found(path, inspect_path(path)):
+    for renderable in renderables:
         console.print(renderable)
     return " ".join(file.getvalue().split())
 
@@ -201,3 +206,28 @@ def test_a_joint_set_is_told_with_its_members(tmp_path: Path) -> None:
     join_sets(tmp_path / "spectra", ["logmel", "mfcc"])
     assert show(tmp_path / "spectra").endswith("spectra feature sets logmel, mfcc")
     assert "spectra joint logmel + mfcc" in show(tmp_path)
+
+
+def test_labels_are_told_by_side_with_what_clean_left_out(tmp_path: Path) -> None:
+    labels = [{"emotion": "sad", "valence": 0.5, "votes": (("sad", 3.0), ("happy", 1.0))}] * 2
+    losses = [Entry("toy/1", "clean", "left_out", "too_short", "0.2 s")]
+    places = [{"split": "train"}, {"split": "val"}]
+    make_overview(tmp_path, labels, places, seconds={"toy/0": 1.25}, losses=losses)
+    told = print_all(show_labels(tmp_path / "labels"))
+    for line in (
+        "train val all",
+        "usable 1 0 1",
+        "sad 1 1 2",
+        "valence 2 0.500 0.500 0.500",
+        "voters agree: 75% of votes go to a clip's first class; 0 of 2 clips have several",
+        "1.25 s toy/0 1.25 s toy/0",
+        "left_out too_short 1",
+    ):
+        assert line in told
+
+
+def test_labels_that_nobody_cleaned_are_told_without_it(tmp_path: Path) -> None:
+    make_overview(tmp_path, [{"emotion": "sad"}])
+    told = print_all(show_labels(tmp_path / "labels"))
+    assert "clips 1 1" in told
+    assert "usable" not in told

@@ -7,7 +7,7 @@ from pipeline.labels.clip_labels import ClipLabels, read_trained, write_trained
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.emotions import Names
-from pipeline.labels.runs import find_trained
+from pipeline.labels.runs import find_overlaps, find_trained
 from pipeline.labels.splits import SplitParams, assign_splits
 
 NAMES = [f"s{number}" for number in range(7)]
@@ -53,3 +53,17 @@ def test_one_split_trains_on_its_train_alone() -> None:
 
 def test_nothing_trains_without_a_split() -> None:
     assert find_trained([ClipLabels(clip_id=name) for name in NAMES]) == []
+
+
+def test_what_is_on_two_sides_is_told_of_the_run_where_most_of_it_is() -> None:
+    speakers = "aababc"
+    clips = [
+        Clip(clip_id=str(n), corpus="toy", path=f"{n}.mp4", subject=speaker)
+        for n, speaker in enumerate(speakers)
+    ]
+    targets = [ClipLabels(clip_id=clip.clip_id, fold=n // 2) for n, clip in enumerate(clips)]
+    assert find_overlaps(clips, targets) == [
+        "fold-2: 1 of 1 subjects in val (2 of 2 clips) are also in train; so in 5 more pairs of "
+        "sides"
+    ]
+    assert find_overlaps(clips, [ClipLabels(clip_id=clip.clip_id) for clip in clips]) == []

@@ -17,6 +17,7 @@ from pipeline.labels.splits import (
     deal_groups,
     find_labelled,
     number_folds,
+    number_units,
     overlaps,
     sides,
 )
@@ -60,7 +61,7 @@ def test_folds_never_part_a_group_and_none_is_empty(members, folds, seed):
         placed = sides(targets, fold)
         assert placed.keys() == {clip.clip_id for clip in corpus.clips}
         assert set(placed.values()) == {"train", "val", "test"}
-        assert overlaps(corpus.clips, placed) == []
+        assert overlaps(number_units(corpus.clips), placed) == []
 
 
 @given(groups, st.integers(0, 2**32))
@@ -70,7 +71,7 @@ def test_a_holdout_never_parts_a_group_and_no_side_is_empty(members, seed):
     placed = sides(assign_splits(corpus, SplitParams(protocol="holdout", seed=seed)))
     assert len(placed) == len(members)
     assert set(placed.values()) == {"train", "val", "test"}
-    assert overlaps(corpus.clips, placed) == []
+    assert overlaps(number_units(corpus.clips), placed) == []
 
 
 @given(st.lists(st.integers(1, 23), min_size=5, max_size=31), st.integers())
@@ -151,7 +152,7 @@ def test_a_split_without_val_has_groups_of_train_cut_out():
     corpus = make_corpus(members, splits=["train"] * 77 + ["test"])
     placed = sides(assign_splits(corpus, SplitParams(val_share=0.2, seed=2)))
     assert Counter(placed.values()) == {"train": 63, "val": 14, "test": 1}
-    assert overlaps(corpus.clips, placed) == []
+    assert overlaps(number_units(corpus.clips), placed) == []
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_each_group_is_left_out_in_turn():
     corpus = make_corpus("cabbac")
     targets = assign_splits(corpus, SplitParams(protocol="leave_one_out"))
     assert [target.fold for target in targets] == [2, 0, 1, 1, 0, 2]
-    assert overlaps(corpus.clips, sides(targets, 0)) == []
+    assert overlaps(number_units(corpus.clips), sides(targets, 0)) == []
 
 
 def test_equal_texts_on_two_sides_are_counted():
@@ -189,7 +190,7 @@ def test_equal_texts_on_two_sides_are_counted():
         for clip, text in zip(corpus.clips, ("Hi", "hi", "Ho"), strict=True)
     ]
     placed = dict(zip((clip.clip_id for clip in clips), ("train", "val", "test"), strict=True))
-    (found,) = overlaps(clips, placed)
+    (found,) = overlaps(number_units(clips), placed)
     assert str(found) == "1 of 1 texts in val (1 of 1 clips) are also in train"
 
 
@@ -213,7 +214,7 @@ def test_overlaps_of_an_official_split_are_counted():
     corpus = make_corpus("aabbcc")
     clips = [replace(clip, group=None) for clip in corpus.clips]
     placed = dict(zip([clip.clip_id for clip in clips], ["train"] * 3 + ["test"] * 3, strict=True))
-    (overlap,) = overlaps(clips, placed)
+    (overlap,) = overlaps(number_units(clips), placed)
     assert str(overlap) == "1 of 2 subjects in test (1 of 3 clips) are also in train"
 
 
@@ -222,7 +223,7 @@ def test_overlaps_of_files_dialogues_and_bytes_are_counted_too():
     clips = [Clip(clip_id=name, corpus="toy", **shared) for name in "ab"]
     clips.append(Clip(clip_id="c", corpus="other", path="c.mp4", dialogue="d"))
     placed = {"a": "train", "b": "test", "c": "val"}
-    assert [str(overlap) for overlap in overlaps(clips, placed)] == [
+    assert [str(overlap) for overlap in overlaps(number_units(clips), placed)] == [
         f"1 of 1 {unit}s in test (1 of 1 clips) are also in train"
         for unit in ("file", "dialogue", "media digest")
     ]
@@ -230,4 +231,4 @@ def test_overlaps_of_files_dialogues_and_bytes_are_counted_too():
 
 def test_clips_of_words_alone_share_no_file():
     clips = [Clip(clip_id=name, corpus="toy", path="", media_digest="0") for name in "ab"]
-    assert overlaps(clips, {"a": "train", "b": "test"}) == []
+    assert overlaps(number_units(clips), {"a": "train", "b": "test"}) == []

@@ -134,6 +134,7 @@ def test_every_stage_and_template_is_in_some_premises(
     [
         ("labels", ""),
         ("clean", ""),
+        ("overview", ""),
         ("faces", ""),
         ("sheet", ""),
         ("transcribe", ""),

@@ -68,6 +68,11 @@ def _list_texts(part: Any) -> Iterator[str]:
         yield from chain.from_iterable(map(_list_texts, part))
 
 
+def test_the_last_class_keeps_its_name_where_it_runs_over_the_edge() -> None:
+    layout = draw_confusion(["sad", "contempt of everything"], [[1, 3], [0, 2]]).layout
+    assert layout.xaxis.ticklabeloverflow == layout.yaxis.ticklabeloverflow == "allow"
+
+
 def test_a_class_never_annotated_has_no_shares() -> None:
     (heatmap,) = draw_confusion(["sad", "happy"], [[0, 0], [1, 1]]).data
     assert list(heatmap.z[0]) == [None, None]

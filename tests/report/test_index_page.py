@@ -1,7 +1,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.report.index_page import LISTED, Overview, group_entries, write_index_page
+from pipeline.report.index_page import Overview, write_index_page
+from pipeline.report.ledger_groups import LISTED, group_entries
 from pipeline.report.params import ReportParams
 from pipeline.report.summary import HeadSummary, rank_summaries
 from pipeline.store.ledger import Entry
