@@ -63,3 +63,6 @@ UNPACKED_BYTES = 2**30
 next to nothing in a file."""
 
 UNPACKED_TIMES = 100
+
+MOST_PICKLED = 10**7
+"""Instructions in a pickle, each of which makes an object at most: arrays are one each."""

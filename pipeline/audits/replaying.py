@@ -90,7 +90,7 @@ def _encode(source: Source, keys: Mapping[str, str], folder: Path) -> FeatureSto
     params, out = source.params, folder / "again"
     with StoreWriter(folder / "work", source.provenance, params.format) as writer:
         for clip_id, rows in track(source.encode(keys), "replay", len(keys)):
-            writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows))
+            writer.add(clip_id, keys[clip_id], make_clip(clip_id, rows, source.dtype))
         writer.close_part()
         writer.publish(out, writer.locate(keys), [])
     return open_features(out)

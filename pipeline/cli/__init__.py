@@ -313,6 +313,52 @@ def unpack(
     say(f"{out}: {unpack_table(table, out):,} pictures; root may name it")
 
 
+@app.command("import")
+def bring(
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of features, or folders of Hugging Face datasets.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the set; it goes to data/imported/NAME.")],
+    modality: Annotated[str, typer.Option(help="What it is of: text, audio, face or scene.")],
+    ids: Annotated[
+        Path | None,
+        typer.Option(help="Clip ids of the entries in order: a .txt, or a table with clip_id."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Array or column to take, where there are several.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=1e-3, help="Rows of a second, in Hz; else each is a second.")
+    ] = None,
+    clip_prefix: Annotated[str, typer.Option(help="Put before each id, such as mosi/.")] = "",
+    fill: Annotated[
+        float | None, typer.Option(help="Number in place of NaN and infinity; else refuse them.")
+    ] = None,
+    made_by: Annotated[
+        str | None, typer.Option(help="Who or what made them, for the provenance.")
+    ] = None,
+    trained_on_labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Corpus whose labels had a part in making them; several, or none."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write over a set that is there; by default, refuse.")
+    ] = False,
+) -> None:
+    """Bring features made elsewhere into data/imported, and say what goes into params.yaml."""
+    from pipeline.cli.imports import find_out, list_imported, read_asked, read_known
+    from pipeline.imports.importing import import_features
+    from pipeline.paths import IMPORTED, LABELS
+
+    out = find_out(IMPORTED, name, force=force)
+    given = {"modality": modality, "key": key, "ids": ids}
+    stated = {"rate_hz": rate, "prefix": clip_prefix, "fill": fill, "made_by": made_by}
+    asked = read_asked(given, stated, trained_on_labels)
+    found = import_features(files, out, asked, read_known(LABELS))
+    for line in list_imported(out, asked, found):
+        say(line)
+
+
 @app.command()
 def weights() -> None:
     """Fetch all weights that params.yaml names; status 1 where some cannot be had."""

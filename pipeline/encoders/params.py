@@ -18,6 +18,7 @@ from pipeline.networks.params import Layers
 from pipeline.rows import Modality
 from pipeline.sections import Section
 from pipeline.store import RowFormat
+from pipeline.store.provenance import Digest
 
 PLACE = "{clip}"
 """What a prompt has where the clip's words, frames or sound come in."""
@@ -366,6 +367,32 @@ class HuggingfaceVisionParams(PictureParams):
         return self
 
 
+class ImportedParams(FeatureParams):
+    """Which features that `moodline import` brought, and what they were made with.
+
+    `store` is the folder that it wrote, `digest` what it printed: rows of another one are refused.
+    `seen_corpora` are those that their maker's weights were trained on.
+    """
+
+    keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"store", "digest", "seen_corpora"}
+
+    encoder: Literal["imported"]
+    store: str
+    digest: Digest
+    seen_corpora: list[str] = []
+
+    @model_validator(mode="after")
+    def check_copies(self) -> "ImportedParams":
+        """Refuse views: there is nothing to augment."""
+        if self.views:
+            raise ValueError("expected views: 0, for there are no media to augment")
+        return self
+
+    def list_seen(self) -> list[str]:
+        """Corpora that the weights were trained on, as params.yaml states them."""
+        return self.seen_corpora
+
+
 class LandmarksParams(FeatureParams):
     """With `motion`, three more numbers say how the head moves."""
 
@@ -508,6 +535,7 @@ ENCODERS: Family[ParamsMember[FeatureParams]] = Family(
         "huggingface_vision": ParamsMember(
             "pipeline.encoders.huggingface_vision", HuggingfaceVisionParams
         ),
+        "imported": ParamsMember("pipeline.encoders.imported", ImportedParams),
         "landmarks": ParamsMember("pipeline.encoders.landmarks", LandmarksParams),
         "logmel": ParamsMember("pipeline.encoders.logmel", LogmelParams),
         "mfcc": ParamsMember("pipeline.encoders.mfcc", MfccParams),

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from pipeline.encoders import Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.engines.ahead import read_ahead
@@ -19,6 +21,8 @@ from pipeline.rows import Rows
 from pipeline.store.index import rowless
 from pipeline.store.ledger import Entry, describe_losses, enter_clips
 from pipeline.store.writer import Made, StoreWriter
+
+NOT_IMPORTED = ("not_imported", "what was imported has no rows of it")
 
 CRASHED_SHARE = 0.5
 """Where more of the clips crash their encoder, the fault is hardly theirs."""
@@ -92,6 +96,8 @@ def publish_features(
         )
     # Clips whose modality is absent: nothing to encode, and the ledger upstream says why.
     silent = [clip_id for clip_id in source.media.index.clip_ids if clip_id not in source.keys]
+    if isinstance(source.encoder, Recall):
+        lost += [Entry(clip_id, "extract", "left_out", *NOT_IMPORTED) for clip_id in silent]
     locations.update((clip_id, rowless(clip_id)) for clip_id in silent)
     locations.update((clip_id, rowless(clip_id, "left_out")) for clip_id in failures)
     writer.publish(out, locations, [*enter_clips("extract", clips), *lost])
@@ -107,9 +113,9 @@ def encode_into(writer: StoreWriter, source: Source, clip_ids: Iterable[str]) ->
         if isinstance(rows, MediaError):
             yield Encoded(clip_id, 0.0, 0, rows)
             continue
-        writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows))
+        writer.add(clip_id, source.keys[clip_id], make_clip(clip_id, rows, source.dtype))
         seconds = float(rows.end_seconds.max(initial=0.0))
-        yield Encoded(clip_id, seconds, measure_bytes(rows, DTYPE.itemsize))
+        yield Encoded(clip_id, seconds, measure_bytes(rows, source.dtype.itemsize))
 
 
 @dataclass(frozen=True)
@@ -181,8 +187,8 @@ def encode_apart(
         yield from encoded
 
 
-def make_clip(clip_id: str, rows: Rows) -> Made:
-    """Rows as they are stored; raises StoreError where one is not finite, or exceeds DTYPE."""
+def make_clip(clip_id: str, rows: Rows, dtype: np.dtype[Any] = DTYPE) -> Made:
+    """Rows as they are stored; raises StoreError where one is not finite, or exceeds `dtype`."""
     if not len(rows):
         return Made(None, "left_out", "no_rows", "too short for the encoder, or empty")
     if not np.isfinite(rows.embedding).all():
@@ -191,9 +197,9 @@ def make_clip(clip_id: str, rows: Rows) -> Made:
             f"encoder's precision, or exclude the clip in data/overrides.csv"
         )
     largest = float(np.abs(rows.embedding).max())
-    if largest > float(np.finfo(DTYPE).max):
+    if largest > float(np.finfo(dtype).max):
         raise StoreError(
-            f"{clip_id}: expected values that {DTYPE.name} can hold, got {largest:g}; "
+            f"{clip_id}: expected values that {dtype.name} can hold, got {largest:g}; "
             f"choose a layer or a scaling with smaller values"
         )
-    return Made(replace(rows, embedding=rows.embedding.astype(DTYPE)))
+    return Made(replace(rows, embedding=rows.embedding.astype(dtype)))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.encoders import Encoder
+from pipeline.encoders import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.extraction.ceilings import measure_bytes
-from pipeline.extraction.source import DTYPE, derive_keys, describe_rows, encode_clips
+from pipeline.extraction.source import derive_keys, describe_rows, encode_clips, find_dtype
 from pipeline.extraction.views import list_views
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import Inputs, PendingRows
@@ -23,9 +23,11 @@ def list_unencoded(
     work: Path,
 ) -> PendingRows:
     """Those of `clips`, and of the views of those in `trained`, whose rows the work store lacks."""
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params)
+    encoder: Encoder | Recall = ENCODERS.load(params.encoder).Encoder(params)
     fingerprint = describe_rows(params, encoder).fingerprint
-    asked = {clip.clip_id: clip for clip in clips if clip.clip_id in media.keys}
+    recalled = encoder.list_keys() if isinstance(encoder, Recall) else None
+    held = media.keys if recalled is None else recalled
+    asked = {clip.clip_id: clip for clip in clips if clip.clip_id in held}
     views_of = {clip_id: list_views(params, clip_id, trained) for clip_id in asked}
     views = {view.id: view for some in views_of.values() for view in some}
     items = {
@@ -33,7 +35,7 @@ def list_unencoded(
         for clip_id, clip in asked.items()
         for made in (clip_id, *(view.id for view in views_of[clip_id]))
     }
-    inputs = {clip_id: key for clip_id in asked if (key := media.keys[clip_id]) is not None}
+    inputs = {clip_id: key for clip_id in asked if (key := held[clip_id]) is not None}
     there = {view_id: view for view_id, view in views.items() if view.clip_id in inputs}
     keys = derive_keys(params, inputs, there, fingerprint)
     done = keys.keys() - find_lacking(work, fingerprint, keys)
@@ -41,12 +43,16 @@ def list_unencoded(
     def encode(loaded: Mapping[str, pa.Table]) -> int:
         tables = {items[made].clip_id: table for made, table in loaded.items()}
         encoded = encode_clips(encoder, params, tables, loaded, views)
-        return sum(measure_bytes(rows, DTYPE.itemsize) for _, rows in encoded)
+        return sum(measure_bytes(rows, find_dtype(encoder).itemsize) for _, rows in encoded)
 
     return PendingRows(
         clips=len(asked),
         items={made: clip for made, clip in items.items() if made not in done},
-        load=lambda some: _load_rows(media, {made: items[made].clip_id for made in some}),
+        load=(
+            (lambda some: _load_rows(media, {made: items[made].clip_id for made in some}))
+            if recalled is None
+            else (lambda some: {made: made for made in some})
+        ),
         make=encode,
         workers=params.workers,
     )

@@ -11,9 +11,10 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import pyarrow as pa
 
-from pipeline.encoders import Encoder
+from pipeline.encoders import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
+from pipeline.errors import StoreError
 from pipeline.extraction.rates import average_rows
 from pipeline.extraction.views import (
     View,
@@ -67,11 +68,12 @@ class Piece:
 class Source:
     """What makes rows of clips: an encoder with its params, over a store of media.
 
-    Where the params ask for views, the clips in `trained` have some.
+    What recalls its rows needs the ids of the clips alone. Where the params ask for views, the
+    clips in `trained` have some.
     """
 
     params: FeatureParams
-    encoder: Encoder
+    encoder: Encoder | Recall
     media: MediaStore
     trained: frozenset[str] = frozenset()
 
@@ -80,18 +82,38 @@ class Source:
         """Provenance of the feature set that it makes: everything that shapes its rows."""
         return describe_rows(self.params, self.encoder, self.media.provenance)
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of stored embeddings."""
+        return find_dtype(self.encoder)
+
+    @cached_property
+    def inputs(self) -> Mapping[str, str]:
+        """clip_id → key of what its rows are made of, of every clip that has some.
+
+        Raises StoreError where rows are recalled, and none is of a clip.
+        """
+        if not isinstance(self.encoder, Recall):
+            return self.media.list_keys()
+        clip_ids, held = self.media.index.clip_ids, self.encoder.list_keys()
+        found = {clip_id: held[clip_id] for clip_id in clip_ids if clip_id in held}
+        if clip_ids and not found:
+            raise StoreError(
+                f"{self.media.path}: expected rows of clips such as {', '.join(clip_ids[:3])}, got "
+                f"those of {', '.join(list(held)[:3])}; import them by the ids of this corpus"
+            )
+        return found
+
     @cached_property
     def views(self) -> dict[str, View]:
         """Id → view, of all views."""
-        inputs = self.media.list_keys()
-        views = (list_views(self.params, clip_id, self.trained) for clip_id in inputs)
+        views = (list_views(self.params, clip_id, self.trained) for clip_id in self.inputs)
         return {view.id: view for some in views for view in some}
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Id → key of every clip that has media, then of every view, by the index alone."""
-        inputs, fingerprint = self.media.list_keys(), self.provenance.fingerprint
-        return derive_keys(self.params, inputs, self.views, fingerprint)
+        """Id → key of every clip that has inputs, then of every view, by the index alone."""
+        return derive_keys(self.params, self.inputs, self.views, self.provenance.fingerprint)
 
     def encode(self, clip_ids: Iterable[str]) -> Iterator[tuple[str, Rows]]:
         """Float32 rows of each of `clip_ids`, views among them, in order."""
@@ -107,21 +129,29 @@ class Source:
         return sorted(clip_ids, key=place)
 
 
+def find_dtype(encoder: Encoder | Recall) -> np.dtype[Any]:
+    """Precision that the rows of an encoder are stored in."""
+    return encoder.dtype if isinstance(encoder, Recall) else DTYPE
+
+
 def describe_rows(
-    params: FeatureParams, encoder: Encoder, media: dict[str, Any] | None = None
+    params: FeatureParams, encoder: Encoder | Recall, media: dict[str, Any] | None = None
 ) -> FeatureProvenance:
     """Provenance of what `encoder` makes: all that shapes its rows; `media` is that of its input.
 
-    The fingerprint is the same whatever the input.
+    The fingerprint is the same whatever the input. Rows that are recalled are of their own source.
     """
     settings = {
         **params.settings(),
         "version": encoder.version,
         **encoder.provenance,
         "row_shape": list(encoder.row_shape),
-        "dtype": DTYPE.name,
+        "dtype": find_dtype(encoder).name,
     }
-    return FeatureProvenance("extract", settings, media, params.list_seen(), describe_views(params))
+    source, seen = media, params.list_seen()
+    if isinstance(encoder, Recall):
+        source, seen = encoder.source, sorted({*seen, *encoder.seen_corpora})
+    return FeatureProvenance("extract", settings, source, seen, describe_views(params))
 
 
 def derive_keys(
@@ -143,13 +173,13 @@ def open_source(params: FeatureParams, media: Path, trained: Path | None = None)
     `trained` is the table of the clips that views are made of, if the params ask for some.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
-    encoder: Encoder = ENCODERS.load(params.encoder).Encoder(params, params.device)
+    encoder: Encoder | Recall = ENCODERS.load(params.encoder).Encoder(params, params.device)
     clips = read_trained(trained) if trained is not None and params.views else frozenset()
     return Source(params, encoder, open_media(media), clips)
 
 
 def encode_clips(
-    encoder: Encoder,
+    encoder: Encoder | Recall,
     params: FeatureParams,
     media: Media,
     clip_ids: Iterable[str],
@@ -157,8 +187,12 @@ def encode_clips(
 ) -> Iterator[tuple[str, Rows]]:
     """Float32 rows of each of `clip_ids`, in order; the next batch is read meanwhile.
 
-    Those that are in `views` (id → view) are views, their rows in the clip's own time.
+    Those that are in `views` (id → view) are views, their rows in the clip's own time. Of rows that
+    are recalled, no media are read.
     """
+    if isinstance(encoder, Recall):
+        yield from ((clip_id, _lower_rate(encoder.recall(clip_id), params)) for clip_id in clip_ids)
+        return
     pieces = _read_pieces(encoder, params, media, clip_ids, views or {})
     done: list[Rows] = []
     for batch in read_ahead(_batch_pieces(pieces, params.batch)):
@@ -168,10 +202,11 @@ def encode_clips(
             if piece.last:
                 whole = retime_rows(join_pieces(done), piece.pace)
                 done = []
-                yield (
-                    piece.clip_id,
-                    average_rows(whole, params.rate_hz) if params.rate_hz else whole,
-                )
+                yield piece.clip_id, _lower_rate(whole, params)
+
+
+def _lower_rate(rows: Rows, params: FeatureParams) -> Rows:
+    return average_rows(rows, params.rate_hz) if params.rate_hz else rows
 
 
 def _read_pieces(

@@ -200,8 +200,9 @@ def _check_columns(sheet: Sheet, params: TableParams, sources: Mapping[str, str]
     """Refuse columns that are missing or unknown."""
     found = list(sheet.columns)
     if params.path is None:
-        text = sources["transcript"] in found and sources["transcript"] not in params.ignore
-        if (column := sources["path"]) not in found and (not text or "path" in params.columns):
+        instead = {sources[name] for name in ("transcript", "clip_id")} - {*params.ignore}
+        told = not instead.isdisjoint(found)
+        if (column := sources["path"]) not in found and (not told or "path" in params.columns):
             raise CorpusError(f"{sheet.path}: no column {column!r}; {suggest(column, found)}")
     for column in [*params.columns.values(), *list_fields(params.path or "")]:
         if column not in found:

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import h5py
 import numpy as np
 from jaxtyping import Float64
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, StoreError
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
@@ -32,6 +31,8 @@ from pipeline.labels.corpora.files import find_files
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
+from pipeline.limits import UNPACKED_BYTES, UNPACKED_TIMES
+from pipeline.store.foreign import load_dataset, open_foreign
 from pipeline.store.ledger import Entry
 
 WORDS = {
@@ -139,17 +140,19 @@ def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
     Raises CorpusError where the file is none.
     """
     try:
-        with h5py.File(path) as file:
-            (top,) = file.values()
+        with open_foreign(path) as found:
+            (top,) = found.values()
+            most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
             for video, entry in sorted(top["data"].items()):
-                features, intervals = entry["features"][:], entry["intervals"][:]
+                features = load_dataset(entry["features"], most)
+                intervals = load_dataset(entry["intervals"], most)
                 if len(features) != len(intervals) or intervals.shape[1:] != (2,):
                     raise CorpusError(
                         f"{path}: {video}: expected a stretch of each row, got "
                         f"{features.shape} and {intervals.shape}; get the file again"
                     )
                 yield video, (features, intervals.astype(float))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+    except (StoreError, AttributeError) as error:
         raise CorpusError(
             f"{path}: not a readable computational sequence ({error}); get it again"
         ) from error

@@ -1,4 +1,6 @@
-"""Any corpus described by one CSV or Parquet table: a row for each clip, its path or its words.
+"""Any corpus described by one CSV or Parquet table: a row for each clip, by path, words or id.
+
+A clip that has an id alone is one whose features were made elsewhere.
 
 Words of the table are taken as they stand ("01" stays "01"); an empty cell is a label not given,
 and -5, Aff-Wild2's mark, is one for ratings of frames. Every column must be moodline's, mapped to

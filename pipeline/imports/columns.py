@@ -1,0 +1,124 @@
+"""Columns: tables with a row, or several, for each clip, whatever file holds them.
+
+A column of ids, one of `trees.IDS`, names the clips; one of lists holds a vector, or vectors, or
+else all columns of numbers are one vector. `start_seconds` and `end_seconds` are those of a row.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.errors import StoreError
+from pipeline.imports.series import Series, Wanted, as_rows
+from pipeline.imports.trees import IDS, choose_key, read_names
+
+TIMES = ("start_seconds", "end_seconds")
+
+LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
+
+
+def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) -> Iterator[Series]:
+    """Series of the ids in `batches`, whose rows must follow one another.
+
+    Raises StoreError where a column is missing, or a cell is blank or no number.
+    """
+    cells = (cell for batch in batches for cell in _read_batch(place, batch, wanted))
+    for name, group in groupby(cells, key=lambda cell: cell.name):
+        held = list(group)
+        if len(held) == 1:
+            yield held[0]
+            continue
+        try:
+            rows = np.concatenate([one.rows for one in held])
+        except ValueError as error:
+            raise StoreError(f"{place}: {name}: expected rows of one shape ({error})") from error
+        stretches = [one.stretches for one in held if one.stretches is not None]
+        yield Series(name, rows, np.concatenate(stretches) if stretches else None)
+
+
+def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
+    """What each row of a table holds."""
+    columns = {name: _strip(batch.column(name)) for name in batch.schema.names}
+    key = next((name for name in IDS if name in columns), None)
+    if key is None:
+        raise StoreError(
+            f"{place}: expected a column of ids ({', '.join(IDS)}), got {', '.join(columns)}; "
+            f"rename one"
+        )
+    ids = read_names(f"{place}: {key}", columns.pop(key).to_pylist())
+    times = _read_times(place, [columns.pop(name, None) for name in TIMES])
+    for number, values in enumerate(_read_values(place, columns, wanted)):
+        rows = as_rows(values)
+        stretches = None if times is None else np.repeat(times[[number]], len(rows), axis=0)
+        if stretches is not None and len(rows) != 1:
+            raise StoreError(f"{place}: {ids[number]}: expected one row for its seconds, got more")
+        yield Series(ids[number], rows, stretches)
+
+
+def _read_times(place: str, columns: Sequence[pa.Array | None]) -> NDArray[Any] | None:
+    """Seconds `(rows, 2)`, None where a table has none."""
+    there = [column for column in columns if column is not None]
+    if not there:
+        return None
+    if len(there) != len(columns):
+        raise StoreError(f"{place}: expected {' and '.join(TIMES)}, got one of them; add the other")
+    return np.column_stack([_read_numbers(place, column) for column in there])
+
+
+def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> list[NDArray[Any]]:
+    """Vector, or vectors, of each row of a table."""
+    lists = [name for name, column in columns.items() if isinstance(column.type, LISTS)]
+    if lists or wanted.key is not None:
+        key = choose_key(place, lists, wanted)
+        return _read_lists(f"{place}: {key}", columns[key])
+    numeric = [column for column in columns.values() if _is_numeric(column.type)]
+    if not numeric:
+        raise StoreError(f"{place}: expected a column of lists, or columns of numbers, got neither")
+    return list(np.column_stack([_read_numbers(place, column) for column in numeric]))
+
+
+def _read_lists(place: str, column: pa.Array) -> list[NDArray[Any]]:
+    """Array of each cell of a column of lists, or of lists of lists, each level of one length."""
+    if column.null_count:
+        raise StoreError(f"{place}: expected a list in each row, got blanks")
+    lengths, inner = pc.list_value_length(column).to_pylist(), _strip(column.flatten())
+    values = _read_inner(place, inner)
+    ends = np.cumsum([0, *lengths])
+    return [values[start:end] for start, end in pairwise(ends)]
+
+
+def _read_inner(place: str, column: pa.Array) -> NDArray[Any]:
+    if not isinstance(column.type, LISTS):
+        return _read_numbers(place, column)
+    if column.null_count:
+        raise StoreError(f"{place}: expected a list in each row, got blanks")
+    lengths = set(pc.unique(pc.list_value_length(column)).to_pylist())
+    values = _read_inner(place, _strip(column.flatten()))
+    if len(lengths) > 1:
+        raise StoreError(f"{place}: expected vectors of one length, got {sorted(lengths)}")
+    return values.reshape(len(column), *lengths, *values.shape[1:])
+
+
+def _read_numbers(place: str, column: pa.Array) -> NDArray[Any]:
+    if not _is_numeric(column.type) or column.null_count:
+        raise StoreError(
+            f"{place}: expected numbers, got {column.type} with {column.null_count:,} blanks"
+        )
+    values: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def _is_numeric(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    )
+
+
+def _strip(column: pa.Array) -> pa.Array:
+    """What a column is stored as, where it is of a type that somebody added."""
+    return column.storage if isinstance(column, pa.ExtensionArray) else column

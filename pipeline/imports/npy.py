@@ -1,0 +1,22 @@
+"""`.npy`: one array, whose entries the ids beside it name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import StoreError
+from pipeline.files import open_regular
+from pipeline.imports.series import Series, Wanted, split_array
+
+
+def read(path: Path, wanted: Wanted) -> Iterator[Series]:
+    """Series of the array, which is mapped; raises StoreError where it has objects or no ids."""
+    if wanted.ids is None:
+        raise StoreError(f"{path}: expected the ids of its entries, got none; name them by --ids")
+    try:
+        with open_regular(path):
+            values = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise StoreError(f"{path}: not a readable array of numbers ({error})") from error
+    yield from split_array(str(path), wanted.ids, values)
