@@ -1,6 +1,6 @@
 """Families: how a member of one is found by its name.
 
-There are six: corpora, detectors, encoders, engines, heads and part formats.
+There are seven: corpora, detectors, encoders, engines, forms of file, heads and part formats.
 """
 
 import difflib

@@ -26,7 +26,8 @@ from pipeline.params import (
 from tests.projects import PARAMS
 
 CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
-GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}"}
+GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}", "store": "s"}
+GIVEN |= {"digest": 32 * "0"}
 """Value of each option that some encoder requires."""
 
 LOAD = """

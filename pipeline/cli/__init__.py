@@ -318,6 +318,7 @@ def bring(
     files: Annotated[
         list[Path], typer.Argument(help="Files of features, or folders of Hugging Face datasets.")
     ],
+    *,
     name: Annotated[str, typer.Option(help="Name of the set; it goes to data/imported/NAME.")],
     modality: Annotated[str, typer.Option(help="What it is of: text, audio, face or scene.")],
     ids: Annotated[

@@ -13,6 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.imports.series import Series, Wanted, check_size, limit_bytes
 from pipeline.imports.trees import Leaf, Tree, read_tree
 from pipeline.imports.unpickling import Array, load_pickle
+from pipeline.limits import MOST_PICKLED
 
 MOST_LEVELS = 8
 """Maps within one another."""
@@ -32,13 +33,14 @@ class _Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.left = self.most = limit_bytes(path)
+        self.left = MOST_PICKLED
+        self.size = 0
 
     def make_tree(self, found: Mapping[Any, Any], levels: int) -> Tree:
         """Tree of a map; what is neither array nor list is left out of it."""
         if not levels:
             raise StoreError(f"{self.path}: expected at most {MOST_LEVELS} maps within one another")
-        self._count(64 * len(found))
+        self._count(len(found))
         tree: dict[str, Leaf | Tree] = {}
         for key, value in found.items():
             name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
@@ -62,7 +64,9 @@ class _Reader:
         values = _unwrap(value)
         if isinstance(values, np.ndarray):
             return values
-        self._count(8 * sum(map(_measure, values)))  # before any of it is made
+        self._count(sum(len(one) if isinstance(one, (list, tuple)) else 1 for one in values))
+        self.size += 8 * sum(math.prod(one.shape) for one in values if isinstance(one, Array))
+        check_size(f"{self.path}: {name}", self.size, limit_bytes(self.path))
         if _are(values, (int, float)):
             return np.array(values)
         rows = [_unwrap(one) for one in values]
@@ -73,9 +77,17 @@ class _Reader:
         except ValueError as error:
             raise StoreError(f"{self.path}: {name}: expected rows of one length") from error
 
-    def _count(self, size: int) -> None:
-        self.left -= size
-        check_size(str(self.path), self.most - self.left, self.most)
+    def _count(self, items: int) -> None:
+        """Raise StoreError where lists and maps have more items than the pickle has instructions.
+
+        One list may stand under many names.
+        """
+        self.left -= items
+        if self.left < 0:
+            raise StoreError(
+                f"{self.path}: expected lists of at most {MOST_PICKLED:,} items in all, got more; "
+                f"save them as arrays"
+            )
 
 
 def _unwrap(value: Any) -> NDArray[Any] | list[Any]:
@@ -83,13 +95,6 @@ def _unwrap(value: Any) -> NDArray[Any] | list[Any]:
     if isinstance(value, Array):
         return value.make()
     return list(value) if isinstance(value, (list, tuple)) else [value]
-
-
-def _measure(value: Any) -> int:
-    """How many numbers there are in a row."""
-    if isinstance(value, Array):
-        return math.prod(value.shape)
-    return len(value) if isinstance(value, (list, tuple)) else 1
 
 
 def _are(values: Any, kinds: tuple[type, ...]) -> bool:

@@ -25,6 +25,9 @@ from pipeline.limits import MOST_AXES, MOST_PICKLED
 WHOLE_BITS = 64
 """Of a whole number: longer ones have no place in an array, and are slow to reckon with."""
 
+SHORT_BYTES = 4096
+"""So many are read without a look at where the file ends, which takes longer than reading."""
+
 ORDERS = ("<", ">", "|", "=")
 STATE_PARTS = 5
 """Of what a pickle tells of an array: version, shape, type, order of axes, values."""
@@ -126,6 +129,11 @@ def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
     return text.encode(encoding)
 
 
+def _make_bytes() -> bytes:
+    """No bytes: older protocols have no other way to say so."""
+    return b""
+
+
 def _make_list(items: Any = ()) -> list[Any]:
     """A list; of sets, too, whose items would have to be hashed."""
     if not isinstance(items, (list, tuple)):
@@ -163,6 +171,7 @@ NAMES: Mapping[str, Make] = {
     },
     **{f"{module}.{kind}": _make_list for module in _BUILTINS for kind in _KINDS},
     **{f"{module}.dict": _make_map for module in _BUILTINS},
+    **{f"{module}.bytes": _make_bytes for module in _BUILTINS},
 }
 """What a pickle may name → what is called instead. No function among them can be changed by what
 the other instructions do."""
@@ -341,10 +350,10 @@ class _Measured:
 
     def __init__(self, file: BufferedReader, size: int) -> None:
         self._file, self._size = file, size
-        self.readline, self.tell = file.readline, file.tell
+        self.readline = file.readline
 
     def read(self, count: int) -> bytes:
         """So many bytes; raises RefusedError where the file has no more."""
-        if count > self._size - self._file.tell():
+        if count > SHORT_BYTES and count > self._size - self._file.tell():
             raise RefusedError("an instruction that is longer than the file")
         return self._file.read(count)

@@ -9,10 +9,11 @@ from pipeline.errors import ParamsError
 from pipeline.faces import DETECTORS
 from pipeline.families import Family
 from pipeline.heads.params import HEADS
+from pipeline.imports import FORMS
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.store import PART_FORMATS
 
-FAMILIES = (CORPORA, DETECTORS, ENCODERS, ENGINES, HEADS, PART_FORMATS)
+FAMILIES = (CORPORA, DETECTORS, ENCODERS, ENGINES, FORMS, HEADS, PART_FORMATS)
 
 every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.noun)
 

@@ -1,0 +1,235 @@
+"""What an import refuses, in a sentence, and what it tells of what it left out."""
+
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import StoreError
+from pipeline.imports.importing import import_features
+from pipeline.store.reader import open_features
+from tests.imports.forms import DIM, ROWS, ask, save_stream, split_mmsa, tabulate
+from tests.imports.test_ids import make_clips
+from tests.miniatures import write_csd
+
+ONES = np.ones((2, 3), np.float32)
+
+
+def save_npz(path: Path, **arrays: Any) -> Path:
+    np.savez(path / "some.npz", **arrays)
+    return path / "some.npz"
+
+
+def save_pickle(path: Path, value: Any) -> Path:
+    (path / "some.pkl").write_bytes(pickle.dumps(value))
+    return path / "some.pkl"
+
+
+def save_table(path: Path, **columns: Any) -> Path:
+    pq.write_table(pa.table(columns), path / "some.parquet")
+    return path / "some.parquet"
+
+
+def link_elsewhere(path: Path, how: str) -> Path:
+    """HDF5 whose array `b` lies in another file, or is a group within itself."""
+    with h5py.File(path / "secret.h5", "w") as file:
+        file["b"] = ONES
+    with h5py.File(path / "some.h5", "w") as file:
+        file["a"] = ONES
+        if how == "external":
+            file["b"] = h5py.ExternalLink("secret.h5", "b")
+        elif how == "soft":
+            file["b"] = h5py.SoftLink("a")
+        elif how == "raw":
+            file.create_dataset("b", (2, 3), "f4", external=[(str(path / "secret.h5"), 0, 24)])
+        elif how == "virtual":
+            layout = h5py.VirtualLayout((2, 3), "f4")
+            layout[:] = h5py.VirtualSource(path / "secret.h5", "b", (2, 3))
+            file.create_virtual_dataset("b", layout)
+        else:
+            file["b/again"] = file["/"]
+    return path / "some.h5"
+
+
+def save_vast(path: Path) -> Path:
+    """HDF5 of a terabyte that was never written."""
+    with h5py.File(path / "some.h5", "w") as file:
+        file.create_dataset("a", (2**37, 2), "f4", chunks=(2**10, 2))
+    return path / "some.h5"
+
+
+def save_claim(path: Path) -> Path:
+    """An array of a terabyte in a zip file, by its header."""
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (137438953472, 2), }"
+    header = header.ljust(117) + b"\n"
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(path / "some.npz", "w") as archive:
+        archive.writestr("a.npy", data)
+    return path / "some.npz"
+
+
+def save_packed(path: Path) -> Path:
+    (path / "set").mkdir()
+    with pa.OSFile(str(path / "set" / "data.arrow"), "wb") as sink:
+        save_stream(sink, tabulate(nested=True), "zstd")
+    return path / "set"
+
+
+def save_text(path: Path, name: str) -> Path:
+    (path / name).write_text("nothing of the kind")
+    return path / name
+
+
+REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "NaN": (lambda p: save_npz(p, a=ONES * np.nan), r"a: expected finite numbers, got 6 of 6"),
+    "beyond float32": (
+        lambda p: save_npz(p, a=np.full((2, 3), 1e300)),
+        "6 of 6 that are NaN, infinite or",
+    ),
+    "text": (lambda p: save_npz(p, a=np.array([["x"]])), "a: expected numbers, got <U1"),
+    "objects": (lambda p: save_npz(p, a=np.array([[{}]])), "expected numbers or text, got objects"),
+    "other shape": (
+        lambda p: save_npz(p, a=ONES, b=ONES[:, :2]),
+        r"b: expected rows of shape \(3,\), as the first has them, got \(2,\)",
+    ),
+    "several arrays": (
+        lambda p: save_npz(p, id=np.array(["a", "b"]), x=ONES, y=ONES),
+        "expected one array of features, got x, y; name one by --key",
+    ),
+    "twice": (
+        lambda p: save_npz(p, id=np.array(["a", "b", "a"]), x=np.ones((3, 2))),
+        "a: expected rows of a once, got them again",
+    ),
+    "wrong lengths": (
+        lambda p: save_pickle(p, {"id": ["a"], "audio": np.ones((1, 3, 2)), "audio_lengths": [2]}),
+        "a: expected 2 rows, as its lengths have it, and zeros after them",
+    ),
+    "padding alone": (
+        lambda p: save_pickle(p, {"id": ["a"], "audio": np.zeros((1, 3, 2))}),
+        "expected rows of clips, got padding alone",
+    ),
+    "no map": (lambda p: save_pickle(p, ["a"]), "expected a map of arrays, got list"),
+    "maps": (
+        lambda p: save_pickle(p, {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}),
+        "expected at most 8 maps within one another",
+    ),
+    "external": (lambda p: link_elsewhere(p, "external"), "expected b in this file, got a link"),
+    "soft": (lambda p: link_elsewhere(p, "soft"), "expected b in this file, got a link elsewhere"),
+    "raw": (lambda p: link_elsewhere(p, "raw"), "expected b as a dataset of this file"),
+    "virtual": (lambda p: link_elsewhere(p, "virtual"), "expected b as a dataset of this file"),
+    "circle": (lambda p: link_elsewhere(p, "circle"), "expected each group once, got /b/again"),
+    "vast": (save_vast, "expected /a of at most [0-9,]+ bytes, got more"),
+    "claim": (save_claim, "a.npy: expected what unpacks to at most 1.0 GB, got 1,024.0 GB"),
+    "packed": (save_packed, "it is packed; save it without compression"),
+    "no files": (lambda p: p, "expected a folder as `save_to_disk` writes it"),
+    "no ids": (
+        lambda p: save_table(p, name=["a"], x=[0.5]),
+        r"expected a column of ids \(clip_id, clip_ids, id, ids\), got name, x; rename one",
+    ),
+    "blanks": (lambda p: save_table(p, id=["a", "b"], x=[0.5, None]), "got double with 1 blanks"),
+    "ragged": (
+        lambda p: save_table(p, id=["a"], x=[[[0.5], [1.0, 2.0]]]),
+        r"expected vectors of one length, got \[1, 2\]",
+    ),
+    "half a time": (
+        lambda p: save_table(p, id=["a"], start_seconds=[0.5], x=[0.5]),
+        "expected start_seconds and end_seconds, got one of them",
+    ),
+    "npy without ids": (
+        lambda p: (np.save(p / "a.npy", ONES), p / "a.npy")[1],
+        "expected the ids of its entries, got none; name them by --ids",
+    ),
+    "no form": (lambda p: save_text(p, "some.mat"), r"expected a file that ends with \.csd"),
+    "absent": (lambda p: p / "some.npz", "some.npz: no such file"),
+    **{
+        f"no {suffix}": (lambda p, suffix=suffix: save_text(p, f"some.{suffix}"), "not a readable")
+        for suffix in ("npz", "h5", "csd", "parquet", "pkl")
+    },
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_imported_is_told(case: str, tmp_path: Path) -> None:
+    save, told = REFUSED[case]
+    (tmp_path / "in").mkdir()
+    path = save(tmp_path / "in")
+    with pytest.raises(StoreError, match=told):
+        import_features([path], tmp_path / "out", ask())
+    assert not (tmp_path / "out").exists()
+
+
+def test_ids_must_be_as_many_as_entries(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", ONES)
+    with pytest.raises(StoreError, match="expected 1 entries, one for each id, got 2"):
+        import_features([tmp_path / "a.npy"], tmp_path / "out", ask(["a"]))
+
+
+def test_a_number_may_stand_for_what_is_not_finite(tmp_path: Path) -> None:
+    path = save_npz(tmp_path, a=np.array([[1.0, -np.inf], [np.nan, 2.0]]))
+    found = import_features([path], tmp_path / "out", ask(fill=0.0))
+    assert found.filled == 2
+    store = open_features(tmp_path / "out")
+    np.testing.assert_array_equal(store["a"].embedding, [[1, 0], [0, 2]])
+    assert store.provenance["settings"]["fill"] == 0.0
+
+
+def test_a_key_names_the_array(tmp_path: Path) -> None:
+    saved = {name: {"audio": rows, "vision": rows + 1} for name, rows in ROWS.items()}
+    import_features([save_pickle(tmp_path, saved)], tmp_path / "out", ask(key="vision"))
+    for clip_id, rows in ROWS.items():
+        np.testing.assert_array_equal(open_features(tmp_path / "out")[clip_id].embedding, rows + 1)
+    with pytest.raises(StoreError, match="no array 'visoin'; did you mean 'vision'"):
+        import_features([tmp_path / "some.pkl"], tmp_path / "out", ask(key="visoin"))
+
+
+def test_several_files_are_one_set(tmp_path: Path) -> None:
+    paths = []
+    for split, columns in split_mmsa().items():
+        (tmp_path / split).mkdir()
+        paths.append(save_pickle(tmp_path / split, columns))
+    found = import_features(paths, tmp_path / "out", ask())
+    assert (found.clips, found.row_shape) == (len(ROWS), (DIM,))
+    with pytest.raises(StoreError, match="got them again"):
+        import_features([paths[0], *paths], tmp_path / "again", ask())
+
+
+def test_what_the_corpus_lacks_and_what_the_file_lacks_are_told(tmp_path: Path) -> None:
+    path = save_npz(tmp_path, **{"a/1": ONES, "a/2": ONES, "b/1": ONES})
+    clips = make_clips("mosi/a/1", "mosi/a/2", "mosi/a/3")
+    found = import_features([path], tmp_path / "out", ask(), clips)
+    assert list(open_features(tmp_path / "out")) == ["mosi/a/1", "mosi/a/2"]
+    assert (found.strange, found.lacking) == (["b/1"], ["mosi/a/3"])
+
+
+def test_ids_that_are_no_clips_at_all_are_shown_beside_those_that_are(tmp_path: Path) -> None:
+    path = save_npz(tmp_path, **{f"x{number}": ONES for number in range(5)})
+    clips = make_clips(*(f"mosi/a/{number}" for number in range(5)))
+    told = "such as mosi/a/0, mosi/a/1, mosi/a/2, got x0, x1, x2; none is the same"
+    with pytest.raises(StoreError, match=told):
+        import_features([path], tmp_path / "out", ask(), clips)
+
+
+def test_sequences_of_videos_are_cut_by_the_segments_of_the_corpus(tmp_path: Path) -> None:
+    rows = np.arange(8.0)[:, None]
+    write_csd(tmp_path / "some.csd", "COVAREP", {"abc": (rows, [[n, n + 1] for n in range(8)])})
+    stretches = {"mosei/abc/000": (1.0, 3.0), "mosei/abc/001": (5.0, 6.0)}
+    clips = make_clips(*stretches, stretches=stretches)
+    import_features([tmp_path / "some.csd"], tmp_path / "out", ask(), clips)
+    store = open_features(tmp_path / "out")
+    assert store["mosei/abc/000"].embedding.ravel().tolist() == [1, 2]
+    assert store["mosei/abc/000"].start_seconds.tolist() == [0, 1]
+    assert store["mosei/abc/001"].embedding.ravel().tolist() == [5]
+
+
+def test_one_list_under_many_names_takes_no_memory(tmp_path: Path) -> None:
+    shared = [0.5] * 100_000
+    path = save_pickle(tmp_path, {"a": [shared] * 1_000})
+    with pytest.raises(StoreError, match="expected lists of at most 10,000,000 items in all"):
+        import_features([path], tmp_path / "out", ask())
