@@ -27,7 +27,7 @@ from tests.projects import PARAMS
 
 CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
 GIVEN = {"weights": "w", "bundle": "b", "model": "m", "prompt": "{clip}", "store": "s"}
-GIVEN |= {"digest": 32 * "0"}
+GIVEN["digest"] = 32 * "0"
 """Value of each option that some encoder requires."""
 
 LOAD = """

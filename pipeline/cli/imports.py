@@ -64,7 +64,7 @@ def list_imported(out: Path, asked: Import, found: Imported) -> Iterator[str]:
     yield from _list_remarks(found)
     if asked.trained_on_labels is None:
         yield "labels may have had a part in making them; --trained-on-labels says which, or none"
-    entry = {
+    entry: dict[str, Any] = {
         "modality": asked.wanted.modality,
         "encoder": "imported",
         "store": out.as_posix(),

@@ -42,8 +42,8 @@ def test_only_a_project_that_says_where_its_media_are_shows_frames(made: MadeFac
     assert run(made.root, "--clip", "toy/gap") == 0
     assert "The video is not here" in Page(page).text
     params = made.root / "params.yaml"
-    corpus = f"{{name: demo, root: {made.root}, depends_on: {made.root}}}"
-    params.write_text(f"corpus: {corpus}\nfeatures: {{}}\nheads: {{}}\n")
+    corpus = f"{{kind: demo, root: {made.root}, depends_on: {made.root}}}"
+    params.write_text(f"corpora: {{demo: {corpus}}}\nfeatures: {{}}\nheads: {{}}\n")
     try:
         assert run(made.root, "--clip", "toy/gap") == 0
     finally:
