@@ -194,6 +194,7 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     params = Params(corpora=corpora, features=features, joint=joint, heads=heads, **plain)
     with _collected() as collect:
         collect(_check_detector, params.faces)
+        collect(_check_sides, params)
         modalities = {
             **{name: collect(_join_modalities, name, features, joint) for name in joint},
             **{name: feature.modality for name, feature in features.items()},
@@ -223,6 +224,17 @@ def _collected() -> Iterator[Callable[..., Any]]:
     yield collect
     if mistakes:
         raise ParamsError(*mistakes)
+
+
+def _check_sides(params: Params) -> None:
+    """Refuse a whole corpus on one side where each clip has its fold, or a file places it."""
+    sided = [name for name, corpus in params.corpora.items() if corpus.side is not None]
+    protocol = params.splits.protocol
+    if sided and protocol not in ("corpus", "holdout"):
+        raise ParamsError(
+            f"params.yaml: corpora.{sided[0]}.side: expected splits.protocol corpus or holdout, "
+            f"got {protocol}, which places every clip by itself; leave one of the two out"
+        )
 
 
 def _check_detector(faces: FacesParams) -> None:

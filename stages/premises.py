@@ -7,6 +7,7 @@ import filecmp
 import sys
 from pathlib import Path
 
+from pipeline.audits.leftovers import find_gone
 from pipeline.code import ROOTS, digest_sources
 from pipeline.errors import StageError
 from pipeline.files import remove
@@ -17,7 +18,7 @@ from pipeline.stage import held_still, run_stage
 
 
 def main() -> None:
-    """Write data/premises, and nothing else there.
+    """Write data/premises, and nothing else there; remove what is left of former corpora.
 
     Raises StageError where params.yaml or the code was edited since `check` read it. DVC digests
     them when `check` is through, and may have noted for what it left what it never saw; so that is
@@ -32,6 +33,8 @@ def main() -> None:
             "`dvc repro` begins anew"
         )
     remove(PREMISES)
+    for gone in find_gone(PROJECT, params.corpora):
+        remove(gone)
     with held_still(PARAMS_PATH, *map(Path, ROOTS)):  # an edit and its undoing count, too
         write_premises(params, PROJECT, PREMISES)
 

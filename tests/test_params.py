@@ -165,3 +165,12 @@ def test_all_sections_that_are_unknown_or_missing_are_told_at_once(tmp_path: Pat
         load_params(tmp_path / "params.yaml")
     lines = [line.split(": ")[1:3] for line in str(told.value).splitlines()]
     assert [name for name, _ in lines] == ["haeds", "lebals", "features", "heads"]
+
+
+@pytest.mark.parametrize("protocol", ["folds", "leave_one_out", "file"])
+def test_a_side_goes_with_a_split_alone(everything: Path, protocol: str) -> None:
+    sections = json.loads(everything.read_text())
+    sections["corpora"]["demo"]["side"] = "train"
+    everything.write_text(json.dumps({**sections, "splits": {"protocol": protocol}}))
+    with pytest.raises(ParamsError, match=rf"corpora\.demo\.side: expected .* got {protocol}"):
+        load_params(everything)

@@ -1,12 +1,12 @@
 """Leftovers: what was made for feature sets and heads that params.yaml no longer names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline.heads.params import NO_FEATURES
 from pipeline.params import Params
-from pipeline.paths import FEATURES, HEAD_REPORTS, METRICS, MODELS
+from pipeline.paths import CORPORA, FEATURES, HEAD_REPORTS, METRICS, MODELS, WATCHED
 
 LOCKS = ("dvc.lock", "models/dvc.lock", "reports/dvc.lock")
 
@@ -26,6 +26,14 @@ def find_leftovers(project: Path, params: Params) -> Iterator[Path]:
                 yield path
     for path in sorted((project / METRICS).glob("*.json")):
         if path.stem not in params.heads and (METRICS / path.name).as_posix() in made:
+            yield path
+
+
+def find_gone(project: Path, corpora: Collection[str]) -> Iterator[Path]:
+    """What stage `corpus` has made for others than `corpora`: joined stages depend on all there."""
+    made = _list_made(project)
+    for path in sorted([*(project / CORPORA).glob("*/"), *(project / WATCHED).glob("*.json")]):
+        if path.stem not in corpora and path.relative_to(project).as_posix() in made:
             yield path
 
 

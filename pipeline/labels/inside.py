@@ -21,10 +21,11 @@ def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> 
     if any(corpus.follow for corpus in corpora.values()):
         return
     is_below = _below(*(corpus.root for corpus in corpora.values()))
+    links = {path: _list_links(path) for path in {clip.crops for clip in clips if clip.crops}}
     outside = [
         (clip, found)
         for clip, path in named
-        for found in (path, *(_list_links(path) if path == clip.crops else ()))
+        for found in (path, *links.get(path, ()))
         if not is_below(found)
     ]
     if outside:

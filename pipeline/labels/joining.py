@@ -1,15 +1,19 @@
 """Joining: several corpora as one, in one vocabulary of classes, each placed by itself."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
+from functools import reduce
+from itertools import chain, pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels, Label, list_classes
+from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
@@ -43,6 +47,7 @@ def map_classes(corpus: Corpus, params: CorpusParams, name: str) -> Corpus:
             words={word: own for word, own in words.items() if own is not None},
         ),
         frames=_map_frames(corpus.frames, classes),
+        remarks=[*corpus.remarks, *_list_new(known, classes)],
     )
 
 
@@ -50,14 +55,17 @@ def join_corpora(corpora: Mapping[str, Corpus]) -> Corpus:
     """All `corpora` as one, by the ids of clips; one alone is itself.
 
     Classes come in the order in which the corpora have them. Subjects and groups of one name in two
-    corpora are two, so theirs begin with the corpus's. Raises CorpusError for a clip of two.
+    corpora are two, so theirs begin with the corpus's; in two parts of one, such as speech and song
+    of RAVDESS, they are the same. Raises CorpusError for a clip of two, and for scores of other
+    classes: what a corpus never rated would be learned as absent.
     """
     if len(corpora) == 1:
         return next(iter(corpora.values()))
     _check_ids(corpora)
+    _check_scores(corpora)
     clips = [
-        replace(clip, subject=_tell(name, clip.subject), group=_tell(name, clip.group))
-        for name, corpus in corpora.items()
+        replace(clip, subject=_tell(clip, clip.subject), group=_tell(clip, clip.group))
+        for corpus in corpora.values()
         for clip in corpus.clips
     ]
     all_of = list(corpora.values())
@@ -87,24 +95,36 @@ def place_corpora(
 ) -> list[ClipLabels]:
     """`targets` of all corpora with `split` or `fold` filled, each corpus placed by itself.
 
-    So one that is added moves no clip of another. A corpus with a `side` is on that side whole;
-    where it trains and none validates, groups of it are cut out to validate, as `splits` say.
-    Raises CorpusError or ParamsError as `assign_splits` does, and where some corpora have a split
-    and others folds.
+    So one that is added moves no clip of another; parts of one corpus are placed together, for they
+    share people. A corpus with a `side` is on that side whole; where it trains and none validates,
+    groups of it are cut out to validate, as `splits` say. Raises CorpusError or ParamsError as
+    `assign_splits` does, with the names of the corpora, and where some have a split and others
+    folds, or other folds.
     """
     by_id = {target.clip_id: target for target in targets}
-    validates = any(params[name].side == "val" for name in corpora)
-    placed: list[ClipLabels] = []
-    for name, corpus in corpora.items():
-        own = replace(corpus, targets=[by_id[target.clip_id] for target in corpus.targets])
-        shift = _count_folds(placed) if splits.protocol == "leave_one_out" else 0
-        if side := params[name].side:
-            found = _take_side(own, side, None if validates else splits)
-        else:
-            found = assign_splits(own, splits)
-        placed += [_shift_fold(target, shift) for target in found]
-    _check_places(placed, params)
-    return sort_targets(placed)
+    known = {
+        name: replace(corpus, targets=[by_id[own.clip_id] for own in corpus.targets])
+        for name, corpus in corpora.items()
+    }
+    free = {name: corpus for name, corpus in known.items() if params[name].side is None}
+    placed: dict[str, list[ClipLabels]] = {}
+    for names in _list_parts(free):
+        with _told_of(names):
+            found = assign_splits(join_corpora({name: free[name] for name in names}), splits)
+        if splits.protocol == "leave_one_out":
+            shift = _count_folds(chain.from_iterable(placed.values()))
+            found = [_shift_fold(target, shift) for target in found]
+        placed[", ".join(names)] = found
+    sided = {name: corpus for name, corpus in known.items() if name not in free}
+    validates = any(params[name].side == "val" for name in sided) or any(
+        target.split == "val" for target in chain.from_iterable(placed.values())
+    )
+    for name, corpus in sided.items():
+        with _told_of([name]):
+            placed[name] = _take_side(corpus, str(params[name].side), None if validates else splits)
+    if splits.protocol != "leave_one_out":
+        _check_places(placed)
+    return sort_targets(chain.from_iterable(placed.values()))
 
 
 def sort_targets(targets: Iterable[ClipLabels]) -> list[ClipLabels]:
@@ -112,9 +132,37 @@ def sort_targets(targets: Iterable[ClipLabels]) -> list[ClipLabels]:
     return sorted(targets, key=lambda target: target.clip_id)
 
 
-def _tell(name: str, own: str | None) -> str | None:
-    """A name within corpus `name`, told apart from the same in others."""
-    return own and f"{name}/{own}"
+def _tell(clip: Clip, own: str | None) -> str | None:
+    """A name within the corpus of `clip`, told apart from the same in others."""
+    return own and f"{clip.corpus}/{own}"
+
+
+@contextmanager
+def _told_of(names: Iterable[str]) -> Iterator[None]:
+    """Within this, an error tells which corpora it is about."""
+    try:
+        yield
+    except (CorpusError, ParamsError) as error:
+        told = f"corpora.{' and '.join(names)}"
+        raise type(error)(*(f"{told}: {mistake}" for mistake in error.args)) from error
+
+
+def _list_parts(corpora: Mapping[str, Corpus]) -> list[list[str]]:
+    """Names of `corpora`, those together whose clips are of one corpus."""
+    parts: list[tuple[set[str], list[str]]] = []
+    for name, corpus in corpora.items():
+        own, names = {clip.corpus for clip in corpus.clips}, [name]
+        for part in [part for part in parts if part[0] & own]:
+            parts.remove(part)
+            own, names = part[0] | own, [*part[1], *names]
+        parts.append((own, names))
+    return [names for _, names in parts]
+
+
+def _list_new(known: Sequence[str], classes: Classes) -> list[str]:
+    """A sentence on each class that `classes` make, and that is none of the corpus's own."""
+    made = {own: word for word, own in classes.items() if own is not None and own not in known}
+    return [f"class {own}: new here, {word} is called so" for own, word in made.items()]
 
 
 def _map_labels(labels: Mapping[str, Label], classes: Classes) -> dict[str, Label]:
@@ -145,7 +193,8 @@ def _map_frames(frames: pa.Table, classes: Classes) -> pa.Table:
             words = [classes.get(word, word) for word in encoded.dictionary.to_pylist()]
             mapped = pa.array(words, pa.string()).take(encoded.indices)
             frames = frames.set_column(frames.schema.get_field_index(name), name, mapped)
-    return frames
+    labels = (frames[name].is_valid() for name, target in TARGETS.items() if target.framed)
+    return frames.filter(reduce(pc.or_, labels))
 
 
 def _list_once(words: Iterable[str | None]) -> list[str]:
@@ -162,6 +211,27 @@ def _check_ids(corpora: Mapping[str, Corpus]) -> None:
                     f"corpora: {clip.clip_id}: a clip of {other} and of {name}; give tables a "
                     f"column `clip_id`, or say what they are `called`"
                 )
+
+
+def _check_scores(corpora: Mapping[str, Corpus]) -> None:
+    """Refuse scores of classes that another corpus with scores does not rate."""
+    scored = [name for name, target in TARGETS.items() if target.kind == "scores"]
+    for target in scored:
+        rated = {
+            name: {word for own in corpus.targets for word in _list_named(own, target)}
+            for name, corpus in corpora.items()
+        }
+        rated = {name: words for name, words in rated.items() if words}
+        for (first, known), (name, words) in pairwise(rated.items()):
+            if strange := known ^ words:
+                raise CorpusError(
+                    f"corpora: {target}: expected {first} and {name} to rate the same classes, got "
+                    f"{', '.join(sorted(strange))} in one alone; `map` them to null"
+                )
+
+
+def _list_named(labels: ClipLabels, target: str) -> list[str]:
+    return list_classes(labels.labels[target]) if target in labels.labels else []
 
 
 def _join_words(corpora: Iterable[Corpus]) -> dict[str, str]:
@@ -214,11 +284,21 @@ def _shift_fold(target: ClipLabels, shift: int) -> ClipLabels:
     return target if target.fold is None else replace(target, fold=target.fold + shift)
 
 
-def _check_places(targets: Iterable[ClipLabels], params: Mapping[str, CorpusParams]) -> None:
-    """Refuse a split beside folds: in a run of a fold there is no place for the split's clips."""
-    placed = list(targets)
-    if any(t.fold is not None for t in placed) and any(t.split is not None for t in placed):
-        raise ParamsError(
-            f"params.yaml: corpora: expected folds in all of {', '.join(params)}, or a split in "
-            f"all, got both; choose splits.protocol holdout, or leave out corpora.*.side"
-        )
+def _check_places(placed: Mapping[str, Sequence[ClipLabels]]) -> None:
+    """Refuse a split beside folds, or other folds: in some run a corpus would have no part."""
+    folds = {
+        name: sorted({target.fold for target in targets if target.fold is not None})
+        for name, targets in placed.items()
+        if any((target.fold, target.split) != (None, None) for target in targets)
+    }
+    for (first, known), (name, found) in pairwise(folds.items()):
+        if known != found:
+            raise ParamsError(
+                f"params.yaml: corpora: expected the same folds in {first} and {name}, or a split "
+                f"in both, got {_tell_folds(known)} and {_tell_folds(found)}; choose another "
+                f"splits.protocol, or leave out corpora.*.side"
+            )
+
+
+def _tell_folds(folds: Sequence[int]) -> str:
+    return f"{len(folds)} folds" if folds else "a split"

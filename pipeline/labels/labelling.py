@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.errors import ParamsError
 from pipeline.labels.capping import find_capped
 from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
@@ -24,7 +23,7 @@ from pipeline.labels.overrides import (
 )
 from pipeline.labels.runs import find_trained
 from pipeline.labels.split_files import place_by_file, read_places
-from pipeline.labels.splits import SplitParams
+from pipeline.labels.splits import SplitParams, assign_splits
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
 
@@ -93,13 +92,9 @@ def _place(
     """Targets with their places, and remarks on these."""
     if splits.protocol != "file":
         return place_corpora(mapped, corpora, joined.targets, splits), []
-    for name, params in corpora.items():
-        if params.side is not None:
-            raise ParamsError(
-                f"params.yaml: corpora.{name}.side: splits.protocol file places every clip; leave "
-                f"one of the two out"
-            )
-    return place_by_file(joined, read_places(places))
+    targets, told = place_by_file(joined, read_places(places))
+    shipped = splits.model_copy(update={"protocol": "corpus"})  # train alone has val cut out
+    return assign_splits(replace(joined, targets=targets), shipped), told
 
 
 def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:

@@ -5,8 +5,9 @@ number from 0 on).
 """
 
 import csv
+import difflib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -66,7 +67,7 @@ def place_by_file(corpus: Corpus, places: Places) -> tuple[list[ClipLabels], lis
     Raises CorpusError for a name that no clip has, and for a group in two places.
     """
     names = {clip.clip_id: _name(clip.clip_id, clip.group, places.unit) for clip in corpus.clips}
-    _check_known(places, names.values())
+    _check_known(places, {*names.values(), *(entry.clip_id for entry in corpus.entries)})
     labelled = find_labelled(corpus)
     found = {
         clip_id: places.sides[name]
@@ -93,14 +94,14 @@ def _name(clip_id: str, group: str | None, unit: Unit) -> str:
     return clip_id if unit == "clip_id" or group is None else group
 
 
-def _check_known(places: Places, names: Iterable[str]) -> None:
-    known = set(names)
+def _check_known(places: Places, known: Collection[str]) -> None:
+    """Refuse a name that is neither of a clip nor of one whose file is not here."""
     for name in places.sides:
         if name not in known:
             noun = "clip" if places.unit == "clip_id" else "group"
-            raise CorpusError(
-                f"{places.path}: no {noun} {name!r} in any corpus; mend or remove its line"
-            )
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "mend or remove its line"
+            raise CorpusError(f"{places.path}: no {noun} {name!r} in any corpus; {hint}")
 
 
 def _check_groups(corpus: Corpus, found: Mapping[str, str | int], path: Path) -> None:

@@ -1,6 +1,6 @@
 from ruamel.yaml import YAML
 
-from pipeline.audits.leftovers import find_leftovers
+from pipeline.audits.leftovers import find_gone, find_leftovers
 from pipeline.params import parse_params
 from tests.projects import PARAMS
 
@@ -22,3 +22,14 @@ def test_what_no_entry_names_is_left_over(tmp_path):
     params = parse_params(YAML(typ="safe", pure=True).load(PARAMS))
     found = [path.relative_to(tmp_path).as_posix() for path in find_leftovers(tmp_path, params)]
     assert found == locked
+
+
+def test_what_was_made_of_a_corpus_that_is_no_more_is_found(tmp_path):
+    for name in ("kept", "gone", "mine"):
+        (tmp_path / "data" / "corpora" / name).mkdir(parents=True)
+    (tmp_path / "data" / "watched").mkdir()
+    (tmp_path / "data" / "watched" / "gone.json").touch()
+    made = ("data/corpora/kept", "data/corpora/gone", "data/watched/gone.json")
+    (tmp_path / "dvc.lock").write_text("".join(f"    - path: {path}\n" for path in made))
+    found = [path.relative_to(tmp_path).as_posix() for path in find_gone(tmp_path, {"kept"})]
+    assert found == ["data/corpora/gone", "data/watched/gone.json"]

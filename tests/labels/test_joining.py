@@ -15,6 +15,7 @@ from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.labelling import label_corpora
 from pipeline.labels.reading import read_written, write_corpus
 from pipeline.labels.splits import SplitParams
+from pipeline.sections import parse_section
 from pipeline.store.ledger import Entry
 
 PARAMS = CorpusParams(kind="toy", root="x", depends_on="x")
@@ -71,7 +72,7 @@ class TestMap:
         corpus = mapped(
             make("a", ["calm", "sad", "neutral"], frames=frames), calm="neutral", sad=None
         )
-        assert corpus.frames["emotion"].to_pylist() == ["neutral", None, None, "neutral"]
+        assert corpus.frames["emotion"].to_pylist() == ["neutral", "neutral"]
         check_corpus(corpus, "a")
 
     def test_votes_are_added_up_and_of_scores_the_greater_counts(self):
@@ -91,6 +92,24 @@ class TestMap:
         labels = {"votes": (("sad", 2.0), ("happy", 0.0))}
         voted = replace(voted, targets=[replace(own, labels=labels) for own in voted.targets])
         assert mapped(voted, sad=None).targets[0].labels == {}
+
+    def test_a_frame_without_any_label_left_is_no_labelled_frame(self):
+        row = {"clip_id": "a/0", "frame": 0, "seconds": 0.0, "emotion": "calm"}
+        frames = pa.Table.from_pylist([row], schema=FRAMES_SCHEMA)
+        corpus = make("a", ["calm", "sad"], frames=frames)
+        assert mapped(corpus, calm=None).frames.num_rows == 0
+
+    def test_a_class_that_is_new_is_told(self):
+        assert mapped(make("a", ["calm", "neutral"]), calm="nuetral").remarks == [
+            "class nuetral: new here, calm is called so"
+        ]
+        assert mapped(make("a", ["calm", "neutral"]), calm="neutral").remarks == []
+
+    @pytest.mark.parametrize("word", ["", " neutral", "neutral "])
+    def test_a_class_has_a_name_without_blanks_around_it(self, word):
+        section = {"kind": "toy", "root": "x", "depends_on": "x", "map": {"calm": word}}
+        with pytest.raises(ParamsError, match=r"corpora\.a\.map\.calm"):
+            parse_section(CorpusParams, section, "corpora.a")
 
     def test_an_unknown_class_is_refused(self):
         with pytest.raises(ParamsError, match=r"corpora\.a\.map: unknown class 'clam'; did .*calm"):
@@ -129,6 +148,16 @@ class TestJoin:
         other = make("b", ["sadness"], names=Names(emotion=["sadness"], words={"sad": "sadness"}))
         assert join_corpora({"a": make("a", ["sad"]), "b": other}).names.words == {}
 
+    def test_scores_of_other_classes_are_refused(self):
+        def score(name: str, *words: str) -> Corpus:
+            corpus = make(name, ["sad", "happy", "contempt"])
+            labels = {"emotions": tuple((word, 0.5) for word in words)}
+            return replace(corpus, targets=[replace(own, labels=labels) for own in corpus.targets])
+
+        assert join_corpora({name: score(name, "sad", "happy") for name in "ab"}).clips
+        with pytest.raises(CorpusError, match="expected a and b to rate the same classes, got con"):
+            join_corpora({"a": score("a", "sad"), "b": score("b", "sad", "contempt")})
+
     def test_a_clip_of_two_corpora_is_refused(self):
         with pytest.raises(
             CorpusError, match="a/0: a clip of one and of two; give tables a column"
@@ -147,6 +176,33 @@ class TestPlace:
         placed = place(SplitParams(protocol="leave_one_out"), a=None, b=None)
         assert sorted(fold for _, fold in placed.values()) == list(range(16))
 
+    def test_parts_of_one_corpus_share_people_and_folds(self):
+        whole = make("a", ["sad"])
+        parts = {
+            name: replace(
+                whole,
+                clips=[replace(c, clip_id=f"{name}/{c.clip_id}") for c in whole.clips],
+                targets=[replace(t, clip_id=f"{name}/{t.clip_id}") for t in whole.targets],
+            )
+            for name in ("song", "speech")
+        }
+        folds = SplitParams(protocol="folds", folds=4)
+        joined = join_corpora(parts)
+        placed = place_corpora(parts, dict.fromkeys(parts, PARAMS), joined.targets, folds)
+        of = {clip.clip_id: clip.group for clip in joined.clips}
+        found = {(of[target.clip_id], target.fold) for target in placed}
+        assert len(found) == len(set(of.values())) == 8
+
+    def test_who_validates_elsewhere_leaves_train_whole(self):
+        placed = place(SplitParams(protocol="holdout", val_share=0.25), a="train", b=None)
+        assert {split for clip, (split, _) in placed.items() if clip.startswith("a")} == {"train"}
+
+    def test_an_error_tells_which_corpus_it_is_about(self):
+        with pytest.raises(
+            ParamsError, match=r"^corpora\.a: params\.yaml: splits\.protocol: the cor"
+        ):
+            place(SplitParams(), a=None)
+
     def test_one_trains_and_validates_the_other_tests(self):
         placed = place(SplitParams(protocol="holdout", val_share=0.25), a="train", b="test")
         sides = {name: [s for c, (s, _) in placed.items() if c.startswith(name)] for name in "ab"}
@@ -158,8 +214,20 @@ class TestPlace:
         assert {split for clip, (split, _) in placed.items() if clip.startswith("a")} == {"train"}
 
     def test_folds_beside_a_side_are_refused(self):
-        with pytest.raises(ParamsError, match="expected folds in all of a, b, or a split in all"):
+        with pytest.raises(ParamsError, match=r"folds in a and b, .* got 4 folds and a split"):
             place(SplitParams(protocol="folds", folds=4), a=None, b="test")
+
+    def test_other_numbers_of_folds_are_refused(self):
+        corpora = {
+            name: replace(
+                corpus := make(name, ["sad"]),
+                targets=[replace(t, fold=n % folds) for n, t in enumerate(corpus.targets)],
+            )
+            for name, folds in (("a", 3), ("b", 4))
+        }
+        targets = join_corpora(corpora).targets
+        with pytest.raises(ParamsError, match="got 3 folds and 4 folds"):
+            place_corpora(corpora, dict.fromkeys(corpora, PARAMS), targets, SplitParams())
 
     def test_what_has_no_label_is_on_no_side(self, tmp_path):
         corpus = make("a", ["sad"])

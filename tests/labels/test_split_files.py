@@ -2,10 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.errors import CorpusError, ParamsError
+from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.files import enter_absent
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.labelling import label_corpora
@@ -58,7 +59,7 @@ def test_a_clip_without_a_label_has_no_part(place):
         "clip_id,split\na/0,tain\n": r"line 2: unknown split 'tain'; did you mean 'train'",
         "clip_id,fold\na/0,-1\n": "line 2: expected the number of a fold, from 0 on, got '-1'",
         "clip_id,fold\na/0,1\na/0,1\n": "line 3: a/0 is there twice",
-        "clip_id,fold\na/9,1\n": "no clip 'a/9' in any corpus; mend or remove its line",
+        "clip_id,fold\na/9,1\n": "no clip 'a/9' in any corpus; did you mean 'a/",
         "group,fold\na/0,1\n": "no group 'a/0' in any corpus",
         "clip_id,fold\na/0,1\na/1,2\n": "a/1 is in 2 and a/0 in 1, both of group g0; place whole",
     }.items(),
@@ -80,15 +81,20 @@ def test_bytes_of_no_text_and_no_file_are_refused(tmp_path):
         read_places(tmp_path / "splits.csv")
 
 
-@pytest.mark.parametrize("side", [None, "train"])
-def test_the_file_places_all_corpora_and_no_side_does(tmp_path, side):
+def test_the_file_places_clips_and_train_without_val_has_some_cut_out(tmp_path):
     overrides, places = tmp_path / "overrides.csv", tmp_path / "splits.csv"
     overrides.write_text("clip_id,action,value,reason\n")
-    places.write_text("group,split\ng0,train\ng1,val\n")
-    params = CorpusParams(kind="toy", root="x", depends_on="x", side=side)
-    asked = ({"a": TOY}, {"a": params}, SplitParams(protocol="file"), overrides, places)
-    if side is None:
-        assert [own.split for own in label_corpora(*asked).targets][1:3] == ["train", "val"]
-    else:
-        with pytest.raises(ParamsError, match=r"corpora\.a\.side: splits\.protocol file places"):
-            label_corpora(*asked)
+    places.write_text("group,split\ng0,train\ng1,train\ng2,test\n")
+    params = CorpusParams(kind="toy", root="x", depends_on="x")
+    splits = SplitParams(protocol="file", val_share=0.4)
+    labelled = label_corpora({"a": TOY}, {"a": params}, splits, overrides, places)
+    assert (
+        sorted(str(own.split) for own in labelled.targets)
+        == ["test"] * 2 + ["train"] * 2 + ["val"] * 2
+    )
+
+
+def test_a_clip_whose_file_is_not_here_may_be_named(place):
+    corpus = replace(TOY, entries=[enter_absent("a/9")])
+    placed, _ = place("clip_id,split\na/0,train\na/1,train\na/9,test\n", corpus)
+    assert [own.split for own in placed[:2]] == ["train", "train"]

@@ -76,7 +76,7 @@ DEEPEST = 4
 """Folders below the root in which folders are looked for: crops are millions of files."""
 
 _PERSON = re.compile(r"_(left|right)$")
-_SEGMENT = re.compile(r"\[\s*([\d.]+)s? - ([\d.]+)s?\]\s*(.*)")
+_SEGMENT = re.compile(r"\[\s*(\d+\.?\d*)s? - (\d+\.?\d*)s?\]\s*(.*)", re.ASCII)
 
 Ratings = Float64[np.ndarray, "frames columns"]
 
@@ -120,8 +120,13 @@ def read(params: Affwild2Params) -> Corpus:
             )
             continue
         frames, told = read_frames(person, seconds)
+        if crops and name not in crops:
+            told.append(("no_crops", "no folder of crops has its name"))
+        stretches = read_stretches(params.transcripts, name)
+        if late := _count_after(frames, stretches):
+            told.append(("outside", f"{late} labelled frames come after its transcript"))
         entries += [Entry(f"affwild2/{name}", "labels", "marked", *remark) for remark in told]
-        for stretch in read_stretches(params.transcripts, name):
+        for stretch in stretches:
             clip = _make_clip(name, video, crops.get(name), stretch)
             clips.append(clip)
             targets.append(ClipLabels(clip_id=clip.clip_id, split=person.side))
@@ -162,6 +167,7 @@ def _find_texts(
                 for text in sorted(folder.glob("*.txt")):
                     if not text.name.startswith("."):
                         known = found.get(text.stem, Annotated(text.stem, SIDES[folder.name], {}))
+                        _check_once(text, known.texts.get(track))
                         texts = {**known.texts, track: text}
                         found[text.stem] = Annotated(text.stem, known.side, texts)
     if not found:
@@ -172,20 +178,33 @@ def _find_texts(
     return found
 
 
+def _check_once(path: Path, other: Path | None) -> None:
+    """Refuse a second file of one name: of two releases, one would be taken by chance."""
+    if other is not None:
+        raise CorpusError(f"{path}: {other} is of the same video; keep one release of the two")
+
+
 def _find_videos(folders: Sequence[Path]) -> dict[str, Path]:
-    return {
-        path.stem: path
-        for folder in folders
-        if not folder.name.startswith(CROPS)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in VIDEOS and not path.name.startswith(".")
-    }
+    found: dict[str, Path] = {}
+    for folder in folders:
+        if folder.name.startswith(CROPS):
+            continue
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in VIDEOS and not path.name.startswith("."):
+                _check_once(path, found.get(path.stem))
+                found[path.stem] = path
+    return found
 
 
 def _find_crops(folders: Sequence[Path]) -> dict[str, Path]:
-    """Name → folder of its crops; of two releases, the one with more pictures."""
+    """Name → folder of its crops; of two releases, the one with more pictures.
+
+    An archive may unpack to a folder of its own name within that.
+    """
     found: dict[str, Path] = {}
-    for release in (folder for folder in folders if folder.name.startswith(CROPS)):
+    releases = [folder for folder in folders if folder.name.startswith(CROPS)]
+    inner = [path for release in releases for path in sorted(release.glob(f"{CROPS}*/"))]
+    for release in [*releases, *inner]:
         for path in (child for child in sorted(release.iterdir()) if child.is_dir()):
             other = found.get(path.name)
             if other is None or len(os.listdir(path)) > len(os.listdir(other)):
@@ -302,6 +321,11 @@ def cut_frames(
     return pa.table({name: columns[name] for name in FRAMES_SCHEMA.names}, schema=FRAMES_SCHEMA)
 
 
+def _count_after(frames: pa.Table, stretches: Sequence[Stretch]) -> int:
+    """Labelled frames that no stretch reaches."""
+    return int(np.count_nonzero(frames["seconds"].to_numpy() >= stretches[-1].end_seconds))
+
+
 def read_stretches(folder: str | None, name: str) -> list[Stretch]:
     """Stretches that a transcript cuts its video into, each from the end of the one before.
 
@@ -311,8 +335,12 @@ def read_stretches(folder: str | None, name: str) -> list[Stretch]:
     path = Path(folder or "", f"{_PERSON.sub('', name)}.txt")
     if folder is None or not path.is_file():
         return [Stretch(0.0, np.inf)]
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
     stretches: list[Stretch] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         found = _SEGMENT.fullmatch(line.strip())

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.sections import Section
 from pipeline.targets import TARGETS, UNITS
+
+ClassName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$")]
+"""Name of a class: something, without blanks around it."""
 
 Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
 """The numbers that stand for a rating's least and greatest value."""
@@ -31,7 +34,7 @@ class CorpusParams(Section):
     depends_on: str
     follow: bool = False
     quarantine: Literal["exclude", "mark"] = "exclude"
-    map: dict[str, str | None] = {}
+    map: dict[str, ClassName | None] = {}
     side: Literal["train", "val", "test"] | None = None
 
 

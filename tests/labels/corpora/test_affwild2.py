@@ -78,10 +78,29 @@ def test_crops_are_those_of_the_fuller_release(root):
     assert clips["affwild2/two"].crops is None
 
 
+def test_crops_that_lie_a_folder_deeper_are_found_and_those_that_lack_are_told(root):
+    (root / "cropped_aligned").rename(root / "unpacked")
+    (root / "cropped_aligned").mkdir()
+    (root / "unpacked").rename(root / "cropped_aligned" / "cropped_aligned")
+    corpus = read_files(root)
+    clips = {clip.clip_id: clip for clip in corpus.clips}
+    assert clips["affwild2/one"].crops.endswith("cropped_aligned/cropped_aligned/one")
+    assert [e.clip_id for e in corpus.entries if e.reason == "no_crops"] == ["affwild2/two"]
+
+
+@pytest.mark.parametrize("second", ["texts", "videos"])
+def test_two_releases_below_one_root_are_refused(root, second):
+    name = {"texts": f"{VA}/Train_Set/one.txt", "videos": "one.mp4"}[second]
+    path = root / "older" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("valence,arousal\n0.9,0.9\n")
+    with pytest.raises(CorpusError, match="is of the same video; keep one release of the two"):
+        read_files(root)
+
+
 def test_a_text_without_a_video_is_told(root):
-    assert [(e.clip_id, e.reason) for e in read_files(root).entries] == [
-        ("affwild2/gone", "no_file")
-    ]
+    left = [e for e in read_files(root).entries if e.status == "left_out"]
+    assert [(e.clip_id, e.reason) for e in left] == [("affwild2/gone", "no_file")]
 
 
 def test_labels_beyond_the_video_and_off_scale_are_told_and_are_none(root):
@@ -89,7 +108,9 @@ def test_labels_beyond_the_video_and_off_scale_are_told_and_are_none(root):
     path.write_text("valence,arousal\n0.1,0.2\n0.1,1.5\n0.3,0.3\n")
     corpus = read_files(root)
     assert rows(corpus, "one") == [(0, 0.0, None, 0.1, 0.2)]
-    told = {entry.reason: entry.detail for entry in corpus.entries if entry.status == "marked"}
+    told = {
+        entry.reason: entry.detail for entry in corpus.entries if entry.clip_id == "affwild2/one"
+    }
     assert told == {
         "more_labels": "va: 3 labels for 2 frames; the last ones go",
         "off_scale": "va: 1 frames with numbers off their scale",
