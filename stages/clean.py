@@ -15,7 +15,7 @@ from pipeline.store.work import locate_work_store
 
 
 def main() -> None:
-    """Write data/clips and data/audio."""
+    """Write data/clips, data/audio and data/findings."""
     sections = read_checked()
     params, engine = parse_plain(sections, CleanParams), parse_plain(sections, EngineParams)
     corpora = parse_corpora(sections)
@@ -28,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run_stage(main, [CLIPS, DATA / "audio"])
+    run_stage(main, [CLIPS, DATA / "audio", DATA / "findings"])

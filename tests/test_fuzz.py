@@ -5,14 +5,18 @@ ended; `make fuzz` has 5,000.
 """
 
 import os
+import struct
+import zlib
 from functools import cache
 from itertools import islice
 
+import cv2
 import numpy as np
 import pytest
 
 from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import MediaError
+from tests.makers import grey_frames, write_video
 from tests.media.reading import read_all
 from tests.media.test_sync import COUNTED, TIMED, write_flash
 
@@ -123,3 +127,55 @@ def test_damaged_files_neither_stop_nor_hang_a_stage_and_take_no_gigabytes(whole
                 broken[path.name] = f"{found[1]} kB"
             path.unlink()
     assert broken == {}
+
+
+def promise_png(data):
+    """A picture of 60,000 by 60,000, by its header."""
+    head = b"IHDR" + struct.pack(">II", 60_000, 60_000) + data[24:29]
+    return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
+
+
+def promise_jpeg(data):
+    place = data.index(b"\xff\xc0") + 5
+    return data[:place] + struct.pack(">HH", 65_000, 65_000) + data[place + 4 :]
+
+
+def promise_bmp(data):
+    return data[:18] + struct.pack("<ii", 60_000, 60_000) + data[26:]
+
+
+def promise_film(data):
+    place = data.index(b"avc1", data.index(b"stsd")) + 28
+    return data[:place] + struct.pack(">HH", 65_000, 65_000) + data[place + 4 :]
+
+
+PROMISES = {".png": promise_png, ".jpg": promise_jpeg, ".bmp": promise_bmp, ".mp4": promise_film}
+
+
+def read_one(path):
+    ((_, found),) = run_clips(
+        LOCAL, read_all, [path], workers=1, limit_seconds=lambda _: LIMIT_SECONDS
+    )
+    assert not isinstance(found, MediaError), found
+    return found
+
+
+@pytest.mark.parametrize("suffix", PROMISES)
+def test_headers_that_promise_huge_pictures_take_no_gigabytes(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".mp4":
+        write_video(path, grey_frames(25))
+    else:
+        noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+        path.write_bytes(cv2.imencode(suffix, noise)[1].tobytes())
+    path.write_bytes(PROMISES[suffix](path.read_bytes()))
+    reasons, kilobytes = read_one(path)
+    assert kilobytes < MOST_KILOBYTES
+    assert suffix == ".mp4" or reasons[1] in ("undecodable", "unreadable", "no_video")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi", ".wav", ".mp3", ".ts", ".jpg", ".csv"])
+def test_text_is_unreadable_whatever_it_is_called(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_text("path,emotion\na.mp4,happy\n" * 500)
+    assert read_one(path)[0] == ["unreadable"] * 4

@@ -26,6 +26,7 @@ from dvc.repo import Repo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.cleaning.alikes import count_across, read_alikes
 from pipeline.cli import main
 from pipeline.cli.faces import write_faces
 from pipeline.encoders.params import ENCODERS
@@ -33,6 +34,7 @@ from pipeline.errors import MoodlineError
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.files import digest_file, remove
 from pipeline.heads.building import load_heads
+from pipeline.labels.clip_labels import read_targets as read_target_table
 from pipeline.labels.clip_labels import read_trained
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
@@ -181,6 +183,10 @@ def write_pages() -> None:
         heads=heads,
         comparisons=compare_opened(heads, params),
         ledger=read_ledgers(heads, Path("data"), Path("features")),
+        alike=count_across(
+            read_alikes(Path("data/clips/alikes.parquet")),
+            read_target_table(Path("data/targets/targets.parquet")),
+        ),
         faces=read_counts(Path("reports/faces.json")),
         params_yaml="",
         report=ReportParams(),
@@ -339,6 +345,7 @@ STORES = {
         ("times", "features/mfcc", "features/mfcc/parts/*/start_seconds/c/0", (damage_bytes,)),
         ("hdf5 part", "features/curves", "features/curves/parts/*.h5", (damage_bytes,)),
         ("sounds", "data/audio", "data/audio/parts/*.parquet", BOTH),
+        ("findings", "data/findings", "data/findings/parts/*.parquet", BOTH),
         ("faces", "data/face", "data/face/parts/*.parquet", BOTH),
         ("tracks", "data/tracks", "data/tracks/parts/*.parquet", BOTH),
         ("words", "data/text", "data/text/parts/*.parquet", BOTH),
@@ -366,6 +373,7 @@ CASES = {
     "frames": Case("data/targets/frames.parquet", BOTH, read_targets),
     "labelled clips": Case("data/labels/clips.parquet", BOTH, read_clip_table),
     "clean clips": Case("data/clips/clips.parquet", BOTH, read_clip_table),
+    "alikes": Case("data/clips/alikes.parquet", BOTH, read_reports),
     "trained": Case("data/labels/trained.parquet", BOTH, read_trained_clips),
     "kept": Case("data/labels/kept.parquet", BOTH, read_kept_clips),
     "lock": Case("dvc.lock", (damage_text,), read_lock),

@@ -25,6 +25,7 @@ HELD: Mapping[str, tuple[Kind, ...]] = {
     "data/targets": ("names", "labels"),
     "data/clips": ("names", "words", "paths"),
     "data/audio": ("voices", "names"),
+    "data/findings": ("names",),
     "data/face": ("faces", "names", "paths"),
     "data/scene": ("faces", "names", "paths"),
     "data/tracks": ("names", "paths"),

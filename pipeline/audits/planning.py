@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 
 import pyarrow as pa
 
-from pipeline.cleaning.sound import PROVENANCE as SOUND
-from pipeline.cleaning.sound import decode_clip, derive_keys, list_undecoded
+from pipeline.cleaning.params import CleanParams
+from pipeline.cleaning.sound import decode_clip, derive_keys, describe_sound, list_undecoded
 from pipeline.encoders.params import FeatureParams
 from pipeline.engines import LOCAL, run_clips
 from pipeline.engines.guard import guard_clip
@@ -331,7 +331,7 @@ def find_inputs(modality: Modality, clips: Sequence[Clip], setting: Setting) -> 
     """Media of `clips` as they are in `data/<modality>`, or are yet to be made."""
     params, store = setting.params, _open_current(setting, modality)
     held = store.list_keys() if store is not None else {}
-    sounds = derive_keys(clips) if modality == "audio" else {}
+    sounds = derive_keys(clips, describe_sound(params.clean)) if modality == "audio" else {}
     named = {clip.clip_id: clip for clip in clips}
     keys: dict[str, str | None] = {}
     for clip_id, clip in named.items():
@@ -369,7 +369,8 @@ def _make_rows(clips: Sequence[Clip], modality: Modality, setting: Setting) -> d
     if modality == "text":
         made = {clip.clip_id: pack_words(clip) for clip in clips}
     elif modality == "audio":
-        made = try_media(_make_sound, clips, lambda _: clean.limit_seconds, setting)
+        decode = partial(_make_sound, params=clean)
+        made = try_media(decode, clips, lambda _: clean.limit_seconds, setting)
     else:
         cut = partial(_make_pictures, modality=modality, params=resolve_detector(faces))
         limit = partial(allow_seconds, a_minute=faces.limit_seconds)
@@ -377,8 +378,8 @@ def _make_rows(clips: Sequence[Clip], modality: Modality, setting: Setting) -> d
     return {name: one.content for name, one in made.items() if isinstance(one.content, pa.Table)}
 
 
-def _make_sound(clip: Clip, _: Path) -> Made:
-    return decode_clip(clip)
+def _make_sound(clip: Clip, _: Path, params: CleanParams) -> Made:
+    return decode_clip(clip, params).sound
 
 
 def _make_pictures(clip: Clip, folder: Path, modality: Modality, params: FacesParams) -> Made:
@@ -399,7 +400,7 @@ def _describe_media(params: Params, modality: Modality) -> Provenance:
     if modality == "text":
         return describe_source(params.transcribe)
     if modality == "audio":
-        return SOUND
+        return describe_sound(params.clean)
     return describe_crops(resolve_detector(params.faces))[modality]
 
 

@@ -3,13 +3,18 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
 
+from pipeline.cleaning.alikes import find_alikes, find_doubles, write_alikes
+from pipeline.cleaning.findings import FINDINGS, measure_findings, read_print
+from pipeline.cleaning.gain import apply_gain
+from pipeline.cleaning.judging import PICTURE, Cleaned, Measured, judge_clips, tell_alikes
 from pipeline.cleaning.params import CleanParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
@@ -26,9 +31,7 @@ from pipeline.media.audio import (
 )
 from pipeline.media.probe import Probe, probe_media
 from pipeline.progress import track
-from pipeline.store.index import Location
-from pipeline.store.ledger import Entry, check_share, describe_losses, write_ledger
-from pipeline.store.parts import PartClip
+from pipeline.store.ledger import check_share, describe_losses, write_ledger
 from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 
@@ -43,6 +46,7 @@ AUDIO_SCHEMA = pa.schema(
 """One row per clip that has sound: mono 16-bit FLAC."""
 
 PROVENANCE = Provenance("clean", {"audio_hz": AUDIO_HZ, "codec": "flac", "version": 4})
+"""Of sound that is as loud as its media have it."""
 
 FLOOR_DBFS = -200.0
 """Loudness that stands for digital silence, whose own is minus infinity."""
@@ -50,26 +54,26 @@ FLOOR_DBFS = -200.0
 WORDS_SECONDS = 1.0
 """What a clip of words alone is said to last, unless the corpus states its stretch."""
 
-PICTURE = "picture"
-"""Word, in the ledger, for a clip that is one picture, which is of any length."""
-
-CLIPPED_SHARE = 0.01
-"""Sound of which a larger share is as loud as can be is marked: it was cut off there."""
-
-SOUND_SHARE = 0.9
-"""A clip whose sound covers a smaller share of its duration is marked."""
-
 Digest = TypeVar("Digest", str, str | None)
+
+Keys = Mapping[str, Mapping[str, str]]
+"""Store → clip_id → key."""
 
 
 @dataclass(frozen=True)
-class Cleaned:
-    """What `clean` found: the usable clips, where all sound lies, and both ledgers."""
+class Decoded:
+    """What is made of one clip: its sound, and what was found beside it."""
 
-    clips: list[Clip]
-    sounds: dict[str, Location]
-    clip_entries: list[Entry]
-    sound_entries: list[Entry]
+    sound: Made
+    findings: Made = field(default_factory=lambda: Made(None))
+
+
+def describe_sound(params: CleanParams) -> Provenance:
+    """Provenance of sound as `params` ask for it."""
+    if params.gain is None:
+        return PROVENANCE
+    gain = {"gain": params.gain, "gain_level": params.level}
+    return replace(PROVENANCE, settings={**PROVENANCE.settings, **gain})
 
 
 def clean_corpus(
@@ -81,101 +85,157 @@ def clean_corpus(
     *,
     engine: EngineParams = LOCAL,
 ) -> None:
-    """Write `out`/clips (usable clips, ledger) and `out`/audio (the store of their sound).
+    """Write `out`/clips (usable clips, ledger, who is alike), `out`/audio and `out`/findings.
 
-    Clips in `kept` stay whatever their length. Raises MoodlineError when more clips than
-    allowed are left out, CorpusError when all are.
+    The last two are stores of the clips' sound, and of what was measured beside it. Clips in `kept`
+    stay whatever their length, and whatever was found in them. Raises MoodlineError when more clips
+    than allowed are left out, CorpusError when all are.
     """
     digested, failures = _digest_media(clips, params.workers)
-    with StoreWriter(work, PROVENANCE, "parquet") as writer:
-        keys = derive_keys(digested)
-        missing = frozenset(writer.missing(keys, out / "audio"))
-        undecoded = [clip for clip in digested if clip.clip_id in missing]
-        failures |= _decode_missing(undecoded, keys, params, writer, engine)
-        writer.close_part()
-        found = writer.locate({c: key for c, key in keys.items() if c not in failures})
-        cleaned = judge_clips(
-            {clip.clip_id: clip for clip in [*clips, *digested]}.values(),
-            found,
-            failures,
-            params=params,
-            kept=kept,
-        )
-        cleaned.clip_entries.extend(find_doubles(cleaned.clips))
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(StoreWriter(work, made, "parquet"))
+            for name, made in {"audio": describe_sound(params), "findings": FINDINGS}.items()
+        }
+        keys = {name: derive_keys(digested, made.provenance) for name, made in writers.items()}
+        failures |= _decode_missing(digested, keys, params, writers, out, engine=engine)
+        found = _locate(keys, writers, failures)
+        named = {clip.clip_id: clip for clip in [*clips, *digested]}
+        cleaned = judge_clips(named.values(), found, failures, params=params, kept=kept)
+        cleaned = _compare_clips(cleaned, keys["findings"], writers["findings"], params, kept)
         check_share(cleaned.clip_entries, len(clips), params.allowed_share)
         if not cleaned.clips:
             raise CorpusError(
                 f"clean: expected at least one usable clip, got none of {len(clips)} "
                 f"({describe_losses(cleaned.clip_entries)}); mend the corpus"
             )
-        writer.publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
+        writers["audio"].publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
+        told = {clip.clip_id: found[clip.clip_id].findings for clip in cleaned.clips}
+        writers["findings"].publish(out / "findings", told, [])
     write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
+    write_alikes(out / "clips" / "alikes.parquet", cleaned.alikes)
 
 
 def list_undecoded(clips: Sequence[Clip], params: CleanParams, work: Path) -> PendingMedia:
-    """Those of `clips` whose sound the work store lacks."""
+    """Those of `clips` of which the work store lacks the sound, or what is found beside it."""
+    items: dict[str, Clip] = {}
+    for made in (describe_sound(params), FINDINGS):
+        items |= find_pending(clips, made.fingerprint, derive_keys(clips, made), work)
     return PendingMedia(
         clips=len(clips),
-        items=find_pending(clips, PROVENANCE.fingerprint, derive_keys(clips), work),
+        items=items,
         workers=params.workers,
-        make=_size_sound,
+        make=partial(_size_clip, params=params),
         limit_seconds=lambda _: params.limit_seconds,
     )
 
 
-def _size_sound(clip: Clip, _: Path) -> int:
-    return decode_clip(clip).bytes
+def _size_clip(clip: Clip, _: Path, params: CleanParams) -> int:
+    made = decode_clip(clip, params)
+    return made.sound.bytes + made.findings.bytes
 
 
-def derive_keys(clips: Iterable[Clip]) -> dict[str, str]:
-    """clip_id → key of the clip's sound."""
-    return {clip.clip_id: clip.derive_key(PROVENANCE.fingerprint) for clip in clips}
+def derive_keys(clips: Iterable[Clip], provenance: Provenance) -> dict[str, str]:
+    """clip_id → key of what is made of the clip's media in this way."""
+    fingerprint = provenance.fingerprint
+    return {clip.clip_id: clip.derive_key(fingerprint) for clip in clips}
 
 
 def _decode_missing(
     clips: Sequence[Clip],
-    keys: Mapping[str, str],
+    keys: Keys,
     params: CleanParams,
-    writer: StoreWriter,
+    writers: Mapping[str, StoreWriter],
+    out: Path,
+    *,
     engine: EngineParams,
 ) -> dict[str, MediaError]:
-    """Decode `clips`; returns the failures that may not hold next time."""
+    """Decode those of `clips` that a store lacks; returns failures that may not hold next time."""
+    lacking = {name: frozenset(w.missing(keys[name], out / name)) for name, w in writers.items()}
+    anywhere = frozenset().union(*lacking.values())
+    missing = [clip for clip in clips if clip.clip_id in anywhere]
     decoded = run_clips(
         engine,
-        decode_clip,
-        clips,
+        partial(decode_clip, params=params),
+        missing,
         workers=params.workers,
         limit_seconds=lambda _: params.limit_seconds,
     )
     failures = {}
-    for clip, made in track(decoded, "clean", len(clips)):
+    for clip, made in track(decoded, "clean", len(missing)):
         if isinstance(made, MediaError):
             failures[clip.clip_id] = made
-        else:
-            writer.add(clip.clip_id, keys[clip.clip_id], made)
+            continue
+        for name, one in (("audio", made.sound), ("findings", made.findings)):
+            if clip.clip_id in lacking[name]:
+                writers[name].add(clip.clip_id, keys[name][clip.clip_id], one)
+    for writer in writers.values():
+        writer.close_part()
     return failures
 
 
-def decode_clip(clip: Clip) -> Made:
-    """Sound of one clip and the facts of its media; unusable media give a `left_out`."""
+def _locate(
+    keys: Keys, writers: Mapping[str, StoreWriter], failures: Mapping[str, MediaError]
+) -> dict[str, Measured]:
+    """Clip → where what was made of it lies, but for `failures`."""
+    found = [
+        writers[name].locate({c: key for c, key in keys[name].items() if c not in failures})
+        for name in ("audio", "findings")
+    ]
+    return {clip_id: Measured(place, found[1][clip_id]) for clip_id, place in found[0].items()}
+
+
+def _compare_clips(
+    cleaned: Cleaned,
+    keys: Mapping[str, str],
+    findings: StoreWriter,
+    params: CleanParams,
+    kept: frozenset[str],
+) -> Cleaned:
+    """`cleaned`, in which clips of the same content, or nearly the same, are told."""
+    if params.checks.doubled != "off":
+        doubles = find_doubles(cleaned.clips)
+        cleaned = tell_alikes(cleaned, "doubled", doubles, params=params, kept=kept)
+    if params.checks.alike != "off":
+        wanted = {clip.clip_id: keys[clip.clip_id] for clip in cleaned.clips}
+        prints = {
+            clip_id: read_print(made.content)
+            for clip_id, made in findings.read(wanted).items()
+            if isinstance(made.content, pa.Table)
+        }
+        alikes = find_alikes(cleaned.clips, prints, params)
+        cleaned = tell_alikes(cleaned, "alike", alikes, params=params, kept=kept)
+    return cleaned
+
+
+def decode_clip(clip: Clip, params: CleanParams) -> Decoded:
+    """Sound of one clip, the facts of its media, and its print; `left_out` for unusable media."""
     if clip.path == NO_MEDIA:
         alone = {"fps": None, "duration_seconds": _measure_words(clip)}
-        return Made(None, "absent", "no_media", "the corpus gives words alone", alone)
+        return Decoded(Made(None, "absent", "no_media", "the corpus gives words alone", alone))
     try:
         probe = probe_media(Path(clip.path), clip.start_seconds, clip.end_seconds)
         recording = _decode_sound(clip, probe)
     except MediaError as error:
-        return Made(None, "left_out", error.reason, error.detail)
+        return Decoded(Made(None, "left_out", error.reason, error.detail))
+    return Decoded(
+        _make_sound(clip, probe, recording, params), measure_findings(clip, probe, recording)
+    )
+
+
+def _make_sound(clip: Clip, probe: Probe, recording: Recording | None, params: CleanParams) -> Made:
     facts = {"fps": probe.fps, "duration_seconds": probe.duration_seconds, **probe.remarks}
     if recording is None:
         return Made(None, "absent", *_explain_absence(probe), facts)
-    samples = recording.samples
+    samples = packed = recording.samples
+    if params.gain is not None and params.level is not None:
+        packed = apply_gain(samples, params.gain, params.level)
     row = {
         "clip_id": clip.clip_id,
         "hz": AUDIO_HZ,
         "samples": len(samples),
-        "flac": encode_flac(samples, AUDIO_HZ),
+        "flac": encode_flac(packed, AUDIO_HZ),
     }
     return Made(
         pa.Table.from_pylist([row], schema=AUDIO_SCHEMA),
@@ -233,50 +293,6 @@ def _decode_sound(clip: Clip, probe: Probe) -> Recording | None:
         return None
 
 
-def judge_clips(
-    clips: Iterable[Clip],
-    found: Mapping[str, Location],
-    failures: Mapping[str, MediaError],
-    *,
-    params: CleanParams,
-    kept: frozenset[str],
-) -> Cleaned:
-    """What to keep of `found`, by the thresholds in `params`: nothing is decoded again for them."""
-    cleaned = Cleaned([], {}, [], [])
-    for clip in clips:
-        failure = failures.get(clip.clip_id) or _judge_length(
-            found[clip.clip_id].clip, params, clip.clip_id in kept
-        )
-        if failure is not None:
-            entry = Entry(clip.clip_id, "clean", "left_out", failure.reason, failure.detail)
-            cleaned.clip_entries.append(entry)
-            continue
-        cleaned.clip_entries.extend(_remark(found[clip.clip_id].clip, MEDIA_REMARKS))
-        location, entries = _judge_sound(found[clip.clip_id], params)
-        cleaned.clips.append(_describe(clip, location.clip))
-        cleaned.sounds[clip.clip_id] = location
-        cleaned.sound_entries.extend(entries)
-    return cleaned
-
-
-def find_doubles(clips: Iterable[Clip]) -> list[Entry]:
-    """Entry for each clip whose content another one before it has, under another id.
-
-    Two people whose crops a corpus ships share their film, and are none.
-    """
-    first: dict[tuple[object, ...], str] = {}
-    entries = []
-    for clip in clips:
-        if clip.path == NO_MEDIA:
-            continue
-        content = (clip.media_digest, clip.start_seconds, clip.end_seconds, clip.crops_digest)
-        other = first.setdefault(content, clip.clip_id)
-        if other != clip.clip_id:
-            told = f"the same bytes and stretch as {other}"
-            entries.append(Entry(clip.clip_id, "clean", "marked", "doubled", told))
-    return entries
-
-
 def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict[str, MediaError]]:
     """Clips with the digest of their file, and the failure of each whose file cannot be read."""
     paths = sorted({clip.path for clip in clips} - {NO_MEDIA})
@@ -314,59 +330,3 @@ def _digest_crops(folder: Path) -> str | None:
         return None
     files = (path for path in folder.iterdir() if path.is_file())
     return digest_json({path.name: digest_file(path) for path in files})
-
-
-def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError | None:
-    """Why the clip cannot stay, or None."""
-    if clip.status == "left_out":
-        return MediaError(clip.reason, clip.detail)
-    seconds = float(clip.facts["duration_seconds"] or 0)
-    if clip.reason in ("no_media", PICTURE):
-        return None
-    if kept or params.min_seconds <= seconds <= params.max_seconds:
-        return None
-    reason = "too_short" if seconds < params.min_seconds else "too_long"
-    bounds = f"{params.min_seconds:g} to {params.max_seconds:g} s"
-    return MediaError(reason, f"{seconds:.3f} s, expected {bounds}")
-
-
-def _judge_sound(location: Location, params: CleanParams) -> tuple[Location, list[Entry]]:
-    """Where the clip's sound lies, if it is one, and the remarks it earns."""
-    clip = location.clip
-    if clip.status == "absent":
-        return location, [Entry(clip.clip_id, "clean", "absent", clip.reason, clip.detail)]
-    loudness = float(clip.facts["loudness_dbfs"] or 0)
-    detail = f"{loudness:.1f} dBFS"
-    if loudness < params.silent_dbfs:
-        silent = replace(clip, rows=0, status="left_out", reason="silent", detail=detail)
-        return Location(silent, None), [Entry(clip.clip_id, "clean", "left_out", "silent", detail)]
-    entries = _remark(clip, SOUND_REMARKS)
-    remarks = {"quiet": detail} if loudness < params.quiet_dbfs else {}
-    clipped = float(clip.facts["clipped_share"] or 0)
-    if clipped > CLIPPED_SHARE:
-        remarks["clipped"] = f"{clipped:.1%} of the samples are as loud as can be"
-    seconds, sounding = (float(clip.facts[name] or 0) for name in _SPANS)
-    if sounding < SOUND_SHARE * seconds:
-        remarks["short_sound"] = f"sound in {sounding:.3f} of {seconds:.3f} s"
-    entries += [Entry(clip.clip_id, "clean", "marked", *remark) for remark in remarks.items()]
-    return replace(location, clip=replace(clip, status="marked" if entries else "ok")), entries
-
-
-def _remark(clip: PartClip, words: Sequence[str]) -> list[Entry]:
-    """What was mended in a clip, of what `words` name."""
-    facts = {word: clip.facts[word] for word in words if word in clip.facts}
-    return [
-        Entry(clip.clip_id, "clean", "marked", word, str(detail)) for word, detail in facts.items()
-    ]
-
-
-MEDIA_REMARKS = ("joined", "tracks_apart")
-SOUND_REMARKS = ("antiphase", "not_finite", "other_track")
-"""Words for what was mended in the media of a clip, or in its sound."""
-
-_SPANS = ("duration_seconds", "sound_seconds")
-
-
-def _describe(clip: Clip, found: PartClip) -> Clip:
-    facts = {name: found.facts.get(name) for name in ("fps", "duration_seconds", "audio_hz")}
-    return replace(clip, **facts)  # type: ignore[arg-type]

@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
+
+from av.stream import Stream
 
 from pipeline.errors import MediaError
 from pipeline.media.streams import (
@@ -22,7 +25,9 @@ class Probe:
 
     `undecoded` is the codec of sound that FFmpeg has no decoder for, where there is no other.
     `remarks` say what was mended in the file's timestamps, by the word for it in the ledger.
-    `still` is whether the file is a picture by itself.
+    `still` is whether the file is a picture by itself. `format` is FFmpeg's name for what it is,
+    `sound_track_seconds` and `picture_track_seconds` how long each track lasts within the stretch,
+    None without one; `back_steps` and `back_seconds` are those of the timeline.
     """
 
     fps: float | None
@@ -31,6 +36,11 @@ class Probe:
     undecoded: str | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
     still: bool = False
+    format: str = ""
+    sound_track_seconds: float | None = None
+    picture_track_seconds: float | None = None
+    back_steps: int = 0
+    back_seconds: float = 0.0
 
 
 STILL = "_pipe"
@@ -51,13 +61,19 @@ def probe_media(
         audio, fps = find_audio(media), _measure_fps(media)
         if fps is None and audio is None:
             raise _explain_nothing(media)
+        begin, end = start_seconds or 0.0, inf if end_seconds is None else end_seconds
         return Probe(
             fps=fps,
-            duration_seconds=_cut(_measure(media), start_seconds or 0.0, end_seconds),
+            duration_seconds=_cut(_measure(media), begin, end_seconds),
             audio_hz=audio.rate if audio else None,
             undecoded=None if audio else name_undecodable(media, "audio"),
             remarks=media.timeline.remarks,
             still=media.format.endswith(STILL),
+            format=media.format,
+            sound_track_seconds=_measure_track(media, audio, begin, end),
+            picture_track_seconds=_measure_track(media, find_video(media), begin, end),
+            back_steps=media.timeline.back_steps,
+            back_seconds=media.timeline.back_seconds,
         )
 
 
@@ -89,6 +105,12 @@ def _measure_fps(media: Media) -> float | None:
     if lane is None or not lane.times or lane.end <= lane.times[0]:
         return None
     return len(lane.times) / (lane.end - lane.times[0])
+
+
+def _measure_track(media: Media, track: Stream | None, begin: float, end: float) -> float | None:
+    """Seconds of the stretch from `begin` to `end` that a track lasts, None where there is none."""
+    lane = None if track is None else media.lane(track)
+    return None if lane is None else max(min(lane.end, end) - max(lane.begin, begin), 0.0)
 
 
 def _measure(media: Media) -> float:

@@ -73,13 +73,16 @@ class Timeline:
 
     `raw_end` is that end by the file's own timestamps, subtitles included. `remarks` say what was
     mended, by the word for it in the ledger. `unannounced` is whether there are packets of streams
-    that the header does not tell of.
+    that the header does not tell of. `back_steps` are how often the timestamps of a stream go back
+    where none begin anew, `back_seconds` by how much at most.
     """
 
     lanes: Mapping[int, Lane]
     raw_end: float
     remarks: Mapping[str, str]
     unannounced: bool
+    back_steps: int = 0
+    back_seconds: float = 0.0
 
     @property
     def end(self) -> float:
@@ -122,7 +125,9 @@ class Trace:
     """How far a stream was followed: the epochs it went through, from which packet on.
 
     `last` has the decoding time it came to in each epoch, `astray` those it came back from. `shown`
-    has each picture's packet, epoch, time, and whether it is a key.
+    has each picture's packet, epoch, time, and whether it is a key. `newest` is the decoding time
+    of the last packet; `back` has each that is before it, by the epoch that it opens, if it does,
+    and by how much.
     """
 
     stream: Stream
@@ -133,6 +138,8 @@ class Trace:
     packets: int = 0
     next_seconds: float = 0.0
     held_seconds: float = 0.0
+    newest: float = -math.inf
+    back: list[tuple[int | None, float]] = field(default_factory=list)
 
     @property
     def epoch(self) -> int:
@@ -253,13 +260,31 @@ class Survey:
             for number, epoch in enumerate(self._epochs)
             if number and epoch.spans and shifts[number] - shifts[number - 1] != WRAP_SECONDS
         )
-        return Timeline(lanes, self._raw_end, _list_remarks(joints, apart), self._unannounced)
+        back = [
+            step
+            for trace in self._traces.values()
+            for opened, step in trace.back
+            if opened is None or opened in trace.astray
+        ]
+        return Timeline(
+            lanes=lanes,
+            raw_end=self._raw_end,
+            remarks=_list_remarks(joints, apart),
+            unannounced=self._unannounced,
+            back_steps=len(back),
+            back_seconds=max(back, default=0.0),
+        )
 
     def _follow(self, trace: Trace, decoded: float) -> None:
         """Find the clock of the packet of `trace` that is decoded at `decoded`."""
-        last = trace.last.get(trace.epoch)
+        last, opened = trace.last.get(trace.epoch), None
         if last is not None and not self._goes_on(trace, last, decoded):
-            trace.move(self._find_epoch(trace, decoded), trace.packets)
+            epoch = self._find_epoch(trace, decoded)
+            opened = None if epoch in trace.last else epoch
+            trace.move(epoch, trace.packets)
+        if decoded < trace.newest:
+            trace.back.append((opened, trace.newest - decoded))
+        trace.newest = decoded
         trace.last[trace.epoch] = decoded
 
     def _goes_on(self, trace: Trace, last: float, decoded: float) -> bool:

@@ -30,12 +30,14 @@ _MOST_SHOWN = 6
 class Overview:
     """What the page is made of; `params_yaml` is the text of the file, shown as it is.
 
-    `comparisons` has one for each opened split.
+    `comparisons` has one for each opened split, `alike` a sentence for each two sides that clips of
+    nearly the same content stand on.
     """
 
     heads: Sequence[HeadSummary]
     comparisons: Sequence[Comparison]
     ledger: Sequence[Entry]
+    alike: Sequence[str]
     faces: FaceCounts
     params_yaml: str
     report: ReportParams
@@ -73,6 +75,7 @@ def write_index_page(path: Path, overview: Overview) -> None:
         "common": {c.split: c for c in overview.comparisons},
         "floors": {c.split: _group_floors(c) for c in overview.comparisons},
         "ledger": group_entries(overview.ledger),
+        "alike": overview.alike,
         "figures": _draw_figures(heads, summed),
         "details": draw_splits(heads[0], by_class=False),
         "scored": any(TARGETS[name].kind == "scores" for name in heads[0].evaluation.targets),

@@ -4,8 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.cleaning.alikes import find_doubles
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import PROVENANCE, clean_corpus, decode_clip, find_doubles
+from pipeline.cleaning.sound import PROVENANCE, clean_corpus, decode_clip
 from pipeline.errors import CorpusError, MoodlineError
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, read_clips
 from pipeline.media.audio import decode_audio
@@ -176,9 +177,8 @@ def test_a_clip_that_took_too_long_is_tried_again(tmp_path):
 
 def test_a_stretch_after_the_sound_has_ended_keeps_its_pictures(tmp_path):
     path = write_video(tmp_path / "a.mkv", grey_frames(50), audio=sound(0.5))
-    made = decode_clip(
-        Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=1.0, end_seconds=1.8)
-    )
+    clip = Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=1.0, end_seconds=1.8)
+    made = decode_clip(clip, PARAMS).sound
     assert (made.status, made.reason) == ("absent", "no_audio")
     assert made.facts["duration_seconds"] == pytest.approx(0.8)
 
@@ -197,7 +197,7 @@ def test_sound_changes_only_with_the_version(tmp_path):
     chirp = 0.3 * np.sin(2 * np.pi * (200 + 900 * times) * times)
     path = write_audio(tmp_path / "a.wav", Sound(np.stack([chirp, chirp[::-1]]), 44_100))
     clip = Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=0.31, end_seconds=1.73)
-    made = decode_clip(clip)
+    made = decode_clip(clip, PARAMS).sound
     (row,) = made.content.to_pylist()
     (tmp_path / "a.flac").write_bytes(row["flac"])
     assert PROVENANCE.settings["version"] == 4

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pipeline.cleaning.params import CleanParams
 from pipeline.cleaning.sound import decode_clip
 from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
@@ -17,7 +18,7 @@ def read_all(path):
     reasons = []
     for begin, end in ((None, None), (1.3, 2.1)):
         clip = Clip(clip_id="a", corpus="toy", path=str(path), start_seconds=begin, end_seconds=end)
-        reasons.append(decode_clip(clip).reason or None)
+        reasons.append(decode_clip(clip, CleanParams()).sound.reason or None)
         try:
             for _ in read_frames(path, Sampling(), begin, end):
                 pass

@@ -8,8 +8,9 @@ import pytest
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
+from pipeline.cleaning.judging import Measured, judge_clips
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import decode_clip, judge_clips
+from pipeline.cleaning.sound import decode_clip
 from pipeline.labels.clips import Clip
 from pipeline.media.probe import probe_media
 from pipeline.media.video import read_picture
@@ -81,10 +82,10 @@ def test_noise_in_a_jpeg_file_is_a_picture(tmp_path):
 def test_a_picture_is_a_clip_of_any_length_without_sound(tmp_path):
     path = save(tmp_path / "a.png", Image.fromarray(paint()))
     clip = Clip(clip_id="toy/a", corpus="toy", path=str(path))
-    made = decode_clip(clip)
+    made = decode_clip(clip, CleanParams()).sound
     assert (made.status, made.reason, made.content) == ("absent", "picture", None)
     part = PartClip("toy/a", "key", 0, 0, "", made.status, made.reason, made.detail, made.facts)
-    found = {"toy/a": Location(part, None)}
+    found = {"toy/a": Measured(Location(part, None), rowless("toy/a"))}
     judged = judge_clips([clip], found, {}, params=CleanParams(), kept=frozenset())
     assert [kept.clip_id for kept in judged.clips] == ["toy/a"]
     assert [(entry.status, entry.reason) for entry in judged.sound_entries] == [

@@ -22,7 +22,9 @@ def test_a_silent_video_has_no_audio_rate(tmp_path):
 
 def test_a_sound_file_has_no_fps(tmp_path):
     path = write_audio(tmp_path / "a.wav", Sound(tone(1.3, 8000), 8000))
-    assert probe_media(path) == Probe(fps=None, duration_seconds=1.3, audio_hz=8000)
+    assert probe_media(path) == Probe(
+        fps=None, duration_seconds=1.3, audio_hz=8000, format="wav", sound_track_seconds=1.3
+    )
 
 
 def test_the_duration_is_that_of_the_stretch(tmp_path):
@@ -108,4 +110,5 @@ def test_a_stretch_outside_the_file_is_refused(tmp_path, start, end, message):
 
 def test_real_clips_are_probed(real_data):
     probe = probe_media(real_data("clips/talking_4.mp4"))
-    assert probe == Probe(fps=25.0, duration_seconds=20.0, audio_hz=48_000)
+    assert (probe.fps, probe.duration_seconds, probe.audio_hz) == (25.0, 20.0, 48_000)
+    assert (probe.format, probe.back_steps) == ("mov,mp4,m4a,3gp,3g2,mj2", 0)

@@ -105,6 +105,10 @@ def test_the_ledger_is_counted_by_stage_and_reason(index_page: Page) -> None:
     assert "moov atom not found" in index_page.text
 
 
+def test_clips_alike_on_two_sides_are_told(index_page: Page) -> None:
+    assert "official: 1 of 9 clips in test are like clips in train" in index_page.text
+
+
 def test_a_long_ledger_is_cut_and_says_so(made: MadeUp, seven: list[HeadSummary]) -> None:
     entries = [Entry(f"{n:04d}", "faces", "left_out", "no_face", "") for n in range(LISTED + 13)]
     (group,) = group_entries(reversed(entries))

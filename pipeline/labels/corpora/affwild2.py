@@ -31,7 +31,7 @@ from pipeline.errors import CorpusError, MediaError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import enter_absent
+from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import Affwild2Params, Track
 from pipeline.labels.emotions import Names
 from pipeline.media.streams import find_video, open_media
@@ -131,6 +131,9 @@ def read(params: Affwild2Params) -> Corpus:
             clips.append(clip)
             targets.append(ClipLabels(clip_id=clip.clip_id, split=person.side))
             tables.append(cut_frames(frames, clip.clip_id, stretch, seconds))
+    used = {_PERSON.sub("", name) for name in annotated} | annotated.keys()
+    spare = [path for name, path in sorted(videos.items()) if name not in used]
+    entries += enter_unnamed(spare, clips, root)
     if not clips:
         raise CorpusError(
             f"{root}: expected the videos of {len(annotated)} texts, found none; put them below it"

@@ -1,9 +1,11 @@
 """Files of a corpus: what lies below its root, each performance once."""
 
+import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline.errors import CorpusError
+from pipeline.labels.clips import Clip
 from pipeline.store.ledger import Entry
 
 
@@ -35,3 +37,19 @@ def name_once(paths: Iterable[tuple[str, Path]]) -> dict[str, Path]:
 def enter_absent(clip_id: str) -> Entry:
     """Entry of a clip that the corpus's own table names and that no file is there of."""
     return Entry(clip_id, "labels", "left_out", "no_file", "the corpus's table names it")
+
+
+def enter_unnamed(found: Iterable[Path], clips: Iterable[Clip], root: Path) -> list[Entry]:
+    """Entry for each file of `found`, below `root`, that is of none of `clips`."""
+    named = {os.path.normpath(clip.path) for clip in clips}
+    return [
+        Entry(
+            path.relative_to(root).as_posix(),
+            "labels",
+            "absent",
+            "no_label",
+            "no annotation names this file",
+        )
+        for path in found
+        if os.path.normpath(path) not in named
+    ]

@@ -18,6 +18,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.files import enter_unnamed
 from pipeline.labels.corpora.params import MeldParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
@@ -99,8 +100,13 @@ def read(params: MeldParams) -> Corpus:
             if clip.clip_id in QUARANTINE and clip.path != NO_MEDIA
         },
         entries=[
-            Entry(clip_id, "labels", "marked", "no_file", "its words are there alone")
-            for clip_id in without
+            *(
+                Entry(clip_id, "labels", "marked", "no_file", "its words are there alone")
+                for clip_id in without
+            ),
+            *enter_unnamed(
+                (path for found in films.values() for path in found.values()), clips, root
+            ),
         ],
     )
 

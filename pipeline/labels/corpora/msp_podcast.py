@@ -16,7 +16,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import enter_absent
+from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import MspPodcastParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
@@ -57,11 +57,15 @@ def read(params: MspPodcastParams) -> Corpus:
     if not here:
         raise CorpusError(f"{root}: none of the {len(rows)} files of {table.name} is in Audios")
     gone = media.keys() - {row["FileName"] for row in here}
+    clips = [_make_clip(row, media[row["FileName"]], root) for row in here]
     return Corpus(
-        clips=[_make_clip(row, media[row["FileName"]], root) for row in here],
+        clips=clips,
         targets=[_label(row, params, table) for row in here],
         names=NAMES,
-        entries=[enter_absent(_name(name)) for name in sorted(gone)],
+        entries=[
+            *(enter_absent(_name(name)) for name in sorted(gone)),
+            *enter_unnamed(sorted((root / "Audios").glob("[!.]*.wav")), clips, root),
+        ],
     )
 
 

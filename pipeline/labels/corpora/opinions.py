@@ -15,7 +15,7 @@ emotions from 0 to 3, several at once. Some segments have numbers beyond, which 
 some a stretch that ends before it begins, which are no clips. All of a video is one group.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ from pipeline.errors import CorpusError, StoreError
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import find_files
+from pipeline.labels.corpora.files import enter_unnamed, find_files
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
@@ -94,6 +94,7 @@ def read(params: CorpusParams) -> Corpus:
                 for clip in clips
                 if filmed and clip.path == NO_MEDIA
             ),
+            *enter_unnamed(_list_segments(films, segments), clips, root),
         ],
     )
 
@@ -194,6 +195,12 @@ def _find_films(root: Path) -> dict[str, Path]:
         found[f"{path.parent.name}/{path.stem}"] = path
         found.setdefault(path.stem, path)
     return found
+
+
+def _list_segments(films: Mapping[str, Path], segments: Iterable[Segment]) -> list[Path]:
+    """Films but for those of whole videos, which corpora ship beside their segments."""
+    videos = {segment.video for segment in segments}
+    return sorted({path for path in films.values() if path.stem not in videos})
 
 
 def _make_clip(segment: Segment, films: dict[str, Path], corpus: str) -> Clip:

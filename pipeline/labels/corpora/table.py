@@ -10,7 +10,7 @@ Votes and scores have a column for each class: `votes.happy`, `emotions.happy`.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.columns import Taken, check_mapping, take_columns
+from pipeline.labels.corpora.files import enter_unnamed
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import ROWS, PlainRow
 from pipeline.labels.corpora.sheets import Mistake, Sheet, read_sheet, refuse
@@ -51,12 +52,26 @@ def read(params: TableParams) -> Corpus:
         clips=join_clips(clips, Path(params.root)),
         targets=[_make_target(clip_id, rows[index], meanings) for clip_id, index in numbered],
         names=meanings.names,
+        entries=enter_unnamed(_list_media(clips, Path(params.root)), clips, Path(params.root)),
         remarks=[
             *sheet.remarks,
             *(f"{sheet.path}: {told}" for told in taken.remarks),
             *(f"{sheet.path}: the label {told}; `words` can say else" for told in meanings.remarks),
         ],
     )
+
+
+def _list_media(clips: Iterable[Clip], root: Path) -> Iterator[Path]:
+    """Files below `root` that are called as those of `clips` are; none of folders of crops."""
+    suffixes = {Path(clip.path).suffix for clip in clips} - {""}
+    crops = {os.path.normpath(clip.crops) for clip in clips if clip.crops is not None}
+    for folder, inner, names in os.walk(root) if suffixes else ():
+        inner[:] = sorted(
+            name for name in inner if os.path.normpath(os.path.join(folder, name)) not in crops
+        )
+        for name in sorted(names):
+            if os.path.splitext(name)[1] in suffixes and not name.startswith("."):
+                yield Path(folder, name)
 
 
 def _parse_rows(sheet: Sheet, taken: Taken) -> Sequence[PlainRow]:
