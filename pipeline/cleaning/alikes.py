@@ -110,7 +110,7 @@ def count_across(alikes: Iterable[Alike], targets: Sequence[ClipLabels]) -> list
             told = f"{run.name}: {len(found)} of {total} clips in {here} are like clips in {there}"
             if found:
                 most[here, there] = max(most.get((here, there), (0, "")), (len(found), told))
-    return [told for _, told in most.values()]
+    return [most[pair][1] for pair in ACROSS if pair in most]
 
 
 ACROSS = (("val", "train"), ("test", "train"), ("test", "val"))
