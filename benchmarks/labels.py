@@ -1,11 +1,12 @@
-"""Time and memory of labelling: frames by the million, and a table of a million clips.
+"""Time and memory of labelling: frames by the million, and a table of a million files.
 
     python -m benchmarks.labels --frames 2000000 --clips 1000000
 
 Annotations in the shape of Aff-Wild2's, a text for each of 300 videos and each of two challenges,
 become the table of frames; when each frame is shown is given, for it is media that tell it. The
-goal is a million labels a second on one core. A table of so many rows, whose media are words alone,
-becomes clips, targets and groups, in a process of its own.
+goal is a million labels a second on one core. So many files, which nobody opens, are listed by
+`moodline scan`; a table that names them is read, placed and written as stages `corpus` and `labels`
+do, in a process of its own. Seconds are of the processor.
 """
 
 import json
@@ -19,9 +20,12 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from pipeline.labels.corpora import table
 from pipeline.labels.corpora.affwild2 import Annotated, Stretch, cut_frames, read_frames
 from pipeline.labels.corpora.params import TableParams, Track
+from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.manifests import write_manifest
+from pipeline.labels.reading import read_corpus, read_written, write_corpus
+from pipeline.labels.splits import SplitParams
 
 VIDEOS = 300
 FPS = 30.0
@@ -58,24 +62,43 @@ def convert(people: list[Annotated], length: int) -> pa.Table:
     return pa.concat_tables(tables).combine_chunks()
 
 
-def write_clips(path: Path, clips: int) -> None:
-    """A table of so many rows: words, a class, and one of a thousand speakers."""
+def write_clips(folder: Path, clips: int) -> None:
+    """So many empty files, and a table of them: words, a class, and one of a thousand speakers."""
     rng = np.random.default_rng(0)
     words = np.array(["happy", "sad", "angry", "neutral"])[rng.integers(0, 4, clips)]
-    with path.open("w") as file:
-        file.write("clip_id,transcript,subject,emotion,valence\n")
+    with (folder / "clips.csv").open("w") as file:
+        file.write("path,transcript,subject,emotion,valence\n")
         for n, word in enumerate(words.tolist()):
+            path = folder / f"s{n % 1000:03}" / f"{n:07}.wav"
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+            said = f"What was said in clip {n}"
             file.write(
-                f"clip_{n:07},What was said in clip {n},s{n % 1000},{word},{n % 100 / 100}\n"
+                f"{path.parent.name}/{path.name},{said},s{n % 1000},{word},{n % 100 / 100}\n"
             )
 
 
-def label_table(folder: str, results: "multiprocessing.Queue[tuple[float, int]]") -> None:
-    """Read the table in `folder`; tells seconds, and what the process took at its peak, in kB."""
-    begin = time.perf_counter()
-    table.read(TableParams(kind="table", root=folder, depends_on=folder))
-    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    results.put((time.perf_counter() - begin, taken))
+def label_table(folder: Path, results: "multiprocessing.Queue[dict[str, float]]") -> None:
+    """List and label what is in `folder`; tells seconds of each step, and the peak in GB."""
+    made, begin = folder.with_name("made"), time.process_time()
+    taken: dict[str, float] = {}
+
+    def tell(step: str) -> None:
+        taken[step] = time.process_time() - begin - sum(taken.values())
+
+    write_manifest(folder, made / "files.csv")
+    tell("scan")
+    params = TableParams(kind="table", root=str(folder), depends_on=str(folder))
+    write_corpus(made / "corpus", read_corpus(params, "own"))
+    tell("corpus")
+    corpora, splits = {"own": read_written(made / "corpus")}, SplitParams(protocol="folds")
+    overrides = made / "overrides.csv"
+    overrides.write_text("clip_id,action,value,reason\n")
+    labelled = label_corpora(corpora, {"own": params}, splits, overrides, made / "splits.csv")
+    write_labels(labelled, made / "labels", made / "targets")
+    tell("labels")
+    taken["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    results.put(taken)
 
 
 def main(frames: int = 2_000_000, clips: int = 1_000_000) -> None:
@@ -88,14 +111,15 @@ def main(frames: int = 2_000_000, clips: int = 1_000_000) -> None:
         seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
         labels = 3 * frames
         print(json.dumps({"frames": rows, "seconds": seconds, "labels_a_cpu_second": labels / cpu}))
-        write_clips(folder / "clips.csv", clips)
+        (folder / "corpus").mkdir()
+        (folder / "made").mkdir()
+        write_clips(folder / "corpus", clips)
         context = multiprocessing.get_context("spawn")
         results = context.Queue()
-        process = context.Process(target=label_table, args=(made, results))
+        process = context.Process(target=label_table, args=(folder / "corpus", results))
         process.start()
-        taken, kilobytes = results.get()
+        print(json.dumps({"clips": clips, **results.get()}))
         process.join()
-        print(json.dumps({"clips": clips, "seconds": taken, "peak_gb": kilobytes / 1e6}))
 
 
 if __name__ == "__main__":
