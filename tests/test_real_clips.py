@@ -81,7 +81,9 @@ def held(path: Path, opened=open_media):
 
 def test_every_clip_is_usable_and_none_is_labelled(data):
     assert remarks(data / "labels" / "ledger.parquet") == {}
-    assert remarks(data / "clips" / "ledger.parquet") == {}
+    assert remarks(data / "clips" / "ledger.parquet") == {
+        "face_leaves": ("marked", "lengths_apart"),
+    }
     clips = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
     assert {clip.clip_id for clip in clips} == NAMES
 

@@ -486,3 +486,10 @@ def test_a_format_of_many_letters_is_refused(tmp_path, path):
     write_table(tmp_path, "id\n1\n")
     with pytest.raises(ParamsError, match="expected formats of at most 100 letters"):
         read_rows(tmp_path, path=path)
+
+
+def test_a_file_that_no_row_names_is_told_where_it_is_called_as_media_are(tmp_path):
+    media = ("a.mp4", "extra/b.mp4", "notes.txt", "._a.mp4", "crops/a/0001.mp4")
+    write_table(tmp_path, "path,emotion,crops\na.mp4,sad,crops/a\n", media=media)
+    told = [(e.clip_id, e.status, e.reason) for e in read_rows(tmp_path).entries]
+    assert told == [("extra/b.mp4", "absent", "no_label")]
