@@ -20,6 +20,7 @@ def foresee(params: Params, project: Path) -> Iterator[str]:
     yield from _find_unread(params)
     for place, section in _list_sections(params):
         yield from (f"{place}: {told}" for told in _tell_weights(section))
+        yield from (f"{place}: {told}" for told in _tell_import(section))
     yield from _tell_disk(project)
 
 
@@ -59,6 +60,16 @@ def _tell_weights(section: Section) -> Iterator[str]:
         )
     elif not _is_cached(name, given["revision"]):
         yield f"weights {name!r} are not on this machine; `moodline weights` fetches them now"
+
+
+def _tell_import(section: Section) -> Iterator[str]:
+    """Whether the imported features that a section names are missing."""
+    store = section.model_dump().get("store")
+    if store is not None and not Path(store, "store.json").is_file():
+        yield (
+            f"imported features {store!r} are not on this machine; `moodline import` writes them, "
+            f"`dvc pull` fetches those that were shared"
+        )
 
 
 def _is_package(name: str) -> bool:

@@ -35,7 +35,8 @@ def read_ids(path: Path) -> list[str]:
     """
     if path.suffix.lower() == ".txt":
         try:
-            return path.read_text(encoding="utf-8-sig").split("\n")[:-1]
+            text = path.read_text(encoding="utf-8-sig")
+            return text.removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: not a readable list of ids ({error})") from error
     columns = read_sheet(path).columns
@@ -79,26 +80,31 @@ class Matching:
         if self.clips is None:
             yield spelt[-1], self._start_at(series, 0.0)
             return
-        known = (one for name in spelt for one in self._known.get(name, ()))
-        clip_id = next(known, None)
+        clip_id = next(filter(None, map(self._find, spelt)), None)
         if clip_id is not None:
             start = self.clips[clip_id].start_seconds
             aligned = _ALIGNED.fullmatch(series.name) is not None
             yield clip_id, self._start_at(series, None if start is None and aligned else start)
-        elif held := self._held.get(spelt[0]):
+        elif held := self._held.get(series.name):
             yield from (part for clip in held if (part := self._cut(series, clip)))
         else:
             self.strange.append(series.name)
 
+    def _find(self, name: str) -> str | None:
+        """Id of the clip that `name` is, with or without its corpus; None where several may be."""
+        if name in (self.clips or {}):
+            return name
+        found = self._shortened.get(name, [])
+        return found[0] if len(found) == 1 else None
+
     @cached_property
-    def _known(self) -> Mapping[str, list[str]]:
-        """Id of a clip, with and without its corpus → the clips it may be."""
-        known: dict[str, list[str]] = defaultdict(list)
+    def _shortened(self) -> Mapping[str, list[str]]:
+        """Id of a clip without its corpus → the clips it may be."""
+        shortened: dict[str, list[str]] = defaultdict(list)
         for clip_id, clip in (self.clips or {}).items():
-            known[clip_id].insert(0, clip_id)
             if clip_id.startswith(f"{clip.corpus}/"):
-                known[clip_id.removeprefix(f"{clip.corpus}/")].append(clip_id)
-        return known
+                shortened[clip_id.removeprefix(f"{clip.corpus}/")].append(clip_id)
+        return shortened
 
     @cached_property
     def _held(self) -> Mapping[str, list[Clip]]:

@@ -102,6 +102,7 @@ class Array:
 def _make_dtype(name: Any, *_: Any) -> Dtype:
     if not isinstance(name, str) or not _DTYPE.fullmatch(name):
         raise RefusedError(f"a type of arrays that is not known, {str(name)[:20]!r}")
+    np.dtype(name)  # which raises TypeError for a size that its kind does not have
     return Dtype(name)
 
 

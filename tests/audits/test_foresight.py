@@ -47,6 +47,10 @@ def test_where_nothing_will_be_missing_nothing_is_told(tell, tmp_path):
     [
         ({"weights": "acme/words"}, r"features\.words: weights 'acme/words': .* add `revision: <"),
         ({"weights": "acme/words", "revision": COMMIT}, r"not on this machine; `moodline weights`"),
+        (
+            {"encoder": "imported", "store": "data/imported/words", "digest": 32 * "0"},
+            r"features\.words: imported features 'data/imported/words' are not on this machine",
+        ),
     ],
 )
 def test_weights_that_are_not_there_are_told(tell, given, expected):

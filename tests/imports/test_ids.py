@@ -53,6 +53,13 @@ def test_an_id_is_known_however_others_write_it(name: str, clip_id: str) -> None
     assert matching.strange == []
 
 
+def test_an_id_of_clips_of_two_corpora_is_none_without_its_corpus() -> None:
+    matching = Matching(make_clips("mosi/abc/7", "mosei/abc/7"))
+    assert list_matches(matching, make_series("abc/7")) == {}
+    assert list(list_matches(matching, make_series("mosi/abc/7"))) == ["mosi/abc/7"]
+    assert matching.strange == ["abc/7"]
+
+
 def test_a_prefix_is_put_before_ids() -> None:
     matching = Matching(make_clips("mosei/abc/7"), "mosei/abc/")
     assert list(list_matches(matching, make_series("7"))) == ["mosei/abc/7"]
@@ -112,7 +119,8 @@ def test_ids_are_lines_of_a_text_or_a_column(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_text("clip_id,split\na,train\nb c,test\n")
     (tmp_path / "alone.csv").write_text("name\na\nb c\n")
     (tmp_path / "others.csv").write_text("name,split\na,train\n")
-    for name in ("ids.txt", "clips.csv", "alone.csv"):
+    (tmp_path / "unended.txt").write_text("a\nb c")
+    for name in ("ids.txt", "unended.txt", "clips.csv", "alone.csv"):
         assert read_ids(tmp_path / name) == ["a", "b c"]
     with pytest.raises(StoreError, match="expected a column clip_id, got name, split; rename one"):
         read_ids(tmp_path / "others.csv")

@@ -180,6 +180,7 @@ BOMBS = {
         + b"h\x00h\x01\x85R" * 50_000
         + b"l"
     ),
+    "a size that no type has": proto(b"cnumpy\ndtype\n\x8c\x02b2\x89\x88\x87R"),
     "a number of many digits": proto(b"\x8b" + (10**6).to_bytes(4, "little") + b"\x7f" * 10**6),
     "a map by a deep tuple": proto(b"}" + b")" + b"\x85" * 10**5 + b"K\x01s"),
     "a name changed": proto(b"c_codecs\nencode\nN}\x8c\x0c__defaults__)s\x86b"),
