@@ -22,6 +22,7 @@ COPIED = (
     ".dvcignore",
     ".gitattributes",
     ".gitignore",
+    "data/.gitignore",
     "data/overrides.csv",
     "data/splits.csv",
 )

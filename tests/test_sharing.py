@@ -221,8 +221,8 @@ def list_folder(root: Path) -> Objects:
 
 
 def list_parts(project: Project) -> Objects:
-    """Files of the parts of the sound, and of what was extracted from it."""
-    folders = ("data/audio", "features/mfcc")
+    """Files of the parts of the sound, of what is found beside it, and of what was extracted."""
+    folders = ("data/audio", "data/findings", "features/mfcc")
     found = {name: list_folder(project.root / name / "parts") for name in folders}
     return {f"{name}/{file}": size for name in folders for file, size in found[name].items()}
 
