@@ -5,8 +5,8 @@
 Annotations in the shape of Aff-Wild2's, a text for each of 300 videos and each of two challenges,
 become the table of frames; when each frame is shown is given, for it is media that tell it. The
 goal is a million labels a second on one core. So many files, which nobody opens, are listed by
-`moodline scan`; a table that names them is read, placed and written as stages `corpus` and `labels`
-do, in a process of its own. Seconds are of the processor.
+`moodline scan`; a table that names them is read, placed and written as stage `labels` does, in a
+process of its own. Seconds are of the processor.
 """
 
 import json
@@ -24,7 +24,7 @@ from pipeline.labels.corpora.affwild2 import Annotated, Stretch, cut_frames, rea
 from pipeline.labels.corpora.params import TableParams, Track
 from pipeline.labels.labelling import label_corpora, write_labels
 from pipeline.labels.manifests import write_manifest
-from pipeline.labels.reading import read_corpus, read_written, write_corpus
+from pipeline.labels.reading import read_corpus
 from pipeline.labels.splits import SplitParams
 
 VIDEOS = 300
@@ -89,14 +89,13 @@ def label_table(folder: Path, results: "multiprocessing.Queue[dict[str, float]]"
     write_manifest(folder, made / "files.csv")
     tell("scan")
     params = TableParams(kind="table", root=str(folder), depends_on=str(folder))
-    write_corpus(made / "corpus", read_corpus(params, "own"))
-    tell("corpus")
-    corpora, splits = {"own": read_written(made / "corpus")}, SplitParams(protocol="folds")
+    corpora, splits = {"own": read_corpus(params, "own")}, SplitParams(protocol="folds")
+    tell("read")
     overrides = made / "overrides.csv"
     overrides.write_text("clip_id,action,value,reason\n")
     labelled = label_corpora(corpora, {"own": params}, splits, overrides, made / "splits.csv")
     write_labels(labelled, made / "labels", made / "targets")
-    tell("labels")
+    tell("label")
     taken["peak_gb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     results.put(taken)
 

@@ -14,9 +14,8 @@ CHECKED_CODE = Path("data/checked/code.digest")
 
 PREMISES = Path("data/premises")
 
-CORPORA = Path("data/corpora")
 WATCHED = Path("data/watched")
-"""What DVC says of the media of each corpus, by its name."""
+"""What DVC says of the files of each corpus, by its name; in git."""
 
 LABELS = Path("data/labels")
 TARGETS = Path("data/targets")

@@ -22,7 +22,6 @@ COPIED = (
     ".dvcignore",
     ".gitattributes",
     ".gitignore",
-    "data/.gitignore",
     "data/overrides.csv",
     "data/splits.csv",
 )

@@ -214,7 +214,7 @@ def test_an_entry_that_is_not_in_the_params_is_refused(refuse, stage, kind):
 
 def test_a_missing_corpus_is_refused(project, refuse):
     shutil.rmtree(project.root / "data" / "corpus")
-    message = refuse("corpus", "own")
+    message = refuse("labels")
     assert_one_sentence(message)
     assert "corpora.own: data/corpus/clips.csv: no such table; mend `root` or `table`" in message
 
@@ -239,7 +239,6 @@ def test_clips_that_nobody_labelled_cannot_be_trained_on(project, run, refuse):
     listed = [f"{number:02}.wav" for number in range(SPEAKERS * TAKES)]
     (project.root / "data" / "corpus" / "clips.csv").write_text("path\n" + "\n".join(listed))
     project.write_mfcc()
-    run("corpus", "own")
     run("labels")
     message = refuse("train", "sound")
     assert_one_sentence(message)
@@ -266,7 +265,6 @@ def test_what_an_earlier_stage_did_not_leave_is_named(refuse, stage, arguments, 
 
 
 def test_a_folder_that_is_no_project_is_refused(project, run, refuse):
-    run("corpus", "own")
     run("labels")
     shutil.rmtree(project.root / ".dvc")
     assert "not a DVC project; run this in your moodline clone" in refuse("clean")
@@ -274,7 +272,6 @@ def test_a_folder_that_is_no_project_is_refused(project, run, refuse):
 
 def test_features_of_nan_stop_training(project, run, refuse):
     project.write_mfcc(spoilt=["table/05"])
-    run("corpus", "own")
     run("labels")
     for head in ("sound", "deep"):
         message = refuse("train", head)
@@ -287,7 +284,6 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
         lambda sections: sections["heads"]["deep"]["training"].update(learning_rate=1e30)
     )
     project.write_mfcc()
-    run("corpus", "own")
     run("labels")
     message = refuse("train", "deep")
     assert_one_sentence(message)
@@ -299,7 +295,6 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
 
 def test_features_of_another_encoder_are_refused(project, run, refuse):
     project.write_mfcc(encoder="another")
-    run("corpus", "own")
     run("labels")
     message = refuse("train", "sound")
     assert_one_sentence(message)
@@ -315,7 +310,6 @@ def test_a_process_refuses_params_with_one_sentence(project):
 
 
 def test_a_process_refuses_a_corpus_of_empty_files_with_one_sentence(project, run):
-    run("corpus", "own")
     run("labels")
     done = project.start("clean")
     assert_refused(done)
@@ -325,7 +319,6 @@ def test_a_process_refuses_a_corpus_of_empty_files_with_one_sentence(project, ru
 
 def test_a_process_refuses_a_corpus_of_nothing_usable_with_one_sentence(project, run):
     project.set_params(lambda sections: sections["clean"].update(allowed_share=1))
-    run("corpus", "own")
     run("labels")
     done = project.start("clean")
     assert_refused(done)
@@ -333,7 +326,6 @@ def test_a_process_refuses_a_corpus_of_nothing_usable_with_one_sentence(project,
 
 
 def test_a_process_refuses_to_train_on_features_that_are_not_there(project, run):
-    run("corpus", "own")
     run("labels")
     done = project.start("train", "sound")
     assert_refused(done)

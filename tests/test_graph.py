@@ -11,7 +11,7 @@ import pytest
 
 from tests.projects import EDITED, SPEAKERS, FirstRun, Project
 
-CORPUS = {"corpus@own", "labels"}
+CORPUS = {"watch@own", "labels"}
 SEEN = {*CORPUS, "clean", "overview", "faces", "sheet", "transcribe"}
 MEDIA = SEEN | {"extract@hog", "extract@mfcc"}
 LOGMEL = {"modality": "audio", "encoder": "logmel"}
@@ -153,8 +153,8 @@ def test_a_corpus_that_comes_has_its_own_clips_encoded_and_results_of_its_own(
     other = {"kind": "table", "root": place, "depends_on": place, "called": "other"}
     miniature.set_params(lambda p: p["corpora"].update(other=other))
     ran = miniature.reproduce()
-    assert "corpus@other" in ran
-    assert "corpus@own" not in ran
+    assert "watch@other" in ran
+    assert "watch@own" not in ran
     assert miniature.count_encoded() == len(SPEAKERS) * 2  # by `hog` and `mfcc`
     path = miniature.root / "reports" / "heads" / "sound" / "evaluation.json"
     values = json.loads(path.read_bytes())["splits"]["test"]["corpus_values"]

@@ -18,7 +18,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 HELD: Mapping[str, tuple[Kind, ...]] = {
     "data/checked": ("paths",),
     "data/premises": ("paths",),
-    "data/corpora": ("names", "words", "labels", "paths"),
     "data/watched": ("paths",),
     "data/labels": ("names", "paths"),
     "data/labels/clips.parquet": ("names", "words", "paths"),

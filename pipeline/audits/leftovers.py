@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.heads.params import NO_FEATURES
 from pipeline.params import Params
-from pipeline.paths import CORPORA, FEATURES, HEAD_REPORTS, METRICS, MODELS, WATCHED
+from pipeline.paths import FEATURES, HEAD_REPORTS, METRICS, MODELS, WATCHED
 
 LOCKS = ("dvc.lock", "models/dvc.lock", "reports/dvc.lock")
 
@@ -30,9 +30,9 @@ def find_leftovers(project: Path, params: Params) -> Iterator[Path]:
 
 
 def find_gone(project: Path, corpora: Collection[str]) -> Iterator[Path]:
-    """What stage `corpus` has made for others than `corpora`: joined stages depend on all there."""
+    """What stage `watch` has made for others than `corpora`: further stages depend on all there."""
     made = _list_made(project)
-    for path in sorted([*(project / CORPORA).glob("*/"), *(project / WATCHED).glob("*.json")]):
+    for path in sorted((project / WATCHED).glob("*.json")):
         if path.stem not in corpora and path.relative_to(project).as_posix() in made:
             yield path
 

@@ -19,6 +19,13 @@ from pipeline.sections import Section
 PARSER = "pipeline.params"
 """What it makes of params.yaml stands in the premises: its code needs none."""
 
+
+class Watched(Section):
+    """What stage `watch` needs to know of a corpus."""
+
+    depends_on: str
+
+
 ANYWHERE: dict[str, Collection[str]] = {"engine": ()}
 """Where clips are worked on shapes nothing: no stage rests on the code of an engine."""
 
@@ -41,8 +48,9 @@ def list_stages(params: Params) -> Iterator[Stage]:
     faces = params.faces
     detectors = {} if faces.detector == AUTO else {"detector": [faces.detector]}
     for name, corpus in params.corpora.items():
-        yield _stage("corpus", {name: corpus}, {"corpus": [corpus.kind]}, of=name)
-    yield _stage("labels", {**params.corpora, "splits": params.splits})
+        yield _stage("watch", {name: Watched(depends_on=corpus.depends_on)}, of=name)
+    kinds = sorted({corpus.kind for corpus in params.corpora.values()})
+    yield _stage("labels", {**params.corpora, "splits": params.splits}, {"corpus": kinds})
     yield _stage("clean", {"clean": params.clean})
     yield _stage("overview")
     yield _stage("faces", {"faces": faces}, detectors)

@@ -25,11 +25,10 @@ def test_what_no_entry_names_is_left_over(tmp_path):
 
 
 def test_what_was_made_of_a_corpus_that_is_no_more_is_found(tmp_path):
+    (tmp_path / "data" / "watched").mkdir(parents=True)
     for name in ("kept", "gone", "mine"):
-        (tmp_path / "data" / "corpora" / name).mkdir(parents=True)
-    (tmp_path / "data" / "watched").mkdir()
-    (tmp_path / "data" / "watched" / "gone.json").touch()
-    made = ("data/corpora/kept", "data/corpora/gone", "data/watched/gone.json")
+        (tmp_path / "data" / "watched" / f"{name}.json").touch()
+    made = ("data/watched/kept.json", "data/watched/gone.json")
     (tmp_path / "dvc.lock").write_text("".join(f"    - path: {path}\n" for path in made))
     found = [path.relative_to(tmp_path).as_posix() for path in find_gone(tmp_path, {"kept"})]
-    assert found == ["data/corpora/gone", "data/watched/gone.json"]
+    assert found == ["data/watched/gone.json"]

@@ -73,7 +73,6 @@ def test_a_table_and_imported_rows_are_a_complete_project(
     told = bring(capsys, "--clip-prefix", "own/", "--trained-on-labels", "none")
     (feature,) = re.findall(r"^  (words: \{.*\})$", told, re.MULTILINE)
     Path("params.yaml").write_text(PARAMS.replace("FEATURE", feature))
-    run("corpus", monkeypatch, "corpus@own")
     for stage in ("labels", "clean", "faces", "transcribe"):
         run(stage, monkeypatch)
     run("extract", monkeypatch, "extract@words")
@@ -89,7 +88,6 @@ def test_what_the_corpus_has_no_clip_of_is_left_out(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("params.yaml").write_text(PARAMS.replace("FEATURE", "x: {modality: audio, encoder: mfcc}"))
-    run("corpus", monkeypatch, "corpus@own")
     run("labels", monkeypatch)
     np.savez("words.npz", clip_03=np.ones((4, 5)), other=np.ones((1, 5)))
     told = bring(capsys, "--trained-on-labels", "own")

@@ -13,10 +13,8 @@ from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.labelling import label_corpora
-from pipeline.labels.reading import read_written, write_corpus
 from pipeline.labels.splits import SplitParams
 from pipeline.sections import parse_section
-from pipeline.store.ledger import Entry
 
 PARAMS = CorpusParams(kind="toy", root="x", depends_on="x")
 
@@ -237,18 +235,6 @@ class TestPlace:
         sided = {"a": PARAMS.model_copy(update={"side": "test"})}
         placed = place_corpora({"a": corpus}, sided, corpus.targets, SplitParams())
         assert [target.split for target in placed] == [None, *["test"] * 7]
-
-
-def test_what_was_read_of_a_corpus_is_read_back(tmp_path):
-    corpus = make(
-        "a",
-        ["sad"],
-        quarantine={"a/1": "silent; its README"},
-        entries=[Entry("a/9", "labels", "left_out", "absent", "no file")],
-        remarks=["taken for granted"],
-    )
-    write_corpus(tmp_path / "a", corpus)
-    assert read_written(tmp_path / "a") == corpus
 
 
 def test_overrides_speak_of_the_classes_of_all(tmp_path):

@@ -91,7 +91,7 @@ def lay(root: Path, stages: list[Stage]) -> dict[str, dict]:
         ("pipeline/faces/yunet.py", ("class Detector", "class  Detector"), set()),
         ("pipeline/faces/cascade.py", ("class Detector", "class  Detector"), {"faces.json"}),
         ("pipeline/labels/corpora/ravdess.py", ("def read", "def  read"), set()),
-        ("pipeline/labels/corpora/demo.py", ("def read", "def  read"), {"corpus/demo.json"}),
+        ("pipeline/labels/corpora/demo.py", ("def read", "def  read"), {"labels.json"}),
     ],
 )
 def test_an_edit_concerns_the_stages_that_run_it(
