@@ -74,6 +74,22 @@ class TestCorpus:
         order = [("clip_id", "ascending"), ("frame", "ascending")]
         assert corpus.frames.equals(corpus.frames.sort_by(order))
 
+    def test_its_folders_may_be_links(
+        self,
+        name: str,
+        corpus: Corpus,
+        section: dict[str, Any],
+        tmp_path_factory: pytest.TempPathFactory,
+    ):
+        linked = tmp_path_factory.mktemp("linked")
+        for inner in Path(section["root"]).iterdir():
+            (linked / inner.name).symlink_to(inner)
+        found = read_corpus(name, {**section, "root": str(linked), "follow": True})
+        assert [clip.clip_id for clip in found.clips] == [clip.clip_id for clip in corpus.clips]
+        assert [bool(clip.path) for clip in found.clips] == [
+            bool(clip.path) for clip in corpus.clips
+        ]
+
     def test_reading_twice_gives_the_same(self, name: str, corpus: Corpus, section: dict[str, Any]):
         assert read_corpus(name, section) == corpus
 

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline.errors import CorpusError
+from pipeline.files import walk_folders
 from pipeline.labels.clips import Clip
 from pipeline.store.ledger import Entry
 
 
 def find_files(root: Path, suffixes: Collection[str], corpus: str) -> list[Path]:
-    """Files below `root` with one of `suffixes`, in order of their paths.
+    """Files below `root` with one of `suffixes`, in order of their paths; links are followed.
 
     Raises CorpusError where `root` is no folder.
     """
@@ -18,9 +19,10 @@ def find_files(root: Path, suffixes: Collection[str], corpus: str) -> list[Path]
         raise CorpusError(f"{root}: no such folder; put {corpus} there, or a link to it")
     # Copies made on macOS hold a `._` file beside each file.
     return sorted(
-        path
-        for path in root.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
+        Path(folder, name)
+        for folder, _, names in walk_folders(root)
+        for name in names
+        if Path(name).suffix.lower() in suffixes and not name.startswith(".")
     )
 
 
