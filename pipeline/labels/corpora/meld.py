@@ -3,14 +3,16 @@
 Poria et al., ACL 2019; its repository, GPL-3.0. `train_sent_emo.csv`, `dev_sent_emo.csv` and
 `test_sent_emo.csv` have a row for each turn, by dialogue and utterance, which are counted anew in
 each split; 9,989, 1,109 and 2,610 turns. Films are `dia<D>_utt<U>.mp4` in `train_splits`,
-`dev_splits_complete` and `output_repeated_splits_test`. Without any film the words alone are the
-corpus; where films are there, a turn without one has its words.
+`dev_splits_complete` and `output_repeated_splits_test`. Tables and folders are found by their names
+anywhere below the root, for the authors' archive and copies of it nest them (`train/train_splits`);
+of several the one nearest to the root counts. Without any film the words alone are the corpus;
+where films are there, a turn without one has its words.
 
 Speakers and episodes stand on both sides of the official split, which is by dialogue.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import enter_unnamed
+from pipeline.labels.corpora.files import enter_unnamed, find_files
 from pipeline.labels.corpora.params import MeldParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
@@ -55,10 +57,13 @@ WHERE = ("Season", "Episode")
 QUARANTINE = {
     "meld/train/dia125_utt3": "its film cannot be read; issues 39 and 52 of the repository",
     "meld/train/dia309_utt0": "cut at the wrong place; issue 20 of the repository",
+    "meld/train/dia793_utt0": "cut at the wrong place; issues 9 and 20 of the repository",
     "meld/test/dia38_utt4": "five minutes that hold much else; issue 20 of the repository",
     "meld/test/dia220_utt0": "four minutes that hold much else; issue 20 of the repository",
 }
 """Films known to be bad; their words are sound."""
+
+_FILM = re.compile(r"dia\d+_utt\d+")
 
 _WINDOWS = {number: bytes([number]).decode("cp1252", "ignore") for number in range(0x80, 0xA0)}
 """Control characters that stand, in the tables as they were first shipped, for Windows-1252's."""
@@ -85,8 +90,10 @@ class Turn:
 def read(params: MeldParams) -> Corpus:
     """Clips of all turns whose tables are there; raises CorpusError where none is."""
     root = Path(params.root)
-    turns = sorted(_read_turns(root), key=lambda turn: turn.clip_id)
-    films = {split: _find_films(root, split) for split in FOLDERS}
+    files = sorted(find_files(root, (".csv", ".mp4"), "MELD"), key=_find_depth)
+    tables = _find_tables(files, root)
+    turns = sorted(_read_turns(tables), key=lambda turn: turn.clip_id)
+    films = {split: _find_films(files, folder) for split, folder in FOLDERS.items()}
     filmed = any(films.values())
     clips = [_make_clip(turn, films[turn.split]) for turn in turns]
     without = [clip.clip_id for clip in clips if filmed and clip.path == NO_MEDIA]
@@ -108,18 +115,33 @@ def read(params: MeldParams) -> Corpus:
                 (path for found in films.values() for path in found.values()), clips, root
             ),
         ],
+        remarks=[*_list_absent(tables), *_list_unused(files, clips)],
     )
 
 
-def _read_turns(root: Path) -> Iterator[Turn]:
-    found = {split: root / name for split, name in TABLES.items() if (root / name).is_file()}
+def _find_depth(path: Path) -> tuple[int, Path]:
+    """By this the nearest to the root come first."""
+    return len(path.parts), path
+
+
+def _find_tables(files: Iterable[Path], root: Path) -> dict[str, Path]:
+    """Split → its table, the first of `files`; raises CorpusError where there is none."""
+    splits = {name: split for split, name in TABLES.items()}
+    found: dict[str, Path] = {}
+    for path in files:
+        if path.name in splits:
+            found.setdefault(splits[path.name], path)
     if not found:
         raise CorpusError(
             f"{root}: expected tables of MELD such as {TABLES['train']}, found none; put them "
             f"there, or a link to their folder"
         )
+    return found
+
+
+def _read_turns(tables: Mapping[str, Path]) -> Iterator[Turn]:
     seen: set[str] = set()
-    for split, path in found.items():
+    for split, path in tables.items():
         for number, row in enumerate(read_rows(path, (*COLUMNS, *WHERE)), start=1):
             turn = Turn(split, row)
             try:
@@ -135,11 +157,40 @@ def _read_turns(root: Path) -> Iterator[Turn]:
             yield turn
 
 
-def _find_films(root: Path, split: str) -> dict[str, Path]:
-    """Name of a turn → its film, of a split; only names that tables can have."""
-    folder = root / FOLDERS[split]
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
-    return {Path(name).stem: folder / name for name in names if name.endswith(".mp4")}
+def _find_films(files: Iterable[Path], folder: str) -> dict[str, Path]:
+    """Name of a turn → its film, the first of `files`, in a folder of that name."""
+    found: dict[str, Path] = {}
+    for path in files:
+        if path.parent.name == folder and path.suffix == ".mp4":
+            found.setdefault(path.stem, path)
+    return found
+
+
+def _list_absent(tables: Mapping[str, Path]) -> Iterator[str]:
+    """Sentence for each split whose table is not there."""
+    for split, name in TABLES.items():
+        if split not in tables:
+            yield f"no {name} was found: there are no clips of {split}"
+
+
+def _list_unused(files: Iterable[Path], clips: Sequence[Clip]) -> Iterator[str]:
+    """Sentences on films that no clip has: in folders of the splits, and elsewhere."""
+    used = {_place(Path(clip.path)) for clip in clips}
+    spare = [path for path in files if path.suffix == ".mp4" and _place(path) not in used]
+    unnamed = [path for path in spare if path.parent.name in FOLDERS.values()]
+    if unnamed:
+        told = "films that no row of the tables names are no clips"
+        yield f"{told}: {len(unnamed)}, first {unnamed[0]}"
+    inside = {*unnamed}
+    astray = [path for path in spare if path not in inside and _FILM.fullmatch(path.stem)]
+    if astray:
+        told = f"films in no folder {', '.join(FOLDERS.values())} are no clips"
+        yield f"{told}: {len(astray)}, first {astray[0]}"
+
+
+def _place(film: Path) -> tuple[str, str]:
+    """What a film and its copies have in common."""
+    return film.parent.name, film.name
 
 
 def _make_clip(turn: Turn, films: Mapping[str, Path]) -> Clip:

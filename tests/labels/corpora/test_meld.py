@@ -72,12 +72,51 @@ def test_words_alone_are_a_complete_corpus(root):
     assert {clip.path for clip in corpus.clips} == {NO_MEDIA}
 
 
-def test_a_film_known_to_be_bad_is_quarantined_and_words_alone_are_not(root):
-    row = '1,Hi,Joey,joy,positive,125,3,4,7,"0:20:57,256","0:21:00,049"\n'
+ROW = "1,Hi,Joey,joy,positive,0,3,4,7,0,1\n"
+
+
+@pytest.mark.parametrize("place", ["train/", ""])
+def test_tables_and_folders_are_found_where_copies_nest_them(tmp_path, place):
+    tables = (f"{place}train_sent_emo.csv", "dev_sent_emo.csv", "test_sent_emo.csv")
+    folders = ("train/train_splits", "dev/dev_splits_complete", "test/output_repeated_splits_test")
+    for table, folder in zip(tables, folders, strict=True):
+        touch(tmp_path / "MELD.Raw" / table)
+        (tmp_path / "MELD.Raw" / table).write_text(MELD_HEADER + ROW)
+        touch(tmp_path / "MELD.Raw" / folder / "dia0_utt3.mp4")
+    corpus = read_files(tmp_path)
+    assert [target.split for target in corpus.targets] == ["test", "train", "val"]
+    assert all(Path(clip.path).is_file() for clip in corpus.clips)
+    assert (corpus.entries, corpus.remarks) == ([], [])
+
+
+def test_of_several_copies_the_nearest_to_the_root_counts(root):
+    clips = read_files(root).clips
+    shutil.copytree(root / "train_splits", root / "a_copy" / "train_splits")
+    (root / "a_copy" / "train_sent_emo.csv").write_text(MELD_HEADER + ROW)
+    corpus = read_files(root)
+    assert corpus.clips == clips
+    assert "dia0_utt3" not in " ".join(corpus.remarks)
+
+
+def test_tables_that_are_not_there_and_films_left_over_are_told(root):
+    (root / "train_splits" / "dia9_utt9.mp4").touch()
+    touch(root / "films" / "dia0_utt10.mp4")
+    assert read_files(root).remarks == [
+        "no test_sent_emo.csv was found: there are no clips of test",
+        f"films that no row of the tables names are no clips: 3, first "
+        f"{root}/dev_splits_complete/final_videos_testdia0_utt9.mp4",
+        "films in no folder train_splits, dev_splits_complete, output_repeated_splits_test are no "
+        f"clips: 1, first {root}/films/dia0_utt10.mp4",
+    ]
+
+
+@pytest.mark.parametrize(("dialogue", "utterance"), [(125, 3), (793, 0)])
+def test_a_film_known_to_be_bad_is_quarantined_and_words_alone_are_not(root, dialogue, utterance):
+    row = f"1,Hi,Joey,joy,positive,{dialogue},{utterance},4,7,0,1\n"
     (root / "train_sent_emo.csv").write_text(MELD_HEADER + row)
     assert read_files(root).quarantine == {}
-    touch(root / "train_splits" / "dia125_utt3.mp4")
-    name = "meld/train/dia125_utt3"
+    touch(root / "train_splits" / f"dia{dialogue}_utt{utterance}.mp4")
+    name = f"meld/train/dia{dialogue}_utt{utterance}"
     assert read_files(root).quarantine == {name: QUARANTINE[name]}
 
 
