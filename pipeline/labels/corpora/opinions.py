@@ -69,6 +69,11 @@ class Segment:
     stretch: tuple[float, float] | None = None
     split: str | None = None
 
+    @property
+    def is_forward(self) -> bool:
+        """Whether it is a file, or a stretch that begins before it ends."""
+        return self.stretch is None or 0 <= self.stretch[0] < self.stretch[1]
+
 
 def read(params: CorpusParams) -> Corpus:
     """Clips of all segments; raises CorpusError where there is neither form, or another."""
@@ -79,7 +84,8 @@ def read(params: CorpusParams) -> Corpus:
             told = f"{segment.video}, {segment.name}"
             raise CorpusError(f"{root}: segment {told} is there twice; keep one")
     films = _find_films(root)
-    used = [one for one in segments if one.stretch is None or 0 <= one.stretch[0] < one.stretch[1]]
+    used = [one for one in segments if one.is_forward]
+    backward = [one for one in segments if not one.is_forward]
     clips = [_make_clip(one, films, params.kind) for one in used]
     filmed = any(clip.path != NO_MEDIA for clip in clips)
     return Corpus(
@@ -87,7 +93,7 @@ def read(params: CorpusParams) -> Corpus:
         targets=[_label(one, params.kind) for one in used],
         names=NAMES,
         entries=[
-            *(_enter_backward(one, params.kind) for one in segments if one not in used),
+            *(_enter_backward(one, params.kind) for one in backward),
             *(entry for one in used for entry in _enter_strange(one, params.kind)),
             *(
                 Entry(clip.clip_id, "labels", "marked", "no_file", "its words are there alone")
