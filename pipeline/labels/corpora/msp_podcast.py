@@ -3,13 +3,15 @@
 Lotfian and Busso, IEEE Transactions on Affective Computing 2019; by agreement with UT Dallas.
 `Labels/labels_consensus.csv` has a row for each turn: class, arousal, valence and dominance from 1
 to 7, speaker, gender and set; `Audios` its sound, `Transcripts` its words as `<turn>.txt`, where
-they are there. Class `X` is none, for voters did not agree.
+they are there. Class `X` is none, for voters did not agree. Releases before 1.10 call the table
+`labels_concensus.csv` and the set Development `Validation`.
 
-Test1 is the usual test set; Test2 was drawn at random, from podcasts of which nothing else is used.
-Turns of the set that is not asked for take part in nothing. Turns of an unknown speaker are a group
+Test1 is the usual test set; Test2 was drawn at random, from podcasts of which nothing else is used;
+Test3 has no labels, or later ones. Turns of sets that are not asked for take part in nothing. Turns of an unknown speaker are a group
 by their podcast.
 """
 
+from math import nan
 from pathlib import Path
 
 from pipeline.errors import CorpusError
@@ -38,7 +40,16 @@ NAMES = Names(emotion=list(WORDS.values()), words=WORDS)
 RATINGS = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
 COLUMNS = ("FileName", "EmoClass", *RATINGS.values(), "SpkrID", "Gender", "Split_Set")
 
-SPLITS = {"Train": "train", "Development": "val"}
+TABLES = ("labels_consensus.csv", "labels_concensus.csv")
+"""As it is called now, and was."""
+
+SPLITS = {
+    "Train": "train",
+    "Development": "val",
+    "Validation": "val",
+    **dict.fromkeys(("Test1", "Test2", "Test3")),
+}
+"""Set → side, None for those that test only where they are asked for."""
 TESTS = {"test1": "Test1", "test2": "Test2"}
 UNKNOWN = "Unknown"
 
@@ -46,9 +57,7 @@ UNKNOWN = "Unknown"
 def read(params: MspPodcastParams) -> Corpus:
     """Clips of all turns; raises CorpusError where the table is absent, or another."""
     root = Path(params.root)
-    table = root / "Labels" / "labels_consensus.csv"
-    if not table.is_file():
-        raise CorpusError(f"{table}: no such table; put MSP-Podcast in {root}, or a link to it")
+    table = _find_table(root)
     rows = sorted(read_rows(table, COLUMNS), key=lambda row: row["FileName"])
     media = {row["FileName"]: root / "Audios" / row["FileName"] for row in rows}
     if len(media) < len(rows):
@@ -67,6 +76,15 @@ def read(params: MspPodcastParams) -> Corpus:
             *enter_unnamed(sorted((root / "Audios").glob("[!.]*.wav")), clips, root),
         ],
     )
+
+
+def _find_table(root: Path) -> Path:
+    """The table of labels; raises CorpusError where there is none."""
+    paths = [root / "Labels" / name for name in TABLES]
+    for path in paths:
+        if path.is_file():
+            return path
+    raise CorpusError(f"{paths[0]}: no such table; put MSP-Podcast in {root}, or a link to it")
 
 
 def _name(file: str) -> str:
@@ -94,14 +112,30 @@ def _label(row: dict[str, str], params: MspPodcastParams, table: Path) -> ClipLa
     if row["EmoClass"] != UNDECIDED:
         labels["emotion"] = NAMES.emotion_of(row["EmoClass"], where)
     for name, column in RATINGS.items():
-        try:
-            labels[name] = (float(row[column]) - 4) / 3
-        except ValueError as error:
-            raise CorpusError(
-                f"{where}: {column}: expected a number from 1 to 7, got {row[column]!r}; restore "
-                f"the table"
-            ) from error
-    sides = {**SPLITS, TESTS[params.test]: "test"}
+        labels[name] = _scale(row[column], f"{where}: {column}")
     return ClipLabels(
-        clip_id=_name(row["FileName"]), split=sides.get(row["Split_Set"]), labels=labels
+        clip_id=_name(row["FileName"]), split=_place(row["Split_Set"], params, where), labels=labels
     )
+
+
+def _scale(cell: str, where: str) -> float:
+    """Rating from 1 to 7 on moodline's scale; raises CorpusError where it is none."""
+    try:
+        rating = float(cell)
+    except ValueError:
+        rating = nan
+    if not 1 <= rating <= 7:
+        raise CorpusError(
+            f"{where}: expected a number from 1 to 7, got {cell!r}; restore the table"
+        )
+    return (rating - 4) / 3
+
+
+def _place(name: str, params: MspPodcastParams, where: str) -> str | None:
+    """Side of a set; raises CorpusError for a set of another name."""
+    sides = {**SPLITS, TESTS[params.test]: "test"}
+    if name not in sides:
+        raise CorpusError(
+            f"{where}: Split_Set: expected {', '.join(SPLITS)}, got {name!r}; restore the table"
+        )
+    return sides[name]

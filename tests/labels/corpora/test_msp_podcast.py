@@ -7,7 +7,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.msp_podcast import read
 from pipeline.labels.corpora.params import MspPodcastParams
-from tests.miniatures import MSP_HEADER, make_msppodcast
+from tests.miniatures import MSP_HEADER, make_msppodcast, touch
 
 
 def read_files(root: Path, **options: Any) -> Corpus:
@@ -33,6 +33,20 @@ def test_one_test_set_tests(root, test, sides):
     assert [target.split for target in read_files(root, test=test).targets] == sides
 
 
+def test_validation_of_former_releases_validates_by_a_table_of_another_spelling(root):
+    table = root / "Labels" / "labels_consensus.csv"
+    table.write_text(table.read_text().replace("Development", "Validation"))
+    table.rename(table.with_name("labels_concensus.csv"))
+    touch(root / "Audios" / "MSP-PODCAST_0004_0001.wav")
+    assert [target.split for target in read_files(root).targets] == ["test", "train", None, "val"]
+
+
+def test_a_third_test_set_takes_part_in_nothing(root):
+    table = root / "Labels" / "labels_consensus.csv"
+    table.write_text(table.read_text().replace("Train", "Test3"))
+    assert [target.split for target in read_files(root).targets] == ["test", None, None]
+
+
 def test_an_unknown_speaker_is_no_subject_and_goes_by_the_podcast(root):
     first, second, _ = read_files(root).clips
     assert (first.subject, first.group, first.sex) == ("127", "127", "female")
@@ -51,6 +65,12 @@ def test_a_turn_without_its_file_is_told(root):
     [
         ("MSP-PODCAST_0001_0008.wav,Q,1,1,1,1,Male,Train\n", "unknown emotion 'Q'"),
         ("MSP-PODCAST_0001_0008.wav,N,x,1,1,1,Male,Train\n", "EmoAct: expected a number"),
+        (
+            "MSP-PODCAST_0001_0008.wav,N,1,1,1,1,Male,Dev\n",
+            "Split_Set: expected Train, Development, .*, got 'Dev'",
+        ),
+        ("MSP-PODCAST_0001_0008.wav,N,1,nan,1,1,Male,Train\n", "EmoVal: expected a number"),
+        ("MSP-PODCAST_0001_0008.wav,N,1,8,1,1,Male,Train\n", "EmoVal: expected a number"),
         (2 * "MSP-PODCAST_0001_0008.wav,N,1,1,1,1,Male,Train\n", "a turn is there twice"),
         ("other.wav,N,1,1,1,1,Male,Train\n", "none of the 1 files"),
     ],
