@@ -203,14 +203,19 @@ def make_mosei(folder: Path) -> dict[str, Any]:
     return make_files(folder, "Full/-3g5.mp4", "Segmented/abc_0.mp4")
 
 
-def write_csd(path: Path, name: str, rows: Mapping[str, tuple[np.ndarray, Any]]) -> None:
-    """Computational sequence as the CMU Multimodal SDK writes it."""
+def write_csd(
+    path: Path, name: str, rows: Mapping[str, tuple[np.ndarray, Any]], names: Any = None
+) -> None:
+    """Computational sequence as the CMU Multimodal SDK writes it; `names` are its dimensions'."""
     with h5py.File(path, "w") as file:
         for video, (features, intervals) in rows.items():
             entry = file.create_group(f"{name}/data/{video}")
             entry["features"] = features
             entry["intervals"] = np.array(intervals)
-        file.create_group(f"{name}/metadata")
+        metadata = file.create_group(f"{name}/metadata")
+        if names is not None:
+            told = metadata.create_dataset("dimension names", (1,), h5py.string_dtype())
+            told[0] = json.dumps(names)
 
 
 MSP_HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"

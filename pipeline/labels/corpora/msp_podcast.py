@@ -7,8 +7,8 @@ they are there. Class `X` is none, for voters did not agree. Releases before 1.1
 `labels_concensus.csv` and the set Development `Validation`.
 
 Test1 is the usual test set; Test2 was drawn at random, from podcasts of which nothing else is used;
-Test3 has no labels, or later ones. Turns of sets that are not asked for take part in nothing. Turns of an unknown speaker are a group
-by their podcast.
+Test3 is never asked for here. Turns of sets that are not asked for take part in nothing. Turns of
+an unknown speaker are a group by their podcast.
 """
 
 from math import nan

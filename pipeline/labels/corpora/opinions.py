@@ -11,14 +11,18 @@ Zadeh et al., IEEE Intelligent Systems 2016 and ACL 2018; Yu et al., ACL 2020. T
   copies have them, are counted otherwise and not taken. It ships no split.
 
 Without any film the words alone are the corpus. Sentiment is from -3 to 3, of CH-SIMS from -1 to 1,
-emotions from 0 to 3, several at once. Some segments have numbers beyond, which are no labels, and
+emotions from 0 to 3, several at once; in a `.csd` by the names that its metadata give its columns,
+else in the order above. Some segments have numbers beyond, which are no labels, and
 some a stretch that ends before it begins, which are no clips. All of a video is one group.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -44,6 +48,8 @@ WORDS = {
     "fear": "fearful",
 }
 """Emotions in the order of MOSEI's columns, after sentiment."""
+COLUMNS = ("sentiment", *WORDS)
+"""In the order that MOSEI's README tells."""
 NAMES = Names(emotion=list(WORDS.values()), words=WORDS)
 
 MOST = {"chsims": 1.0, "mosei": 3.0, "mosi": 3.0}
@@ -83,7 +89,8 @@ def read(params: CorpusParams) -> Corpus:
         if (former.video, former.name) == (segment.video, segment.name):
             told = f"{segment.video}, {segment.name}"
             raise CorpusError(f"{root}: segment {told} is there twice; keep one")
-    films = _find_films(root)
+    files = find_files(root, VIDEOS, "the corpus")
+    films = _name_films(files)
     used = [one for one in segments if one.is_forward]
     backward = [one for one in segments if not one.is_forward]
     clips = [_make_clip(one, films, params.kind) for one in used]
@@ -141,39 +148,72 @@ def _read_table(path: Path) -> Iterator[Segment]:
 Sequences = tuple[np.ndarray, Float64[np.ndarray, "rows 2"]]
 
 
-def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
-    """Name of each video in a computational sequence, with rows and when they begin and end.
-
-    Raises CorpusError where the file is none.
-    """
+@contextmanager
+def _open_csd(path: Path) -> Iterator[dict[str, Any]]:
+    """`data` and `metadata` of a computational sequence; raises CorpusError where it is none."""
     try:
         with open_foreign(path) as found:
             (top,) = found.values()
-            most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
-            for video, entry in sorted(top["data"].items()):
-                features = load_dataset(entry["features"], most)
-                intervals = load_dataset(entry["intervals"], most)
-                if len(features) != len(intervals) or intervals.shape[1:] != (2,):
-                    raise CorpusError(
-                        f"{path}: {video}: expected a stretch of each row, got "
-                        f"{features.shape} and {intervals.shape}; get the file again"
-                    )
-                yield video, (features, intervals.astype(float))
+            yield top
     except (StoreError, AttributeError) as error:
         raise CorpusError(
             f"{path}: not a readable computational sequence ({error}); get it again"
         ) from error
 
 
+def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
+    """Name of each video in a computational sequence, with rows and when they begin and end.
+
+    Raises CorpusError where the file is none.
+    """
+    with _open_csd(path) as top:
+        most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+        for video, entry in sorted(top["data"].items()):
+            features = load_dataset(entry["features"], most)
+            intervals = load_dataset(entry["intervals"], most)
+            if len(features) != len(intervals) or intervals.shape[1:] != (2,):
+                raise CorpusError(
+                    f"{path}: {video}: expected a stretch of each row, got "
+                    f"{features.shape} and {intervals.shape}; get the file again"
+                )
+            yield video, (features, intervals.astype(float))
+
+
+def read_order(path: Path) -> list[int]:
+    """Where each of COLUMNS stands in a computational sequence, by the names of its dimensions.
+
+    Raises CorpusError where it names some of them alone. Without any they stand as in COLUMNS.
+    """
+    with _open_csd(path) as top:
+        said = dict(top.get("metadata", {})).get("dimension names")
+        texts = [] if said is None else load_dataset(said, UNPACKED_BYTES).tolist()
+    names = None
+    if len(texts) == 1:  # as the SDK writes it, a list in JSON, or another text
+        with suppress(ValueError, RecursionError):
+            names = json.loads(texts[0])
+    plain = [str(name).strip().casefold() for name in names] if isinstance(names, list) else []
+    if not {*plain} & {*COLUMNS[1:]}:
+        return list(range(len(COLUMNS)))
+    if sorted(plain) != sorted(COLUMNS):
+        raise CorpusError(
+            f"{path}: expected the dimensions {', '.join(COLUMNS)}, got {', '.join(plain)}; get "
+            f"the file again"
+        )
+    return [plain.index(name) for name in COLUMNS]
+
+
 def _read_sequences(labels: Path, words: Path | None) -> Iterator[Segment]:
-    spoken = dict(read_csd(words)) if words else {}
+    spoken = _read_spoken(words) if words else {}
+    order = read_order(labels)
     for video, (ratings, intervals) in read_csd(labels):
-        if ratings.ndim != 2 or ratings.shape[1] not in (1, 1 + len(WORDS)):
+        numbers = ratings.dtype.kind in "fiu"
+        if not numbers or ratings.ndim != 2 or ratings.shape[1] not in (1, len(COLUMNS)):
             raise CorpusError(
                 f"{labels}: {video}: expected a sentiment, or that and {len(WORDS)} emotions, got "
-                f"{ratings.shape}; get the file again"
+                f"{ratings.dtype} of {ratings.shape}; get the file again"
             )
-        for number, (row, (start, end)) in enumerate(zip(ratings, intervals, strict=True)):
+        rows = ratings if ratings.shape[1] == 1 else ratings[:, order]
+        for number, (row, (start, end)) in enumerate(zip(rows, intervals, strict=True)):
             sentiment, *emotions = map(float, row)
             yield Segment(
                 video=video,
@@ -185,6 +225,18 @@ def _read_sequences(labels: Path, words: Path | None) -> Iterator[Segment]:
             )
 
 
+def _read_spoken(path: Path) -> dict[str, Sequences]:
+    """Video → its words; raises CorpusError where the file holds others."""
+    spoken = dict(read_csd(path))
+    for video, (words, _) in spoken.items():
+        if words.size and words.dtype.kind != "S":
+            raise CorpusError(
+                f"{path}: {video}: expected words, got {words.dtype}; name the file otherwise if "
+                f"it holds none"
+            )
+    return spoken
+
+
 def _say(spoken: Sequences, start: float, end: float) -> str | None:
     """Words whose middle is in a stretch."""
     words, intervals = spoken
@@ -194,10 +246,10 @@ def _say(spoken: Sequences, start: float, end: float) -> str | None:
     return " ".join(text for text in texts if text != SILENCE) or None
 
 
-def _find_films(root: Path) -> dict[str, Path]:
+def _name_films(files: Sequence[Path]) -> dict[str, Path]:
     """`<video>/<clip>`, and `<video>`, → file."""
     found = {}
-    for path in find_files(root, VIDEOS, "the corpus"):
+    for path in files:
         found[f"{path.parent.name}/{path.stem}"] = path
         found.setdefault(path.stem, path)
     return found

@@ -72,6 +72,40 @@ def test_a_sequence_has_scores_by_the_authors_columns_and_stretches(tmp_path):
     )
 
 
+ROW = np.array([[1, 2, 3, 0, 0, 0, -1.5]])
+REVERSED = ["fear", "disgust", "Surprise", "anger", "sad", "happy", "sentiment"]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentiment", "happy"),
+    [(REVERSED, -0.5, 0.0), (None, 1 / 3, 2.0), ("labels", 1 / 3, 2.0), (["a", "b"], 1 / 3, 2.0)],
+)
+def test_columns_go_by_the_names_that_a_sequence_gives_them(tmp_path, names, sentiment, happy):
+    row = np.abs(ROW) if names is not REVERSED else ROW
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (row, [[0, 1]])}, names)
+    found = labels(read_files(tmp_path, "mosei"))["mosei/v/000"]
+    assert found["sentiment"] == pytest.approx(sentiment)
+    assert dict(found["emotions"])["happy"] == happy
+
+
+def test_names_of_some_columns_alone_are_refused(tmp_path):
+    names = ["sentiment", "happy", *5 * ["x"]]
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (ROW, [[0, 1]])}, names)
+    with pytest.raises(CorpusError, match=r"expected the dimensions sentiment, happy.* got .*x, x"):
+        read_files(tmp_path, "mosei")
+
+
+def test_words_that_are_numbers_and_labels_that_are_words_are_refused(tmp_path):
+    make_mosei(tmp_path)
+    write_csd(tmp_path / "CMU_MOSEI_TimestampedWords.csd", "w", {"v": (ROW, [[0, 1]])})
+    with pytest.raises(CorpusError, match="v: expected words, got float64"):
+        read_files(tmp_path, "mosei")
+    (tmp_path / "CMU_MOSEI_TimestampedWords.csd").unlink()
+    write_csd(tmp_path / "CMU_MOSEI_Labels.csd", "w", {"v": (np.array([[b"hi"]]), [[0, 1]])})
+    with pytest.raises(CorpusError, match=r"v: expected a sentiment, .* got .S2 of"):
+        read_files(tmp_path, "mosei")
+
+
 def test_words_are_those_in_the_middle_of_a_stretch_without_pauses(tmp_path):
     make_mosei(tmp_path)
     said = [clip.transcript for clip in read_files(tmp_path, "mosei").clips]
@@ -91,6 +125,17 @@ def test_files_of_single_segments_are_not_taken_for_videos(tmp_path):
     make_mosei(tmp_path)
     clip = next(c for c in read_files(tmp_path, "mosei").clips if "abc" in c.clip_id)
     assert clip.path == NO_MEDIA
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "film"),
+    [(make_mosei, "mosei", "abc_0.mp4"), (make_mosi, "mosi", "03bSnISJMiM_1.mp4")],
+)
+def test_films_of_no_segment_are_told(tmp_path, make, name, film):
+    make(tmp_path)
+    touch(tmp_path / "Segmented" / film)
+    told = [e.clip_id for e in read_files(tmp_path, name).entries if e.reason == "no_label"]
+    assert told == [f"Segmented/{film}"]
 
 
 @pytest.mark.parametrize(
