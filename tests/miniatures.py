@@ -110,14 +110,19 @@ def make_emobox(folder: Path) -> dict[str, Any]:
     said = {f"a-{n}": {"wav": f"downloads/{n}.wav", "emo": "cs"[n % 2]} for n in range(6)}
     for fold in (1, 2, 3):
         test = {name: said[name] for name in said if int(name[-1]) % 3 == fold - 1}
-        for side, clips in (("test", test), ("train", {k: said[k] for k in said.keys() - test})):
-            path = metadata / f"fold_{fold}" / f"emobox_{side}_fold_{fold}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(clips))
+        write_set(metadata, "test", test, fold)
+        write_set(metadata, "train", {k: said[k] for k in said.keys() - test}, fold)
     (metadata / "label_map.json").write_text(json.dumps({"c": "Angry", "s": "Fear"}))
     for number in range(5):
         touch(folder / "downloads" / f"{number}.wav")
     return {"root": str(folder), "metadata": str(metadata)}
+
+
+def write_set(metadata: Path, side: str, clips: Mapping[str, Any], fold: int = 1) -> None:
+    """Clips of a side of a fold, as EmoBox has them."""
+    path = metadata / f"fold_{fold}" / f"{metadata.name}_{side}_fold_{fold}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(clips))
 
 
 def make_emodb(folder: Path) -> dict[str, Any]:
