@@ -5,15 +5,17 @@ A row of SCHEMES for each: the form of a name, what its codes mean, and who spea
 - EmoDB, Burkhardt et al., Interspeech 2005: `wav/03a01Fa.wav` is speaker 03, sentence a01, `F` for
   Freude, version a; 535 files.
 - SAVEE, Haq and Jackson, AVSP 2009: `DC/a01.wav` or `DC_a01.wav` is speaker DC, anger, take 01;
-  480 files, 120 of them neutral.
+  480 files, 120 of them neutral. `AudioVisualClip/DC/a1.avi` is the film of `AudioData/DC/a01.wav`.
 - TESS, Pichora-Fuller and Dupuis, 2010: `OAF_back_angry.wav` is the older actress, "Say the word
   back", anger; 2,800 files. `ps` is a pleasant surprise; `OA_bite_neutral.wav` lacks a letter.
 - EMOVO, Costantini et al., LREC 2014: `f1/dis-f1-b1.wav` is disgust, first woman, sentence b1; 588
   files.
+
+Where files of several formats are there, those of the first are the clips.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +42,8 @@ class Scheme:
 
     `form` finds `speaker`, `emotion` and, where it is told, `sentence` in a file's folder and
     stem, such as `DC/a01`; `words` is code → class, in the order of classes. `sentences` is code →
-    words, or `said` what to say with the code in it.
+    words, or `said` what to say with the code in it. `digits` are those of the number that a name
+    ends in, which some copies shorten; of files with several `suffixes` the first are the clips.
     """
 
     called: str
@@ -50,7 +53,8 @@ class Scheme:
     speakers: Mapping[str, Speaker]
     sentences: Mapping[str, str] = field(default_factory=dict)
     said: str | None = None
-    suffixes: frozenset[str] = frozenset({".wav", ".flac"})
+    digits: int = 0
+    suffixes: tuple[str, ...] = (".wav", ".flac")
 
     @property
     def names(self) -> Names:
@@ -130,7 +134,8 @@ SCHEMES: Mapping[str, Scheme] = {
             "su": "surprised",
         },
         speakers=dict.fromkeys(("DC", "JE", "JK", "KL"), Speaker("male")),
-        suffixes=frozenset({".wav", ".flac", ".avi", ".mp4"}),
+        digits=2,
+        suffixes=(".wav", ".flac", ".avi", ".mp4"),
     ),
     "tess": Scheme(
         called="TESS",
@@ -176,15 +181,15 @@ class Told:
 def read(params: CorpusParams) -> Corpus:
     """A clip for each file; raises CorpusError for a name of another form, or no file."""
     scheme, root = SCHEMES[params.kind], Path(params.root)
-    told = {
-        path: parse_name(path, scheme) for path in find_files(root, scheme.suffixes, scheme.called)
-    }
+    files = find_files(root, scheme.suffixes, scheme.called)
+    suffix = next((one for one in scheme.suffixes if any(_is_of(path, one) for path in files)), "")
+    told = {path: parse_name(path, scheme) for path in files if _is_of(path, suffix)}
     if not told:
         raise CorpusError(
             f"{root}: expected files of {scheme.called} such as {scheme.example}, found none with "
-            f"{', '.join(sorted(scheme.suffixes))}; mend `root`"
+            f"{', '.join(scheme.suffixes)}; mend `root`"
         )
-    named = name_once((f"{params.kind}/{_name(path, told[path])}", path) for path in told)
+    named = name_once((f"{params.kind}/{_name(path, told[path], scheme)}", path) for path in told)
     ids = sorted(named)
     return Corpus(
         clips=[
@@ -195,7 +200,21 @@ def read(params: CorpusParams) -> Corpus:
             for clip_id in ids
         ],
         names=scheme.names,
+        remarks=list(_tell_others([path for path in files if path not in told])),
     )
+
+
+def _is_of(path: Path, suffix: str) -> bool:
+    return path.suffix.lower() == suffix
+
+
+def _tell_others(files: Sequence[Path]) -> Iterator[str]:
+    """Sentence on `files`, of formats that are not the first."""
+    if files:
+        yield (
+            f"files of other formats beside the first are no clips: {len(files)} files, first "
+            f"{files[0]}; to have them instead, name a folder with these alone as `root`"
+        )
 
 
 def parse_name(path: Path, scheme: Scheme) -> Told:
@@ -218,9 +237,10 @@ def parse_name(path: Path, scheme: Scheme) -> Told:
     return Told(codes["speaker"], emotion, sentence)
 
 
-def _name(path: Path, told: Told) -> str:
+def _name(path: Path, told: Told, scheme: Scheme) -> str:
     """Name of a clip: the file's own, its speaker first where that is told by the folder alone."""
-    return path.stem if told.code in path.stem else f"{told.code}_{path.stem}"
+    stem = re.sub(r"\d+$", lambda number: number[0].zfill(scheme.digits), path.stem)
+    return stem if told.code in stem else f"{told.code}_{stem}"
 
 
 def _make_clip(clip_id: str, path: Path, told: Told, scheme: Scheme) -> Clip:

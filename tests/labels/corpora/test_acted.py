@@ -50,7 +50,17 @@ def test_a_copy_within_the_corpus_is_refused(tmp_path: Path) -> None:
         read(params)
 
 
-@pytest.mark.parametrize("path", ["DC/a01.wav", "DC_a01.wav", "DC/DC_a01.wav"])
+def test_of_sound_and_films_of_a_performance_the_sound_is_the_clip(tmp_path: Path) -> None:
+    for name in ("AudioData/DC/a01.wav", "AudioVisualClip/DC/a1.avi", "Other/DC/a01.avi"):
+        touch(tmp_path / name)
+    params = CorpusParams(kind="savee", root=str(tmp_path), depends_on=str(tmp_path))
+    corpus = read(params)
+    assert [clip.path for clip in corpus.clips] == [f"{tmp_path}/AudioData/DC/a01.wav"]
+    (told,) = corpus.remarks
+    assert f": 2 files, first {tmp_path}/AudioVisualClip/DC/a1.avi; to have them" in told
+
+
+@pytest.mark.parametrize("path", ["DC/a01.wav", "DC_a01.wav", "DC/DC_a01.wav", "Clips/DC/a1.avi"])
 def test_a_clip_is_named_by_its_speaker_once(tmp_path: Path, path: str) -> None:
     touch(tmp_path / path)
     params = CorpusParams(kind="savee", root=str(tmp_path), depends_on=str(tmp_path))
