@@ -19,6 +19,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.cells import is_nothing
 from pipeline.labels.corpora.files import enter_absent, find_files, name_once
 from pipeline.labels.corpora.params import CremadParams
 from pipeline.labels.corpora.sheets import read_rows
@@ -131,11 +132,33 @@ def _find_media(root: Path, params: CremadParams) -> dict[str, Path]:
     )
 
 
-def _read_actors(root: Path) -> Mapping[str, Mapping[str, str]]:
-    """Actor → row of the table of actors, none where it is not there."""
+class Actor(NamedTuple):
+    """What the table of actors says of one, None where it does not say."""
+
+    sex: str | None = None
+    age: float | None = None
+
+
+def _read_actors(root: Path) -> dict[str, Actor]:
+    """Number → actor, none where the table of actors is not there."""
     path = root / "VideoDemographics.csv"
     rows = read_rows(path, ("ActorID", "Age", "Sex")) if path.is_file() else []
-    return {row["ActorID"]: row for row in rows}
+    return {
+        row["ActorID"]: Actor(
+            sex=row["Sex"].lower() if row["Sex"] in ("Male", "Female") else None,
+            age=_read_age(row["Age"], f"{path}: actor {row['ActorID']}"),
+        )
+        for row in rows
+    }
+
+
+def _read_age(cell: str, where: str) -> float | None:
+    """Years, None where `cell` reads like no value; raises CorpusError for other than years."""
+    if not cell.strip() or is_nothing(cell):
+        return None
+    if not re.fullmatch(r"\d{1,2}", cell.strip()):
+        raise CorpusError(f"{where}: expected an age in years, got {cell!r}; restore the table")
+    return float(cell)
 
 
 def _read_votes(root: Path, params: CremadParams) -> dict[str, dict[str, float]]:
@@ -151,24 +174,32 @@ def _read_votes(root: Path, params: CremadParams) -> dict[str, dict[str, float]]
     first = FIRST[params.voters]
     rows = read_rows(path, (*VOTES, "fileName", ""))
     return {
-        f"cremad/{row['fileName']}": {name: float(row[code]) for code, name in VOTES.items()}
+        f"cremad/{row['fileName']}": _count_votes(row, f"{path}: {row['fileName']}")
         for row in rows
         if row[""].startswith(first)
     }
 
 
-def _make_clip(
-    clip_id: str, path: Path, shown: Shown, actors: Mapping[str, Mapping[str, str]]
-) -> Clip:
-    actor = actors.get(shown.actor)
+def _count_votes(row: Mapping[str, str], where: str) -> dict[str, float]:
+    """Class → votes; raises CorpusError where one of a row's is no count."""
+    for code in VOTES:
+        if not re.fullmatch(r"\s*\d{1,9}\s*", row[code]):
+            raise CorpusError(
+                f"{where}: {code}: expected a count of votes, got {row[code]!r}; restore the table"
+            )
+    return {name: float(row[code]) for code, name in VOTES.items()}
+
+
+def _make_clip(clip_id: str, path: Path, shown: Shown, actors: Mapping[str, Actor]) -> Clip:
+    actor = actors.get(shown.actor, Actor())
     return Clip(
         clip_id=clip_id,
         corpus="cremad",
         path=path.as_posix(),
         subject=shown.actor,
         group=shown.actor,
-        sex=actor["Sex"].lower() if actor else None,
-        age=float(actor["Age"]) if actor else None,
+        sex=actor.sex,
+        age=actor.age,
         transcript=SENTENCES[shown.sentence],
     )
 

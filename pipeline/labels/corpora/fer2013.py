@@ -73,7 +73,7 @@ def read(params: CorpusParams) -> Corpus:
         targets=[
             ClipLabels(
                 clip_id=clip_id,
-                split=SPLITS[named[clip_id].parents[1].name.lower()],
+                split=SPLITS[named[clip_id].parent.parent.name.lower()],
                 labels={
                     "emotion": NAMES.emotion_of(
                         named[clip_id].parent.name.lower(), str(named[clip_id])
@@ -87,7 +87,7 @@ def read(params: CorpusParams) -> Corpus:
 
 
 def _name(path: Path) -> str:
-    side, emotion = path.parents[1].name, path.parent.name
+    side, emotion = path.parent.parent.name, path.parent.name
     if side.lower() not in SPLITS:
         raise CorpusError(
             f"{path}: expected to lie in a folder of its split and its emotion, such as "
@@ -140,13 +140,13 @@ def read_pictures(table: Path) -> Iterator[tuple[str, Picture]]:
         raise CorpusError(f"{table}: not a readable table ({error}); get it again") from error
 
 
-def _read_row(row: dict[str, str], where: str, number: int) -> tuple[str, Picture]:
-    usage = row["Usage"].strip()
+def _read_row(row: dict[str, str | None], where: str, number: int) -> tuple[str, Picture]:
+    usage = (row["Usage"] or "").strip()  # None where a row is cut short
     try:
-        emotion = dict(enumerate(EMOTIONS))[int(row["emotion"])]
-        levels = np.array(row["pixels"].split(), np.int64)
+        emotion = dict(enumerate(EMOTIONS))[int(row["emotion"] or "")]
+        levels = np.array((row["pixels"] or "").split(), np.int64)
         picture = levels.reshape(SIDE, SIDE)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise CorpusError(
             f"{where}: expected an emotion from 0 to {len(EMOTIONS) - 1} and {SIDE}² pixels, got "
             f"others ({error}); get the table again"

@@ -77,7 +77,11 @@ RATINGS = ("valence", "arousal", "dominance")
 
 SESSIONS = range(1, 6)
 
-_TURN = re.compile(r"\[([\d.]+) - ([\d.]+)\]\t(\S+)\t(\w+)\t\[([\d., -]+)\]\s*")
+_NUMBER = r"\d+(?:\.\d*)?"
+_TURN = re.compile(
+    rf"\[({_NUMBER}) - ({_NUMBER})\]\t(\S+)\t(\w+)\t\[(-?{_NUMBER}(?:, *-?{_NUMBER})*)\]\s*",
+    re.ASCII,
+)
 _NAME = re.compile(r"Ses0([1-5])[FM]_(impro|script)\w*_([FM])(?:XX)?\d+")
 _VOTE = re.compile(r"C-E\d+:\t([^\t]*)\t.*")
 _SPOKEN = re.compile(r"(Ses\w+) \[[\d.]+-[\d.]+\]: (.*)")

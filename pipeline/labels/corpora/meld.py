@@ -79,12 +79,19 @@ class Turn:
     @property
     def dialogue(self) -> str:
         """Name of its dialogue, which the split is part of."""
-        return f"{self.split}/dia{int(self.row['Dialogue_ID'])}"
+        return f"{self.split}/dia{_count(self.row['Dialogue_ID'])}"
 
     @property
     def clip_id(self) -> str:
         """Such as `meld/train/dia0_utt3`."""
-        return f"meld/{self.dialogue}_utt{int(self.row['Utterance_ID'])}"
+        return f"meld/{self.dialogue}_utt{_count(self.row['Utterance_ID'])}"
+
+
+def _count(cell: str) -> int:
+    """Number of a dialogue or an utterance; raises ValueError for another cell."""
+    if not re.fullmatch(r"\s*\d{1,9}\s*", cell):
+        raise ValueError(cell)
+    return int(cell)
 
 
 def read(params: MeldParams) -> Corpus:
@@ -203,7 +210,7 @@ def _make_clip(turn: Turn, films: Mapping[str, Path]) -> Clip:
         subject=mend(row["Speaker"]),
         group=f"s{row['Season'].zfill(2)}e{row['Episode'].zfill(2)}",
         dialogue=turn.dialogue,
-        turn=int(row["Utterance_ID"]),
+        turn=_count(row["Utterance_ID"]),
         transcript=mend(row["Utterance"]),
     )
 

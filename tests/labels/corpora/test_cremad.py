@@ -52,6 +52,33 @@ def test_actors_are_described_where_the_table_has_them(root):
     assert actors == {"1001": ("male", 51.0), "1002": (None, None), "1076": (None, None)}
 
 
+@pytest.mark.parametrize(("age", "years"), [("NA", None), ("", None), ("51", 51.0)])
+def test_an_age_that_reads_like_no_value_is_none(root, age, years):
+    table = root / "VideoDemographics.csv"
+    table.write_text(table.read_text().replace("51", age).replace('"Male"', "NA"))
+    clip = read_files(root).clips[0]
+    assert (clip.sex, clip.age) == (None, years)
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "other", "told"),
+    [
+        ("VideoDemographics.csv", "51", "x1", "actor 1001: expected an age in years, got 'x1'"),
+        (
+            "processedResults/tabulatedVotes.csv",
+            "9,1",
+            ",1",
+            "A: expected a count of votes, got ''",
+        ),
+        ("processedResults/tabulatedVotes.csv", "9,1", "nan,1", "A: expected a count .* got 'nan'"),
+    ],
+)
+def test_a_cell_that_is_no_number_is_refused(root, name, cell, other, told):
+    (root / name).write_text((root / name).read_text().replace(cell, other))
+    with pytest.raises(CorpusError, match=told):
+        read_files(root)
+
+
 def test_clips_known_to_be_bad_and_clips_without_a_file_are_told(root):
     corpus = read_files(root)
     assert list(corpus.quarantine) == ["cremad/1076_MTI_SAD_XX"]

@@ -65,6 +65,9 @@ def test_names_of_columns_may_begin_with_a_space(tmp_path):
         (f"-1,{GREY},Training", "row 1: expected an emotion from 0 to 6"),
         ("0,1 2 3,Training", "row 1: expected an emotion from 0 to 6 and 48² pixels"),
         (f"0,{GREY.replace('255', '256')},Training", "levels from 0 to 255"),
+        ("0", "row 1: expected an emotion from 0 to 6 and 48² pixels"),
+        (f"0,{GREY}", "expected Training, PublicTest or PrivateTest"),
+        (f"0,{GREY}{20 * '0'},Training", "row 1: expected an emotion from 0 to 6 and 48² pixels"),
         (f"0,{GREY},Extra", "expected Training, PublicTest or PrivateTest"),
     ],
 )
@@ -85,6 +88,13 @@ def test_a_table_without_pictures_is_told_what_to_do(tmp_path):
     write_table(tmp_path / "fer2013.csv")
     with pytest.raises(CorpusError, match=r"`moodline unpack .*fer2013.csv OUT` makes them"):
         read_files(tmp_path)
+
+
+def test_a_picture_at_the_very_top_is_refused(tmp_path, monkeypatch):
+    touch(tmp_path / "1.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CorpusError, match="expected to lie in a folder"):
+        read_files(Path())
 
 
 @pytest.mark.parametrize("place", ["odd/angry/1.png", "train/glee/1.png", "1.png"])

@@ -108,10 +108,20 @@ def test_sessions_or_speakers_are_left_out_in_turn(root, protocol, places, group
     assert len({clip.group for clip in corpus.clips}) == groups
 
 
-def test_a_turn_of_another_form_is_refused(root):
+@pytest.mark.parametrize(
+    ("was", "other"),
+    [
+        ("exc", "glee"),
+        ("4.5000", "4.50.00"),
+        ("4.5000, ", ", "),
+        ("[7.5", "[7.5.0"),
+        ("4.5000", "."),
+    ],
+)
+def test_a_turn_of_another_form_is_refused(root, was, other):
     path = root / "Session1" / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt"
-    path.write_text(path.read_text().replace("exc", "glee"))
-    with pytest.raises(CorpusError, match=r"Ses01F_impro01.txt: expected .*glee"):
+    path.write_text(path.read_text().replace(was, other))
+    with pytest.raises(CorpusError, match=r"Ses01F_impro01.txt: expected .*M000"):
         read_files(root)
 
 

@@ -126,6 +126,7 @@ def test_a_film_known_to_be_bad_is_quarantined_and_words_alone_are_not(root, dia
         ("1,Hi,Joey,glee,positive,0,0,4,7,0,1\n", "dia0_utt0: unknown emotion 'glee'"),
         ("1,Hi,Joey,joy,glad,0,0,4,7,0,1\n", "dia0_utt0: expected sentiment neutral"),
         ("1,Hi,Joey,joy,positive,x,0,4,7,0,1\n", "row 1: expected numbers of a dialogue"),
+        (f"1,Hi,Joey,joy,positive,0,{20 * '9'},4,7,0,1\n", "row 1: expected numbers of a dialogue"),
         (2 * "1,Hi,Joey,joy,positive,0,0,4,7,0,1\n", "row 2: meld/train/dia0_utt0 is there twice"),
         ("1,Hi,Joey\n", "row 1: expected 11 cells"),
     ],
