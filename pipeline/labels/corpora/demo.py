@@ -46,6 +46,12 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
         rows = list(reader)
     if not rows:
         raise CorpusError(f"{table}: expected a row for each clip, got none; restore it from git")
+    for number, row in enumerate(rows, start=1):
+        if not PurePosixPath(row["path"]).name or row["emotion"] is None:
+            raise CorpusError(
+                f"{table}: row {number}: expected a file and its emotion, got {row['path']!r} and "
+                f"{row['emotion']!r}; restore it from git"
+            )
     return rows
 
 

@@ -1,9 +1,10 @@
 """RAVDESS: 24 actors say, and sing, two sentences in eight emotions.
 
 Zenodo 1188976, CC BY-NC-SA 4.0. A file name is seven two-digit fields: modality, channel, emotion,
-intensity, statement, repetition, actor. Each performance is shipped three times (01 audio-visual,
-02 the same video without sound, 03 its sound alone), so one modality alone is read: with 01 and 02
-together every performance would stand twice among the clips.
+intensity, statement, repetition, actor; actors of odd numbers are men, the others women. Each
+performance is shipped three times (01 audio-visual, 02 the same video without sound, 03 its sound
+alone), so one modality alone is read: with 01 and 02 together every performance would stand twice
+among the clips.
 """
 
 import re
@@ -137,6 +138,7 @@ def _make_clip(path: Path, shown: Performance) -> Clip:
         path=path.as_posix(),
         subject=actor,
         group=actor,
+        sex="male" if shown.actor % 2 else "female",
         transcript=STATEMENTS[shown.statement],
     )
 

@@ -74,13 +74,15 @@ def test_unknown_emotion_names_the_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "text"),
     [
+        ("a.mp4,s\n", "row 1: expected a file and its emotion, got 'a.mp4' and None"),
+        (",s,,calm,0,0\n", "row 1: expected a file and its emotion, got ''"),
         ("a.mp4,s,,calm,high,0\n", "expected a number for valence, got 'high'"),
         ("a.mp4,s,,calm,0.5\n", "expected a number for arousal, got None"),
         ("a.mp4,s,,calm,0.5,-3\n", r"expected arousal in \[-1, 1\], got -3"),
         ("a.mp4,s,,calm,nan,0\n", r"expected valence in \[-1, 1\], got nan"),
     ],
 )
-def test_label_that_is_no_number_in_range_is_refused(tmp_path: Path, row: str, text: str) -> None:
+def test_a_wrong_row_is_refused(tmp_path: Path, row: str, text: str) -> None:
     with pytest.raises(CorpusError, match=text):
         read(write_rows(tmp_path, HEADER + row))
 

@@ -72,12 +72,17 @@ def test_a_clip_carries_actor_sentence_emotion_and_intensity(tmp_path):
     (clip,) = corpus.clips
     assert clip.clip_id == "ravdess/01-01-03-02-02-01-12"
     assert clip.path == (root / "Actor_12/01-01-03-02-02-01-12.mp4").as_posix()
-    assert (clip.subject, clip.group) == ("actor_12", "actor_12")
+    assert (clip.subject, clip.group, clip.sex) == ("actor_12", "actor_12", "female")
     assert clip.transcript == "Dogs are sitting by the door"
     expected = ClipLabels(
         clip_id=clip.clip_id, fold=2, labels={"emotion": "happy", "intensity": 1.0}
     )
     assert corpus.targets == [expected]
+
+
+def test_actors_of_odd_numbers_are_men(tmp_path):
+    root = make_files(tmp_path, *(f"01-01-03-02-02-01-{actor}.mp4" for actor in ("01", "02", "23")))
+    assert [clip.sex for clip in read_files(root).clips] == ["male", "female", "male"]
 
 
 def test_the_same_performance_in_other_modalities_is_no_second_clip(tmp_path):
