@@ -9,18 +9,23 @@ from pipeline.labels.splits import SplitParams
 from pipeline.store.ledger import Entry
 
 Stratum = tuple[str, str, int]
-"""Class, side and fold; empty or -1 where a clip has none."""
+"""Class, side and fold, empty or -1 where a clip has none; where it has no class, its corpus."""
 
 
 def find_capped(targets: Sequence[ClipLabels], params: SplitParams) -> list[Entry]:
     """Entry for each clip that `max_per_class` and `max_clips` leave out; none where both are None.
 
-    Clips come in an order drawn from `seed` and their ids alone, so one that is added moves none.
+    Those that take part in nothing are left out first, unless that is all of them. Clips without a
+    class count by their corpus, with which ids begin. Clips come in an order drawn from `seed` and
+    their ids alone, so one that is added moves none.
     """
-    kept = {target.clip_id for target in targets}
+    if params.max_per_class is None and params.max_clips is None:
+        return []
+    placed = [target for target in targets if target.split or target.fold is not None] or targets
+    kept = {target.clip_id for target in placed}
     if params.max_per_class is not None:
         classes: dict[str, list[ClipLabels]] = {}
-        for target in targets:
+        for target in placed:
             classes.setdefault(_find_stratum(target)[0], []).append(target)
         kept = {
             clip_id
@@ -28,7 +33,7 @@ def find_capped(targets: Sequence[ClipLabels], params: SplitParams) -> list[Entr
             for clip_id in _order(members, params.seed)[: params.max_per_class]
         }
     if params.max_clips is not None:
-        left = [target for target in targets if target.clip_id in kept]
+        left = [target for target in placed if target.clip_id in kept]
         kept = set(_order(left, params.seed)[: params.max_clips])
     told = f"max_per_class {params.max_per_class}, max_clips {params.max_clips}"
     return [
@@ -52,4 +57,6 @@ def _order(targets: Iterable[ClipLabels], seed: int) -> list[str]:
 
 def _find_stratum(target: ClipLabels) -> Stratum:
     fold = -1 if target.fold is None else target.fold
-    return str(target.labels.get("emotion", "")), target.split or "", fold
+    corpus, slash, _ = target.clip_id.partition("/")
+    unnamed = f"/{corpus}" if slash else ""  # a table's own ids may have no corpus
+    return str(target.labels.get("emotion", unnamed)), target.split or "", fold

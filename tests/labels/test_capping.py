@@ -40,6 +40,29 @@ def test_the_draw_is_the_seeds_and_no_other_clip_moves_it():
     assert first <= {target.clip_id for target in keep(more, max_per_class=6)}
 
 
+def test_clips_that_take_part_in_nothing_are_left_out_of_the_draw():
+    idle = [ClipLabels(clip_id=f"toy/x{n}", labels={"emotion": "calm"}) for n in range(50)]
+    assert keep([*idle, *TARGETS], max_per_class=6) == keep(max_per_class=6)
+    assert keep([*idle, *TARGETS], max_clips=30) == keep(max_clips=30)
+
+
+def test_where_no_clip_takes_part_all_are_drawn_from():
+    for begin in ("toy/", ""):
+        idle = [ClipLabels(clip_id=f"{begin}{n}") for n in range(9)]
+        assert len(keep(idle, max_clips=4)) == len(keep(idle, max_per_class=4)) == 4
+
+
+def test_clips_without_a_class_count_by_corpus():
+    rated = [
+        ClipLabels(clip_id=f"{corpus}/{n}", split="train", labels={"valence": 0.0})
+        for corpus, count in (("large", 40), ("small", 4))
+        for n in range(count)
+    ]
+    for caps in ({"max_per_class": 4}, {"max_clips": 8}):
+        counts = Counter(target.clip_id.split("/")[0] for target in keep(rated, **caps))
+        assert counts == {"large": 4, "small": 4}
+
+
 def test_what_is_left_out_is_told():
     entry = find_capped(TARGETS, SplitParams(max_clips=1))[0]
     assert (entry.status, entry.reason) == ("left_out", "capped")
