@@ -186,11 +186,11 @@ def read_order(path: Path) -> list[int]:
     """
     with _open_csd(path) as top:
         said = dict(top.get("metadata", {})).get("dimension names")
-        texts = [] if said is None else load_dataset(said, UNPACKED_BYTES).tolist()
+        texts = np.array([]) if said is None else load_dataset(said, UNPACKED_BYTES)
     names = None
-    if len(texts) == 1:  # as the SDK writes it, a list in JSON, or another text
+    if texts.size == 1 and texts.dtype.kind == "S":  # of the SDK a list in JSON, or another text
         with suppress(ValueError, RecursionError):
-            names = json.loads(texts[0])
+            names = json.loads(texts.item())
     plain = [str(name).strip().casefold() for name in names] if isinstance(names, list) else []
     if not {*plain} & {*COLUMNS[1:]}:
         return list(range(len(COLUMNS)))

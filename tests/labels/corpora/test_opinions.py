@@ -88,6 +88,14 @@ def test_columns_go_by_the_names_that_a_sequence_gives_them(tmp_path, names, sen
     assert dict(found["emotions"])["happy"] == happy
 
 
+@pytest.mark.parametrize("told", [[7.0], [b"happy"], ["\ud55c"], [b"[" * 9999]])
+def test_names_that_are_no_list_of_names_are_passed_over(tmp_path, told):
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (np.abs(ROW), [[0, 1]])})
+    with h5py.File(tmp_path / "Labels.csd", "a") as file:
+        file["All Labels/metadata/dimension names"] = told
+    assert dict(labels(read_files(tmp_path, "mosei"))["mosei/v/000"]["emotions"])["happy"] == 2.0
+
+
 def test_names_of_some_columns_alone_are_refused(tmp_path):
     names = ["sentiment", "happy", *5 * ["x"]]
     write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (ROW, [[0, 1]])}, names)
