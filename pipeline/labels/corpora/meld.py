@@ -12,7 +12,7 @@ Speakers and episodes stand on both sides of the official split, which is by dia
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +122,7 @@ def read(params: MeldParams) -> Corpus:
                 (path for found in films.values() for path in found.values()), clips, root
             ),
         ],
-        remarks=[*_list_absent(tables), *_list_unused(files, clips)],
+        remarks=[*_list_absent(tables), *_list_astray(files)],
     )
 
 
@@ -180,24 +180,13 @@ def _list_absent(tables: Mapping[str, Path]) -> Iterator[str]:
             yield f"no {name} was found: there are no clips of {split}"
 
 
-def _list_unused(files: Iterable[Path], clips: Sequence[Clip]) -> Iterator[str]:
-    """Sentences on films that no clip has: in folders of the splits, and elsewhere."""
-    used = {_place(Path(clip.path)) for clip in clips}
-    spare = [path for path in files if path.suffix == ".mp4" and _place(path) not in used]
-    unnamed = [path for path in spare if path.parent.name in FOLDERS.values()]
-    if unnamed:
-        told = "films that no row of the tables names are no clips"
-        yield f"{told}: {len(unnamed)}, first {unnamed[0]}"
-    inside = {*unnamed}
-    astray = [path for path in spare if path not in inside and _FILM.fullmatch(path.stem)]
+def _list_astray(files: Iterable[Path]) -> Iterator[str]:
+    """Sentence on films that lie in no folder of a split: those within are in the ledger."""
+    folders = {*FOLDERS.values()}
+    astray = [p for p in files if _FILM.fullmatch(p.stem) and p.parent.name not in folders]
     if astray:
         told = f"films in no folder {', '.join(FOLDERS.values())} are no clips"
         yield f"{told}: {len(astray)}, first {astray[0]}"
-
-
-def _place(film: Path) -> tuple[str, str]:
-    """What a film and its copies have in common."""
-    return film.parent.name, film.name
 
 
 def _make_clip(turn: Turn, films: Mapping[str, Path]) -> Clip:

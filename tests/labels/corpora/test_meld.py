@@ -101,13 +101,17 @@ def test_of_several_copies_the_nearest_to_the_root_counts(root):
 def test_tables_that_are_not_there_and_films_left_over_are_told(root):
     (root / "train_splits" / "dia9_utt9.mp4").touch()
     touch(root / "films" / "dia0_utt10.mp4")
-    assert read_files(root).remarks == [
+    corpus = read_files(root)
+    assert corpus.remarks == [
         "no test_sent_emo.csv was found: there are no clips of test",
-        f"films that no row of the tables names are no clips: 3, first "
-        f"{root}/dev_splits_complete/final_videos_testdia0_utt9.mp4",
         "films in no folder train_splits, dev_splits_complete, output_repeated_splits_test are no "
         f"clips: 1, first {root}/films/dia0_utt10.mp4",
     ]
+    assert {entry.clip_id for entry in corpus.entries if entry.reason == "no_label"} == {
+        "dev_splits_complete/final_videos_testdia0_utt9.mp4",
+        "train_splits/dia9_utt9.mp4",
+        "train_splits/final_videos_testdia0_utt9.mp4",
+    }
 
 
 @pytest.mark.parametrize(("dialogue", "utterance"), [(125, 3), (793, 0)])
