@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -28,13 +29,8 @@ def list_unencoded(
     recalled = encoder.list_keys() if isinstance(encoder, Recall) else None
     held = media.keys if recalled is None else recalled
     asked = {clip.clip_id: clip for clip in clips if clip.clip_id in held}
-    views_of = {clip_id: list_views(params, clip_id, trained) for clip_id in asked}
-    views = {view.id: view for some in views_of.values() for view in some}
-    items = {
-        made: clip
-        for clip_id, clip in asked.items()
-        for made in (clip_id, *(view.id for view in views_of[clip_id]))
-    }
+    views = {view.id: view for name in asked for view in list_views(params, name, trained)}
+    items = {**asked, **{view_id: asked[view.clip_id] for view_id, view in views.items()}}
     inputs = {clip_id: key for clip_id in asked if (key := held[clip_id]) is not None}
     there = {view_id: view for view_id, view in views.items() if view.clip_id in inputs}
     keys = derive_keys(params, inputs, there, fingerprint)
@@ -45,14 +41,15 @@ def list_unencoded(
         encoded = encode_clips(encoder, params, tables, loaded, views)
         return sum(measure_bytes(rows, find_dtype(encoder).itemsize) for _, rows in encoded)
 
+    def load(some: Sequence[str]) -> Mapping[str, Any]:
+        if recalled is not None:
+            return dict.fromkeys(some)
+        return _load_rows(media, {made: items[made].clip_id for made in some})
+
     return PendingRows(
         clips=len(asked),
         items={made: clip for made, clip in items.items() if made not in done},
-        load=(
-            (lambda some: _load_rows(media, {made: items[made].clip_id for made in some}))
-            if recalled is None
-            else (lambda some: {made: made for made in some})
-        ),
+        load=load,
         make=encode,
         workers=params.workers,
     )

@@ -105,46 +105,72 @@ def read(params: Affwild2Params) -> Corpus:
     folders = list(_walk(root))
     annotated = _find_texts(root, folders, params.tracks)
     videos, crops = _find_videos(folders), _find_crops(folders)
-    clips, targets, tables, entries = [], [], [], []
-    for name in sorted(annotated):
-        person = annotated[name]
+    seen, entries = [], []
+    for name, person in sorted(annotated.items()):
         video = videos.get(name) or videos.get(_PERSON.sub("", name))
         if video is None:
             entries.append(enter_absent(f"affwild2/{name}"))
             continue
         try:
-            seconds = read_times(video)
+            one = _see(person, video, read_stretches(params.transcripts, name))
         except MediaError as error:
-            entries.append(
-                Entry(f"affwild2/{name}", "labels", "left_out", error.reason, error.detail)
-            )
+            told = "left_out", error.reason, error.detail
+            entries.append(Entry(f"affwild2/{name}", "labels", *told))
             continue
-        frames, told = read_frames(person, seconds)
         if crops and name not in crops:
-            told.append(("no_crops", "no folder of crops has its name"))
-        stretches = read_stretches(params.transcripts, name)
-        if late := _count_after(frames, stretches):
-            told.append(("outside", f"{late} labelled frames come after its transcript"))
-        entries += [Entry(f"affwild2/{name}", "labels", "marked", *remark) for remark in told]
-        for stretch in stretches:
-            clip = _make_clip(name, video, crops.get(name), stretch)
-            clips.append(clip)
-            targets.append(ClipLabels(clip_id=clip.clip_id, split=person.side))
-            tables.append(cut_frames(frames, clip.clip_id, stretch, seconds))
-    used = {_PERSON.sub("", name) for name in annotated} | annotated.keys()
-    spare = [path for name, path in sorted(videos.items()) if name not in used]
-    entries += enter_unnamed(spare, clips, root)
-    if not clips:
+            one.remarks.append(("no_crops", "no folder of crops has its name"))
+        entries += [Entry(f"affwild2/{name}", "labels", "marked", *told) for told in one.remarks]
+        seen.append(one)
+    if not seen:
         raise CorpusError(
             f"{root}: expected the videos of {len(annotated)} texts, found none; put them below it"
         )
+    used = {_PERSON.sub("", name) for name in annotated} | annotated.keys()
+    spare = [path for name, path in sorted(videos.items()) if name not in used]
+    clips = [clip for one in seen for clip in one.list_clips(crops)]
     return Corpus(
         clips=clips,
-        targets=targets,
+        targets=[target for one in seen for target in one.list_targets()],
         names=NAMES,
-        frames=pa.concat_tables(tables).combine_chunks(),
-        entries=entries,
+        frames=pa.concat_tables([table for one in seen for table in one.cut()]).combine_chunks(),
+        entries=[*entries, *enter_unnamed(spare, clips, root)],
     )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An annotated person in a video with frames at `seconds`: labelled frames, and stretches."""
+
+    person: Annotated
+    video: Path
+    seconds: Float64[np.ndarray, " frames"]
+    frames: pa.Table
+    stretches: Sequence[Stretch]
+    remarks: list[tuple[str, str]]
+
+    def list_clips(self, crops: Mapping[str, Path]) -> list[Clip]:
+        """A clip of each stretch."""
+        name = self.person.name
+        return [_make_clip(name, self.video, crops.get(name), one) for one in self.stretches]
+
+    def list_targets(self) -> list[ClipLabels]:
+        """The place of each stretch."""
+        ids = (_name(self.person.name, one) for one in self.stretches)
+        return [ClipLabels(clip_id=clip_id, split=self.person.side) for clip_id in ids]
+
+    def cut(self) -> Iterator[pa.Table]:
+        """Labelled frames of each stretch."""
+        for one in self.stretches:
+            yield cut_frames(self.frames, _name(self.person.name, one), one, self.seconds)
+
+
+def _see(person: Annotated, video: Path, stretches: Sequence[Stretch]) -> _Seen:
+    """Person in a video, with remarks on labels; raises MediaError as `read_times` does."""
+    seconds = read_times(video)
+    frames, told = read_frames(person, seconds)
+    if late := _count_after(frames, stretches):
+        told.append(("outside", f"{late} labelled frames come after its transcript"))
+    return _Seen(person, video, seconds, frames, stretches, told)
 
 
 def _walk(root: Path) -> Iterator[Path]:
@@ -357,11 +383,17 @@ def read_stretches(folder: str | None, name: str) -> list[Stretch]:
     return stretches or [Stretch(0.0, np.inf)]
 
 
+def _name(name: str, stretch: Stretch) -> str:
+    """Id of a clip."""
+    if np.isinf(stretch.end_seconds):
+        return f"affwild2/{name}"
+    return f"affwild2/{name}@{stretch.start_seconds:010.3f}-{stretch.end_seconds:010.3f}"
+
+
 def _make_clip(name: str, video: Path, crops: Path | None, stretch: Stretch) -> Clip:
     whole = np.isinf(stretch.end_seconds)
-    times = "" if whole else f"@{stretch.start_seconds:010.3f}-{stretch.end_seconds:010.3f}"
     return Clip(
-        clip_id=f"affwild2/{name}{times}",
+        clip_id=_name(name, stretch),
         corpus="affwild2",
         path=video.as_posix(),
         start_seconds=None if whole else stretch.start_seconds,
