@@ -4,6 +4,7 @@ Options and their defaults stand in the `params` module of each room, which load
 libraries that the members of its family need.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import YAMLError, YAMLWarning
 
 from pipeline.cleaning.params import CleanParams
 from pipeline.encoders.params import ENCODERS, FeatureParams
@@ -75,12 +76,14 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
     Unknown ones are refused, and one of NAMING_SECTIONS that is missing.
     """
     try:
-        data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", YAMLWarning)  # an anchor that is there twice
+            data = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: no such file; `moodline preset demo` writes one") from error
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    except (YAMLError, RecursionError) as error:
+    except (YAMLError, YAMLWarning, RecursionError) as error:
         problem = " ".join(str(error).split())
         raise ParamsError(f"{path}: not readable YAML: {problem}") from error
     sections = _expect_map(data, str(path))

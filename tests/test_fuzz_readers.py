@@ -485,6 +485,32 @@ def fill(column: str, cell: object) -> Callable[[bytes], bytes]:
     return change
 
 
+def blank(column: str) -> Callable[[bytes], bytes]:
+    """Parquet without any cell in a column."""
+
+    def change(data: bytes) -> bytes:
+        table = pq.read_table(pa.BufferReader(data))
+        place = table.column_names.index(column)
+        field = table.schema.field(place)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.set_column(place, field, pa.nulls(len(table), field.type)), sink)
+        return bytes(sink.getvalue())
+
+    return change
+
+
+def empty(data: bytes) -> bytes:
+    """Parquet without any row."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pq.read_table(pa.BufferReader(data)).slice(0, 0), sink)
+    return bytes(sink.getvalue())
+
+
+def anchor_twice(data: bytes) -> bytes:
+    """Params in which two values have one anchor."""
+    return data.replace(b"folds: 3", b"folds: &a 3").replace(b"rate_hz: 2", b"rate_hz: &a 2")
+
+
 NO_HEADER = (2**40).to_bytes(8, "little") + b"{"
 HIDDEN = ("provenance", "settings")
 VISION, TEXT = "huggingface_vision a/config.json", "huggingface_text a/tokenizer_config.json"
@@ -535,6 +561,9 @@ FINDS = (
     (VISION, edit("patch_size", to="small"), "expected what AutoConfig can load"),
     (TEXT, edit("model_max_length", to="long"), "expected a number of tokens"),
     (TEXT, edit("pad_token", to={"content": "x", "\x1b[2Jx": 1}), "names of options"),
+    ("held out", empty, "both: expected predictions of a target, got none"),
+    ("targets", blank("fold"), "data/targets: expected clips with labels to train on"),
+    ("params", anchor_twice, "params.yaml: not readable YAML: found duplicate anchor"),
     ("recipe", ask_for_gigabytes, "expected the weights of the head in its recipe, got others"),
 )
 """Case, what was done to its file, and what is said of it: each ended in a traceback once."""

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float64
 
+from pipeline.errors import StoreError
 from pipeline.evaluation.metrics import (
     Counts,
     Pairs,
@@ -70,11 +71,16 @@ def evaluate_head(
 
     Judged are the targets that the table has, each on frames where any frame of the split is
     annotated with it, else on clips. Raises StoreError for a number that is not finite, for a
-    class that is none of `classes`, and for a target that is not known.
+    class that is none of `classes`, for a target that is not known, and for none.
     """
     check_predictions(head, predictions)
     found = set(list_words(predictions["target"]))
     asked = _Asked([target for target in TARGETS if target in found], classes, params)
+    if not asked.targets:
+        raise StoreError(
+            f"{head}: expected predictions of a target, got none; run "
+            f"`dvc repro -f models/dvc.yaml:train@{head}`"
+        )
     opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
     with name_head(head):
         splits = {split: _evaluate_split(predictions, split, asked) for split in opened}

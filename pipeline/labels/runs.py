@@ -7,6 +7,7 @@ from pipeline.errors import TrainingError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.splits import number_folds, number_units, overlaps, sides
+from pipeline.paths import TARGETS
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ def list_runs(targets: Iterable[ClipLabels]) -> list[Run]:
     if folds:
         return [Run(f"fold-{fold}", fold) for fold in folds]
     if not any(target.split for target in placed):
-        raise TrainingError("labels: expected clips with labels to train on, got none in any split")
+        raise TrainingError(
+            f"{TARGETS}: expected clips with labels to train on, got none in any split"
+        )
     return [Run("official", None)]
 
 
