@@ -14,7 +14,7 @@ from pipeline.cleaning.sound import decode_clip
 from pipeline.labels.clips import Clip
 from pipeline.media.probe import probe_media
 from pipeline.media.video import read_picture
-from pipeline.store.index import Location
+from pipeline.store.index import Location, rowless
 from pipeline.store.parts import PartClip
 
 
