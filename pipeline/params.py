@@ -198,6 +198,7 @@ def parse_params(sections: Mapping[str, Any]) -> Params:
     with _collected() as collect:
         collect(_check_detector, params.faces)
         collect(_check_sides, params)
+        collect(_check_called, params.corpora)
         modalities = {
             **{name: collect(_join_modalities, name, features, joint) for name in joint},
             **{name: feature.modality for name, feature in features.items()},
@@ -238,6 +239,18 @@ def _check_sides(params: Params) -> None:
             f"params.yaml: corpora.{sided[0]}.side: expected splits.protocol corpus or holdout, "
             f"got {protocol}, which places every clip by itself; leave one of the two out"
         )
+
+
+def _check_called(corpora: Mapping[str, CorpusParams]) -> None:
+    """Refuse two tables called the same: their people, dialogues and results would be one's."""
+    named: dict[str, str] = {}
+    for name, corpus in corpora.items():
+        called = getattr(corpus, "called", None)
+        if called is not None and (other := named.setdefault(called, name)) != name:
+            raise ParamsError(
+                f"params.yaml: corpora.{name}.called: expected another than {called!r}, which "
+                f"{other} is called; clips of two tables are told apart by it"
+            )
 
 
 def _check_detector(faces: FacesParams) -> None:

@@ -174,3 +174,12 @@ def test_a_side_goes_with_a_split_alone(everything: Path, protocol: str) -> None
     everything.write_text(json.dumps({**sections, "splits": {"protocol": protocol}}))
     with pytest.raises(ParamsError, match=rf"corpora\.demo\.side: expected .* got {protocol}"):
         load_params(everything)
+
+
+def test_two_tables_are_not_called_the_same(everything: Path) -> None:
+    sections = json.loads(everything.read_text())
+    table = {"kind": "table", "root": "data/raw/x", "depends_on": "data/raw/x"}
+    tables = {"a": table, "b": table, "c": {**table, "called": "c"}}
+    everything.write_text(json.dumps({**sections, "corpora": tables}))
+    with pytest.raises(ParamsError, match=r"corpora\.b\.called: expected another than 'table'"):
+        load_params(everything)

@@ -18,8 +18,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 HELD: Mapping[str, tuple[Kind, ...]] = {
     "data/checked": ("paths",),
     "data/premises": ("paths",),
-    "data/watched": ("paths",),
-    "data/labels": ("names", "paths"),
+    "data/labels": ("names", "labels", "paths"),
     "data/labels/clips.parquet": ("names", "words", "paths"),
     "data/targets": ("names", "labels"),
     "data/clips": ("names", "words", "paths"),
@@ -34,7 +33,7 @@ HELD: Mapping[str, tuple[Kind, ...]] = {
     "reports/faces.svg": ("faces", "names"),
     "reports/heads": ("names", "labels", "paths"),
     "reports/index.html": ("names", "paths"),
-    "reports/labels.html": ("names", "paths"),
+    "reports/labels.html": ("names", "labels", "paths"),
 }
 """Out, or folder of outs → what it holds. `names` are ids of clips and subjects, as the corpus has
 them; `paths` those of files, which may tell of this machine."""

@@ -392,6 +392,11 @@ class ImportedParams(FeatureParams):
         """Corpora that the weights were trained on, as params.yaml states them."""
         return self.seen_corpora
 
+    @property
+    def reveals(self) -> Reveals:
+        """A recording: nobody here knows what the rows are."""
+        return "recording"
+
 
 class LandmarksParams(FeatureParams):
     """With `motion`, three more numbers say how the head moves."""

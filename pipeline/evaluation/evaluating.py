@@ -253,7 +253,7 @@ def _rate_classes(
     """Target → class → how it is found, for targets that have classes."""
     found = {}
     for target, parts in sums.items():
-        confusion, presence = (_pool(parts, name) for name in ("confusion", "presence"))
+        confusion, presence = (_pool(parts, name) for name in ("confusion", "presences"))
         if confusion is not None:
             found[target] = _list_rates(rate_classes(confusion), classes)
         if presence is not None:

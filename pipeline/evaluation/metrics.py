@@ -232,7 +232,7 @@ METRICS: dict[str, Metric] = {
     "acc7": Metric("Acc-7", "seven", lambda part: _share(part.sums)),
     "mean_f1": Metric(
         "mean F1",
-        "presence",
+        "presences",
         lambda part: mean_f1(part.sums),
         lambda _: "no class is labelled or predicted",
     ),
@@ -244,7 +244,7 @@ METRICS: dict[str, Metric] = {
     ),
     "f1": Metric(
         "F1",
-        "there",
+        "presence",
         lambda part: confusions.f1(part.sums)[:, 1],
         lambda _: "it is neither labelled nor predicted",
     ),
@@ -283,8 +283,8 @@ PARTS: dict[str, Callable[[Pairs, Grouping, int], Part]] = {
     "non0": lambda pairs, sets, classes: _count_unequal(pairs, sets),
     "five": lambda pairs, sets, classes: _count_points(pairs, sets, 2),
     "seven": lambda pairs, sets, classes: _count_points(pairs, sets, 3),
-    "presence": lambda pairs, sets, classes: _count_presence(pairs, sets),
-    "there": lambda pairs, sets, classes: _count_signs(
+    "presences": lambda pairs, sets, classes: _count_presences(pairs, sets),
+    "presence": lambda pairs, sets, classes: _count_signs(
         pairs.labels > 0, pairs.predictions > PRESENT, sets
     ),
     "divergence": lambda pairs, sets, classes: _sum_divergence(pairs, sets),
@@ -470,7 +470,7 @@ def _count_points(pairs: Pairs, sets: Grouping, most: int) -> Counts:
     return _count_hits(label == prediction, sets)
 
 
-def _count_presence(pairs: Pairs, sets: Grouping) -> Counts:
+def _count_presences(pairs: Pairs, sets: Grouping) -> Counts:
     """For each class, whether it was there by whether that was predicted."""
     columns = zip((pairs.labels > 0).T, (pairs.predictions > PRESENT).T, strict=True)
     return Counts(np.stack([_count_signs(*column, sets).sums for column in columns], axis=1))

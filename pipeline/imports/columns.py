@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from pipeline.errors import StoreError
 from pipeline.imports.series import Series, Wanted, as_rows
 from pipeline.imports.trees import IDS, choose_key, read_names
+from pipeline.targets import TARGETS
+
+NO_FEATURES = frozenset({*TARGETS, "label", "labels", "split", "fold", "__index_level_0__"})
+"""Columns of numbers that are labels, places, or the numbering of pandas."""
 
 TIMES = ("start_seconds", "end_seconds")
 
@@ -53,7 +57,7 @@ def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[S
     ids = read_names(f"{place}: {key}", columns.pop(key).to_pylist())
     times = _read_times(place, [columns.pop(name, None) for name in TIMES])
     for number, values in enumerate(_read_values(place, columns, wanted)):
-        rows = as_rows(values)
+        rows = as_rows(f"{place}: {ids[number]}", values)
         stretches = None if times is None else np.repeat(times[[number]], len(rows), axis=0)
         if stretches is not None and len(rows) != 1:
             raise StoreError(f"{place}: {ids[number]}: expected one row for its seconds, got more")
@@ -76,10 +80,15 @@ def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> li
     if lists or wanted.key is not None:
         key = choose_key(place, lists, wanted)
         return _read_lists(f"{place}: {key}", columns[key])
-    numeric = [column for column in columns.values() if _is_numeric(column.type)]
+    numeric = {name: column for name, column in columns.items() if _is_numeric(column.type)}
     if not numeric:
         raise StoreError(f"{place}: expected a column of lists, or columns of numbers, got neither")
-    return list(np.column_stack([_read_numbers(place, column) for column in numeric]))
+    if told := [name for name in numeric if name.casefold() in NO_FEATURES]:
+        raise StoreError(
+            f"{place}: expected columns of features alone, got {', '.join(told)}, of which a head "
+            f"would read its labels; drop them, or keep features in one column of lists"
+        )
+    return list(np.column_stack([_read_numbers(place, column) for column in numeric.values()]))
 
 
 def _read_lists(place: str, column: pa.Array) -> list[NDArray[Any]]:

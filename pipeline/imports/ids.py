@@ -77,13 +77,13 @@ class Matching:
     def match(self, series: Series) -> Iterator[tuple[str, Series]]:
         """Id of each clip that a series is of, or holds, with its part in the clip's own time."""
         spelt = spell_id(series.name, self.prefix)
+        aligned = _ALIGNED.fullmatch(series.name) is not None
         if self.clips is None:
-            yield spelt[-1], self._start_at(series, 0.0)
+            yield spelt[-1], self._start_at(series, None if aligned else 0.0)
             return
         clip_id = next(filter(None, map(self._find, spelt)), None)
         if clip_id is not None:
             start = self.clips[clip_id].start_seconds
-            aligned = _ALIGNED.fullmatch(series.name) is not None
             yield clip_id, self._start_at(series, None if start is None and aligned else start)
         elif held := self._held.get(series.name):
             yield from (part for clip in held if (part := self._cut(series, clip)))
@@ -112,7 +112,7 @@ class Matching:
         held: dict[str, list[Clip]] = defaultdict(list)
         for clip in (self.clips or {}).values():
             if clip.group is not None and clip.start_seconds is not None:
-                held[clip.group].append(clip)
+                held[clip.group.removeprefix(f"{clip.corpus}/")].append(clip)
         return held
 
     def _cut(self, series: Series, clip: Clip) -> tuple[str, Series] | None:
@@ -140,6 +140,11 @@ class Matching:
         stretches = series.stretches[order]
         first = float(stretches[:, 0].min(initial=np.inf)) if start is None else start
         moved = np.maximum(stretches - (first or 0.0), 0.0)
+        if len(moved) and not moved[:, 1].any() and stretches[:, 1].any():
+            raise StoreError(
+                f"{series.name}: expected seconds of the file that its clip is a stretch of, which "
+                f"begins at {first:g} s, got none after {stretches[:, 1].max():g} s"
+            )
         return Series(series.name, series.rows[order], moved, series.padding)
 
 

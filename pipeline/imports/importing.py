@@ -168,17 +168,17 @@ def _make_rows(series: Series, asked: Import, found: Imported) -> Rows:
             f"{series.name}: expected rows of shape {found.row_shape}, as the first has them, got "
             f"{series.rows.shape[1:]}; import what is alike"
         )
+    if (series.stretches is None) is (found.timed and asked.rate_hz is None):
+        raise StoreError(
+            f"{series.name}: expected seconds of all rows or of none, and --rate for those without "
+            f"alone, got others; leave --rate out, or import what is alike"
+        )
     values, filled = _make_finite(series, asked.fill)
     found.filled += filled
     stretches = series.stretches
     if stretches is None:
         steps = np.arange(len(values) + 1) / (asked.rate_hz or 1.0)
         stretches = np.stack([steps[:-1], steps[1:]], axis=1)
-    elif len(stretches) != len(values):
-        raise StoreError(
-            f"{series.name}: expected seconds of each of {len(values):,} rows, got those of "
-            f"{len(stretches):,}"
-        )
     starts, ends = np.ascontiguousarray(stretches.T, np.float64)
     return Rows(values, starts, ends, np.ones(len(values), bool))
 

@@ -30,6 +30,19 @@ class Series:
     stretches: NDArray[Any] | None = None
     padding: int = 0
 
+    def __post_init__(self) -> None:
+        times = self.stretches
+        if times is None:
+            return
+        if not isinstance(times, np.ndarray) or times.shape != (len(self.rows), 2):
+            got = times.shape if isinstance(times, np.ndarray) else "others"
+            raise StoreError(
+                f"{self.name}: expected when each of {len(self.rows):,} rows begins and ends, "
+                f"({len(self.rows)}, 2), got {got}"
+            )
+        if times.dtype.kind not in "iuf":
+            raise StoreError(f"{self.name}: expected seconds of each row, got {times.dtype}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
@@ -85,7 +98,7 @@ def split_array(
         yield from _group_rows(place, ids, values)
         return
     for number, name in enumerate(ids):
-        rows = as_rows(values[number])
+        rows = as_rows(f"{place}: {name}", values[number])
         length = None if lengths is None else int(lengths[number])
         padded = isinstance(values, np.ndarray) or length is not None
         yield cut_padding(place, name, rows, length) if padded else Series(name, rows)
@@ -102,8 +115,10 @@ def _group_rows(place: str, ids: Sequence[str], values: NDArray[Any]) -> Iterato
         yield Series(name, values[numbers[0] : numbers[-1] + 1])
 
 
-def as_rows(values: NDArray[Any]) -> NDArray[Any]:
-    """`values` with an axis of rows: a vector is one row."""
+def as_rows(place: str, values: Any) -> NDArray[Any]:
+    """`values` with an axis of rows: a vector is one row; raises StoreError for what is neither."""
+    if not isinstance(values, np.ndarray) or not values.ndim:
+        raise StoreError(f"{place}: expected rows of numbers, got a number alone, or others")
     return values[None] if values.ndim == 1 else values
 
 

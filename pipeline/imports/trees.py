@@ -104,7 +104,12 @@ def _find_ids(tree: Tree, wanted: Wanted) -> Sequence[str] | None:
 
 def _find_lengths(tree: Tree, key: str) -> Sequence[int] | None:
     leaf = tree.get(f"{key}_lengths")
-    return None if leaf is None else [int(one) for one in np.ravel(np.asarray(_load(leaf)))]
+    if leaf is None:
+        return None
+    try:
+        return [int(one) for one in np.ravel(np.asarray(_load(leaf)))]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"{key}_lengths: expected whole numbers, got others") from error
 
 
 def _list_entries(tree: Tree, count: int) -> list[str]:
@@ -115,7 +120,8 @@ def _list_entries(tree: Tree, count: int) -> list[str]:
 
 
 def _load(node: Leaf | Tree) -> Any:
-    assert isinstance(node, Leaf)
+    if not isinstance(node, Leaf):
+        raise StoreError(f"{', '.join(node) or 'nothing'}: expected an array, got names below one")
     return node.load()
 
 
@@ -124,12 +130,16 @@ def _read_each(place: str, tree: Tree, wanted: Wanted, above: str = "") -> Itera
     for name, node in tree.items():
         full = f"{above}{name}"
         if isinstance(node, Leaf):
-            yield Series(full, as_rows(_load(node)))
+            yield Series(full, as_rows(f"{place}: {full}", _load(node)))
         elif {"features", "intervals"} <= node.keys():
-            yield Series(full, as_rows(_load(node["features"])), _load(node["intervals"]))
+            yield Series(
+                full,
+                as_rows(f"{place}: {full}", _load(node["features"])),
+                _load(node["intervals"]),
+            )
         elif node and all(isinstance(one, Leaf) for one in node.values()) and _is_clip(node):
             key = choose_key(f"{place}: {full}", list(node), wanted)
-            yield Series(full, as_rows(_load(node[key])))
+            yield Series(full, as_rows(f"{place}: {full}", _load(node[key])))
         else:
             yield from _read_each(place, node, wanted, f"{full}/")
 

@@ -79,7 +79,14 @@ def join_corpora(corpora: Mapping[str, Corpus]) -> Corpus:
         ),
         frames=frames.sort_by([("clip_id", "ascending"), ("frame", "ascending")]),
         quarantine={key: told for corpus in all_of for key, told in corpus.quarantine.items()},
-        entries=[entry for corpus in all_of for entry in corpus.entries],
+        entries=[
+            # Of a file that no annotation names, the path below its own root.
+            replace(entry, clip_id=f"{name}/{entry.clip_id}")
+            if entry.reason == "no_label"
+            else entry
+            for name, corpus in corpora.items()
+            for entry in corpus.entries
+        ],
         remarks=[
             *(f"{name}: {told}" for name, corpus in corpora.items() for told in corpus.remarks),
             *_list_lonely(corpora),
@@ -106,22 +113,22 @@ def place_corpora(
         name: replace(corpus, targets=[by_id[own.clip_id] for own in corpus.targets])
         for name, corpus in corpora.items()
     }
-    free = {name: corpus for name, corpus in known.items() if params[name].side is None}
+    parts = [(names, _find_side(names, params)) for names in _list_parts(known)]
     placed: dict[str, list[ClipLabels]] = {}
-    for names in _list_parts(free):
+    for names, side in sorted(parts, key=lambda part: part[1] is not None):  # who has none first
+        validates = "val" in {side for _, side in parts} or any(
+            target.split == "val" for target in chain.from_iterable(placed.values())
+        )
         with _told_of(names):
-            found = assign_splits(join_corpora({name: free[name] for name in names}), splits)
+            part = join_corpora({name: known[name] for name in names})
+            if side is not None:
+                found = _take_side(part, side, None if validates else splits)
+            else:
+                found = assign_splits(part, splits)
         if splits.protocol == "leave_one_out":
             shift = _count_folds(chain.from_iterable(placed.values()))
             found = [_shift_fold(target, shift) for target in found]
         placed[", ".join(names)] = found
-    sided = {name: corpus for name, corpus in known.items() if name not in free}
-    validates = any(params[name].side == "val" for name in sided) or any(
-        target.split == "val" for target in chain.from_iterable(placed.values())
-    )
-    for name, corpus in sided.items():
-        with _told_of([name]):
-            placed[name] = _take_side(corpus, str(params[name].side), None if validates else splits)
     if splits.protocol != "leave_one_out":
         _check_places(placed)
     return sort_targets(chain.from_iterable(placed.values()))
@@ -163,6 +170,18 @@ def _list_new(known: Sequence[str], classes: Classes) -> list[str]:
     """A sentence on each class that `classes` make, and that is none of the corpus's own."""
     made = {own: word for word, own in classes.items() if own is not None and own not in known}
     return [f"class {own}: new here, {word} is called so" for own, word in made.items()]
+
+
+def _find_side(names: Sequence[str], params: Mapping[str, CorpusParams]) -> str | None:
+    """Side of the entries `names` of one corpus, which share people, None for none."""
+    sides = {name: params[name].side for name in names}
+    if len({*sides.values()}) > 1:
+        told = ", ".join(f"{side} of {name}" for name, side in sides.items())
+        raise ParamsError(
+            f"params.yaml: corpora: expected one side for all entries of one corpus, which share "
+            f"people, got {told}; give them the same, or none"
+        )
+    return sides[names[0]]
 
 
 def _map_labels(labels: Mapping[str, Label], classes: Classes) -> dict[str, Label]:

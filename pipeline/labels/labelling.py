@@ -69,7 +69,7 @@ def label_corpora(
         marked = corpora[name].quarantine == "mark"
         entries += find_quarantined(corpus, decisions, marked=marked)
     whole = leave_out(placed, entries)
-    capped = find_capped(whole.targets, splits)
+    capped = find_capped(whole.targets, splits, whole.clips)
     left = leave_out(whole, capped)
     return Labelled(
         clips=left.clips,

@@ -7,10 +7,10 @@ number from 0 on).
 import csv
 import difflib
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
@@ -44,7 +44,14 @@ def read_places(path: Path) -> Places:
         raise CorpusError(told) from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    header = next(lines, [])
+    try:
+        return _parse_places(path, lines)
+    except csv.Error as error:
+        raise CorpusError(f"{path}: not a readable CSV ({error}); mend it") from error
+
+
+def _parse_places(path: Path, lines: Any) -> Places:
+    header: list[str] = next(lines, [])
     if header not in COLUMNS:
         known = " or ".join(",".join(columns) for columns in COLUMNS)
         raise CorpusError(f"{path}: expected columns {known}, got {','.join(header) or 'none'}")
@@ -67,7 +74,7 @@ def place_by_file(corpus: Corpus, places: Places) -> tuple[list[ClipLabels], lis
     Raises CorpusError for a name that no clip has, and for a group in two places.
     """
     names = {clip.clip_id: _name(clip.clip_id, clip.group, places.unit) for clip in corpus.clips}
-    _check_known(places, {*names.values(), *(entry.clip_id for entry in corpus.entries)})
+    _check_known(places, {*names.values(), *_list_absent(corpus)})
     labelled = find_labelled(corpus)
     found = {
         clip_id: places.sides[name]
@@ -92,6 +99,11 @@ def _read_place(cell: str, column: str, where: str) -> str | int:
 
 def _name(clip_id: str, group: str | None, unit: Unit) -> str:
     return clip_id if unit == "clip_id" or group is None else group
+
+
+def _list_absent(corpus: Corpus) -> Iterator[str]:
+    """Clips that are not here, though the corpus has them."""
+    yield from (entry.clip_id for entry in corpus.entries if entry.status == "left_out")
 
 
 def _check_known(places: Places, known: Collection[str]) -> None:

@@ -50,7 +50,8 @@ def list_stages(params: Params) -> Iterator[Stage]:
     for name, corpus in params.corpora.items():
         yield _stage("watch", {name: Watched(depends_on=corpus.depends_on)}, of=name)
     kinds = sorted({corpus.kind for corpus in params.corpora.values()})
-    yield _stage("labels", {**params.corpora, "splits": params.splits}, {"corpus": kinds})
+    corpora = {f"corpora.{name}": corpus for name, corpus in params.corpora.items()}
+    yield _stage("labels", {**corpora, "splits": params.splits}, {"corpus": kinds})
     yield _stage("clean", {"clean": params.clean})
     yield _stage("overview")
     yield _stage("faces", {"faces": faces}, detectors)

@@ -116,6 +116,10 @@ def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weigh
         if digest is not None:
             name = source.params.get("weights") or source.params.get("bundle") or source.name
             yield Weights(f"features.{source.name}", name, digest)
+        if "store" in source.params:
+            yield Weights(
+                f"features.{source.name}", source.params["store"], source.params["digest"]
+            )
     for made in _trace_inputs(recipe):
         settings = made["settings"]
         if made["stage"] == "transcribe" and "weights_digest" in settings:

@@ -90,10 +90,9 @@ class HeadSummary:
     def seen(self) -> dict[str, list[str]]:
         """Modality → corpora that the head is judged on and its encoder was trained on, if any.
 
-        A corpus is what the ids of its clips begin with, in upper case or lower.
+        Names are compared in upper case or lower.
         """
-        clip_ids = list_words(self.predictions["clip_id"])
-        judged = {clip_id.split("/", 1)[0].casefold() for clip_id in clip_ids}
+        judged = {corpus.casefold() for corpus in list_words(self.predictions["corpus"])}
         found: dict[str, list[str]] = {modality: [] for modality in self.sets}
         for stream, made in self.recipe.inputs.items():
             known = found[modality_of(stream)]

@@ -71,4 +71,6 @@ def load_dataset(dataset: h5py.Dataset, most: int) -> NDArray[Any]:
         size += sum(map(len, texts[start:]))
         if size > most:
             raise ValueError(f"expected {dataset.name} of at most {most:,} bytes, got more")
+    if len(texts) * max(map(len, texts), default=0) > most:  # an array has the longest for each
+        raise ValueError(f"expected {dataset.name} of at most {most:,} bytes, got more")
     return np.array(texts)

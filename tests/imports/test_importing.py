@@ -3,6 +3,7 @@
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,30 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: save_pickle(p, {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {}}}}}}}}}),
         "expected at most 8 maps within one another",
     ),
+    "labels": (
+        lambda p: save_table(p, id=["a"], x=[0.5], valence=[0.5], fold=[1]),
+        "expected columns of features alone, got valence, fold, of which a head would read",
+    ),
+    "lists in lists": (lambda p: save_pickle(p, {"a": [[1, 2], [3, 4]]}), "a: expected rows"),
+    "words for lengths": (
+        lambda p: save_pickle(p, {"id": ["a"], "text": np.ones((1, 3, 2)), "text_lengths": ["x"]}),
+        "text_lengths: expected whole numbers, got others",
+    ),
+    "endless lengths": (
+        lambda p: save_pickle(
+            p, {"id": ["a"], "text": np.ones((1, 3, 2)), "text_lengths": [float("inf")]}
+        ),
+        "text_lengths: expected whole numbers, got others",
+    ),
+    "a map for lengths": (
+        lambda p: save_pickle(p, {"id": ["a"], "text": np.ones((1, 3, 2)), "text_lengths": {}}),
+        "expected an array, got names below one",
+    ),
+    "a number alone": (lambda p: save_npz(p, fps=np.array(25.0)), "fps: expected rows of numbers"),
+    "times of few": (
+        lambda p: save_pickle(p, {"a": {"features": np.ones((4, 2)), "intervals": ONES[:, :2]}}),
+        r"a: expected when each of 4 rows begins and ends, \(4, 2\), got \(",
+    ),
     "external": (lambda p: link_elsewhere(p, "external"), "expected b in this file, got a link"),
     "soft": (lambda p: link_elsewhere(p, "soft"), "expected b in this file, got a link elsewhere"),
     "raw": (lambda p: link_elsewhere(p, "raw"), "expected b as a dataset of this file"),
@@ -214,6 +239,31 @@ def test_ids_that_are_no_clips_at_all_are_shown_beside_those_that_are(tmp_path: 
     told = "such as mosi/a/0, mosi/a/1, mosi/a/2, got x0, x1, x2; none is the same"
     with pytest.raises(StoreError, match=told):
         import_features([path], tmp_path / "out", ask(), clips)
+
+
+def test_a_rate_is_for_rows_without_seconds(tmp_path: Path) -> None:
+    timed = {"a": {"features": np.ones((2, 3)), "intervals": np.array([[0.0, 1.0], [1.0, 2.0]])}}
+    with pytest.raises(StoreError, match="and --rate for those without alone, got others"):
+        import_features([save_pickle(tmp_path, timed)], tmp_path / "out", ask(rate_hz=2.0))
+    mixed = {**timed, "b": np.ones((2, 3))}
+    with pytest.raises(StoreError, match="b: expected seconds of all rows or of none"):
+        import_features([save_pickle(tmp_path, mixed)], tmp_path / "out", ask())
+
+
+def test_seconds_of_another_clock_are_refused(tmp_path: Path) -> None:
+    timed = {"mosi/a/1": {"features": np.ones((1, 3)), "intervals": np.array([[0.0, 3.0]])}}
+    clips = make_clips("mosi/a/1", stretches={"mosi/a/1": (100.0, 103.0)})
+    with pytest.raises(StoreError, match="begins at 100 s, got none after 3 s"):
+        import_features([save_pickle(tmp_path, timed)], tmp_path / "out", ask(), clips)
+
+
+def test_videos_are_found_where_groups_begin_with_their_corpus(tmp_path: Path) -> None:
+    rows = np.arange(8.0)[:, None]
+    write_csd(tmp_path / "some.csd", "COVAREP", {"abc": (rows, [[n, n + 1] for n in range(8)])})
+    clips = make_clips("mosei/abc/000", stretches={"mosei/abc/000": (1.0, 3.0)})
+    joined = {name: replace(clip, group=f"mosei/{clip.group}") for name, clip in clips.items()}
+    import_features([tmp_path / "some.csd"], tmp_path / "out", ask(), joined)
+    assert open_features(tmp_path / "out")["mosei/abc/000"].embedding.ravel().tolist() == [1, 2]
 
 
 def test_sequences_of_videos_are_cut_by_the_segments_of_the_corpus(tmp_path: Path) -> None:

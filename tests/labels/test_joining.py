@@ -191,6 +191,24 @@ class TestPlace:
         found = {(of[target.clip_id], target.fold) for target in placed}
         assert len(found) == len(set(of.values())) == 8
 
+    @pytest.mark.parametrize("sides", [("train", "test"), ("train", None)])
+    def test_parts_of_one_corpus_have_one_side(self, sides):
+        whole = make("a", ["sad"])
+        parts = {
+            name: replace(
+                whole,
+                clips=[replace(c, clip_id=f"{name}/{c.clip_id}") for c in whole.clips],
+                targets=[replace(t, clip_id=f"{name}/{t.clip_id}") for t in whole.targets],
+            )
+            for name in ("song", "speech")
+        }
+        params = {
+            name: PARAMS.model_copy(update={"side": side})
+            for name, side in zip(parts, sides, strict=True)
+        }
+        with pytest.raises(ParamsError, match="expected one side for all entries of one corpus"):
+            place_corpora(parts, params, join_corpora(parts).targets, SplitParams())
+
     def test_who_validates_elsewhere_leaves_train_whole(self):
         placed = place(SplitParams(protocol="holdout", val_share=0.25), a="train", b=None)
         assert {split for clip, (split, _) in placed.items() if clip.startswith("a")} == {"train"}

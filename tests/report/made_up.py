@@ -64,6 +64,7 @@ def make_labels(made: MadeUp) -> list[tuple[dict[str, Any], dict[str, np.ndarray
             emotion = int(rng.integers(len(EMOTIONS)))
             clip = {
                 "clip_id": f"demo/{speaker:02d}-{number:02d}",
+                "corpus": "demo",
                 "subject": f"speaker {speaker + 1}",
                 "group": f"speaker {speaker + 1}",
                 "fold": speaker % made.folds,

@@ -28,6 +28,7 @@ import pyarrow.csv
 from jaxtyping import Float64
 
 from pipeline.errors import CorpusError, MediaError
+from pipeline.files import walk_folders
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
@@ -177,12 +178,11 @@ def _walk(root: Path) -> Iterator[Path]:
     """Folders below `root`, those of crops but not what is in them."""
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder; put Aff-Wild2 there, or a link to it")
-    for inner, folders, _ in os.walk(root, followlinks=True):
+    for inner, folders, _ in walk_folders(root):
         path = Path(inner)
         yield path
         if path.name.startswith(CROPS) or len(path.relative_to(root).parts) >= DEEPEST:
             folders.clear()
-        folders.sort()
 
 
 def _find_texts(

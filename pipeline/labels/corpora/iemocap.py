@@ -121,7 +121,7 @@ def read(params: IemocapParams) -> Corpus:
             f"{root}: expected {params.modality} files of IEMOCAP such as "
             f"{media[turns[0].name]}, found none; mend `root` or `modality`"
             if turns
-            else f"{root}: no turn that is {params.style}; mend corpus.style"
+            else f"{root}: no turn that is {params.style}; mend `style`"
         )
     absent = [turn for turn in turns if not media[turn.name].exists()]
     return Corpus(

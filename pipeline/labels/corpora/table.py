@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
+from pipeline.files import walk_folders
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
@@ -63,14 +64,14 @@ def read(params: TableParams) -> Corpus:
 
 def _list_media(clips: Iterable[Clip], root: Path) -> Iterator[Path]:
     """Files below `root` that are called as those of `clips` are; none of folders of crops."""
-    suffixes = {Path(clip.path).suffix for clip in clips} - {""}
+    suffixes = {Path(clip.path).suffix.lower() for clip in clips} - {""}
     crops = {os.path.normpath(clip.crops) for clip in clips if clip.crops is not None}
-    for folder, inner, names in os.walk(root) if suffixes else ():
-        inner[:] = sorted(
+    for folder, inner, names in walk_folders(root) if suffixes else ():
+        inner[:] = [
             name for name in inner if os.path.normpath(os.path.join(folder, name)) not in crops
-        )
-        for name in sorted(names):
-            if os.path.splitext(name)[1] in suffixes and not name.startswith("."):
+        ]
+        for name in names:
+            if os.path.splitext(name)[1].lower() in suffixes and not name.startswith("."):
                 yield Path(folder, name)
 
 
