@@ -83,11 +83,7 @@ def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> 
 
 
 def test_going_back_to_a_former_encoder_extracts_nothing(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["features"]["hog"].update(orientations=4))
-    miniature.set_params(lambda p: p["features"]["logmel"].update(mels=20))
-    made = {"extract@hog", "extract@logmel", "report"}
-    assert miniature.reproduce() == EDITED | made | BOTH | SOUND
-    miniature.set_params(lambda p: p["features"]["hog"].update(orientations=6))
+    miniature.set_params(lambda p: p["features"]["hog"].pop("orientations"))
     miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="mfcc"))
     miniature.set_params(lambda p: p["features"].pop("logmel"))
     assert miniature.reproduce() == EDITED

@@ -269,7 +269,7 @@ def test_presence_of_each_class_is_rated_as_scikit_learn_does(seed):
         {"emotions": Grouping(np.zeros(len(labels), dtype=np.int64), 1)},
         CLASSES,
     )["emotions"]
-    assert isinstance(parts["presence"], Counts)
+    assert isinstance(parts["presences"], Counts)
     found = rate_presence(parts["presence"].sums)
     expected = precision_recall_fscore_support(
         labels > 0, predictions > 0.5, average=None, zero_division=np.nan
