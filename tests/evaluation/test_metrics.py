@@ -270,7 +270,7 @@ def test_presence_of_each_class_is_rated_as_scikit_learn_does(seed):
         CLASSES,
     )["emotions"]
     assert isinstance(parts["presences"], Counts)
-    found = rate_presence(parts["presence"].sums)
+    found = rate_presence(parts["presences"].sums)
     expected = precision_recall_fscore_support(
         labels > 0, predictions > 0.5, average=None, zero_division=np.nan
     )
