@@ -36,6 +36,18 @@ def make(name: str, emotions: list[str], **changes: Any) -> Corpus:
     return replace(corpus, **changes)
 
 
+def part(whole: Corpus, *names: str) -> dict[str, Corpus]:
+    """Entries of one corpus, of the same people."""
+    return {
+        name: replace(
+            whole,
+            clips=[replace(c, clip_id=f"{name}/{c.clip_id}") for c in whole.clips],
+            targets=[replace(t, clip_id=f"{name}/{t.clip_id}") for t in whole.targets],
+        )
+        for name in names
+    }
+
+
 def mapped(corpus: Corpus, **classes: str | None) -> Corpus:
     return map_classes(corpus, PARAMS.model_copy(update={"map": classes}), "a")
 
@@ -175,15 +187,7 @@ class TestPlace:
         assert sorted(fold for _, fold in placed.values()) == list(range(16))
 
     def test_parts_of_one_corpus_share_people_and_folds(self):
-        whole = make("a", ["sad"])
-        parts = {
-            name: replace(
-                whole,
-                clips=[replace(c, clip_id=f"{name}/{c.clip_id}") for c in whole.clips],
-                targets=[replace(t, clip_id=f"{name}/{t.clip_id}") for t in whole.targets],
-            )
-            for name in ("song", "speech")
-        }
+        parts = part(make("a", ["sad"]), "song", "speech")
         folds = SplitParams(protocol="folds", folds=4)
         joined = join_corpora(parts)
         placed = place_corpora(parts, dict.fromkeys(parts, PARAMS), joined.targets, folds)
@@ -193,15 +197,7 @@ class TestPlace:
 
     @pytest.mark.parametrize("sides", [("train", "test"), ("train", None)])
     def test_parts_of_one_corpus_have_one_side(self, sides):
-        whole = make("a", ["sad"])
-        parts = {
-            name: replace(
-                whole,
-                clips=[replace(c, clip_id=f"{name}/{c.clip_id}") for c in whole.clips],
-                targets=[replace(t, clip_id=f"{name}/{t.clip_id}") for t in whole.targets],
-            )
-            for name in ("song", "speech")
-        }
+        parts = part(make("a", ["sad"]), "song", "speech")
         params = {
             name: PARAMS.model_copy(update={"side": side})
             for name, side in zip(parts, sides, strict=True)
