@@ -59,10 +59,19 @@ MOST_PAUSE_SECONDS = 3600.0
 beginning that nothing else in the file fills: each would be as much silence in memory."""
 
 UNPACKED_BYTES = 2**30
-"""Of a table in memory, with UNPACKED_TIMES its file's size on top: a column of one value takes
-next to nothing in a file."""
+"""Of what a file holds in memory, however small the file: a column of one value takes next to
+nothing in it."""
 
 UNPACKED_TIMES = 100
+"""Of the file's own size, on top."""
 
 MOST_PICKLED = 10**7
 """Instructions in a pickle, each of which makes an object at most: arrays are one each."""
+
+
+def limit_unpacked(size: int) -> int:
+    """Most bytes in memory of what takes `size` bytes in files; more was written to fill it.
+
+    UNPACKED_BYTES allow for small files that repeat a value, UNPACKED_TIMES for large ones.
+    """
+    return UNPACKED_BYTES + UNPACKED_TIMES * size

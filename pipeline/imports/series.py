@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
-from pipeline.limits import UNPACKED_BYTES, UNPACKED_TIMES
+from pipeline.files import measure_tree
+from pipeline.limits import limit_unpacked
 from pipeline.rows import Modality
 
 PADDED_AXES = 3
@@ -59,9 +60,7 @@ class Wanted:
 
 def limit_bytes(path: Path) -> int:
     """Most bytes that what lies at `path` may unpack to, by its own size."""
-    files = path.rglob("*") if path.is_dir() else (path,)
-    size = sum(file.stat().st_size for file in files if file.is_file())
-    return UNPACKED_BYTES + UNPACKED_TIMES * size
+    return limit_unpacked(measure_tree(path))
 
 
 def check_size(place: str, size: int, most: int) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
-from pipeline.limits import UNPACKED_BYTES, UNPACKED_TIMES
+from pipeline.limits import limit_unpacked
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -91,7 +91,7 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     Raises StoreError where they unpack to more than `most` bytes, by default what `limits` says,
     and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
-    most = most or UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+    most = most or limit_unpacked(path.stat().st_size)
     texts = _promise_texts(file)
     if sum(texts.values()) > most and _measure_texts(path, [*texts]) > most:
         raise _refuse_size(path, most)

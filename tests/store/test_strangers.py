@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import limits
 from pipeline.audits.inspection import count_weights
 from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
@@ -281,7 +282,7 @@ def relist(project: Project, change: Callable[[list[dict[str, str]]], object]) -
 def test_a_table_that_unpacks_to_far_more_than_it_weighs_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "UNPACKED_BYTES", 2**24)
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**24)
     words = pa.array(["x" * 2000] * 10_000)
     path = tmp_path / "ledger.parquet"
     write_table(path, pa.table(dict.fromkeys(SCHEMA.names, words)))
@@ -360,7 +361,7 @@ def test_a_table_whose_dictionaries_only_might_unpack_to_much_is_read(tmp_path: 
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"text": words}), path)
     with pq.ParquetFile(path) as file:
-        assert sum(tables._promise_texts(file).values()) > tables.UNPACKED_BYTES
+        assert sum(tables._promise_texts(file).values()) > limits.UNPACKED_BYTES
         assert tables.read_limited(file, path)["text"].combine_chunks().equals(words)
 
 

@@ -35,7 +35,7 @@ from pipeline.labels.corpora.files import enter_unnamed, find_files
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
-from pipeline.limits import UNPACKED_BYTES, UNPACKED_TIMES
+from pipeline.limits import UNPACKED_BYTES, limit_unpacked
 from pipeline.store.foreign import load_dataset, open_foreign
 from pipeline.store.ledger import Entry
 
@@ -167,7 +167,7 @@ def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
     Raises CorpusError where the file is none.
     """
     with _open_csd(path) as top:
-        most = UNPACKED_BYTES + UNPACKED_TIMES * path.stat().st_size
+        most = limit_unpacked(path.stat().st_size)
         for video, entry in sorted(top["data"].items()):
             features = load_dataset(entry["features"], most)
             intervals = load_dataset(entry["intervals"], most)
