@@ -4,13 +4,10 @@
 keeps one that `clean` would leave out, any other action is the name of the label to replace.
 """
 
-import csv
 import difflib
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +16,7 @@ from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.decisions import read_decisions
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS, Target
 
@@ -40,21 +38,12 @@ class Override:
 
 def read_overrides(path: Path) -> list[Override]:
     """Decisions in the CSV at `path`; raises CorpusError that names the line at fault."""
-    if not path.is_file():
-        raise CorpusError(f"{path}: no such file; restore it, or write {','.join(COLUMNS)} in it")
-    lines = csv.DictReader(io.StringIO(_read_text(path), newline=""))
-    if lines.fieldnames != COLUMNS:
-        raise CorpusError(f"{path}: expected columns {COLUMNS}, got {lines.fieldnames}")
-    overrides = [_parse_line(line, f"{path}: line {lines.line_num}") for line in lines]
+    header, lines = read_decisions(path, f"restore it, or write {','.join(COLUMNS)} in it")
+    if header != COLUMNS:
+        raise CorpusError(f"{path}: expected columns {COLUMNS}, got {header}")
+    overrides = [_parse_line(cells, where) for where, cells in lines]
     _check_agreement(path, overrides)
     return overrides
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark first
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
 
 
 def relabel(corpus: Corpus, overrides: Iterable[Override]) -> tuple[Corpus, list[Entry]]:
@@ -116,10 +105,10 @@ def find_kept(overrides: Iterable[Override]) -> list[Entry]:
     ]
 
 
-def _parse_line(line: dict[str, Any], where: str) -> Override:
-    if None in line or None in line.values():
+def _parse_line(cells: list[str], where: str) -> Override:
+    if len(cells) != len(COLUMNS):
         raise CorpusError(f"{where}: expected {len(COLUMNS)} fields; quote a text with commas")
-    clip_id, action, text, reason = (line[column].strip() for column in COLUMNS)
+    clip_id, action, text, reason = map(str.strip, cells)
     if action not in ACTIONS:
         raise CorpusError(f"{where}: unknown action {action!r}; {suggest(action, ACTIONS)}")
     if not reason:

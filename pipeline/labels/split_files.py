@@ -4,18 +4,17 @@ Two columns, in this order: `clip_id` or `group`, then `split` (`train`, `val`, 
 number from 0 on).
 """
 
-import csv
 import difflib
-import io
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.decisions import read_decisions
 from pipeline.labels.splits import SIDES, find_labelled
 
 Unit = Literal["clip_id", "group"]
@@ -37,27 +36,12 @@ class Places:
 
 def read_places(path: Path) -> Places:
     """Places in the CSV at `path`; raises CorpusError that names the line at fault."""
-    try:
-        lines = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-    except FileNotFoundError as error:
-        told = f"{path}: no such file; splits.protocol file takes every clip's place from it"
-        raise CorpusError(told) from error
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    try:
-        return _parse_places(path, lines)
-    except csv.Error as error:
-        raise CorpusError(f"{path}: not a readable CSV ({error}); mend it") from error
-
-
-def _parse_places(path: Path, lines: Any) -> Places:
-    header: list[str] = next(lines, [])
+    header, lines = read_decisions(path, "splits.protocol file takes every clip's place from it")
     if header not in COLUMNS:
         known = " or ".join(",".join(columns) for columns in COLUMNS)
         raise CorpusError(f"{path}: expected columns {known}, got {','.join(header) or 'none'}")
     sides: dict[str, str | int] = {}
-    for cells in filter(None, lines):
-        where = f"{path}: line {lines.line_num}"
+    for where, cells in lines:
         if len(cells) != len(header):
             raise CorpusError(f"{where}: expected {' and '.join(header)}, got {len(cells)} cells")
         name, place = (cell.strip() for cell in cells)
