@@ -1,5 +1,8 @@
 """What every corpus promises, run on each of them: a new one adds its miniature to the list."""
 
+import os
+import shutil
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,6 +15,9 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.sections import parse_section
 from tests.miniatures import MINIATURES
+
+TEXTS = (".csv", ".csd", ".json", ".txt")
+"""Ends of the names of files that say what clips are and what they are labelled as."""
 
 
 def read_corpus(name: str, section: dict[str, Any]) -> Corpus:
@@ -89,6 +95,21 @@ class TestCorpus:
         assert [bool(clip.path) for clip in found.clips] == [
             bool(clip.path) for clip in corpus.clips
         ]
+
+    def test_no_pipe_is_waited_for_in_the_place_of_a_text(
+        self, name: str, section: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+    ):
+        root, linked = Path(section["root"]), tmp_path_factory.mktemp("linked")
+        shutil.copytree(root, linked, copy_function=os.symlink, dirs_exist_ok=True)
+        moved = {key: told.replace(str(root), str(linked)) for key, told in section.items()}
+        for path in [path for path in linked.rglob("*") if path.suffix in TEXTS]:
+            source = path.readlink()
+            path.unlink()
+            os.mkfifo(path)
+            with suppress(CorpusError):
+                read_corpus(name, {**moved, "follow": True})
+            path.unlink()
+            path.symlink_to(source)
 
     def test_reading_twice_gives_the_same(self, name: str, corpus: Corpus, section: dict[str, Any]):
         assert read_corpus(name, section) == corpus

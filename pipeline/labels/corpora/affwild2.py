@@ -28,13 +28,14 @@ import pyarrow.csv
 from jaxtyping import Float64
 
 from pipeline.errors import CorpusError, MediaError
-from pipeline.files import walk_folders
+from pipeline.files import open_regular, walk_folders
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import Affwild2Params, Track
 from pipeline.labels.emotions import Names
+from pipeline.labels.texts import read_text
 from pipeline.media.streams import find_video, open_media
 from pipeline.store.ledger import Entry
 from pipeline.targets import UNITS
@@ -258,7 +259,7 @@ def read_frames(
     columns: dict[str, np.ndarray] = {}
     told = []
     for track, text in person.texts.items():
-        ratings = read_text(text, track)
+        ratings = read_ratings(text, track)
         if len(ratings) > len(seconds):
             detail = f"{track}: {len(ratings)} labels for {len(seconds)} frames; the last ones go"
             told.append(("more_labels", detail))
@@ -279,11 +280,12 @@ def read_frames(
     return _tabulate(columns, seconds), told
 
 
-def read_text(text: Path, track: Track) -> Ratings:
+def read_ratings(text: Path, track: Track) -> Ratings:
     """Numbers of each frame in an annotation; raises CorpusError where it is none of `track`."""
     header = COLUMNS[track]
     try:
-        first, _, rest = text.read_bytes().partition(b"\n")
+        with open_regular(text) as file:
+            first, rest = file.readline().removesuffix(b"\n"), file.read()
         names = [name.strip() for name in first.decode().strip().split(",")]
         width = WIDTHS[track]
         if names != list(header):
@@ -364,10 +366,7 @@ def read_stretches(folder: str | None, name: str) -> list[Stretch]:
     path = Path(folder or "", f"{_PERSON.sub('', name)}.txt")
     if folder is None or not path.is_file():
         return [Stretch(0.0, np.inf)]
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
+    lines = read_text(path, "restore it").splitlines()
     stretches: list[Stretch] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():

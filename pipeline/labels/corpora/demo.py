@@ -5,6 +5,7 @@ Speakers are the groups; folds are assigned elsewhere. Five of its clips are bro
 
 import csv
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import CorpusError
@@ -13,6 +14,7 @@ from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
+from pipeline.labels.texts import read_text
 
 COLUMNS = ["path", "speaker", "transcript", "emotion", "valence", "arousal"]
 EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
@@ -35,15 +37,14 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
             f"{table}: no such table; restore data/demo from git, or make it anew with "
             "`python -m synthesis data/demo`"
         )
-    with table.open(newline="") as file:
-        reader = csv.DictReader(file)
-        found = list(reader.fieldnames or [])
-        if found != COLUMNS:
-            raise CorpusError(
-                f"{table}: expected columns {', '.join(COLUMNS)}, got "
-                f"{', '.join(found) or 'none'}; restore it from git"
-            )
-        rows = list(reader)
+    reader = csv.DictReader(StringIO(read_text(table, "restore it from git"), newline=""))
+    found = list(reader.fieldnames or [])
+    if found != COLUMNS:
+        raise CorpusError(
+            f"{table}: expected columns {', '.join(COLUMNS)}, got "
+            f"{', '.join(found) or 'none'}; restore it from git"
+        )
+    rows = list(reader)
     if not rows:
         raise CorpusError(f"{table}: expected a row for each clip, got none; restore it from git")
     for number, row in enumerate(rows, start=1):

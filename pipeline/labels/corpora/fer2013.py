@@ -26,6 +26,7 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import find_files, name_once
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
+from pipeline.labels.texts import open_text
 
 EMOTIONS = ("angry", "disgust", "fearful", "happy", "sad", "surprised", "neutral")
 """In the order of the table's numbers."""
@@ -126,7 +127,7 @@ def read_pictures(table: Path) -> Iterator[tuple[str, Picture]]:
     Raises CorpusError that names the row at fault.
     """
     try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
+        with open_text(table, newline="") as file:
             reader = csv.DictReader(file, strict=True)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             if not {"emotion", "pixels", "Usage"} <= {*reader.fieldnames}:

@@ -26,6 +26,7 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_absent
 from pipeline.labels.corpora.params import IemocapParams
 from pipeline.labels.emotions import Names
+from pipeline.labels.texts import read_text
 from pipeline.store.ledger import Entry
 
 WORDS = {
@@ -152,7 +153,7 @@ def _find_dialogues(root: Path) -> list[Path]:
 
 def read_turns(path: Path) -> Iterator[Turn]:
     """Turns of the dialogue at `path`; raises CorpusError for a turn of another form."""
-    blocks = re.split(r"\n\s*\n", path.read_text(encoding="utf-8", errors="replace"))
+    blocks = re.split(r"\n\s*\n", _read_text(path))
     for block in (lines.strip().split("\n") for lines in blocks):
         if not block[0].startswith("["):
             continue
@@ -191,9 +192,13 @@ def _read_words(root: Path) -> dict[str, str]:
     return {
         found[1]: found[2].strip()
         for path in sorted(root.glob("Session*/dialog/transcriptions/Ses*.txt"))
-        for found in map(_SPOKEN.fullmatch, path.read_text(errors="replace").splitlines())
+        for found in map(_SPOKEN.fullmatch, _read_text(path).splitlines())
         if found
     }
+
+
+def _read_text(path: Path) -> str:
+    return read_text(path, "restore it as its authors ship it", errors="replace")
 
 
 def _number_turns(turns: list[Turn]) -> dict[str, int]:

@@ -20,6 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import CorpusError, StoreError
+from pipeline.files import open_regular
+from pipeline.labels.texts import open_text
 from pipeline.store.tables import read_limited
 
 csv.field_size_limit(2**31 - 1)  # a transcript may be long
@@ -88,8 +90,8 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     It may have other columns than `columns`.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        reader = csv.DictReader(StringIO(text, newline=""), strict=True)
+        with open_text(path) as file:
+            reader = csv.DictReader(StringIO(file.read(), newline=""), strict=True)
         names = reader.fieldnames or ()
         if absent := [name for name in columns if name not in names]:
             raise CorpusError(
@@ -113,7 +115,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 def _read_parquet(path: Path) -> Sheet:
     try:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
-        with pq.ParquetFile(path) as file:
+        with open_regular(path), pq.ParquetFile(path) as file:
             table = read_limited(file, path)
         columns = {
             name: column.to_pylist()
@@ -185,7 +187,11 @@ def find_delimiter(lines: Sequence[str]) -> str:
 
 def _read_text(path: Path) -> tuple[str, list[str]]:
     """What the file says, and a remark where it is not in a Unicode encoding."""
-    data = path.read_bytes()
+    try:
+        with open_regular(path) as file:
+            data = file.read()
+    except OSError as error:
+        raise CorpusError(f"{path}: not a readable table ({error}); mend it") from error
     encoding = next((name for mark, name in _MARKS.items() if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(encoding)

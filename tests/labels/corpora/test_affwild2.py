@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.errors import CorpusError
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.affwild2 import Stretch, read, read_stretches, read_text
+from pipeline.labels.corpora.affwild2 import Stretch, read, read_ratings, read_stretches
 from pipeline.labels.corpora.params import Affwild2Params
 from pipeline.targets import UNITS
 from tests.miniatures import AU, AU_HEADER, EXPR, EXPR_HEADER, VA, make_affwild2
@@ -158,9 +158,9 @@ def test_an_empty_transcript_leaves_the_video_whole(tmp_path):
 def test_the_header_is_one_line_and_no_frame(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(f"{EXPR_HEADER}\r\n3\r\n-1\r\n")
-    assert read_text(path, "expr").tolist() == [[3.0], [-1.0]]
+    assert read_ratings(path, "expr").tolist() == [[3.0], [-1.0]]
     path.write_text("valence,arousal\n")
-    assert read_text(path, "va").shape == (0, 2)
+    assert read_ratings(path, "va").shape == (0, 2)
 
 
 @pytest.mark.parametrize("text", ["0.1,0.2\n", "valence,arousal\n0.1\n", "valence,arousal\nx,y\n"])
@@ -168,7 +168,7 @@ def test_an_annotation_of_another_form_is_refused(tmp_path, text):
     path = tmp_path / "a.txt"
     path.write_text(text)
     with pytest.raises(CorpusError, match=r"a.txt: expected"):
-        read_text(path, "va")
+        read_ratings(path, "va")
 
 
 def test_the_challenges_former_name_is_known(root):

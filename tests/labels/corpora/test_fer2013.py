@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ def test_a_folder_that_is_there_is_not_written_to(tmp_path):
     table = write_table(tmp_path / "fer2013.csv", f"0,{GREY},Training")
     with pytest.raises(CorpusError, match="it is there already"):
         unpack_table(table, tmp_path)
+
+
+def test_a_pipe_is_no_table(tmp_path):
+    os.mkfifo(tmp_path / "fer2013.csv")
+    with pytest.raises(CorpusError, match=r"fer2013\.csv: not a readable table .*; get it again"):
+        unpack_table(tmp_path / "fer2013.csv", tmp_path / "out")
 
 
 def test_a_table_without_pictures_is_told_what_to_do(tmp_path):

@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,12 @@ def test_a_style_that_is_not_there_is_refused(root):
     assert len(read_files(root, style="improvised").clips) == 14
     with pytest.raises(CorpusError, match="no turn that is scripted"):
         read_files(root, style="scripted")
+
+
+@pytest.mark.parametrize("folder", ["EmoEvaluation", "transcriptions"])
+def test_a_pipe_in_the_place_of_a_text_is_refused(root, folder):
+    path = root / "Session2" / "dialog" / folder / "Ses02F_impro01.txt"
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CorpusError, match=r"Ses02F_impro01.txt: not a readable file .*; restore"):
+        read_files(root)
