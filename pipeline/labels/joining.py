@@ -55,9 +55,9 @@ def join_corpora(corpora: Mapping[str, Corpus]) -> Corpus:
     """All `corpora` as one, by the ids of clips; one alone is itself.
 
     Classes come in the order in which the corpora have them. Subjects and groups of one name in two
-    corpora are two, so theirs begin with the corpus's; in two parts of one, such as speech and song
-    of RAVDESS, they are the same. Raises CorpusError for a clip of two, and for scores of other
-    classes: what a corpus never rated would be learned as absent.
+    corpora are two, so theirs begin with the corpus's; in two entries of one, such as speech and
+    song of RAVDESS, they are the same. Raises CorpusError for a clip of two, and for scores of
+    other classes: what a corpus never rated would be learned as absent.
     """
     if len(corpora) == 1:
         return next(iter(corpora.values()))
@@ -102,33 +102,33 @@ def place_corpora(
 ) -> list[ClipLabels]:
     """`targets` of all corpora with `split` or `fold` filled, each corpus placed by itself.
 
-    So one that is added moves no clip of another; parts of one corpus are placed together, for they
-    share people. A corpus with a `side` is on that side whole; where it trains and none validates,
-    groups of it are cut out to validate, as `splits` say. Raises CorpusError or ParamsError as
-    `assign_splits` does, with the names of the corpora, and where some have a split and others
-    folds, or other folds.
+    So one that is added moves no clip of another; entries of one corpus are placed together, for
+    they share people. A corpus with a `side` is on that side whole; where it trains and none
+    validates, groups of it are cut out to validate, as `splits` say. Raises CorpusError or
+    ParamsError as `assign_splits` does, with the names of the corpora, and where some have a split
+    and others folds, or other folds.
     """
     by_id = {target.clip_id: target for target in targets}
     known = {
         name: replace(corpus, targets=[by_id[own.clip_id] for own in corpus.targets])
         for name, corpus in corpora.items()
     }
-    parts = [(names, _find_side(names, params)) for names in _list_parts(known)]
+    sides = {tuple(names): _find_side(names, params) for names in _gather_entries(known)}
     placed: dict[str, list[ClipLabels]] = {}
-    for names, side in sorted(parts, key=lambda part: part[1] is not None):  # who has none first
-        validates = "val" in {side for _, side in parts} or any(
-            target.split == "val" for target in chain.from_iterable(placed.values())
-        )
+    for names in [names for names, side in sides.items() if side is None]:
         with _told_of(names):
-            part = join_corpora({name: known[name] for name in names})
-            if side is not None:
-                found = _take_side(part, side, None if validates else splits)
-            else:
-                found = assign_splits(part, splits)
+            found = assign_splits(_join_entries(known, names), splits)
         if splits.protocol == "leave_one_out":
             shift = _count_folds(chain.from_iterable(placed.values()))
             found = [_shift_fold(target, shift) for target in found]
         placed[", ".join(names)] = found
+    validates = "val" in sides.values() or _has_val(chain.from_iterable(placed.values()))
+    for names, side in sides.items():
+        if side is not None:
+            with _told_of(names):
+                found = _take_side(_join_entries(known, names), side, None if validates else splits)
+            validates = validates or _has_val(found)
+            placed[", ".join(names)] = found
     if splits.protocol != "leave_one_out":
         _check_places(placed)
     return sort_targets(chain.from_iterable(placed.values()))
@@ -154,16 +154,20 @@ def _told_of(names: Iterable[str]) -> Iterator[None]:
         raise type(error)(*(f"{told}: {mistake}" for mistake in error.args)) from error
 
 
-def _list_parts(corpora: Mapping[str, Corpus]) -> list[list[str]]:
+def _gather_entries(corpora: Mapping[str, Corpus]) -> list[list[str]]:
     """Names of `corpora`, those together whose clips are of one corpus."""
-    parts: list[tuple[set[str], list[str]]] = []
+    gathered: list[tuple[set[str], list[str]]] = []
     for name, corpus in corpora.items():
         own, names = {clip.corpus for clip in corpus.clips}, [name]
-        for part in [part for part in parts if part[0] & own]:
-            parts.remove(part)
-            own, names = part[0] | own, [*part[1], *names]
-        parts.append((own, names))
-    return [names for _, names in parts]
+        for other in [other for other in gathered if other[0] & own]:
+            gathered.remove(other)
+            own, names = other[0] | own, [*other[1], *names]
+        gathered.append((own, names))
+    return [names for _, names in gathered]
+
+
+def _join_entries(corpora: Mapping[str, Corpus], names: Iterable[str]) -> Corpus:
+    return join_corpora({name: corpora[name] for name in names})
 
 
 def _list_new(known: Sequence[str], classes: Classes) -> list[str]:
@@ -293,6 +297,10 @@ def _take_side(corpus: Corpus, side: str, cut: SplitParams | None) -> list[ClipL
         return targets
     shipped = cut.model_copy(update={"protocol": "corpus"})
     return assign_splits(replace(corpus, targets=targets), shipped)
+
+
+def _has_val(targets: Iterable[ClipLabels]) -> bool:
+    return any(target.split == "val" for target in targets)
 
 
 def _count_folds(targets: Iterable[ClipLabels]) -> int:
