@@ -225,6 +225,10 @@ class TestPlace:
         placed = place(SplitParams(), a="train", b="val")
         assert {split for clip, (split, _) in placed.items() if clip.startswith("a")} == {"train"}
 
+    def test_of_two_that_train_the_first_alone_has_some_cut_out(self):
+        placed = place(SplitParams(protocol="holdout", val_share=0.25), a="train", b="train")
+        assert {clip[0] for clip, (split, _) in placed.items() if split == "val"} == {"a"}
+
     def test_folds_beside_a_side_are_refused(self):
         with pytest.raises(ParamsError, match=r"folds in a and b, .* got 4 folds and a split"):
             place(SplitParams(protocol="folds", folds=4), a=None, b="test")
