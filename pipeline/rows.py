@@ -13,6 +13,9 @@ from jaxtyping import Bool, Float, Shaped, UInt8
 Modality = Literal["face", "scene", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
 
+TIMES = ("start_seconds", "end_seconds")
+"""Columns of a table that tell the stretch of a row."""
+
 
 def modality_of(stream: str) -> str:
     """Modality of what a head reads: `audio`, or `audio/mfcc`, one of several sets of it."""

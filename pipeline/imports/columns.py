@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from pipeline.errors import StoreError
 from pipeline.imports.series import Series, Wanted, as_rows
 from pipeline.imports.trees import IDS, choose_key, read_names
+from pipeline.rows import TIMES
 from pipeline.targets import TARGETS
 
 NO_FEATURES = frozenset({*TARGETS, "label", "labels", "split", "fold", "__index_level_0__"})
 """Columns of numbers that are labels, places, or the numbering of pandas."""
-
-TIMES = ("start_seconds", "end_seconds")
 
 LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
 

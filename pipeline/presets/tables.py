@@ -13,13 +13,14 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.cells import is_nothing, read_numbers, read_times
 from pipeline.labels.corpora.columns import list_fields
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, SINGLE, TIMES, VECTORS, is_of_class
+from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, SINGLE, VECTORS, is_of_class
 from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet
 from pipeline.labels.corpora.table import read
 from pipeline.labels.inside import check_below
 from pipeline.labels.splits import SIDES
 from pipeline.params import parse_corpora, read_yaml
 from pipeline.presets.media import MediaFiles, find_path, list_media
+from pipeline.rows import TIMES
 from pipeline.sections import write_flow
 from pipeline.targets import PREDICTED, TARGETS
 

@@ -10,8 +10,9 @@ from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
 from pipeline.labels.corpora.cells import count_nothing, read_numbers, read_times
 from pipeline.labels.corpora.params import TableParams
-from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, TIMES, VECTORS, is_mark, is_of_class
+from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, VECTORS, is_mark, is_of_class
 from pipeline.labels.corpora.sheets import Mistake, Sheet
+from pipeline.rows import TIMES
 from pipeline.sections import MOST_LETTERS
 from pipeline.targets import TARGETS
 

@@ -107,7 +107,6 @@ SINGLE = [name for name, target in TARGETS.items() if target.behaviour.number]
 COLUMNS = tuple(name for name in Row.model_fields if name not in VECTORS)
 """Moodline's columns, those of single classes apart."""
 
-TIMES = ("start_seconds", "end_seconds")
 NUMBERS = ("turn", "fold", "age", *SINGLE)
 
 
