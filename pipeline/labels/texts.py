@@ -1,4 +1,4 @@
-"""Texts that corpora and people's decisions come in; only regular files: a pipe never ends."""
+"""Texts that corpora and people's decisions come in: regular files, for pipes may say nothing."""
 
 from io import TextIOWrapper
 from pathlib import Path
