@@ -29,8 +29,8 @@ COPIED = (
 PARAMS = """
 corpora: {own: {kind: table, root: data/raw/corpus, depends_on: data/raw/corpus}}
 splits: {protocol: folds, folds: 3}
-clean: {min_seconds: 0.5}
-faces: {rate_hz: 2}
+clean: {min_seconds: 0.5, workers: 1}
+faces: {rate_hz: 2, workers: 1}
 transcribe: {}
 features:
   hog: {modality: face, encoder: hog}
@@ -58,6 +58,16 @@ def find_run(told: str) -> set[str]:
     return set(re.findall(r"^Running stage '(?:[^':]+:)?([^']+)'", told, re.MULTILINE))
 
 
+def copy_code(source: Path, root: Path) -> None:
+    """Copy the code of the project at `source` to `root`, with the bytecode that Python made of it.
+
+    Compiling all of it takes longer than most stages do.
+    """
+    unfinished = shutil.ignore_patterns("*.pyc.*")  # others may be writing theirs
+    for name in ("pipeline", "stages"):
+        shutil.copytree(source / name, root / name, ignore=unfinished, dirs_exist_ok=True)
+
+
 class Project:
     """The project in the folder `root`, and the means to change and run it."""
 
@@ -69,6 +79,7 @@ class Project:
     def clone(self, root: Path, *, media: bool = False) -> "Project":
         """A colleague's clone of what is committed here, with a copy of the corpus if asked for."""
         self.git("clone", "-q", str(self.root), str(root))
+        copy_code(self.root, root)
         if media:
             shutil.copytree(self.corpus, root / "data" / "raw" / "corpus")
         return Project(root)
@@ -119,6 +130,14 @@ class Project:
         """Stages that `dvc repro` ran, in whichever file."""
         return find_run(self.dvc("repro", *arguments))
 
+    def list_due(self) -> frozenset[str]:
+        """Stages that the next `dvc repro` would run, `check` and `premises` aside."""
+        from pipeline.params import load_params  # what is imported at the top is not checked
+        from pipeline.premises.due import find_due
+
+        params = load_params(self.root / "params.yaml")
+        return find_due(self.root, params, self.root / "data" / "premises")
+
     def count_encoded(self) -> int:
         """Clips that the latest command put through an encoder, by its progress bars."""
         assert re.search(r"^features/\S+: \d+ of \d+ clips", self.told, re.MULTILINE), self.told
@@ -157,9 +176,8 @@ class Miniature(Project):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        for name in ("pipeline", "stages", "features/none"):
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(PROJECT / name, root / name, ignore=ignored)
+        copy_code(PROJECT, root)
+        shutil.copytree(PROJECT / "features" / "none", root / "features" / "none")
         for name in COPIED:
             (root / name).parent.mkdir(exist_ok=True)
             shutil.copy(PROJECT / name, root / name)

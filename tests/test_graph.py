@@ -6,6 +6,7 @@ The changes follow one another: each begins where the last one ended, with nothi
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,8 @@ LOGMEL = {"modality": "audio", "encoder": "logmel"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
 HEADS = BOTH | SOUND | {"report"}
+
+DVC_WARNS = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")
@@ -54,26 +57,41 @@ def test_comments_and_members_that_are_not_chosen_run_nothing_a_title_runs_the_r
     assert miniature.reproduce() == EDITED | {"report"}
 
 
-def test_how_heads_are_judged_runs_evaluation(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["evaluate"].update(seed=1))
-    assert miniature.reproduce() == EDITED | {"evaluate@both", "evaluate@sound", "report"}
+@DVC_WARNS
+def test_what_is_due_is_what_dvc_runs(miniature: Project) -> None:
+    miniature.append("params.yaml", "# Another\n")
+    assert miniature.list_due() == {"report"}
+    miniature.set_params(lambda p: p["heads"]["sound"].update(strengths=[3.0]))
+    assert miniature.list_due() == SOUND | {"report"}
+    assert miniature.reproduce() == EDITED | SOUND | {"report"}
+    assert miniature.list_due() == set()
 
 
-def test_heads_that_change_and_come_run_alone(miniature: Project) -> None:
+@DVC_WARNS
+def test_a_set_without_its_description_is_due(first_run: FirstRun, tmp_path: Path) -> None:
+    project = first_run.copy(tmp_path / "project")
+    (project.root / "features" / "mfcc" / "store.json").unlink()
+    due = project.list_due()
+    assert {"extract@mfcc", *SOUND, "report"} <= due
+    assert "extract@hog" not in due
+
+
+def test_heads_that_change_and_come_run_alone_and_all_are_judged_as_evaluation_says(
+    miniature: Project,
+) -> None:
     miniature.set_params(lambda p: p["heads"]["both"].update(strengths=[0.5, 5.0]))
     miniature.set_params(lambda p: p["heads"].update(third={**p["heads"]["sound"]}))
+    miniature.set_params(lambda p: p["evaluate"].update(seed=1))
     added = {"report", "train@third", "evaluate@third"}
-    assert miniature.reproduce() == EDITED | BOTH | added
+    assert miniature.reproduce() == EDITED | BOTH | {"evaluate@sound"} | added
 
 
-def test_a_removed_head_runs_the_report(miniature: Project) -> None:
+def test_a_removed_head_runs_the_report_and_code_that_gives_the_same_its_sets(
+    miniature: Project,
+) -> None:
     miniature.set_params(lambda p: p["heads"].pop("third"))
-    assert miniature.reproduce() == EDITED | {"report"}
-
-
-def test_one_modalitys_encoder_runs_the_heads_that_use_it(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["features"]["hog"].update(orientations=6))
-    assert miniature.reproduce() == EDITED | {"extract@hog", "report"} | BOTH
+    miniature.append("pipeline/encoders/hog.py", "\nADDED = 1\n")
+    assert miniature.reproduce() == EDITED | {"extract@hog", "report"}
 
 
 def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> None:
@@ -83,17 +101,12 @@ def test_one_of_several_sets_runs_the_heads_that_read_it(miniature: Project) -> 
 
 
 def test_going_back_to_a_former_encoder_extracts_nothing(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["features"]["hog"].pop("orientations"))
     miniature.set_params(lambda p: p["heads"]["sound"]["inputs"].update(audio="mfcc"))
     miniature.set_params(lambda p: p["features"].pop("logmel"))
     assert miniature.reproduce() == EDITED
 
 
-def test_code_of_an_encoder_that_gives_the_same_runs_its_sets_alone(miniature: Project) -> None:
-    miniature.append("pipeline/encoders/hog.py", "\nADDED = 1\n")
-    assert miniature.reproduce() == EDITED | {"extract@hog"}
-
-
+@DVC_WARNS
 def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Project) -> None:
     options, encoder = (
         miniature.root / "pipeline" / "encoders" / f"{name}.py" for name in ("params", "hog")
@@ -103,32 +116,26 @@ def test_an_encoder_that_changed_runs_the_heads_that_use_it(miniature: Project) 
         options.read_text().replace("cell: PositiveInt = 8", "cell: PositiveInt = 16")
     )
     encoder.write_text(re.sub(r"version(.*)= \d+", r"version\1= 99", encoder.read_text()))
-    assert miniature.reproduce() == EDITED | {"extract@hog", "report"} | BOTH
+    assert miniature.list_due() == {"extract@hog", "report"} | BOTH
 
 
-def test_stages_that_give_the_same_as_before_run_alone(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["clean"].update(min_seconds=0.4))
-    miniature.set_params(lambda p: p["transcribe"].update(language="en"))
-    assert miniature.reproduce() == EDITED | {"clean", "transcribe", "report"}
-
-
-def test_a_sampling_rate_of_faces_leaves_sound_alone(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["faces"].update(rate_hz=3))
-    assert miniature.reproduce() == EDITED | {"faces", "sheet", "extract@hog", "report"} | BOTH
-
-
-def test_another_split_and_a_corrected_label_train_but_decode_nothing(miniature: Project) -> None:
-    miniature.set_params(lambda p: p["splits"].update(folds=4))
-    miniature.append("data/overrides.csv", "table/speaker_01/1,valence,0.9,seen again\n")
-    assert miniature.reproduce() == EDITED | {"labels", "overview"} | HEADS
-
-
-def test_an_option_that_changes_no_clip_and_a_file_that_is_none_stop_early(
+def test_more_faces_leave_sound_alone_and_stages_that_give_the_same_run_alone(
     miniature: Project,
 ) -> None:
+    miniature.set_params(lambda p: p["faces"].update(rate_hz=3))
+    miniature.set_params(lambda p: p["clean"].update(min_seconds=0.4))
+    miniature.set_params(lambda p: p["transcribe"].update(language="en"))
+    same, more = {"clean", "transcribe"}, {"faces", "sheet", "extract@hog", "report"}
+    assert miniature.reproduce() == EDITED | same | more | BOTH
+
+
+def test_labels_and_what_is_no_clip_decode_nothing(miniature: Project) -> None:
+    """Another split and a corrected label train anew; a file that is no clip goes no further."""
+    miniature.set_params(lambda p: p["splits"].update(folds=4))
+    miniature.append("data/overrides.csv", "table/speaker_01/1,valence,0.9,seen again\n")
     miniature.set_params(lambda p: p["corpora"]["own"].update(ignore=["session"]))
     (miniature.corpus / "notes.txt").write_text("from the lab")
-    assert miniature.reproduce() == EDITED | CORPUS | {"clean", "report"}
+    assert miniature.reproduce() == EDITED | CORPUS | {"clean", "overview"} | HEADS
 
 
 def test_files_that_come_change_and_go_run_all_but_the_check(miniature: Project) -> None:

@@ -1,5 +1,4 @@
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from pipeline.labels.labelling import label_corpora
 from pipeline.labels.reading import read_corpus
 from pipeline.params import Params, load_params
 from pipeline.words.transcripts import pack_transcripts, transcribe_corpus
+from tests.audits.hanging import hang
 from tests.conftest import PROJECT
 from tests.makers import Sound, tone, write_audio
 from tests.whispers import make_params, save_listener
@@ -138,13 +138,6 @@ def test_the_first_item_goes_through_once_more() -> None:
     sample = measure(work, [("a", 2.0), ("b", 3.0)])
     assert seen == ["a", "a", "b"]
     assert (sample.clips, sample.media_seconds, sample.bytes) == (2, 5.0, 10)
-
-
-def hang(clip: Clip, folder: Path) -> str:
-    """The name of the clip, whose second of three takes an hour."""
-    assert folder.is_dir()
-    time.sleep(3600 * (clip.clip_id == "1"))
-    return clip.clip_id
 
 
 def test_media_that_take_for_ever_are_given_up() -> None:

@@ -11,7 +11,12 @@ from pipeline.media.audio import decode_audio
 from pipeline.media.probe import probe_media
 from tests.media.sync import find_beeps, find_flashes
 
+QUICK = {"deadline": "realtime", "cpu-used": "8", "g": "12", "b": "2M"}
+
 OPTIONS = {
+    "libvpx": QUICK,
+    "libvpx-vp9": QUICK,
+    "libx264": {"g": "12", "b": "2M", "preset": "veryfast"},
     "libx265": {"x265-params": "log-level=none:keyint=12"},
     "opus": {"strict": "-2"},
     "vorbis": {"strict": "-2"},
