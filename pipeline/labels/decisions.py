@@ -17,7 +17,8 @@ def read_decisions(path: Path, absent: str) -> tuple[list[str], list[Line]]:
     Raises CorpusError where it is not readable, and where it is not there, which says to do what
     `absent` says.
     """
-    lines = csv.reader(StringIO(read_text(path, absent), newline=""))
+    # By default, a quote that nobody closes takes in the lines below it.
+    lines = csv.reader(StringIO(read_text(path, absent), newline=""), strict=True)
     try:
         header = next(lines, [])
         return header, [(f"{path}: line {lines.line_num}", cells) for cells in lines if cells]

@@ -47,6 +47,16 @@ class TestReaders:
         with pytest.raises(CorpusError, match=r"a\.csv: not a readable CSV \(field larger than"):
             read(path)
 
+    @pytest.mark.parametrize("cell", ['"a', '"a"b'])
+    def test_a_quote_that_is_not_closed_is_refused(
+        self, read: Any, said: tuple[str, str], tmp_path: Path, cell: str
+    ) -> None:
+        header, line = said
+        path = tmp_path / "a.csv"
+        path.write_text("\n".join([header, line.format(cell), line.format("c")]))
+        with pytest.raises(CorpusError, match=r"a\.csv: not a readable CSV"):
+            read(path)
+
     @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
     def test_another_encoding_is_refused(
         self, read: Any, said: tuple[str, str], tmp_path: Path, encoding: str

@@ -3,9 +3,7 @@
 Speakers are the groups; folds are assigned elsewhere. Five of its clips are broken on purpose.
 """
 
-import csv
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import CorpusError
@@ -13,8 +11,8 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import CorpusParams
+from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
-from pipeline.labels.texts import read_text
 
 COLUMNS = ["path", "speaker", "transcript", "emotion", "valence", "arousal"]
 EMOTIONS = ["neutral", "happy", "angry", "sad", "calm"]
@@ -37,21 +35,13 @@ def _read_rows(table: Path) -> list[dict[str, str]]:
             f"{table}: no such table; restore data/demo from git, or make it anew with "
             "`python -m synthesis data/demo`"
         )
-    reader = csv.DictReader(StringIO(read_text(table, "restore it from git"), newline=""))
-    found = list(reader.fieldnames or [])
-    if found != COLUMNS:
-        raise CorpusError(
-            f"{table}: expected columns {', '.join(COLUMNS)}, got "
-            f"{', '.join(found) or 'none'}; restore it from git"
-        )
-    rows = list(reader)
+    rows = read_rows(table, COLUMNS)
     if not rows:
         raise CorpusError(f"{table}: expected a row for each clip, got none; restore it from git")
     for number, row in enumerate(rows, start=1):
-        if not PurePosixPath(row["path"]).name or row["emotion"] is None:
+        if not PurePosixPath(row["path"]).name:
             raise CorpusError(
-                f"{table}: row {number}: expected a file and its emotion, got {row['path']!r} and "
-                f"{row['emotion']!r}; restore it from git"
+                f"{table}: row {number}: expected a file, got {row['path']!r}; restore it from git"
             )
     return rows
 
@@ -86,7 +76,7 @@ def _read_number(row: Mapping[str, str], column: str, where: str) -> float:
     """Number in [-1, 1] of a column."""
     try:
         number = float(row[column])
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise CorpusError(
             f"{where}: expected a number for {column}, got {row[column]!r}; restore it from git"
         ) from error

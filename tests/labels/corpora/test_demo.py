@@ -52,12 +52,12 @@ def test_missing_table_names_the_command_that_makes_it(tmp_path: Path) -> None:
 
 
 def test_other_columns_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"expected columns path, speaker.*got clip, label"):
+    with pytest.raises(CorpusError, match=r"expected a column 'path', got clip, label"):
         read(write_rows(tmp_path, "clip,label\na,b\n"))
 
 
 def test_empty_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"expected columns.*got none"):
+    with pytest.raises(CorpusError, match=r"expected a column 'path', got none"):
         read(write_rows(tmp_path, ""))
 
 
@@ -74,10 +74,11 @@ def test_unknown_emotion_names_the_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        ("a.mp4,s\n", "row 1: expected a file and its emotion, got 'a.mp4' and None"),
-        (",s,,calm,0,0\n", "row 1: expected a file and its emotion, got ''"),
+        ("a.mp4,s\n", "row 1: expected 6 cells, got others"),
+        (",s,,calm,0,0\n", "row 1: expected a file, got ''"),
         ("a.mp4,s,,calm,high,0\n", "expected a number for valence, got 'high'"),
-        ("a.mp4,s,,calm,0.5\n", "expected a number for arousal, got None"),
+        ("a.mp4,s,,calm,0.5,\n", "expected a number for arousal, got ''"),
+        ('a.mp4,s,"Here,calm,0.5,0\n', "not a readable table"),
         ("a.mp4,s,,calm,0.5,-3\n", r"expected arousal in \[-1, 1\], got -3"),
         ("a.mp4,s,,calm,nan,0\n", r"expected valence in \[-1, 1\], got nan"),
     ],
