@@ -6,6 +6,9 @@ MOST_PIXELS = 2**27
 BATCH_PIXELS = 2**27
 """Of pictures that are searched together: 16 of 4K, 64 of Full HD, or a single one of 16K."""
 
+HELD_BYTES = 2**31
+"""Of frames that wait for a face to come back: ten seconds of Full HD at 30 Hz come to less."""
+
 JPEG_PIXELS = 100
 """Of a picture in a store, for each byte of its JPEG file: one colour all over has 64."""
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from pipeline.faces import Faces
 from pipeline.faces.boxes import measure_overlap
+from pipeline.limits import HELD_BYTES
 from pipeline.media.video import Frame
 
 SAME_PERSON = 0.2
@@ -52,20 +53,27 @@ class Tracker:
 
     A face goes on with the track whose last box it overlaps most. One that is not seen for more
     than `gap_seconds`, and in at least one frame, has ended; after a shorter gap it is marked
-    INTERPOLATED in the frames between. Frames wait for that, so at most those of a gap are held.
+    INTERPOLATED in the frames between. Frames wait for that, so at most those of a gap are held,
+    and no more than HELD_BYTES of them: whoever is waited for has ended there.
     """
 
     def __init__(self, gap_seconds: float) -> None:
         self._gap_seconds = gap_seconds
         self._open: list[_Track] = []
         self._waiting: deque[Seen] = deque()
+        self._held = 0
         self._begun = 0
 
     def add(self, frame: Frame, faces: Faces) -> Iterator[Seen]:
         """Take the next frame of the clip; gives the frames of which all is known now, in order."""
         self._end_lost(frame.seconds)
+        yield from self._settle()
+        if self._held + frame.image.nbytes > HELD_BYTES:
+            self._open = [track for track in self._open if not track.missed]
+            yield from self._settle()
         seen = Seen(frame, [])
         self._waiting.append(seen)
+        self._held += frame.image.nbytes
         linked = _link(faces.boxes, [track.last.box for track in self._open])
         for index, place in enumerate(linked):
             self._see(seen, faces, index, None if place is None else self._open[place])
@@ -108,6 +116,7 @@ class Tracker:
         )
         while self._waiting and (waited_for is None or self._waiting[0].frame.index < waited_for):
             seen = self._waiting.popleft()
+            self._held -= seen.frame.image.nbytes
             yield Seen(seen.frame, sorted(seen.people, key=lambda person: person.track))
 
 

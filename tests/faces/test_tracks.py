@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.faces.tracks import Tracker
-from tests.faces.sightings import faces_at, frame_at
+from pipeline.limits import HELD_BYTES
+from tests.faces.sightings import BLANK, faces_at, frame_at
 
 
 def follow(frames, gap_seconds=0.5):
@@ -68,6 +69,18 @@ def test_frames_wait_no_longer_than_a_gap_may_last():
     for index in range(1, 97):
         waiting += 1 - len(list(tracker.add(frame_at(index), faces_at())))
         assert waiting <= 3
+
+
+def test_frames_that_wait_take_no_gigabytes():
+    vast = np.broadcast_to(BLANK[:1, :1], (2**14, 2**13, 3))  # 400 MB each, if they were whole
+    tracker = Tracker(9.0)
+    settled = list(tracker.add(frame_at(0, image=vast), faces_at(0)))
+    for index in range(1, 20):
+        settled += tracker.add(frame_at(index, image=vast), faces_at())
+        assert (index + 1 - len(settled)) * vast.nbytes <= HELD_BYTES
+    settled += tracker.add(frame_at(20, image=vast), faces_at(0))
+    assert [len(seen.people) for seen in settled[:20]] == [1] + [0] * 19
+    assert [seen.people[0].track for seen in [*settled, *tracker.end()][-1:]] == [1]
 
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=3, unique=True), max_size=12))
