@@ -52,6 +52,15 @@ def digest_file(path: Path) -> str:
         ).hexdigest()
 
 
+def is_text(name: str) -> bool:
+    """Whether UTF-8 can write `name`: bytes of a file's name that are none stand for themselves."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def measure_tree(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     files = path.rglob("*") if path.is_dir() else (path,)

@@ -68,6 +68,12 @@ nothing in it."""
 UNPACKED_TIMES = 100
 """Of the file's own size, on top."""
 
+MOST_IDS = 10**7
+"""Of a table of clips, or of what is imported: an id of one letter takes fifty bytes in memory."""
+
+MOST_ID_LETTERS = 4096
+"""Of an id, which may be a path: a dictionary names one of a million for each row."""
+
 MOST_PICKLED = 10**7
 """Instructions in a pickle, each of which makes an object at most: arrays are one each."""
 

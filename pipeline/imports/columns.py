@@ -4,7 +4,7 @@ A column of ids, one of `trees.IDS`, names the clips; one of lists holds a vecto
 else all columns of numbers are one vector. `start_seconds` and `end_seconds` are those of a row.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import Any
 
@@ -21,6 +21,11 @@ from pipeline.targets import TARGETS
 
 NO_FEATURES = frozenset({*TARGETS, "label", "labels", "split", "fold", "__index_level_0__"})
 """Columns of numbers that are labels, places, or the numbering of pandas."""
+
+ID_TYPES: Sequence[Callable[[pa.DataType], bool]] = (
+    *(pa.types.is_string, pa.types.is_large_string, pa.types.is_integer),
+    *(pa.types.is_binary, pa.types.is_large_binary),
+)
 
 LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
 
@@ -46,14 +51,16 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
 
 def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
     """What each row of a table holds."""
-    columns = {name: _strip(batch.column(name)) for name in batch.schema.names}
+    columns = dict(zip(batch.schema.names, map(_strip, batch.columns), strict=True))
+    if len(columns) < batch.num_columns:
+        raise StoreError(f"{place}: expected each column once, got a name again; rename one")
     key = next((name for name in IDS if name in columns), None)
     if key is None:
         raise StoreError(
             f"{place}: expected a column of ids ({', '.join(IDS)}), got {', '.join(columns)}; "
             f"rename one"
         )
-    ids = read_names(f"{place}: {key}", columns.pop(key).to_pylist())
+    ids = _read_ids(f"{place}: {key}", columns.pop(key))
     times = _read_times(place, [columns.pop(name, None) for name in TIMES])
     for number, values in enumerate(_read_values(place, columns, wanted)):
         rows = as_rows(f"{place}: {ids[number]}", values)
@@ -61,6 +68,16 @@ def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[S
         if stretches is not None and len(rows) != 1:
             raise StoreError(f"{place}: {ids[number]}: expected one row for its seconds, got more")
         yield Series(ids[number], rows, stretches)
+
+
+def _read_ids(place: str, column: pa.Array) -> list[str]:
+    """Id of each row. Types whose rows may take no bytes of their own are refused."""
+    if isinstance(column, pa.DictionaryArray) and not column.indices.null_count:
+        known = _read_ids(place, column.dictionary)
+        return [known[index] for index in column.indices.to_pylist()]
+    if not any(is_of(column.type) for is_of in ID_TYPES):
+        raise StoreError(f"{place}: expected ids as text or whole numbers, got {column.type}")
+    return read_names(place, column.to_pylist())
 
 
 def _read_times(place: str, columns: Sequence[pa.Array | None]) -> NDArray[Any] | None:

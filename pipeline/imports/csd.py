@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import CorpusError, StoreError
-from pipeline.imports.series import Series, Wanted
+from pipeline.imports.series import Series, Wanted, as_rows
 from pipeline.labels.corpora.opinions import read_csd
 
 
@@ -15,6 +15,6 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
     """
     try:
         for name, (features, intervals) in read_csd(path):
-            yield Series(name, features, intervals)
+            yield Series(name, as_rows(f"{path}: {name}", features), intervals)
     except CorpusError as error:
         raise StoreError(str(error)) from error

@@ -17,15 +17,17 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import StoreError
+from pipeline.files import open_regular
 from pipeline.imports.series import Series
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.sheets import read_sheet
+from pipeline.limits import MOST_SECONDS
 
 ID_COLUMN = "clip_id"
 TOLD = 3
 """Ids of each side that a message shows."""
 
-_ALIGNED = re.compile(r"(.+)\[(\d+)\]")
+_ALIGNED = re.compile(r"(.+)\[(\d{1,9})\]")
 
 
 def read_ids(path: Path) -> list[str]:
@@ -35,7 +37,8 @@ def read_ids(path: Path) -> list[str]:
     """
     if path.suffix.lower() == ".txt":
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            with open_regular(path) as file:
+                text = file.read().decode("utf-8-sig")
             return text.removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: not a readable list of ids ({error})") from error
@@ -131,8 +134,11 @@ class Matching:
         """
         if series.stretches is None or not len(series.stretches):
             return series
-        if not np.isfinite(series.stretches).all():
-            raise StoreError(f"{series.name}: expected seconds of each row, got NaN or infinity")
+        if not (np.abs(series.stretches) <= MOST_SECONDS).all():  # False of NaN
+            raise StoreError(
+                f"{series.name}: expected seconds of each row up to {MOST_SECONDS:g}, got more, "
+                f"NaN or infinity"
+            )
         forward = series.stretches[:, 1] >= series.stretches[:, 0]
         self.backward += int((~forward).sum())
         order = np.flatnonzero(forward)

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from pipeline.errors import StoreError
+from pipeline.errors import StoreError, show
 from pipeline.imports import FORMS, find_form
 from pipeline.imports.ids import Matching, refuse_names
 from pipeline.imports.series import Series, Wanted, check_size, limit_bytes
@@ -110,7 +110,7 @@ def describe_import(paths: Sequence[Path], asked: Import, found: Imported) -> Pr
         "version": VERSION,
         "modality": asked.wanted.modality,
         "files": [
-            {"name": path.name, "form": find_form(path), "digest": digest_tree(path)}
+            {"name": show(path.name), "form": find_form(path), "digest": digest_tree(path)}
             for path in paths
         ],
         "key": asked.wanted.key,
@@ -187,13 +187,8 @@ def _make_finite(
     series: Series, fill: float | None
 ) -> tuple[Float32[np.ndarray, "rows *row_shape"], int]:
     """Rows as they are stored, and how many of their numbers `fill` stands for."""
-    given: NDArray[Any] = series.rows
-    if given.dtype.kind not in "biuf":
-        raise StoreError(
-            f"{series.name}: expected numbers, got {given.dtype}; name others by --key"
-        )
     with np.errstate(over="ignore"):
-        values = given.astype(DTYPE)
+        values: NDArray[Any] = series.rows.astype(DTYPE)
     strange = ~np.isfinite(values)
     count = int(strange.sum())
     if count and fill is None:

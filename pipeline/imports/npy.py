@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from pipeline.errors import StoreError
 from pipeline.files import open_regular
 from pipeline.imports.series import Series, Wanted, split_array
+
+ERRORS = (OSError, ValueError, EOFError, SyntaxError, TypeError, ArithmeticError, MemoryError)
+"""What NumPy raises for headers that are none; the last for signs without end before a number."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:
@@ -15,8 +19,8 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
     if wanted.ids is None:
         raise StoreError(f"{path}: expected the ids of its entries, got none; name them by --ids")
     try:
-        with open_regular(path):
-            values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        with open_regular(path), np.errstate(over="raise"):
+            values = npy.open_memmap(path, mode="r")
+    except ERRORS as error:
         raise StoreError(f"{path}: not a readable array of numbers ({error})") from error
     yield from split_array(str(path), wanted.ids, values)

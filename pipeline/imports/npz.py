@@ -1,5 +1,6 @@
 """`.npz`: arrays by name in a zip file."""
 
+import lzma
 import math
 import struct
 import zipfile
@@ -7,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,20 @@ from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
 from pipeline.files import open_regular
+from pipeline.imports.npy import ERRORS
 from pipeline.imports.series import Series, Wanted, check_size, limit_bytes
 from pipeline.imports.trees import Leaf, read_tree
 
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 _ERRORS = (
-    *(OSError, ValueError, EOFError, SyntaxError, RuntimeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(*ERRORS, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
+
+_START_BYTES = 2**14
+"""Of an array: its header ends within them, or NumPy does not read it. A header may say that it
+has gigabytes, which take next to nothing in a zip file."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:
@@ -40,12 +47,13 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
 def _find_leaf(path: Path, archive: zipfile.ZipFile, name: str) -> Leaf:
     """Array `name`, whose header alone is read; raises StoreError where it is too large."""
     with archive.open(name) as member:
-        version = npy.read_magic(member)
-        if version not in _HEADERS:
-            raise ValueError(f"{name}: a version of arrays that is not known, {version}")
-        shape, _, dtype = _HEADERS[version](member)
-    if dtype.hasobject:
-        raise StoreError(f"{path}: {name}: expected numbers or text, got objects")
+        start = BytesIO(member.read(_START_BYTES))
+    version = npy.read_magic(start)
+    if version not in _HEADERS:
+        raise ValueError(f"{name}: a version of arrays that is not known, {version}")
+    shape, _, dtype = _HEADERS[version](start)
+    if dtype.hasobject or not dtype.itemsize:
+        raise StoreError(f"{path}: {name}: expected numbers or text, got {dtype}")
     size = math.prod(shape) * dtype.itemsize
     check_size(f"{path}: {name}", size, limit_bytes(path))
     return Leaf(shape, partial(_load, archive, name))

@@ -44,6 +44,8 @@ class _Reader:
         tree: dict[str, Leaf | Tree] = {}
         for key, value in found.items():
             name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+            if name in tree:
+                raise StoreError(f"{self.path}: expected {name} once, got it as {key!r} as well")
             if isinstance(value, Mapping):
                 tree[name] = self.make_tree(value, levels - 1)
             elif isinstance(value, (Array, list, tuple)):

@@ -1,5 +1,6 @@
 """Series: what a file has under one id, rows in order, before it is known to be a clip's."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
-from pipeline.files import measure_tree
+from pipeline.files import is_text, measure_tree
 from pipeline.limits import limit_unpacked
 from pipeline.rows import Modality
 
@@ -32,6 +33,8 @@ class Series:
     padding: int = 0
 
     def __post_init__(self) -> None:
+        if not is_text(self.name):
+            raise StoreError(f"{self.name}: expected an id in Unicode, got other bytes; rename it")
         times = self.stretches
         if times is None:
             return
@@ -111,14 +114,24 @@ def _group_rows(place: str, ids: Sequence[str], values: NDArray[Any]) -> Iterato
         )
     for name, group in groupby(range(len(ids)), key=lambda number: ids[number]):
         numbers = list(group)
-        yield Series(name, values[numbers[0] : numbers[-1] + 1])
+        yield Series(name, as_rows(place, values[numbers[0] : numbers[-1] + 1]))
 
 
 def as_rows(place: str, values: Any) -> NDArray[Any]:
-    """`values` with an axis of rows: a vector is one row; raises StoreError for what is neither."""
+    """`values` with an axis of rows: a vector is one row.
+
+    Raises StoreError for what is neither, and for rows of no numbers, of which any count takes no
+    bytes.
+    """
     if not isinstance(values, np.ndarray) or not values.ndim:
         raise StoreError(f"{place}: expected rows of numbers, got a number alone, or others")
-    return values[None] if values.ndim == 1 else values
+    rows = values[None] if values.ndim == 1 else values
+    if rows.dtype.kind not in "biuf" or not math.prod(rows.shape[1:]):
+        raise StoreError(
+            f"{place}: expected numbers in each row, got {rows.dtype} of shape {rows.shape[1:]}; "
+            f"name others by --key"
+        )
+    return rows
 
 
 def cut_padding(place: str, name: str, rows: NDArray[Any], length: int | None) -> Series:
@@ -127,7 +140,7 @@ def cut_padding(place: str, name: str, rows: NDArray[Any], length: int | None) -
     Raises StoreError where there are fewer rows, or where what would be cut off is not zero.
     """
     if length is None:
-        filled = np.flatnonzero(rows.reshape(len(rows), -1).any(axis=1))
+        filled = np.flatnonzero(rows.any(axis=tuple(range(1, rows.ndim))))
         kept = rows[filled[0] : filled[-1] + 1] if len(filled) else rows[:0]
     else:
         if not 0 <= length <= len(rows) or rows[length:].any():

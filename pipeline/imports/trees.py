@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipeline.errors import StoreError
 from pipeline.families import suggest
 from pipeline.imports.series import Series, Wanted, as_rows, split_array
+from pipeline.limits import MOST_ID_LETTERS, MOST_IDS
 from pipeline.rows import Modality
 
 SPLITS = frozenset({"train", "valid", "val", "dev", "test"})
@@ -81,10 +82,18 @@ def choose_key(place: str, names: Sequence[str], wanted: Wanted) -> str:
 def read_names(place: str, values: Any) -> list[str]:
     """Ids as text; raises StoreError where they are something else."""
     listed = values.ravel() if isinstance(values, np.ndarray) else values
-    names = [_read_name(value) for value in listed]
+    if len(listed) > MOST_IDS:
+        raise StoreError(f"{place}: expected at most {MOST_IDS:,} ids, got {len(listed):,}")
+    try:
+        names = [_read_name(value) for value in listed]
+    except (ValueError, SystemError) as error:  # numbers that no letter has
+        raise StoreError(f"{place}: expected ids in Unicode, got others") from error
     if None in names:
         raise StoreError(f"{place}: expected ids as text or whole numbers, got others")
-    return [name for name in names if name is not None]
+    found = [name for name in names if name is not None]
+    if max(map(len, found), default=0) > MOST_ID_LETTERS:
+        raise StoreError(f"{place}: expected ids of at most {MOST_ID_LETTERS:,} letters, got more")
+    return found
 
 
 def _read_name(value: Any) -> str | None:
@@ -107,7 +116,8 @@ def _find_lengths(tree: Tree, key: str) -> Sequence[int] | None:
     if leaf is None:
         return None
     try:
-        return [int(one) for one in np.ravel(np.asarray(_load(leaf)))]
+        lengths = np.ravel(np.asarray(_load(leaf)))
+        return [int(one) for one in lengths[: MOST_IDS + 1]]  # as many as ids, or refused
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{key}_lengths: expected whole numbers, got others") from error
 

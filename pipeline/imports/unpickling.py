@@ -87,14 +87,20 @@ class Array:
             raise RefusedError(
                 f"an array of shape {shape} with {len(raw):,} values of {width} bytes"
             )
+        if not width and math.prod(shape) > MOST_PICKLED:
+            raise RefusedError(f"an array of {math.prod(shape):,} texts of no letters")
         self.shape, self.dtype, self.fortran, self.raw = shape, dtype, bool(fortran), raw
+        try:
+            self.make()
+        except ValueError as error:  # an axis of none beside others that are too long
+            raise RefusedError(f"an array of shape {shape}") from error
 
     def make(self) -> NDArray[Any] | list[Any]:
         """NumPy's array, over the bytes of the pickle, or the list of objects."""
         if isinstance(self.raw, list):
             return self.raw
         if not self.dtype.make().itemsize:  # texts of no letters
-            return np.zeros(self.shape, "U1")
+            return np.broadcast_to(np.zeros((), "U1"), self.shape)
         values = np.frombuffer(self.raw, self.dtype.make())
         return values.reshape(self.shape, order="F" if self.fortran else "C")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import CorpusError
-from pipeline.files import walk_folders
+from pipeline.files import is_text, walk_folders
 
 TOLD = 5
 """Most files that one message names."""
@@ -31,21 +31,13 @@ def _find_mistakes(folder: Path) -> Iterator[str]:
         for name in sorted([*folders, *files]):
             path = Path(inner, name)
             told = _show(path.relative_to(folder))
-            if not _is_text(name):
+            if not is_text(name):
                 yield f"{told}: expected a name in UTF-8, got other bytes"
             elif not path.exists():
                 yield f"{told}: a link to {_show(path.readlink())}, which is not there"
             elif path.is_symlink() and _leads_back(path, folder):
                 folders.remove(name)
                 yield f"{told}: a link to a folder that it lies in"
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _show(path: Path) -> str:

@@ -4,6 +4,8 @@ A link to another file, an external or a virtual dataset would have any file of 
 and a group within itself would have no end.
 """
 
+import math
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,13 @@ from pipeline.files import open_regular
 
 Found: TypeAlias = dict[str, Any]
 """Name → dataset, or what is found in a group."""
+
+PACKED = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_LZF}
+FILTERS = {*PACKED, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+"""Ways of packing a chunk, and what may go with one: others fill as much as their settings say."""
+
+DEFLATED = 1032
+"""Bytes at most that DEFLATE makes of one; LZF makes 88."""
 
 TEXTS = 256
 """Texts of any length that are read at once: a file may hold one, and name it a million times."""
@@ -55,10 +64,51 @@ def _find_node(group: h5py.Group, name: str, seen: set[int]) -> Found | h5py.Dat
     return node
 
 
+def _check_chunks(dataset: h5py.Dataset, most: int) -> None:
+    """Raise ValueError where a chunk may unpack to more than `most` bytes.
+
+    A dataset of four numbers may lie in a chunk of gigabytes; and HDF5 unpacks whatever a packed
+    chunk holds, however many bytes a chunk has.
+    """
+    made = dataset.id.get_create_plist()
+    filters = [made.get_filter(number)[0] for number in range(made.get_nfilters())]
+    packed = [number for number, one in enumerate(filters) if one in PACKED]
+    after = {*filters[packed[0] + 1 :]} if packed else set()
+    if not FILTERS.issuperset(filters) or after - {h5py.h5z.FILTER_FLETCHER32}:
+        raise ValueError(f"expected {dataset.name} packed by gzip or LZF alone, got others")
+    whole = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if whole > most:
+        raise ValueError(f"expected chunks of at most {most:,} bytes in {dataset.name}, got more")
+    if h5py.h5z.FILTER_DEFLATE in filters:
+        _check_deflated(dataset, whole, most, packed[0])
+
+
+def _check_deflated(dataset: h5py.Dataset, whole: int, most: int, number: int) -> None:
+    """As `_check_chunks`; chunks have `whole` bytes, and DEFLATE is their filter `number`."""
+    large: list[tuple[int, ...]] = []
+
+    def look(chunk: Any) -> None:
+        if chunk.size * DEFLATED > most and not chunk.filter_mask >> number & 1:
+            large.append(chunk.chunk_offset)
+
+    dataset.id.chunk_iter(look)
+    for offset in large:
+        _, data = dataset.id.read_direct_chunk(offset)
+        try:
+            unpacked = zlib.decompressobj().decompress(data, whole + 1)
+        except zlib.error as error:
+            raise ValueError(f"{dataset.name}: {error}") from error
+        if len(unpacked) > whole:
+            raise ValueError(f"expected chunks of {whole:,} bytes in {dataset.name}, got more")
+
+
 def load_dataset(dataset: h5py.Dataset, most: int) -> NDArray[Any]:
     """All of a dataset of numbers or text; raises ValueError beyond `most` bytes."""
     if dataset.shape is None or dataset.nbytes > most:
         raise ValueError(f"expected {dataset.name} of at most {most:,} bytes, got more, or none")
+    _check_chunks(dataset, most)
+    if dataset.dtype.kind == "V":  # text of any length may lie within
+        raise ValueError(f"expected {dataset.name} as numbers or text, got {dataset.dtype}")
     if dataset.dtype.kind != "O":
         values: NDArray[Any] = dataset[()]
         return values

@@ -20,6 +20,8 @@ FORMAT_VERSION = 1
 _VERSION_KEY = b"moodline.format_version"
 _BUFFER = 2**20
 _ROWS = 2**10
+_ROW_BYTES = 8
+"""A row counts as so many at least: blanks alone take none, and are read one after another."""
 _TEXTS = 2**17
 
 
@@ -92,6 +94,8 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
     most = most or limit_unpacked(path.stat().st_size)
+    if file.metadata.num_rows * _ROW_BYTES > most:
+        raise _refuse_size(path, most)
     texts = _promise_texts(file)
     if sum(texts.values()) > most and _measure_texts(path, [*texts]) > most:
         raise _refuse_size(path, most)

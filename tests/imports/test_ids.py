@@ -65,6 +65,10 @@ def test_a_prefix_is_put_before_ids() -> None:
     assert list(list_matches(matching, make_series("7"))) == ["mosei/abc/7"]
 
 
+def test_a_number_of_many_digits_is_no_segment() -> None:
+    assert spell_id(f"a[{'1' * 5000}]", "") == [f"a[{'1' * 5000}]"]
+
+
 def test_an_id_of_no_clip_is_told() -> None:
     matching = Matching(make_clips("mosei/abc/7"))
     assert list_matches(matching, make_series("abd$_$7")) == {}
@@ -110,7 +114,7 @@ def test_rows_that_end_before_they_begin_are_left_out_and_counted() -> None:
 
 def test_seconds_that_are_no_numbers_are_refused() -> None:
     matching = Matching(make_clips("mosei/a/1"))
-    with pytest.raises(StoreError, match="a/1: expected seconds of each row, got NaN or infinity"):
+    with pytest.raises(StoreError, match=r"of each row up to 1e\+09, got more, NaN or infinity"):
         list_matches(matching, make_series("a/1", [[0.0, np.nan]]))
 
 

@@ -2,7 +2,8 @@
 
 import pickle
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,83 @@ def save_claim(path: Path) -> Path:
     """An array of a terabyte in a zip file, by its header."""
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (137438953472, 2), }"
     header = header.ljust(117) + b"\n"
-    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
-    with zipfile.ZipFile(path / "some.npz", "w") as archive:
+    return zip_array(path, write_header(header))
+
+
+def write_header(header: bytes) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def write_shape(shape: str, dtype: str = "<f4") -> bytes:
+    """Header of an array, which has no values."""
+    told = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}}}\n"
+    return write_header(told.encode())
+
+
+def zip_array(path: Path, data: bytes, packing: int = zipfile.ZIP_STORED) -> Path:
+    with zipfile.ZipFile(path / "some.npz", "w", packing) as archive:
         archive.writestr("a.npy", data)
     return path / "some.npz"
+
+
+def save_long_header(path: Path) -> Path:
+    """An array whose header has, it says, two gigabytes, in 200 kB of a zip file."""
+    start = b"\x93NUMPY\x02\x00" + (2**31).to_bytes(4, "little")
+    return zip_array(path, start + b" " * 2**27, zipfile.ZIP_DEFLATED)
+
+
+def damage_lzma(path: Path) -> Path:
+    path = zip_array(path, write_shape("(1,)"), zipfile.ZIP_LZMA)
+    data = path.read_bytes()
+    place = data.index(b"a.npy") + 9
+    path.write_bytes(data[:place] + b"\xff" + data[place + 1 :])
+    return path
+
+
+def save_chunk(path: Path, chunk: tuple[int, int], size: int) -> Path:
+    """HDF5 of four numbers, in a packed chunk that holds `size` bytes."""
+    with h5py.File(path / "some.h5", "w") as file:
+        made = file.create_dataset(
+            "a", (1, 4), "f4", maxshape=(None, 4), chunks=chunk, compression="gzip"
+        )
+        packer = zlib.compressobj(1)
+        parts = [packer.compress(bytes(2**24)) for _ in range(size // 2**24)]
+        made.id.write_direct_chunk((0, 0), b"".join([*parts, packer.flush()]))
+    return path / "some.h5"
+
+
+def save_within(path: Path) -> Path:
+    """HDF5 of rows with text of any length in each."""
+    with h5py.File(path / "some.h5", "w") as file:
+        file["a"] = np.array([("x",)], np.dtype([("text", h5py.string_dtype())]))
+    return path / "some.h5"
+
+
+def save_scaled(path: Path) -> Path:
+    with h5py.File(path / "some.h5", "w") as file:
+        file.create_dataset("a", data=np.ones((2, 3), int), chunks=(2, 3), scaleoffset=0)
+    return path / "some.h5"
+
+
+def save_arrow(path: Path, *columns: pa.Array, names: Sequence[str] = ("id", "x")) -> Path:
+    (path / "set").mkdir()
+    with pa.OSFile(str(path / "set" / "data.arrow"), "wb") as sink:
+        save_stream(sink, pa.Table.from_arrays(columns, names))
+    return path / "set"
+
+
+def name_once(path: Path) -> Path:
+    """A data set whose one id, of megabytes, stands for a billion rows."""
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([10**9], pa.int32()), pa.array(["a" * 10**6]))
+    return save_arrow(path, runs, pa.nulls(10**9))
+
+
+def save_blanks(path: Path) -> Path:
+    """Parquet of 150 million rows that hold nothing."""
+    with pq.ParquetWriter(path / "some.parquet", pa.schema([("id", pa.null())])) as writer:
+        for _ in range(2):
+            writer.write_table(pa.table({"id": pa.nulls(75_000_000)}), row_group_size=75_000_000)
+    return path / "some.parquet"
 
 
 def save_packed(path: Path) -> Path:
@@ -94,8 +168,11 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: save_npz(p, a=np.full((2, 3), 1e300)),
         "6 of 6 that are NaN, infinite or",
     ),
-    "text": (lambda p: save_npz(p, a=np.array([["x"]])), "a: expected numbers, got <U1"),
-    "objects": (lambda p: save_npz(p, a=np.array([[{}]])), "expected numbers or text, got objects"),
+    "text": (
+        lambda p: save_npz(p, a=np.array([["x"]])),
+        "a: expected numbers in each row, got <U1",
+    ),
+    "objects": (lambda p: save_npz(p, a=np.array([[{}]])), "expected numbers or text, got object"),
     "other shape": (
         lambda p: save_npz(p, a=ONES, b=ONES[:, :2]),
         r"b: expected rows of shape \(3,\), as the first has them, got \(2,\)",
@@ -152,6 +229,76 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "circle": (lambda p: link_elsewhere(p, "circle"), "expected each group once, got /b/again"),
     "vast": (save_vast, "expected /a of at most [0-9,]+ bytes, got more"),
     "claim": (save_claim, "a.npy: expected what unpacks to at most 1.0 GB, got 1,024.0 GB"),
+    "rows of nothing": (
+        lambda p: zip_array(p, write_shape("(1099511627776, 0)")),
+        r"a: expected numbers in each row, got float32 of shape \(0,\)",
+    ),
+    "padded rows of nothing": (
+        lambda p: save_pickle(p, {"id": ["a"], "audio": np.zeros((1, 2**40, 0))}),
+        r"a: expected numbers in each row, got float64 of shape \(0,\)",
+    ),
+    "padded without rows": (
+        lambda p: save_pickle(p, {"id": ["a"], "audio": np.zeros((1, 0, 5))}),
+        "expected rows of clips, got padding alone",
+    ),
+    "long header": (save_long_header, "array header, expected 2147483648 bytes got"),
+    "signs for a shape": (
+        lambda p: zip_array(p, write_shape(f"({'-' * 9000}1,)")),
+        "not a readable file of arrays",
+    ),
+    "a shape beyond": (
+        lambda p: zip_array(p, write_shape(f"(0, {2**70})")),
+        "not a readable file of arrays",
+    ),
+    "no type": (
+        lambda p: zip_array(p, write_shape("(1099511627776,)", "|V0")),
+        r"expected numbers or text, got \|V0",
+    ),
+    "damaged LZMA": (damage_lzma, "not a readable file of arrays"),
+    "a chunk of gigabytes": (
+        lambda p: save_chunk(p, (2**27, 4), 2**24),
+        "expected chunks of at most [0-9,]+ bytes in /a, got more",
+    ),
+    "more than a chunk": (
+        lambda p: save_chunk(p, (1, 4), 2**29),
+        "expected chunks of 16 bytes in /a, got more",
+    ),
+    "texts within": (save_within, "expected /a as numbers or text"),
+    "scaled": (save_scaled, "expected /a packed by gzip or LZF alone, got others"),
+    "no Unicode": (lambda p: save_pickle(p, {"a\udce9": ONES}), "expected an id in Unicode"),
+    "no letters": (
+        lambda p: save_pickle(p, {"id": np.array([2**21], "<u4").view("<U1"), "x": ONES[:1]}),
+        "id: expected ids in Unicode, got others",
+    ),
+    "a text and a number": (
+        lambda p: save_pickle(p, {1: ONES, "1": ONES}),
+        "expected 1 once, got it as '1' as well",
+    ),
+    "times beyond": (
+        lambda p: save_table(p, id=["a"], start_seconds=[-1e308], end_seconds=[1e308], x=[0.5]),
+        r"a: expected seconds of each row up to 1e\+09, got more",
+    ),
+    "complex times": (
+        lambda p: (
+            write_csd(p / "some.csd", "X", {"a": (ONES, np.zeros((2, 2), complex))}),
+            p / "some.csd",
+        )[1],
+        r"a: expected a stretch of each row, got \(2, 3\) and complex128",
+    ),
+    "a column twice": (
+        lambda p: save_arrow(p, pa.array(["a"]), pa.array([1]), pa.array([2]), names="ixx"),
+        "expected each column once, got a name again",
+    ),
+    "blank ids": (
+        lambda p: save_arrow(p, pa.nulls(2**31 - 1), pa.nulls(2**31 - 1)),
+        "id: expected ids as text or whole numbers, got null",
+    ),
+    "an id of a billion rows": (name_once, "id: expected ids as text or whole numbers, got run_"),
+    "an id of a book": (
+        lambda p: save_arrow(p, pa.array(["a" * 5000]).dictionary_encode(), pa.array([1])),
+        "id: expected ids of at most 4,096 letters, got more",
+    ),
+    "blank rows": (save_blanks, "expected a table that unpacks to at most 1.0 GB, got more"),
     "packed": (save_packed, "it is packed; save it without compression"),
     "no files": (lambda p: p, "expected a folder as `save_to_disk` writes it"),
     "no ids": (
@@ -188,6 +335,35 @@ def test_what_cannot_be_imported_is_told(case: str, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=told):
         import_features([path], tmp_path / "out", ask())
     assert not (tmp_path / "out").exists()
+
+
+NO_ARRAYS = {
+    "a zip file": b"PK\x03\x04",
+    "a truth for an axis": write_shape("(True, 3)") + bytes(64),
+    "more than is counted": write_shape(f"({2**70},)") + bytes(64),
+    "more than memory": write_shape(f"(1, {2**62})") + bytes(64),
+    "signs": write_shape(f"({'-' * 9000}1,)"),
+}
+
+
+@pytest.mark.parametrize("case", NO_ARRAYS)
+def test_what_is_no_array_is_told(case: str, tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(NO_ARRAYS[case])
+    with pytest.raises(StoreError, match=r"a\.npy: not a readable array of numbers"):
+        import_features([tmp_path / "a.npy"], tmp_path / "out", ask(["a"]))
+
+
+def test_ids_may_be_a_dictionary(tmp_path: Path) -> None:
+    ids = pa.array(["b", "a"]).dictionary_encode()
+    import_features([save_arrow(tmp_path, ids, pa.array([1, 2]))], tmp_path / "out", ask())
+    assert open_features(tmp_path / "out")["b"].embedding.tolist() == [[1]]
+
+
+def test_a_name_of_other_bytes_is_written_in_escapes(tmp_path: Path) -> None:
+    path = save_npz(tmp_path, a=ONES).rename(tmp_path / "caf\udce9.npz")
+    import_features([path], tmp_path / "out", ask())
+    (file,) = open_features(tmp_path / "out").provenance["settings"]["files"]
+    assert file["name"] == r"caf\udce9.npz"
 
 
 def test_ids_must_be_as_many_as_entries(tmp_path: Path) -> None:

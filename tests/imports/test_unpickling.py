@@ -159,6 +159,23 @@ BOMBS = {
         + FLOAT
         + b"\x89C\x00tb"
     ),
+    "texts of no letters without end": proto(
+        RECONSTRUCT
+        + NDARRAY
+        + b"K\x00\x85C\x01b\x87R(K\x01"
+        + TERABYTE
+        + b"\x85cnumpy\ndtype\n\x8c\x02U0\x89\x88\x87R\x89C\x00tb"
+    ),
+    "an axis beyond others of none": proto(
+        RECONSTRUCT
+        + NDARRAY
+        + b"K\x00\x85C\x01b\x87R(K\x01K\x00"
+        + TERABYTE
+        + TERABYTE
+        + b"\x87"
+        + FLOAT
+        + b"\x89C\x00tb"
+    ),
     "ndarray called": proto(NDARRAY + TERABYTE + b"\x85\x85R"),
     "dtype of gigabytes": proto(b"cnumpy\ndtype\n\x8c\x0bS9999999999\x85R"),
     "bytes beyond the file": proto(b"\x8e" + (2**40).to_bytes(8, "little") + b"x"),

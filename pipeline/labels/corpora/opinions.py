@@ -171,10 +171,12 @@ def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
         for video, entry in sorted(top["data"].items()):
             features = load_dataset(entry["features"], most)
             intervals = load_dataset(entry["intervals"], most)
-            if len(features) != len(intervals) or intervals.shape[1:] != (2,):
+            timed = intervals.dtype.kind in "iuf" and intervals.shape[1:] == (2,)
+            if not timed or len(features) != len(intervals):
                 raise CorpusError(
                     f"{path}: {video}: expected a stretch of each row, got "
-                    f"{features.shape} and {intervals.shape}; get the file again"
+                    f"{features.shape} and {intervals.dtype} of {intervals.shape}; get the file "
+                    f"again"
                 )
             yield video, (features, intervals.astype(float))
 

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import CorpusError, StoreError
 from pipeline.files import open_regular
 from pipeline.labels.texts import open_text
+from pipeline.limits import MOST_IDS
 from pipeline.store.tables import read_limited
 
 csv.field_size_limit(2**31 - 1)  # a transcript may be long
@@ -116,6 +117,8 @@ def _read_parquet(path: Path) -> Sheet:
     try:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
         with open_regular(path), pq.ParquetFile(path) as file:
+            if file.metadata.num_rows > MOST_IDS:
+                raise ValueError(f"expected at most {MOST_IDS:,} rows, got more")
             table = read_limited(file, path)
         columns = {
             name: column.to_pylist()
