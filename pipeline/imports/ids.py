@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import StoreError
-from pipeline.files import open_regular
 from pipeline.imports.series import Series
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.sheets import read_sheet
+from pipeline.labels.texts import open_text
 from pipeline.limits import MOST_SECONDS
 
 ID_COLUMN = "clip_id"
@@ -37,9 +37,8 @@ def read_ids(path: Path) -> list[str]:
     """
     if path.suffix.lower() == ".txt":
         try:
-            with open_regular(path) as file:
-                text = file.read().decode("utf-8-sig")
-            return text.removesuffix("\n").split("\n")
+            with open_text(path) as file:
+                return file.read().removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"{path}: not a readable list of ids ({error})") from error
     columns = read_sheet(path).columns

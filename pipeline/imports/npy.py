@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.lib import format as npy
@@ -10,7 +11,10 @@ from pipeline.errors import StoreError
 from pipeline.files import open_regular
 from pipeline.imports.series import Series, Wanted, split_array
 
-ERRORS = (OSError, ValueError, EOFError, SyntaxError, TypeError, ArithmeticError, MemoryError)
+ERRORS = (
+    *(OSError, ValueError, EOFError, SyntaxError, TokenError),
+    *(TypeError, ArithmeticError, MemoryError),
+)
 """What NumPy raises for headers that are none; the last for signs without end before a number."""
 
 

@@ -35,6 +35,8 @@ def _find_mistakes(folder: Path) -> Iterator[str]:
                 yield f"{told}: expected a name in UTF-8, got other bytes"
             elif not path.exists():
                 yield f"{told}: a link to {_show(path.readlink())}, which is not there"
+            elif not (path.is_file() or path.is_dir()):
+                yield f"{told}: expected a file or a folder, got a pipe or a device"
             elif path.is_symlink() and _leads_back(path, folder):
                 folders.remove(name)
                 yield f"{told}: a link to a folder that it lies in"

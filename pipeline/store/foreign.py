@@ -70,13 +70,16 @@ def _check_chunks(dataset: h5py.Dataset, most: int) -> None:
     A dataset of four numbers may lie in a chunk of gigabytes; and HDF5 unpacks whatever a packed
     chunk holds, however many bytes a chunk has.
     """
+    chunk = dataset.chunks or ()
+    if chunk and len(chunk) != dataset.ndim:  # HDF5 would write beyond its memory
+        raise ValueError(f"expected chunks of {dataset.ndim} axes in {dataset.name}, got {chunk}")
     made = dataset.id.get_create_plist()
     filters = [made.get_filter(number)[0] for number in range(made.get_nfilters())]
     packed = [number for number, one in enumerate(filters) if one in PACKED]
     after = {*filters[packed[0] + 1 :]} if packed else set()
     if not FILTERS.issuperset(filters) or after - {h5py.h5z.FILTER_FLETCHER32}:
         raise ValueError(f"expected {dataset.name} packed by gzip or LZF alone, got others")
-    whole = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    whole = math.prod(chunk) * dataset.dtype.itemsize
     if whole > most:
         raise ValueError(f"expected chunks of at most {most:,} bytes in {dataset.name}, got more")
     if h5py.h5z.FILTER_DEFLATE in filters:

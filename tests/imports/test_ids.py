@@ -1,5 +1,6 @@
 """Which clip a series is of, however others write its id."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,12 @@ def test_seconds_that_are_no_numbers_are_refused() -> None:
     matching = Matching(make_clips("mosei/a/1"))
     with pytest.raises(StoreError, match=r"of each row up to 1e\+09, got more, NaN or infinity"):
         list_matches(matching, make_series("a/1", [[0.0, np.nan]]))
+
+
+def test_ids_that_would_be_waited_for_are_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ids.txt")
+    with pytest.raises(StoreError, match=r"ids\.txt: not a readable list of ids"):
+        read_ids(tmp_path / "ids.txt")
 
 
 def test_ids_are_lines_of_a_text_or_a_column(tmp_path: Path) -> None:

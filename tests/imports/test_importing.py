@@ -123,6 +123,17 @@ def save_within(path: Path) -> Path:
     return path / "some.h5"
 
 
+def save_other_axes(path: Path) -> Path:
+    """HDF5 of one axis, by a changed byte, in chunks of two."""
+    with h5py.File(path / "some.h5", "w") as file:
+        file.create_dataset("a", data=np.ones((3, 5), "f4"), compression="gzip")
+    data = bytearray((path / "some.h5").read_bytes())
+    sizes = (3).to_bytes(8, "little") + (5).to_bytes(8, "little")
+    data[data.index(sizes) - 7] = 1  # behind the version, before flags and five bytes of nothing
+    (path / "some.h5").write_bytes(data)
+    return path / "some.h5"
+
+
 def save_scaled(path: Path) -> Path:
     with h5py.File(path / "some.h5", "w") as file:
         file.create_dataset("a", data=np.ones((2, 3), int), chunks=(2, 3), scaleoffset=0)
@@ -263,6 +274,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: save_chunk(p, (1, 4), 2**29),
         "expected chunks of 16 bytes in /a, got more",
     ),
+    "chunks of other axes": (save_other_axes, "expected chunks of 1 axes in /a, got "),
     "texts within": (save_within, "expected /a as numbers or text"),
     "scaled": (save_scaled, "expected /a packed by gzip or LZF alone, got others"),
     "no Unicode": (lambda p: save_pickle(p, {"a\udce9": ONES}), "expected an id in Unicode"),
@@ -342,6 +354,7 @@ NO_ARRAYS = {
     "a truth for an axis": write_shape("(True, 3)") + bytes(64),
     "more than is counted": write_shape(f"({2**70},)") + bytes(64),
     "more than memory": write_shape(f"(1, {2**62})") + bytes(64),
+    "a text without end": write_header(b"{'descr': '<f4'L, 'fortran_order': ((\n"),
     "signs": write_shape(f"({'-' * 9000}1,)"),
 }
 

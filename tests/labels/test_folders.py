@@ -34,6 +34,14 @@ def test_links_to_nothing_are_told_together(folder):
         check_folder(folder)
 
 
+def test_what_would_be_waited_for_is_told(folder):
+    os.mkfifo(folder / "b.wav")
+    (folder / "c.wav").symlink_to("/dev/zero")
+    told = "b.wav: expected a file or a folder, got a pipe or a device; c.wav: expected a file or"
+    with pytest.raises(CorpusError, match=told):
+        check_folder(folder)
+
+
 def test_a_link_to_a_folder_that_it_lies_in_is_told(folder):
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     with pytest.raises(CorpusError, match=r"a/up: a link to a folder that it lies in; mend"):
