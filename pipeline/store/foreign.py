@@ -5,9 +5,11 @@ and a group within itself would have no end.
 """
 
 import math
+import mmap
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +29,9 @@ FILTERS = {*PACKED, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 DEFLATED = 1032
 """Bytes at most that DEFLATE makes of one; LZF makes 88."""
+
+HEAP, HEAP_HEAD = b"GCOL\x01", 16
+"""How places of texts begin, and bytes of their head, and of that of what lies there."""
 
 TEXTS = 256
 """Texts of any length that are read at once: a file may hold one, and name it a million times."""
@@ -105,6 +110,28 @@ def _check_deflated(dataset: h5py.Dataset, whole: int, most: int, number: int) -
             raise ValueError(f"expected chunks of {whole:,} bytes in {dataset.name}, got more")
 
 
+@lru_cache(maxsize=1)
+def _check_heaps(path: Path, changed: int) -> None:
+    """Raise ValueError for a place of texts whose free space is of no size: HDF5 would not end.
+
+    Objects follow a head of 16 bytes, each with a number, 0 for free space, and a size; that of
+    free space includes what tells it (HDF5 File Format Specification 3.0, III.E). A file that was
+    `changed` then is looked at once, however many texts it has.
+    """
+    with open_regular(path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(HEAP)
+        while start >= 0:
+            place = start + HEAP_HEAD
+            end = min(start + int.from_bytes(data[start + 8 : place], "little"), len(data))
+            while place + HEAP_HEAD <= end:
+                number = int.from_bytes(data[place : place + 2], "little")
+                size = int.from_bytes(data[place + 8 : place + HEAP_HEAD], "little")
+                if not number and size < HEAP_HEAD:
+                    raise ValueError("expected texts in their places, got a damaged one")
+                place += HEAP_HEAD + -(-size // 8) * 8 if number else size
+            start = data.find(HEAP, start + len(HEAP))
+
+
 def load_dataset(dataset: h5py.Dataset, most: int) -> NDArray[Any]:
     """All of a dataset of numbers or text; raises ValueError beyond `most` bytes."""
     if dataset.shape is None or dataset.nbytes > most:
@@ -117,6 +144,8 @@ def load_dataset(dataset: h5py.Dataset, most: int) -> NDArray[Any]:
         return values
     if h5py.check_string_dtype(dataset.dtype) is None or dataset.ndim != 1:
         raise ValueError(f"expected {dataset.name} as numbers, or as a list of texts")
+    path = Path(dataset.file.filename)
+    _check_heaps(path, path.stat().st_mtime_ns)
     texts: list[bytes] = []
     size = 0
     for start in range(0, len(dataset), TEXTS):

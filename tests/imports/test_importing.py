@@ -134,6 +134,18 @@ def save_other_axes(path: Path) -> Path:
     return path / "some.h5"
 
 
+def save_endless_texts(path: Path) -> Path:
+    """HDF5 of texts whose place has free space of no size."""
+    with h5py.File(path / "some.h5", "w") as file:
+        file["id"] = ["a", "b"]
+        file["x"] = ONES
+    data = bytearray((path / "some.h5").read_bytes())
+    free = data.index(b"GCOL") + 16 + 2 * 24
+    data[free + 8 : free + 16] = bytes(8)
+    (path / "some.h5").write_bytes(data)
+    return path / "some.h5"
+
+
 def save_scaled(path: Path) -> Path:
     with h5py.File(path / "some.h5", "w") as file:
         file.create_dataset("a", data=np.ones((2, 3), int), chunks=(2, 3), scaleoffset=0)
@@ -275,6 +287,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         "expected chunks of 16 bytes in /a, got more",
     ),
     "chunks of other axes": (save_other_axes, "expected chunks of 1 axes in /a, got "),
+    "endless texts": (save_endless_texts, "expected texts in their places, got a damaged one"),
     "texts within": (save_within, "expected /a as numbers or text"),
     "scaled": (save_scaled, "expected /a packed by gzip or LZF alone, got others"),
     "no Unicode": (lambda p: save_pickle(p, {"a\udce9": ONES}), "expected an id in Unicode"),
