@@ -51,7 +51,11 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
 
 def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
     """What each row of a table holds."""
-    columns = dict(zip(batch.schema.names, map(_strip, batch.columns), strict=True))
+    try:
+        names = batch.schema.names
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{place}: expected names of columns in UTF-8 ({error})") from error
+    columns = dict(zip(names, map(_strip, batch.columns), strict=True))
     if len(columns) < batch.num_columns:
         raise StoreError(f"{place}: expected each column once, got a name again; rename one")
     key = next((name for name in IDS if name in columns), None)

@@ -159,6 +159,14 @@ def save_arrow(path: Path, *columns: pa.Array, names: Sequence[str] = ("id", "x"
     return path / "set"
 
 
+def save_other_name(path: Path) -> Path:
+    """A data set with a column whose name is no UTF-8."""
+    folder = save_arrow(path, pa.array(["a"]), pa.array([0.5]), names=["id", "xyzzy"])
+    file = folder / "data.arrow"
+    file.write_bytes(file.read_bytes().replace(b"xyzzy", b"xyz\xffy"))
+    return folder
+
+
 def name_once(path: Path) -> Path:
     """A data set whose one id, of megabytes, stands for a billion rows."""
     runs = pa.RunEndEncodedArray.from_arrays(pa.array([10**9], pa.int32()), pa.array(["a" * 10**6]))
@@ -314,6 +322,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: save_arrow(p, pa.array(["a"]), pa.array([1]), pa.array([2]), names="ixx"),
         "expected each column once, got a name again",
     ),
+    "a name of other bytes": (save_other_name, "expected names of columns in UTF-8"),
     "blank ids": (
         lambda p: save_arrow(p, pa.nulls(2**31 - 1), pa.nulls(2**31 - 1)),
         "id: expected ids as text or whole numbers, got null",
