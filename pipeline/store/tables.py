@@ -1,7 +1,6 @@
 """Parquet tables with one Arrow schema each, written whole and refused when they are not it."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -96,8 +95,10 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     most = most or limit_unpacked(path.stat().st_size)
     if file.metadata.num_rows * _ROW_BYTES > most:
         raise _refuse_size(path, most)
-    texts = _promise_texts(file)
-    if sum(texts.values()) > most and _measure_texts(path, [*texts]) > most:
+    # By what they hold: the file's own account of its columns may be false, and pyarrow ends the
+    # process where it is damaged.
+    texts = _list_texts(file.schema)
+    if texts and _measure_texts(path, texts) > most:
         raise _refuse_size(path, most)
     batches, size = [], 0
     for batch in file.iter_batches(_ROWS):
@@ -116,19 +117,10 @@ def _refuse_size(path: Path, most: int) -> StoreError:
     )
 
 
-def _promise_texts(file: pq.ParquetFile) -> dict[str, int]:
-    """Columns, or parts of such, of text or bytes that a dictionary may hold once for many rows.
-
-    Each with the most bytes that it may unpack to, were every text as long as its column.
-    """
-    promised: Counter[str] = Counter()
-    packed: set[str] = set()
-    for group in map(file.metadata.row_group, range(file.num_row_groups)):
-        for column in map(group.column, range(group.num_columns)):
-            promised[column.path_in_schema] += column.num_values * column.total_uncompressed_size
-            if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page:
-                packed.add(column.path_in_schema)
-    return {name: promised[name] for name in sorted(packed)}
+def _list_texts(schema: pq.ParquetSchema) -> list[str]:
+    """Columns, or parts of such, of text or bytes: a dictionary may hold one once for many rows."""
+    columns = map(schema.column, range(len(schema)))
+    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
 def _measure_texts(path: Path, texts: Sequence[str]) -> int:

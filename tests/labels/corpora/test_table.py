@@ -1,3 +1,5 @@
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import Row
+from pipeline.labels.corpora.sheets import read_sheet
 from pipeline.labels.corpora.table import read
 from pipeline.sections import parse_section
 
@@ -239,6 +242,17 @@ def test_a_parquet_table_of_numbers_is_read_as_the_same(tmp_path):
     corpus = read_rows(tmp_path, table="clips.parquet")
     assert corpus.clips[0].subject == "11"
     assert (corpus.targets[0].labels.get("valence"), corpus.targets[0].fold) == (None, 2)
+
+
+def test_a_parquet_table_whose_description_is_damaged_is_read_or_refused(tmp_path):
+    path = tmp_path / "clips.parquet"
+    pq.write_table(pa.table({"path": ["a.mp4", None], "frames": [[1.0], []]}), path)
+    data = path.read_bytes()
+    begin = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    for place, bit in product(range(begin, begin + 80), (1, 2)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
+        with suppress(CorpusError):
+            read_sheet(path)
 
 
 @given(st.floats(-1, 1), st.floats(-1, 1))
