@@ -22,7 +22,7 @@ def main() -> None:
     write_text(CHECKED_CODE, digest_sources(PROJECT))
     params = load_params()
     for corpus in params.corpora.values():
-        check_folder(Path(corpus.depends_on))
+        check_folder(Path(corpus.depends_on), follow=corpus.follow)
     write_whole(CHECKED_PARAMS, lambda aside: shutil.copyfile(PARAMS_PATH, aside))
     for told in foresee(params, PROJECT):
         print(f"check: {show_line(told)}", file=sys.stderr)

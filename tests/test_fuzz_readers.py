@@ -34,6 +34,7 @@ from pipeline.errors import MoodlineError
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.files import digest_file, remove
 from pipeline.heads.building import load_heads
+from pipeline.imports.importing import import_features
 from pipeline.labels.clip_labels import read_targets as read_target_table
 from pipeline.labels.clip_labels import read_trained
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
@@ -67,6 +68,7 @@ from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
 from tests.damage import Damage, damage_bytes, damage_json, damage_table, damage_text
 from tests.encoders.test_huggingface_text import save_model, save_tokenizer
+from tests.imports.forms import FORMS, ask
 from tests.projects import FirstRun
 from tests.stores import make_rows, write_features
 from tests.tiny_models import save_mobilefacenet, save_speech_model, save_vision_model
@@ -272,6 +274,14 @@ def read_lock(path: Path) -> None:
     attempt(path, merge_locks, path, ours, base)
 
 
+def read_import(path: Path) -> None:
+    """What `moodline import` makes of a file, or of the folder that it lies in."""
+    whole = path.parents[1] if path.suffix == ".arrow" else path
+    form = FORMS[path.parts[1]]
+    remove(Path("made/imported"))
+    attempt(path, import_features, [whole], Path("made/imported"), ask(form.ids))
+
+
 def load_encoder(path: Path) -> None:
     """The encoder that the weights are for, which lie below its name."""
     name, weights = path.parts[1], "/".join(path.parts[:3])
@@ -377,6 +387,11 @@ CASES = {
     "trained": Case("data/labels/trained.parquet", BOTH, read_trained_clips),
     "kept": Case("data/labels/kept.parquet", BOTH, read_kept_clips),
     "lock": Case("dvc.lock", (damage_text,), read_lock),
+    **{
+        f"import of {name}": Case(f"imports/{name}/{place}", (damage_bytes,), read_import)
+        for name in FORMS
+        for place in ["set/train/data-*.arrow" if name == "datasets" else "*.*"]
+    },
     "listing": Case(".dvc/cache/files/md5/*/*.dir", TREE, read_listing),
     **{
         f"{name} {file}": Case(
@@ -405,6 +420,10 @@ def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> It
     (weights / "mobilefacenet").mkdir()
     shutil.copy(save_mobilefacenet(), weights / "mobilefacenet" / "mobile.pt")
     shutil.copy(root / "dvc.lock", root / "base.lock")
+    for name, form in FORMS.items():
+        folder = root / "imports" / name
+        folder.mkdir(parents=True)
+        form.save(folder)
     packed = root / "data" / "raw" / "packed"
     shutil.copytree(root / "data" / "raw" / "corpus", packed)
     pq.write_table(pa.csv.read_csv(packed / "clips.csv"), packed / "clips.parquet")

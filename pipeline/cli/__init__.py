@@ -166,7 +166,7 @@ def plan(
 
     params = load_params()
     for corpus in params.corpora.values():
-        check_folder(Path(corpus.depends_on))
+        check_folder(Path(corpus.depends_on), follow=corpus.follow)
     due = find_due(PROJECT, params, PREMISES)
     if not due:
         say("`dvc repro` would run nothing: all is up to date.")

@@ -27,6 +27,10 @@ ID_TYPES: Sequence[Callable[[pa.DataType], bool]] = (
     *(pa.types.is_binary, pa.types.is_large_binary),
 )
 
+Take = Callable[[str, int, int], NDArray[Any]]
+"""Of a batch, the vectors in the rows from the first number to before the last; first, what an
+error tells of them."""
+
 LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
 
 
@@ -35,8 +39,8 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
 
     Raises StoreError where a column is missing, or a cell is blank or no number.
     """
-    cells = (cell for batch in batches for cell in _read_batch(place, batch, wanted))
-    for name, group in groupby(cells, key=lambda cell: cell.name):
+    runs = (run for batch in batches for run in _read_batch(place, batch, wanted))
+    for name, group in groupby(runs, key=lambda run: run.name):
         held = list(group)
         if len(held) == 1:
             yield held[0]
@@ -50,7 +54,7 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
 
 
 def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
-    """What each row of a table holds."""
+    """What rows of one id that follow one another in a table hold."""
     try:
         names = batch.schema.names
     except UnicodeDecodeError as error:
@@ -66,12 +70,15 @@ def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[S
         )
     ids = _read_ids(f"{place}: {key}", columns.pop(key))
     times = _read_times(place, [columns.pop(name, None) for name in TIMES])
-    for number, values in enumerate(_read_values(place, columns, wanted)):
-        rows = as_rows(f"{place}: {ids[number]}", values)
-        stretches = None if times is None else np.repeat(times[[number]], len(rows), axis=0)
-        if stretches is not None and len(rows) != 1:
-            raise StoreError(f"{place}: {ids[number]}: expected one row for its seconds, got more")
-        yield Series(ids[number], rows, stretches)
+    take = _read_values(place, columns, wanted)
+    starts = [number for number, name in enumerate(ids) if not number or name != ids[number - 1]]
+    for first, last in pairwise([*starts, len(ids)]):
+        told = f"{place}: {ids[first]}"
+        rows = as_rows(told, take(told, first, last))
+        stretches = None if times is None else times[first:last]
+        if stretches is not None and len(rows) != len(stretches):
+            raise StoreError(f"{told}: expected one row for its seconds, got others")
+        yield Series(ids[first], rows, stretches)
 
 
 def _read_ids(place: str, column: pa.Array) -> list[str]:
@@ -94,8 +101,8 @@ def _read_times(place: str, columns: Sequence[pa.Array | None]) -> NDArray[Any] 
     return np.column_stack([_read_numbers(place, column) for column in there])
 
 
-def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> list[NDArray[Any]]:
-    """Vector, or vectors, of each row of a table."""
+def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> Take:
+    """What takes the vectors of some rows of a table."""
     lists = [name for name, column in columns.items() if isinstance(column.type, LISTS)]
     if lists or wanted.key is not None:
         key = choose_key(place, lists, wanted)
@@ -108,17 +115,30 @@ def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> li
             f"{place}: expected columns of features alone, got {', '.join(told)}, of which a head "
             f"would read its labels; drop them, or keep features in one column of lists"
         )
-    return list(np.column_stack([_read_numbers(place, column) for column in numeric.values()]))
+    matrix = np.column_stack([_read_numbers(place, column) for column in numeric.values()])
+    return lambda _, first, last: matrix[first:last]
 
 
-def _read_lists(place: str, column: pa.Array) -> list[NDArray[Any]]:
-    """Array of each cell of a column of lists, or of lists of lists, each level of one length."""
+def _read_lists(place: str, column: pa.Array) -> Take:
+    """What takes the cells of a column of vectors, or of lists of such, each level of one length.
+
+    It raises StoreError where vectors under one id are of several lengths.
+    """
     if column.null_count:
         raise StoreError(f"{place}: expected a list in each row, got blanks")
-    lengths, inner = pc.list_value_length(column).to_pylist(), _strip(column.flatten())
-    values = _read_inner(place, inner)
+    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = _read_inner(place, _strip(column.flatten()))
     ends = np.cumsum([0, *lengths])
-    return [values[start:end] for start, end in pairwise(ends)]
+
+    def take(told: str, first: int, last: int) -> NDArray[Any]:
+        rows = values[ends[first] : ends[last]]
+        if values.ndim > 1:
+            return rows
+        if len(found := np.unique(lengths[first:last])) > 1:
+            raise StoreError(f"{told}: expected vectors of one length, got {found.tolist()}")
+        return rows.reshape(last - first, found[0])
+
+    return take
 
 
 def _read_inner(place: str, column: pa.Array) -> NDArray[Any]:

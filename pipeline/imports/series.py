@@ -139,11 +139,13 @@ def cut_padding(place: str, name: str, rows: NDArray[Any], length: int | None) -
 
     Raises StoreError where there are fewer rows, or where what would be cut off is not zero.
     """
+    with np.errstate(invalid="ignore"):  # of what is no number, and refused where rows are made
+        there: NDArray[Any] = np.asarray(rows.any(axis=tuple(range(1, rows.ndim))))
     if length is None:
-        filled = np.flatnonzero(rows.any(axis=tuple(range(1, rows.ndim))))
+        filled = np.flatnonzero(there)
         kept = rows[filled[0] : filled[-1] + 1] if len(filled) else rows[:0]
     else:
-        if not 0 <= length <= len(rows) or rows[length:].any():
+        if not 0 <= length <= len(rows) or there[length:].any():
             raise StoreError(
                 f"{place}: {name}: expected {length:,} rows, as its lengths have it, and zeros "
                 f"after them, got others in {len(rows):,} rows; mend the lengths"

@@ -9,6 +9,7 @@ numbers and texts.
 import math
 import pickletools
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from io import BufferedReader
 from pathlib import Path
@@ -338,7 +339,8 @@ def load_pickle(path: Path) -> Any:
     is none.
     """
     try:
-        with open_regular(path) as file:
+        # An escape that no text of a pickle has is a warning to Python.
+        with open_regular(path) as file, warnings.catch_warnings(action="error"):
             size = path.stat().st_size
             instructions = pickletools.genops(_Measured(file, size))  # type: ignore[arg-type]
             named = ((code.name, argument) for code, argument, _ in instructions)
@@ -348,7 +350,7 @@ def load_pickle(path: Path) -> Any:
             f"{path}: expected a pickle of arrays, texts and containers alone, got {error}; save "
             f"it as .npz"
         ) from error
-    except (OSError, EOFError, ValueError, IndexError, KeyError) as error:
+    except (OSError, EOFError, ValueError, IndexError, KeyError, Warning) as error:
         raise StoreError(f"{path}: not a readable pickle ({error})") from error
 
 

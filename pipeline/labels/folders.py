@@ -11,9 +11,12 @@ TOLD = 5
 """Most files that one message names."""
 
 
-def check_folder(folder: Path) -> None:
-    """Raise CorpusError that names what DVC cannot take in `folder`, if it is one."""
-    mistakes = list(_find_mistakes(folder)) if folder.is_dir() else []
+def check_folder(folder: Path, *, follow: bool) -> None:
+    """Raise CorpusError that names what DVC cannot take in `folder`, if it is one.
+
+    Nor shall it take what links lead to out of the folder, unless they are to be followed.
+    """
+    mistakes = list(_find_mistakes(folder, follow)) if folder.is_dir() else []
     if mistakes:
         more = f"; and {len(mistakes) - TOLD} more" if len(mistakes) > TOLD else ""
         raise CorpusError(
@@ -22,24 +25,28 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def _find_mistakes(folder: Path) -> Iterator[str]:
-    """Names that are no UTF-8, links to nothing, and links that lead back, in order.
+def _find_mistakes(folder: Path, follow: bool) -> Iterator[str]:
+    """Names that are no UTF-8, links to nothing, out of the folder, and back, in order.
 
     What several links lead to is looked at once.
     """
+    place = folder.resolve()
     for inner, folders, files in walk_folders(folder):
         for name in sorted([*folders, *files]):
             path = Path(inner, name)
-            told = _show(path.relative_to(folder))
+            told, link = _show(path.relative_to(folder)), path.is_symlink()
             if not is_text(name):
                 yield f"{told}: expected a name in UTF-8, got other bytes"
             elif not path.exists():
                 yield f"{told}: a link to {_show(path.readlink())}, which is not there"
             elif not (path.is_file() or path.is_dir()):
                 yield f"{told}: expected a file or a folder, got a pipe or a device"
-            elif path.is_symlink() and _leads_back(path, folder):
+            elif link and _leads_back(path, folder):
                 folders.remove(name)
                 yield f"{told}: a link to a folder that it lies in"
+            elif link and not follow and not path.resolve().is_relative_to(place):
+                folders[:] = [other for other in folders if other != name]
+                yield f"{told}: a link out of the folder, which only `follow: true` allows"
 
 
 def _show(path: Path) -> str:

@@ -1,7 +1,10 @@
-"""Files inside a corpus: those that its clips may name, in a table of one's own or a stranger's."""
+"""Files inside a corpus: those that its clips may name, in a table of one's own or a stranger's.
+
+A corpus, which is an archive of somebody's, may come with links to any file of this machine.
+"""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import CorpusError
@@ -38,14 +41,23 @@ def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> 
 
 
 def check_below(path: Path, root: Path) -> None:
-    """Raise CorpusError for a file that lies elsewhere than below `root`, or is a link from there.
-
-    A corpus may come with a link to any file of this machine.
-    """
+    """Raise CorpusError for a file elsewhere than below `root`, or a link from there."""
     if not _below(root)(path):
         raise CorpusError(
             f"{path}: expected a file below {root}, got a link that leads elsewhere; put the file "
             f"there, or set `follow: true` of the corpus if it is meant"
+        )
+
+
+def check_links(root: Path) -> None:
+    """Raise CorpusError for links in the folder `root`, or in one below it, that lead out of it."""
+    is_below = _below(root)
+    outside = [link for link in _list_all_links(root) if not is_below(link)]
+    if outside:
+        link, more = min(outside), f" and {len(outside) - 1:,} more" * (len(outside) > 1)
+        raise CorpusError(
+            f"{link}{more}: expected a file below {root}, got a link that leads elsewhere; remove "
+            f"it, or set `follow: true` of the corpus if it is meant"
         )
 
 
@@ -61,3 +73,15 @@ def _list_links(folder: str) -> list[str]:
         return []
     with os.scandir(folder) as entries:
         return [entry.path for entry in entries if entry.is_symlink()]
+
+
+def _list_all_links(folder: Path) -> Iterator[str]:
+    """Links in a folder and in those below it, if it is one; none is followed."""
+    waiting = [os.fspath(folder)] if folder.is_dir() else []
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield entry.path
+                elif entry.is_dir():
+                    waiting.append(entry.path)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels import reading
 from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA
 from pipeline.labels.corpora import Corpus
@@ -21,9 +22,9 @@ TEXTS = (".csv", ".csd", ".json", ".txt")
 
 
 def read_corpus(name: str, section: dict[str, Any]) -> Corpus:
-    module = CORPORA.load(name)
     section = {"kind": name, "depends_on": section["root"], **section}
-    return module.read(parse_section(CORPORA.find(name).params, section, "corpus"))
+    params = parse_section(CORPORA.find(name).params, section, "corpus")
+    return reading.read_corpus(params, "own")
 
 
 def test_every_corpus_has_a_miniature():
@@ -80,7 +81,7 @@ class TestCorpus:
         order = [("clip_id", "ascending"), ("frame", "ascending")]
         assert corpus.frames.equals(corpus.frames.sort_by(order))
 
-    def test_its_folders_may_be_links(
+    def test_its_folders_may_be_links_where_these_are_to_be_followed(
         self,
         name: str,
         corpus: Corpus,
@@ -90,6 +91,8 @@ class TestCorpus:
         linked = tmp_path_factory.mktemp("linked")
         for inner in Path(section["root"]).iterdir():
             (linked / inner.name).symlink_to(inner)
+        with pytest.raises(CorpusError, match=r"a link that leads elsewhere.*`follow: true`"):
+            read_corpus(name, {**section, "root": str(linked)})
         found = read_corpus(name, {**section, "root": str(linked), "follow": True})
         assert [clip.clip_id for clip in found.clips] == [clip.clip_id for clip in corpus.clips]
         assert [bool(clip.path) for clip in found.clips] == [

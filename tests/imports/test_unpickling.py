@@ -206,6 +206,7 @@ BOMBS = {
     "an object": proto(b"(cos\nsystem\n\x8c\x01xo"),
     "nothing on the stack": proto(b"R"),
     "a mark that is not there": proto(b"t"),
+    "an escape that is none": b"S'\\q'\n.",
     "cut short": b"\x80\x04]q",
     "no pickle": b"PK\x03\x04 and more",
     "nothing": b"",

@@ -17,13 +17,13 @@ def folder(tmp_path: Path) -> Path:
 def test_a_sound_folder_a_file_and_nothing_pass(folder):
     (folder / "link.wav").symlink_to(folder / "a" / "Müller.wav")
     for path in (folder, folder / "link.wav", folder / "none"):
-        check_folder(path)
+        check_folder(path, follow=False)
 
 
 def test_a_name_in_another_encoding_is_told_by_its_bytes(folder):
     Path(os.fsdecode(os.fsencode(folder) + b"/a/M\xfcller.wav")).touch()
     with pytest.raises(CorpusError, match=r"corpus: a/M\\xfcller.wav: expected a name in UTF-8"):
-        check_folder(folder)
+        check_folder(folder, follow=False)
 
 
 def test_links_to_nothing_are_told_together(folder):
@@ -31,7 +31,7 @@ def test_links_to_nothing_are_told_together(folder):
     (folder / "c.wav").symlink_to("c.wav")
     told = r"b.wav: a link to gone.wav, which is not there; c.wav: a link to c.wav, .*; mend"
     with pytest.raises(CorpusError, match=told):
-        check_folder(folder)
+        check_folder(folder, follow=False)
 
 
 def test_what_would_be_waited_for_is_told(folder):
@@ -39,13 +39,23 @@ def test_what_would_be_waited_for_is_told(folder):
     (folder / "c.wav").symlink_to("/dev/zero")
     told = "b.wav: expected a file or a folder, got a pipe or a device; c.wav: expected a file or"
     with pytest.raises(CorpusError, match=told):
-        check_folder(folder)
+        check_folder(folder, follow=False)
+
+
+def test_links_out_of_it_are_told_unless_they_are_to_be_followed(folder):
+    (folder / "a" / "all").symlink_to("/usr", target_is_directory=True)
+    (folder / "b.txt").symlink_to("/etc/hostname")
+    told = r"b\.txt: a link out of the folder.*; a/all: a link out of the folder.*`follow: true`"
+    with pytest.raises(CorpusError, match=told):
+        check_folder(folder, follow=False)
+    (folder / "a" / "all").unlink()
+    check_folder(folder, follow=True)
 
 
 def test_a_link_to_a_folder_that_it_lies_in_is_told(folder):
     (folder / "a" / "up").symlink_to(folder, target_is_directory=True)
     with pytest.raises(CorpusError, match=r"a/up: a link to a folder that it lies in; mend"):
-        check_folder(folder)
+        check_folder(folder, follow=False)
 
 
 def test_links_that_lead_round_are_told_and_not_followed(folder):
@@ -54,7 +64,7 @@ def test_links_that_lead_round_are_told_and_not_followed(folder):
         for number in range(2):
             (folder / name / f"l{number}").symlink_to(f"../{other}")
     with pytest.raises(CorpusError, match=r"za/l0/l0: a link to a folder that it lies in"):
-        check_folder(folder)
+        check_folder(folder, follow=False)
 
 
 def test_a_folder_that_many_links_lead_to_is_looked_at_once(folder):
@@ -63,4 +73,4 @@ def test_a_folder_that_many_links_lead_to_is_looked_at_once(folder):
         for name in "xy":
             (folder / f"d{number}" / name).symlink_to(f"../d{number + 1}")
     (folder / "d40").mkdir()
-    check_folder(folder)
+    check_folder(folder, follow=False)

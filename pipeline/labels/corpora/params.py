@@ -22,7 +22,7 @@ class CorpusParams(Section):
 
     `kind` is the row of CORPORA that reads it, `root` the folder its authors ship, `depends_on`
     what `dvc repro` watches to know that the corpus changed: the folder itself, or a manifest of
-    it. Files outside of `root`, named or linked to, are clips only with `follow`: a table from a
+    it. Files outside of `root`, named or linked to, are read only with `follow`: a corpus from a
     stranger could name any file of this machine. `quarantine` says what becomes of clips that are
     known to be bad, each with its source. `map` makes classes of the corpus others, or None for
     no label, so that several corpora have one vocabulary. `side` puts the whole corpus on
