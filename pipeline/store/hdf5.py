@@ -81,10 +81,17 @@ def _open_file(path: Path) -> Iterator[h5py.File]:
     try:
         # Parts never change, and some disks cannot lock.
         with open_regular(path), h5py.File(path, locking=False) as file:
-            check_version(path, file.attrs.get("format_version"), expected=FORMAT_VERSION)
+            check_version(path, _read_version(file), expected=FORMAT_VERSION)
             yield file
     except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable HDF5 file ({error})") from error
+
+
+def _read_version(file: h5py.File) -> Any:
+    """What the file says of its version, None for text: HDF5 may not come to an end of it."""
+    name = "format_version"
+    told = name in file.attrs and file.attrs.get_id(name).dtype.kind != "O"
+    return file.attrs[name] if told else None
 
 
 def _find_dataset(file: h5py.File, name: str) -> h5py.Dataset:

@@ -79,6 +79,13 @@ def test_a_dataset_of_objects_is_refused(path: Path) -> None:
         PARTS.open_part(path)
 
 
+def test_a_version_that_is_no_number_is_not_read(path: Path) -> None:
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = "1"
+    with pytest.raises(StoreError, match="format_version 1, got none"):
+        PARTS.read_clips(path)
+
+
 def test_the_folder_of_parts_is_left_as_it_is(tmp_path: Path) -> None:
     PARTS.mark_parts(tmp_path, {"stage": "extract"})
     assert not list(tmp_path.iterdir())
