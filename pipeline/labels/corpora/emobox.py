@@ -11,8 +11,9 @@ Further test sets, `…_test2_…` of MER2023, take part in nothing. The metadat
 FORMS has how the names of clips tell it, where they do.
 """
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,9 +24,10 @@ from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import enter_absent
+from pipeline.labels.corpora.files import enter_absent, enter_unnamed, find_files
 from pipeline.labels.corpora.params import EmoboxParams
 from pipeline.labels.emotions import Names
+from pipeline.store.ledger import Entry
 from pipeline.store.records import RecordT, read_record
 
 MAPS = ("label_map.json", "label_dict.json")
@@ -139,7 +141,10 @@ def read(params: EmoboxParams) -> Corpus:
             for clip_id in here
         ],
         names=_list_names(classes),
-        entries=[enter_absent(f"{name}/{clip_id}") for clip_id in sorted(media.keys() - {*here})],
+        entries=[
+            *(enter_absent(f"{name}/{clip_id}") for clip_id in sorted(media.keys() - {*here})),
+            *_enter_unnamed(media.values(), Path(params.root), name),
+        ],
         remarks=[*_tell_further(sets), *_tell_unknown(clips, name)],
     )
 
@@ -171,6 +176,13 @@ def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
             f"{next(iter(media.values()))}; mend `root`"
         )
     return here
+
+
+def _enter_unnamed(named: Collection[Path], root: Path, name: str) -> list[Entry]:
+    """Entry for each file where the `named` ones are that the metadata do not name."""
+    below = Path(os.path.commonpath([path.parent for path in named]))
+    found = find_files(below, {path.suffix.lower() for path in named}, name)
+    return enter_unnamed(found, named, root)
 
 
 def _make_clip(clip_id: str, path: Path, said: Described, name: str) -> Clip:

@@ -23,7 +23,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora import Corpus
-from pipeline.labels.corpora.files import enter_absent
+from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import IemocapParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.texts import read_text
@@ -78,6 +78,12 @@ RATINGS = ("valence", "arousal", "dominance")
 
 SESSIONS = range(1, 6)
 
+MEDIA = {
+    "audio": "Session[1-5]/sentences/wav/*/[!.]*.wav",
+    "audiovisual": "Session[1-5]/dialog/avi/DivX/[!.]*.avi",
+}
+"""Modality → its files below the root; those that begin with a dot are what macOS leaves."""
+
 _NUMBER = r"\d+(?:\.\d*)?"
 _TURN = re.compile(
     rf"\[({_NUMBER}) - ({_NUMBER})\]\t(\S+)\t(\w+)\t\[(-?{_NUMBER}(?:, *-?{_NUMBER})*)\]\s*",
@@ -107,15 +113,15 @@ class Turn:
 def read(params: IemocapParams) -> Corpus:
     """Clips of the turns that `params` ask for; raises CorpusError where a file is another."""
     root = Path(params.root)
+    known = [turn for path in _find_dialogues(root) for turn in read_turns(path)]
+    known.sort(key=lambda turn: turn.name)
+    media = {turn.name: _find_media(root, turn, params) for turn in known}
     turns = [
         turn
-        for path in _find_dialogues(root)
-        for turn in read_turns(path)
+        for turn in known
         if params.style in ("both", "scripted" if turn.scripted else "improvised")
     ]
-    turns.sort(key=lambda turn: turn.name)
     spoken, order = _read_words(root), _number_turns(turns)
-    media = {turn.name: _find_media(root, turn, params) for turn in turns}
     here = [turn for turn in turns if media[turn.name].exists()]
     if not here:
         raise CorpusError(
@@ -132,7 +138,11 @@ def read(params: IemocapParams) -> Corpus:
         ],
         targets=[_label(turn, params) for turn in here],
         names=_list_names(params),
-        entries=[*(enter_absent(_name(turn)) for turn in absent), *_enter_strange(here)],
+        entries=[
+            *(enter_absent(_name(turn)) for turn in absent),
+            *_enter_strange(here),
+            *enter_unnamed(sorted(root.glob(MEDIA[params.modality])), media.values(), root),
+        ],
     )
 
 

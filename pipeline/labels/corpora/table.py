@@ -53,7 +53,9 @@ def read(params: TableParams) -> Corpus:
         clips=join_clips(clips, Path(params.root)),
         targets=[_make_target(clip_id, rows[index], meanings) for clip_id, index in numbered],
         names=meanings.names,
-        entries=enter_unnamed(_list_media(clips, Path(params.root)), clips, Path(params.root)),
+        entries=enter_unnamed(
+            _list_media(clips, Path(params.root)), (clip.path for clip in clips), Path(params.root)
+        ),
         remarks=[
             *sheet.remarks,
             *(f"{sheet.path}: {told}" for told in taken.remarks),

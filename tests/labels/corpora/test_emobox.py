@@ -28,6 +28,13 @@ def test_each_clip_is_of_the_fold_that_tests_it(section):
     assert [entry.clip_id for entry in corpus.entries] == ["emobox/a-5"]
 
 
+def test_a_file_that_the_metadata_do_not_name_is_told(section):
+    beside = Path(read_files(section).clips[0].path).with_name("another.wav")
+    beside.touch()
+    told = [entry.clip_id for entry in read_files(section).entries if entry.reason == "no_label"]
+    assert told == [beside.relative_to(section["root"]).as_posix()]
+
+
 def test_one_fold_is_the_split(section):
     metadata = Path(section["metadata"])
     for fold in (2, 3):

@@ -81,6 +81,13 @@ def test_a_turn_without_a_file_is_told(root):
     assert ("no_file", gone) in {(entry.reason, entry.clip_id) for entry in corpus.entries}
 
 
+def test_a_file_that_no_dialogue_names_is_told(root):
+    strange = Path("Session1", "sentences", "wav", "Ses01F_impro01", "Ses01F_impro01_F099.wav")
+    (root / strange).touch()
+    entries = read_files(root, style="improvised").entries
+    assert [e.clip_id for e in entries if e.reason == "no_label"] == [str(strange)]
+
+
 def test_films_are_those_of_dialogues_in_stretches(root):
     clip = read_files(root, modality="audiovisual").clips[0]
     assert clip.path.endswith("Session1/dialog/avi/DivX/Ses01F_impro01.avi")
