@@ -28,11 +28,11 @@ REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "da
 
 
 LONGEST = (
-    *("test_graph.py", "test_ray.py", "test_sharing.py", "test_experiments.py", "test_inputs.py"),
-    *("test_fuzz_readers.py", "test_edits.py"),
+    *("test_graph.py", "test_ray.py", "test_planning.py", "test_sharing.py"),
+    *("test_experiments.py", "test_inputs.py", "test_fuzz_readers.py", "test_edits.py"),
 )
-"""Files that begin first, lest one process is at them when the others are through. The second needs
-nothing of the run that the others share, and whoever makes that is not waited for."""
+"""Files that begin first, lest one process is at them when the others are through. The second and the
+third need nothing of the run that the others share, so nobody waits for the first, which makes it."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
