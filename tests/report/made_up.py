@@ -247,7 +247,7 @@ def make_overview(made: MadeUp, heads: Sequence[HeadSummary]) -> Overview:
             people_per_clip=1.3,
             interpolated_share=0.021,
         ),
-        params_yaml="corpus:\n  name: table   # <made up>\n",
+        params_yaml="corpora:\n  own: {kind: table}   # <made up>\n",
         report=ReportParams(title="Made-up moods", remark="synthetic: a smoke test"),
         evaluate=made.evaluate,
     )
