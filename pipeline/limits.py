@@ -37,7 +37,16 @@ LEAST_SECONDS = 1e-3
 """Of a window, and from one to the next."""
 
 MOST_LAYERS = 1000
-"""Of a network, one upon the other."""
+"""Of a network, one upon the other; or blocks, stages or experts of it."""
+
+MOST_LABELS = 10**6
+"""That a network tells apart: those of ImageNet-21k are 21,841."""
+
+MOST_BINS = 2**13
+"""Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
+
+MOST_SIDE = 2**14
+"""Of a square that is cut round a face, in pixels: 16K is 15,360 wide."""
 
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""

@@ -19,7 +19,7 @@ from torch import Tensor
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import Pretrained, check_names
+from pipeline.networks.pretrained import Pretrained, check_counts, check_names
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -49,6 +49,7 @@ class Encoder(PictureEncoder):
 
 def load_model(folder: Path) -> Any:
     """Frozen network without classifier; raises ParamsError where the folder holds another."""
+    check_counts(folder)
     try:
         model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
         state = load_state_dict(str(find_weights(folder)))

@@ -17,7 +17,7 @@ from pipeline.families import suggest
 from pipeline.files import digest_file
 from pipeline.networks.devices import move
 from pipeline.networks.padding import FrontNorm
-from pipeline.networks.pretrained import DTYPES, check_names
+from pipeline.networks.pretrained import DTYPES, check_names, check_records
 
 SITE = "https://download.pytorch.org/torchaudio/models/"
 MAKERS = {"Wav2Vec2": torchaudio.models.wav2vec2_model, "WavLM": torchaudio.models.wavlm_model}
@@ -102,6 +102,7 @@ def load_model(bundle: Any, weights: Path) -> Any:
     """The frozen network with exactly these weights; raises ParamsError for any other."""
     with torch.device("meta"):
         model = MAKERS[bundle._model_type](**{**bundle._params, "aux_num_out": None})
+    check_records(weights)
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         own = {name: value for name, value in state.items() if not name.startswith("aux.")}

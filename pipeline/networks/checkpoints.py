@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 import torch
 from safetensors.torch import load_file
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import check_names
+from pipeline.networks.pretrained import check_names, check_records
 
 STATES = ("state_dict", "net_state_dict")
 """Names under which training scripts keep the weights beside what else they save."""
@@ -56,10 +55,7 @@ class Ignored:
 
 def read_pickled(path: Path) -> Any:
     """What `torch.save` wrote; objects of other classes than tensors come back as `Ignored`."""
-    if is_zipfile(path):
-        with ZipFile(path) as archive:
-            if any(entry.compress_type != ZIP_STORED for entry in archive.infolist()):
-                raise ValueError("expected records as they are, got packed ones")
+    check_records(path)
     try:
         others = get_unsafe_globals_in_checkpoint(path)
     except ValueError:  # written before PyTorch 1.6, in a form that cannot be looked through

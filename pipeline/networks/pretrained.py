@@ -1,12 +1,14 @@
 """Frozen weights: a folder, a package or the Hub; named by their bytes, loaded whole."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
+from zipfile import ZIP_STORED, ZipFile
 
 import torch
 import transformers
@@ -15,8 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
-from pipeline.files import digest_file, digest_json
-from pipeline.limits import MOST_LAYERS
+from pipeline.files import digest_file, digest_json, open_regular
+from pipeline.limits import MOST_BINS, MOST_LABELS, MOST_LAYERS
 
 SETTINGS = [
     "config.json",
@@ -36,7 +38,20 @@ GENERATION = "generation_config.json"
 """File of how a network writes, which no encoder goes by."""
 
 WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
-"""Files that weights lie in; of the kinds that are there, the first is read."""
+"""Files that weights lie in; of the second kind where those of the first are no whole network."""
+
+WHOLE = "model.safetensors"
+"""File that is read before any other."""
+
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
+"""Files whose counts become parts of a network, or tables of a preprocessor, as they are read."""
+
+COUNTS = {
+    r"layers|(layer|depths?|blocks|stages|repeats|experts)$": MOST_LAYERS,
+    r"^num_(labels|classes)$": MOST_LABELS,
+    r"^(n_fft|fft_length|feature_size|num_mel_bins)$": MOST_BINS,
+}
+"""Names of options, as a pattern, and how much the number there, or each of a list, may be."""
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -111,13 +126,50 @@ def fetch_folder(repository: str, revision: str) -> Path:
 def digest_folder(folder: Path) -> str:
     """Digest of the names and bytes of what is read from `folder`, wherever it lies.
 
-    Raises ParamsError where its weights are said to lie elsewhere.
+    Raises ParamsError where its weights are said to lie elsewhere or are packed, and where anything
+    in it is neither a file nor a folder.
     """
-    kinds = [sorted(folder.glob(kind)) for kind in WEIGHTS]
+    if strange := [path for path in folder.iterdir() if _is_strange(path)]:
+        raise ParamsError(
+            f"weights {strange[0]}: expected a file or a folder, got a pipe or a device; remove it"
+        )
+    kinds = WEIGHTS[:1] if (folder / WHOLE).is_file() else WEIGHTS
     settings = [path for pattern in SETTINGS for path in folder.glob(pattern)]
-    weights = next(filter(None, kinds), [])
+    weights = [path for kind in kinds for path in sorted(folder.glob(kind))]
     read = [*settings, *weights, *_list_shards(weights)]
+    for path in read:
+        if path.suffix == ".bin" and path.is_file():
+            check_records(path)
     return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
+
+
+def check_records(path: Path) -> None:
+    """Raise ParamsError for a file of PyTorch's whose records do not lie there as they are.
+
+    Packed ones unpack to a thousand times the file. What stands in front of the records would let
+    PyTorch find others, for it counts places from the file's beginning.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return  # written before PyTorch 1.6, or something else
+    try:
+        with ZipFile(path) as archive:
+            entries = archive.infolist()
+    except Exception as error:  # a damaged archive raises almost anything
+        raise ParamsError(
+            f"weights {path}: expected a file of PyTorch, got a damaged one ({first_line(error)}); "
+            f"fetch it again"
+        ) from error
+    packed = any(entry.compress_type != ZIP_STORED for entry in entries)
+    if packed or min((entry.header_offset for entry in entries), default=0):
+        raise ParamsError(
+            f"weights {path}: expected records as they are, got packed ones; fetch it again"
+        )
+
+
+def _is_strange(path: Path) -> bool:
+    """Whether `path` is what would be waited for; a link to nothing is not."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _list_shards(files: Sequence[Path]) -> Iterator[Path]:
@@ -156,7 +208,8 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
 
     Raises ParamsError where the folder does not hold it.
     """
-    _check_layers(folder)
+    check_counts(folder)
+    _check_place(folder)
     try:
         with silence():
             return kind.from_pretrained(
@@ -179,18 +232,37 @@ def check_options(path: Path, check: Callable[[str, Any], None]) -> None:
         for name, value in options:
             check(name, value)
 
-    with suppress(OSError, ValueError, RecursionError):
-        json.loads(path.read_text("utf-8"), object_pairs_hook=look)
+    with suppress(OSError, ValueError, RecursionError), open_regular(path) as file:
+        json.loads(file.read(), object_pairs_hook=look)
 
 
-def _check_layers(folder: Path) -> None:
-    """Raise ParamsError for more layers than any network has: configurations list them at once."""
+def check_counts(folder: Path) -> None:
+    """Raise ParamsError for more of a kind in a configuration of `folder` than any network has.
+
+    Libraries list them, or make room for them, before they look at the weights.
+    """
+    for file in CONFIGURATIONS:
+
+        def check(name: str, value: Any, file: str = file) -> None:
+            most = next((m for pattern, m in COUNTS.items() if re.search(pattern, name)), None)
+            counts = value if isinstance(value, list) else [value]
+            if most and (large := [n for n in counts if isinstance(n, int | float) and n > most]):
+                raise ParamsError(
+                    f"weights {folder}: {file}: {name}: expected at most {most:,}, got "
+                    f"{large[0]}; choose others"
+                )
+
+        check_options(folder / file, check)
+
+
+def _check_place(folder: Path) -> None:
+    """Raise ParamsError where a configuration names its weights' file, which no digest covers."""
 
     def check(name: str, value: Any) -> None:
-        if "layers" in name and isinstance(value, int) and value > MOST_LAYERS:
+        if name == "transformers_weights" and value is not None:
             raise ParamsError(
-                f"weights {folder}: config.json: {name}: expected at most {MOST_LAYERS:,}, got "
-                f"{value}; choose others"
+                f"weights {folder}: config.json: {name}: expected weights in {WHOLE}, got "
+                f"{value!r}; rename the file and take the option out"
             )
 
     check_options(folder / "config.json", check)

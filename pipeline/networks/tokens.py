@@ -63,16 +63,23 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
 
 
 def _check_names(folder: Path) -> None:
-    """Raise ParamsError for an option whose name no terminal should see.
+    """Raise ParamsError for an option whose name no terminal should see, or for a file elsewhere.
 
-    The tokenizers library prints, as they are, the names of those that it does not know.
+    The tokenizers library prints, as they are, the names of those that it does not know, and
+    transformers reads, of several files for its versions, the one that fits, wherever it lies.
     """
 
-    def check(name: str, _: Any) -> None:
+    def check(name: str, value: Any) -> None:
         if not name.isprintable():
             raise ParamsError(
                 f"weights {folder}: expected names of options in tokenizer_config.json, got "
                 f"{name!r}; choose others"
+            )
+        files = value if name == "fast_tokenizer_files" and isinstance(value, list) else []
+        if any("/" in str(file) for file in files):
+            raise ParamsError(
+                f"weights {folder}: tokenizer_config.json: {name}: expected files in this folder, "
+                f"got {value!r}; choose others"
             )
 
     check_options(folder / "tokenizer_config.json", check)

@@ -209,3 +209,11 @@ def test_a_crop_that_is_not_known_is_refused(copied):
 def test_a_network_of_grey_pictures_is_refused():
     with pytest.raises(ParamsError, match=r"expected 3 channels .* got 1 and center"):
         make_encoder(save_timm_model("test_resnet", in_chans=1))
+
+
+def test_a_network_of_a_million_stages_is_refused(copied):
+    config = json.loads((copied / "config.json").read_text())
+    config["model_args"] = {"depths": [2, 10**6, 2, 2]}
+    (copied / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ParamsError, match=r"config\.json: depths: expected at most 1,000"):
+        make_encoder(copied)

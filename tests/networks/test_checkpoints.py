@@ -10,6 +10,7 @@ from torch import nn
 
 from pipeline.errors import ParamsError
 from pipeline.networks.checkpoints import fill_network, read_state
+from pipeline.networks.pretrained import check_records, digest_folder
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([7.0, 11.0])}
 
@@ -118,3 +119,21 @@ def test_records_that_are_packed_are_refused(tmp_path):
             made.writestr(entry.filename, plain.read(entry))
     with pytest.raises(ParamsError, match="expected a file of PyTorch or safetensors"):
         read_state(packed)
+
+
+def test_records_that_pytorch_alone_would_find_are_refused(tmp_path):
+    path = save(tmp_path / "pytorch_model.bin", STATE)
+    check_records(path)
+    path.write_bytes(b"PK\x03\x04" + path.read_bytes())
+    with pytest.raises(ParamsError, match="expected records as they are, got packed ones"):
+        check_records(path)
+
+
+def test_packed_records_in_a_folder_are_refused(tmp_path):
+    with ZipFile(tmp_path / "pytorch_model.bin", "w", ZIP_DEFLATED) as made:
+        made.writestr("archive/data.pkl", b"0" * 999)
+    with pytest.raises(ParamsError, match="expected records as they are, got packed ones"):
+        digest_folder(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ParamsError, match="expected a file of PyTorch, got a damaged one"):
+        digest_folder(tmp_path)

@@ -1,9 +1,11 @@
 import json
+import os
 
 import pytest
+import transformers
 
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import digest_folder
+from pipeline.networks.pretrained import check_counts, digest_folder, load_pretrained
 
 
 def write_shards(folder, name, others=b""):
@@ -33,3 +35,60 @@ def test_a_map_of_weights_that_is_none_is_refused(tmp_path, text):
     (tmp_path / "model.safetensors.index.json").write_text(text)
     with pytest.raises(ParamsError, match="expected a map of weights to files"):
         digest_folder(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["model_fp16.safetensors", "model.safetensors.index.json"])
+def test_weights_of_the_second_kind_count_beside_what_is_no_whole_network(tmp_path, other):
+    (tmp_path / other).write_text('{"weight_map": {}}')
+    (tmp_path / "pytorch_model.bin").write_bytes(b"one")
+    before = digest_folder(tmp_path)
+    (tmp_path / "pytorch_model.bin").write_bytes(b"two")
+    assert digest_folder(tmp_path) != before
+    (tmp_path / "model.safetensors").write_bytes(b"whole")
+    before = digest_folder(tmp_path)
+    (tmp_path / "pytorch_model.bin").unlink()  # it is not read any more
+    assert digest_folder(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "anything"])
+def test_a_pipe_among_weights_is_refused(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ParamsError, match=f"{name}: expected a file or a folder, got a pipe"):
+        digest_folder(tmp_path)
+
+
+def configure(folder, name="config.json", **options):
+    (folder / name).write_text(json.dumps(options))
+    return folder
+
+
+def test_weights_that_a_configuration_names_are_refused(tmp_path):
+    configure(tmp_path, model_type="bert", inner={"transformers_weights": "other.safetensors"})
+    with pytest.raises(ParamsError, match="transformers_weights: expected weights in model"):
+        load_pretrained(transformers.AutoConfig, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_layer": 10**7},
+        {"num_encoder_blocks": 1001},
+        {"model_args": {"depths": [2, 10**9]}},
+        {"n_routed_experts": 1e9},
+        {"num_labels": 10**9},
+    ],
+)
+def test_more_of_a_kind_than_any_network_has_is_refused(tmp_path, options):
+    with pytest.raises(ParamsError, match=r"config\.json: \w+: expected at most 1,000"):
+        check_counts(configure(tmp_path, **options))
+
+
+def test_more_lines_of_a_spectrum_than_any_network_hears_are_refused(tmp_path):
+    configure(tmp_path, "preprocessor_config.json", n_fft=2**15, feature_size=10_000)
+    with pytest.raises(ParamsError, match=r"preprocessor_config\.json: n_fft: expected at most 8"):
+        load_pretrained(transformers.AutoFeatureExtractor, tmp_path)
+
+
+def test_counts_that_networks_have_are_let_through(tmp_path):
+    check_counts(configure(tmp_path, n_layer=48, depths=[2, 2, 18, 2], num_labels=21_841))
+    check_counts(configure(tmp_path, hidden_size=4096, layer_norm_eps=1e-5, layers="all"))

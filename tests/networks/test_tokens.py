@@ -1,3 +1,5 @@
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -5,7 +7,7 @@ import torch
 import transformers
 
 from pipeline.errors import ParamsError
-from pipeline.networks.tokens import check_length
+from pipeline.networks.tokens import check_length, load_tokenizer
 
 TINY = {
     "vocab_size": 17,
@@ -35,3 +37,10 @@ def test_a_tokenizer_may_allow_fewer() -> None:
     config = transformers.AutoConfig.for_model("bert", **TINY)
     with pytest.raises(ParamsError, match="expected at most 9"):
         check_length(10, SimpleNamespace(model_max_length=9), config)
+
+
+def test_a_tokenizer_in_another_folder_is_refused(tmp_path: Path) -> None:
+    files = {"fast_tokenizer_files": ["tokenizer.json", "../other/tokenizer.1.0.0.json"]}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(files))
+    with pytest.raises(ParamsError, match="fast_tokenizer_files: expected files in this folder"):
+        load_tokenizer(SimpleNamespace(folder=tmp_path))

@@ -155,3 +155,8 @@ def test_colours_lie_last_for_convolutions_alone():
     patches, linear = torch.nn.Conv2d(3, 5, 7), torch.nn.Linear(41, 43)
     assert choose_layout(patches) == torch.channels_last
     assert choose_layout(torch.nn.Sequential(patches, linear)) == torch.contiguous_format
+
+
+def test_pictures_that_would_be_resized_to_gigabytes_are_refused():
+    with pytest.raises(ParamsError, match="resized to at most 134,217,728 pixels"):
+        Preparation((60_000, 60_000), (8, 8), "lost", "bilinear")
