@@ -7,6 +7,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from pipeline.errors import MediaError
+from pipeline.limits import MOST_PIXELS, MOST_SIDE
+
 ALIGNED_POINTS = np.array(
     [
         [38.2946, 51.6963],
@@ -34,10 +37,14 @@ def crop_face(
     """Square round the centre of `box`, scaled to `size`.
 
     Its side is the longer one of the box, and `margin` of that more on each side.
-    Beyond the image its edge pixels are repeated, so a crop is never empty or black.
+    Beyond the image its edge pixels are repeated, so a crop is never empty or black. Raises
+    MediaError `undecodable` beyond MOST_SIDE: a line of pixels would become a square of them.
     """
     height, width = image.shape[:2]
     side = max(1, round(float(max(box[2] - box[0], box[3] - box[1])) * (1 + 2 * margin)))
+    if side > MOST_SIDE:
+        told = f"expected a face of at most {MOST_SIDE:,} pixels a side, got {side:,}"
+        raise MediaError("undecodable", f"{told}; replace the file")
     left, right, before, after = _span(round(float(box[0] + box[2] - side) / 2), side, width)
     top, bottom, above, below = _span(round(float(box[1] + box[3] - side) / 2), side, height)
     inside = image[top:bottom, left:right]
@@ -100,9 +107,15 @@ def fit_similarity(
 def scale_frame(
     image: UInt8[np.ndarray, "height width 3"], pixels: int
 ) -> UInt8[np.ndarray, "pixels _ 3"]:
-    """Whole `image` at a height of `pixels`, its shape kept."""
+    """Whole `image` at a height of `pixels`, its shape kept.
+
+    Raises MediaError `undecodable` beyond MOST_PIXELS, to which a line of pixels may grow.
+    """
     height, width = image.shape[:2]
     size = (max(1, round(width * pixels / height)), pixels)
+    if size[0] * size[1] > MOST_PIXELS:
+        told = f"expected a frame of at most {MOST_PIXELS:,} pixels, got {size[0]:,} x {size[1]:,}"
+        raise MediaError("undecodable", f"{told}; replace the file")
     how = cv2.INTER_AREA if height > pixels else cv2.INTER_CUBIC
     scaled: UInt8[np.ndarray, "pixels _ 3"] = cv2.resize(image, size, interpolation=how)
     return scaled

@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
 from pipeline.errors import MediaError
+from pipeline.limits import MOST_PIXELS
 
 SQUARE_SHARE = 0.01
 """Pixels this much wider or narrower than square are left alone: a remainder of encoders."""
@@ -55,11 +56,18 @@ def with_neighbours(
 
 
 def draw_frame(shown: Shown, pixel_ratio: Fraction) -> UInt8[np.ndarray, "height width 3"]:
-    """Image of a frame whose pixels are `pixel_ratio` as wide as high, in square ones."""
+    """Image of a frame whose pixels are `pixel_ratio` as wide as high, in square ones.
+
+    Raises MediaError `undecodable` where these are more than MOST_PIXELS, or do not convert.
+    """
+    width = _square_width(shown.frame.width, pixel_ratio)
+    if width * shown.frame.height > MOST_PIXELS:
+        told = f"expected at most {MOST_PIXELS:,} square pixels, got {width:,} in a row"
+        raise MediaError("undecodable", f"{told}; replace the file")
     try:
         frame = _deinterlace(shown)
         picture = frame.reformat(
-            width=_square_width(frame.width, pixel_ratio),
+            width=width,
             format="rgb24",
             src_colorspace=_guess_matrix(frame),
             threads=1,  # worker processes already fill the cores

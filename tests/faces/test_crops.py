@@ -99,3 +99,11 @@ def test_what_is_no_jpeg_is_refused():
     for data in (b"", b"no jpeg at all"):
         with pytest.raises(MediaError, match=f"expected a JPEG file, got {len(data)} bytes"):
             decode_jpeg(data)
+
+
+def test_a_line_of_pixels_is_not_grown_to_gigabytes():
+    line = np.zeros((1, 20_000, 3), np.uint8)
+    with pytest.raises(MediaError, match="a face of at most 16,384 pixels a side, got 20,000"):
+        crop_face(line, np.array([0.0, 0.0, 20_000.0, 1.0]), size=8, margin=0.0)
+    with pytest.raises(MediaError, match="got 4,800,000 x 240"):
+        scale_frame(line, 240)

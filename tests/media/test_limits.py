@@ -144,3 +144,13 @@ def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
     plain = encode_jpeg(np.zeros((2000, 2000, 3), np.uint8), 1)
     (whole,) = read_pieces("face", show(plain, plain), None)
     assert whole.images.shape == (2, 2000, 2000, 3)
+
+
+def test_pixels_that_are_far_wider_than_high_are_not_made_square(tmp_path):
+    data, path = write_png(64, 48), tmp_path / "wide.png"
+    place = data.index(b"IDAT") - 4
+    shape = b"pHYs" + struct.pack(">IIB", 60_000, 1, 0)  # FFmpeg: width and height of one
+    chunk = struct.pack(">I", 9) + shape + struct.pack(">I", zlib.crc32(shape))
+    path.write_bytes(data[:place] + chunk + data[place:])
+    with pytest.raises(MediaError, match="at most 134,217,728 square pixels, got 3,840,000 in a"):
+        list(read_frames(path, Sampling()))
