@@ -202,13 +202,17 @@ def _find_digests(project: Path, out: Path) -> list[str]:
 def _read_locks(project: Path) -> Iterator[str]:
     """dvc.lock as it stands, then as the last commits have it that changed it."""
     lock = project / "dvc.lock"
-    yield lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    yield lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
     refs = ("HEAD", "--branches", "--remotes", "--full-history", f"-{COMMITS}", "--format=%H")
     for commit in _ask_git(project, "log", *refs, "--", "dvc.lock").split():
         yield _ask_git(project, "show", f"{commit}:./dvc.lock")
 
 
 def _ask_git(project: Path, *arguments: str) -> str:
-    """What git says; nothing where the project is in no repository."""
+    """What git says; nothing where the project is in no repository.
+
+    A branch of somebody else may hold a lock file that is no UTF-8.
+    """
     command = ["git", *arguments]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False).stdout
+    told = subprocess.run(command, cwd=project, capture_output=True, check=False).stdout
+    return told.decode(errors="replace")

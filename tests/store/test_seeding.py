@@ -52,3 +52,11 @@ def test_a_project_without_a_remote_has_nothing_to_fetch_and_nothing_to_say(
     (project.root / ".dvc" / "config").write_text("")
     assert find_missing(project, "toy", "a") == ["a"]
     assert capsys.readouterr().err == ""
+
+
+def test_a_lock_file_that_is_no_text_is_passed_over(project: Project) -> None:
+    publish(project, "toy", "a")
+    lock = project.root / "dvc.lock"
+    lock.write_bytes(lock.read_bytes() + b"# \xff\n")
+    project.git("commit", "-qam", "theirs")
+    assert find_missing(project, "toy", "a", "b") == ["b"]
