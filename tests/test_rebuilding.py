@@ -219,3 +219,30 @@ def test_whom_a_recipe_trusts_is_not_trusted_for_it(save: Callable[[Recipe], Pat
     text = rebuild_head(save(make_recipe(sections, "sound"))).text
     assert "follow: false" in text
     assert "example.org" not in text
+
+
+@pytest.mark.parametrize(
+    ("stage", "settings"),
+    [
+        ("transcribe", {"weights_digest": "x"}),
+        ("faces", {"weights_digests": 5}),
+        ("faces", {"weights_digests": ["x"]}),
+        ("extract", {"weights_digest": {}}),
+    ],
+)
+def test_a_recipe_need_not_be_of_one_piece(
+    save: Callable[[Recipe], Path], stage: str, settings: dict[str, Any]
+) -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    for source in recipe.inputs.values():
+        source.provenance.update(Provenance(stage, settings).to_json())
+    recipe.sections.faces.clear()
+    recipe.sections.transcribe.clear()
+    assert rebuild_head(save(recipe)).head == "sound"
+
+
+def test_a_corpus_without_a_root_is_refused(save: Callable[[Recipe], Path]) -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    del recipe.sections.corpora["own"]["root"]
+    with pytest.raises(StoreError, match=r"corpora\.own\.root: missing"):
+        rebuild_head(save(recipe))

@@ -83,7 +83,7 @@ def list_sections(recipe: Recipe) -> dict[str, Any]:
         **recipe.sections.model_dump(),
         # Whoever wrote the recipe says neither whose files are read here nor what DVC asks for.
         "corpora": {
-            name: {**corpus, "follow": False, "depends_on": corpus["root"]}
+            name: {**corpus, "follow": False, "depends_on": corpus.get("root")}
             for name, corpus in recipe.sections.corpora.items()
         },
         "faces": _settle_detector(recipe),
@@ -112,8 +112,7 @@ def _trace_inputs(recipe: Recipe) -> Iterator[Mapping[str, Any]]:
 def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weights]:
     """Weights that any of the head's inputs was made with, and those its training starts from."""
     for source in recipe.inputs.values():
-        digest = source.provenance["settings"].get("weights_digest")
-        if digest is not None:
+        for digest in _list_digests(source.provenance["settings"].get("weights_digest")):
             name = source.params.get("weights") or source.params.get("bundle") or source.name
             yield Weights(f"features.{source.name}", name, digest)
         if "store" in source.params:
@@ -122,11 +121,19 @@ def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weigh
             )
     for made in _trace_inputs(recipe):
         settings = made["settings"]
-        if made["stage"] == "transcribe" and "weights_digest" in settings:
-            yield Weights("transcribe", sections["transcribe"]["model"], settings["weights_digest"])
+        model, faces = sections["transcribe"].get("model"), sections["faces"]
+        if made["stage"] == "transcribe" and model:
+            for digest in _list_digests(settings.get("weights_digest")):
+                yield Weights("transcribe", model, digest)
         if made["stage"] == "faces":
-            faces = sections["faces"]
-            for digest in settings.get("weights_digests", ()):
-                yield Weights("faces", faces["weights"] or faces["detector"], digest)
+            name = faces.get("weights") or faces.get("detector") or AUTO
+            for digest in _list_digests(settings.get("weights_digests")):
+                yield Weights("faces", name, digest)
     if pretrained := recipe.params.get("pretrained"):
         yield Weights(f"heads.{recipe.head}", pretrained, None)
+
+
+def _list_digests(stated: Any) -> list[str]:
+    """Digests among what a recipe, which may be a stranger's, says where one or more belong."""
+    listed = stated if isinstance(stated, list) else [stated]
+    return [digest for digest in listed if isinstance(digest, str)]
