@@ -193,7 +193,7 @@ def check_encoders(features: Path, encoders: Mapping[str, str]) -> None:
     DVC keeps params.yaml and feature sets in step, but not where a stage runs alone.
     """
     for name, asked in encoders.items():
-        made = read_header(features / name)["provenance"]["settings"]["encoder"]
+        made = read_header(features / name)["provenance"]["settings"].get("encoder")
         if made != asked:
             raise StoreError(
                 f"{features / name}: expected embeddings by encoder {asked!r}, which params.yaml "

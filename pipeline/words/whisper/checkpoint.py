@@ -139,7 +139,7 @@ class Checkpoint:
                 first_time=without_times + 1,
                 languages=_list_languages(generation) if generation.is_multilingual else {},
             )
-        except AttributeError as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ParamsError(
                 f"weights {self.folder}: expected all of Whisper's tokens in {GENERATION}, got "
                 f"{str(error)!r}; take that file from the checkpoint that this one was made from"

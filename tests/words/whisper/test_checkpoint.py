@@ -38,6 +38,13 @@ def test_absent_marks_are_named(tmp_path: Path) -> None:
         make_listener(folder)
 
 
+@pytest.mark.parametrize("marks", [{"task_to_id": {}}, {"no_timestamps_token_id": "x"}])
+def test_marks_that_are_none_are_refused(tmp_path: Path, marks: dict[str, Any]) -> None:
+    folder = alter(tmp_path / "model", "generation_config.json", **marks)
+    with pytest.raises(ParamsError, match="expected all of Whisper's tokens"):
+        make_listener(folder)
+
+
 def test_times_of_words_need_alignment_heads(tmp_path: Path) -> None:
     folder = alter(tmp_path / "model", "generation_config.json", alignment_heads=None)
     make_listener(folder)
