@@ -25,11 +25,21 @@ JUDGING = ("verify", "replay", "diff", "weights", "share")
 """Commands whose status is an answer: one that is cut short has not given it."""
 
 
+_PLACES = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR),
+        *(errno.ENAMETOOLONG, errno.ELOOP),
+    }
+)
+"""Errors of the system over a path that was given, or found in what was."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command of `arguments`, by default the process's own.
 
-    A user's mistake, or output that cannot be written, ends the process with one line and status
-    1, Ctrl-C with status 130; a pipe that nobody reads on ends it without a word.
+    A user's mistake, a path that is not what it should be, or output that cannot be written, ends
+    the process with one line and status 1, Ctrl-C with status 130; a pipe that nobody reads on ends
+    it without a word.
     """
     from pipeline.errors import MoodlineError, show_line
 
@@ -42,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _drop_output()
         sys.exit(int(any(command in given[:1] for command in JUDGING)))
     except OSError as error:
+        if error.errno in _PLACES and error.filename is not None:
+            place = show_line(str(error.filename2 or error.filename))
+            sys.exit(f"moodline: {place}: {error.strerror}; mend it, or name another")
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
             raise
         _drop_output()

@@ -342,3 +342,14 @@ def test_a_replay_of_a_set_that_is_not_in_params_is_refused(
     run("preset", "demo")
     assert run("replay", "features/mfc") == 1
     assert "features.mfc: no such entry; did you mean 'mfcc'?" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told_in_a_line(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("corpus", "taken"):
+        (project / name).mkdir()
+    assert run("scan", "corpus", "taken") == 1
+    assert capsys.readouterr().err == "moodline: taken: Is a directory; mend it, or name another\n"
+    assert run("scan", "corpus", "o" * 300) == 1
+    assert "File name too long; mend it, or name another" in capsys.readouterr().err
