@@ -32,7 +32,7 @@ def prune_parts(work: Path, *, dry: bool) -> Iterator[Pruned]:
     A store needs the parts in its index for as long as it lies where it was published, whichever
     clone that is in.
     """
-    for folder in sorted(work.iterdir()) if work.is_dir() else ():
+    for folder in sorted(work.glob("*/")):
         with hold_alone(folder) as alone:
             if alone:
                 yield _prune_folder(folder, dry)

@@ -94,3 +94,9 @@ def test_a_writer_leaves_what_another_is_writing(tmp_path):
             assert aside.exists()
     with hold(folder):
         assert not aside.exists()
+
+
+def test_a_file_beside_the_folders_is_left_alone(tmp_path):
+    publish(tmp_path / "work", tmp_path / "out", "a")
+    (tmp_path / "work" / "notes.txt").touch()
+    assert prune(tmp_path / "work").needed == 1
