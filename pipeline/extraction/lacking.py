@@ -6,10 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.encoders import Encoder, Recall
-from pipeline.encoders.params import ENCODERS, FeatureParams
+from pipeline.encoders import Recall
+from pipeline.encoders.params import FeatureParams
 from pipeline.extraction.ceilings import measure_bytes
-from pipeline.extraction.source import derive_keys, describe_rows, encode_clips, find_dtype
+from pipeline.extraction.source import (
+    derive_keys,
+    describe_rows,
+    encode_clips,
+    find_dtype,
+    make_encoder,
+)
 from pipeline.extraction.views import list_views
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import Inputs, PendingRows
@@ -24,7 +30,7 @@ def list_unencoded(
     work: Path,
 ) -> PendingRows:
     """Those of `clips`, and of the views of those in `trained`, whose rows the work store lacks."""
-    encoder: Encoder | Recall = ENCODERS.load(params.encoder).Encoder(params)
+    encoder = make_encoder(params)
     fingerprint = describe_rows(params, encoder).fingerprint
     recalled = encoder.list_keys() if isinstance(encoder, Recall) else None
     held = media.keys if recalled is None else recalled

@@ -14,7 +14,8 @@ import pyarrow as pa
 from pipeline.encoders import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
-from pipeline.errors import StoreError
+from pipeline.engines.guard import explain_error
+from pipeline.errors import MediaError, ParamsError, StoreError
 from pipeline.extraction.rates import average_rows
 from pipeline.extraction.views import (
     View,
@@ -167,13 +168,32 @@ def derive_keys(
     return keys
 
 
+def make_encoder(params: FeatureParams, device: str = "cpu") -> Encoder | Recall:
+    """The encoder that `params` name, on `device`.
+
+    Raises ParamsError, too, for whatever nobody foresaw where its weights are a stranger's.
+    """
+    kind = ENCODERS.load(params.encoder).Encoder
+    try:
+        encoder: Encoder | Recall = kind(params, device)
+    except Exception as error:
+        told = explain_error(error)
+        if "weights" not in type(params).model_fields or not isinstance(told, MediaError):
+            raise
+        raise ParamsError(
+            f"encoder {params.encoder}: expected weights that it can use, got others "
+            f"({told.detail.partition('; ')[0]}); choose others"
+        ) from error
+    return encoder
+
+
 def open_source(params: FeatureParams, media: Path, trained: Path | None = None) -> Source:
     """Encoder of `params` over the store at `media`.
 
     `trained` is the table of the clips that views are made of, if the params ask for some.
     """
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
-    encoder: Encoder | Recall = ENCODERS.load(params.encoder).Encoder(params, params.device)
+    encoder = make_encoder(params, params.device)
     clips = read_trained(trained) if trained is not None and params.views else frozenset()
     return Source(params, encoder, open_media(media), clips)
 

@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 import transformers
@@ -6,6 +9,7 @@ from PIL import Image
 from pipeline.encoders.expression import Encoder
 from pipeline.encoders.params import ExpressionParams
 from pipeline.errors import ParamsError
+from pipeline.extraction import source
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
 from tests.tiny_models import save_classifier, save_vision_model
@@ -71,3 +75,13 @@ def test_weights_are_digested():
         for some in (None, "regression")
     ]
     assert digests[0] != digests[1]
+
+
+def test_classes_that_a_checkpoint_numbers_otherwise_are_told_in_a_sentence(tmp_path):
+    folder = shutil.copytree(save_classifier(), tmp_path / "copied")
+    config = json.loads((folder / "config.json").read_text())
+    config["id2label"] = {"3": "anger", "4": "joy", "5": "none"}
+    (folder / "config.json").write_text(json.dumps(config))
+    section = {"modality": "face", "encoder": "expression", "weights": str(folder)}
+    with pytest.raises(ParamsError, match=r"encoder expression: expected weights that it can use"):
+        source.make_encoder(parse_section(ExpressionParams, section, "features.x"))
