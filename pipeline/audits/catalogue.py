@@ -125,7 +125,9 @@ def measure_rate(store: FeatureStore) -> str | None:
         return "1 a clip"
     steps = np.diff(starts)
     usual = float(np.median(steps))
-    return f"{1 / usual:.4g} Hz" if (abs(steps - usual) <= EVEN * usual).all() else "uneven"
+    return (
+        f"{1 / usual:.4g} Hz" if usual and (abs(steps - usual) <= EVEN * usual).all() else "uneven"
+    )
 
 
 def _ask_shape(params: FeatureParams) -> tuple[int, ...] | None:

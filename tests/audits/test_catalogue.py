@@ -54,7 +54,8 @@ def test_a_set_that_was_made_knows_its_rate(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("starts", "rate"), [([0, 0.02, 0.04], "50 Hz"), ([0], "1 a clip"), ([0, 1, 3], "uneven")]
+    ("starts", "rate"),
+    [([0, 0.02, 0.04], "50 Hz"), ([0], "1 a clip"), ([0, 1, 3], "uneven"), ([0, 0], "uneven")],
 )
 def test_a_rate_is_read_off_the_clip_with_most_rows(
     starts: list[float], rate: str, tmp_path: Path
