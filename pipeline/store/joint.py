@@ -75,7 +75,8 @@ def digest_header(path: Path) -> str:
     """
     try:
         return digest_file(path / "store.json")
-    except FileNotFoundError as error:
+    except OSError as error:
+        found = "none" if isinstance(error, FileNotFoundError) else f"another ({error.strerror})"
         raise StoreError(
-            f"{path}: expected a feature set, found none; run `dvc repro` or `dvc pull`"
+            f"{path}: expected a feature set, found {found}; run `dvc repro` or `dvc pull`"
         ) from error

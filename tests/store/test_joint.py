@@ -72,3 +72,9 @@ def test_a_broken_file_is_refused(features, text):
         StoreError, match=re.escape("odd/joint.json: expected a joint set of this version")
     ):
         list_members(features / "odd")
+
+
+def test_a_member_whose_header_is_a_folder_is_refused(features):
+    (features / "odd" / "store.json").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"odd: expected a feature set, found another \(Not a reg"):
+        join_sets(features / "pair", ["odd", "mfcc"])
