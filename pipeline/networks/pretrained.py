@@ -228,9 +228,10 @@ def check_options(path: Path, check: Callable[[str, Any], None]) -> None:
     What cannot be read is told when it is loaded.
     """
 
-    def look(options: list[tuple[str, Any]]) -> None:
+    def look(options: list[tuple[str, Any]]) -> dict[str, Any]:
         for name, value in options:
             check(name, value)
+        return dict(options)
 
     with suppress(OSError, ValueError, RecursionError), open_regular(path) as file:
         json.loads(file.read(), object_pairs_hook=look)
@@ -256,9 +257,17 @@ def check_counts(folder: Path) -> None:
 
 
 def _check_place(folder: Path) -> None:
-    """Raise ParamsError where a configuration names its weights' file, which no digest covers."""
+    """Raise ParamsError where a configuration names its weights' file, which no digest covers.
+
+    And where it names code of the Hub, which transformers runs where the package `kernels` is.
+    """
 
     def check(name: str, value: Any) -> None:
+        if name.endswith("attn_implementation") and "/" in str(value):
+            raise ParamsError(
+                f"weights {folder}: config.json: {name}: expected attention of transformers' own, "
+                f"got {value!r}; take the option out"
+            )
         if name == "transformers_weights" and value is not None:
             raise ParamsError(
                 f"weights {folder}: config.json: {name}: expected weights in {WHOLE}, got "

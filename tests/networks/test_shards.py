@@ -68,6 +68,15 @@ def test_weights_that_a_configuration_names_are_refused(tmp_path):
         load_pretrained(transformers.AutoConfig, tmp_path)
 
 
+@pytest.mark.parametrize("value", ["acme/attention", {"": "acme/attention@v1"}])
+def test_code_of_the_hub_that_a_configuration_names_is_refused(tmp_path, value):
+    configure(tmp_path, model_type="bert", attn_implementation=value)
+    with pytest.raises(
+        ParamsError, match="attn_implementation: expected attention of transformers"
+    ):
+        load_pretrained(transformers.AutoConfig, tmp_path)
+
+
 @pytest.mark.parametrize(
     "options",
     [
