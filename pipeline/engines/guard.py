@@ -3,10 +3,11 @@
 import errno
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.errors import MediaError, MoodlineError
+from pipeline.errors import MediaError, MoodlineError, ParamsError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors of the system that are the machine's, whichever clip meets them."""
@@ -49,6 +50,24 @@ def explain_error(error: BaseException) -> BaseException:
         f"{type(error).__name__}: {told or 'no message'} ({_find_place(error)}); replace the file, "
         "or report this line",
     )
+
+
+@contextmanager
+def guard_weights(user: str) -> Iterator[None]:
+    """Within this, an error that nobody foresaw is a ParamsError over the weights of `user`.
+
+    They are a stranger's, and libraries raise almost anything over them.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = explain_error(error)
+        if not isinstance(told, MediaError):
+            raise
+        raise ParamsError(
+            f"{user}: expected weights that it can use, got others "
+            f"({told.detail.partition('; ')[0]}); choose others"
+        ) from error
 
 
 def isolate_clips(

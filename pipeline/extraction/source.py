@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -14,8 +15,8 @@ import pyarrow as pa
 from pipeline.encoders import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
-from pipeline.engines.guard import explain_error
-from pipeline.errors import MediaError, ParamsError, StoreError
+from pipeline.engines.guard import guard_weights
+from pipeline.errors import StoreError
 from pipeline.extraction.rates import average_rows
 from pipeline.extraction.views import (
     View,
@@ -174,16 +175,9 @@ def make_encoder(params: FeatureParams, device: str = "cpu") -> Encoder | Recall
     Raises ParamsError, too, for whatever nobody foresaw where its weights are a stranger's.
     """
     kind = ENCODERS.load(params.encoder).Encoder
-    try:
+    weighed = "weights" in type(params).model_fields
+    with guard_weights(f"encoder {params.encoder}") if weighed else nullcontext():
         encoder: Encoder | Recall = kind(params, device)
-    except Exception as error:
-        told = explain_error(error)
-        if "weights" not in type(params).model_fields or not isinstance(told, MediaError):
-            raise
-        raise ParamsError(
-            f"encoder {params.encoder}: expected weights that it can use, got others "
-            f"({told.detail.partition('; ')[0]}); choose others"
-        ) from error
     return encoder
 
 

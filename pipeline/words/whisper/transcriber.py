@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.engines.ahead import read_ahead
-from pipeline.engines.guard import isolate_clips
+from pipeline.engines.guard import guard_weights, isolate_clips
 from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import Inputs, PendingRows, find_pending
@@ -89,7 +89,7 @@ class Transcriber:
                 made = pack_words(self.clips[clip_id])
                 yield clip_id, made if made.content is not None else SILENT
         if to_hear:
-            listener = Listener(self.checkpoint)
+            listener = load_listener(self.checkpoint)
             hear = partial(self._hear, listener)
             heard = isolate_clips(hear, to_hear, self.params.batch)
             yield from track(heard, "transcribe", len(to_hear), self._measure)
@@ -126,6 +126,12 @@ class Transcriber:
             yield clip_id, read_sound(table)
 
 
+def load_listener(checkpoint: Checkpoint) -> Listener:
+    """What hears with `checkpoint`; raises ParamsError for whatever nobody foresaw over it."""
+    with guard_weights(f"weights {checkpoint.folder}"):
+        return Listener(checkpoint)
+
+
 def find_heard(
     clips: Iterable[Clip], sounds: Collection[str], params: TranscribeParams
 ) -> list[Clip]:
@@ -147,13 +153,11 @@ def list_unheard(
     keys = derive_keys(trace_clips(asked, known), fingerprint)
     items = find_pending(asked, fingerprint, keys, work)
 
-    @cache
-    def load_listener() -> Listener:
-        return Listener(checkpoint)
+    load = cache(partial(load_listener, checkpoint))
 
     def hear(loaded: Mapping[str, pa.Table]) -> int:
         clips = ((clip_id, read_sound(table)) for clip_id, table in loaded.items())
-        return sum(pack_hearing(heard, None).bytes for heard in load_listener().listen(clips))
+        return sum(pack_hearing(heard, None).bytes for heard in load().listen(clips))
 
     return PendingRows(clips=len(clips), items=items, load=sounds.read, make=hear)
 

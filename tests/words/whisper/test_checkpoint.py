@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.errors import ParamsError
 from pipeline.words.whisper.checkpoint import Checkpoint
+from pipeline.words.whisper.transcriber import load_listener
 from tests.tiny_models import save_speech_model
 from tests.whispers import make_listener, make_params, save_listener
 
@@ -43,6 +44,12 @@ def test_marks_that_are_none_are_refused(tmp_path: Path, marks: dict[str, Any]) 
     folder = alter(tmp_path / "model", "generation_config.json", **marks)
     with pytest.raises(ParamsError, match="expected all of Whisper's tokens"):
         make_listener(folder)
+
+
+def test_alignment_heads_that_are_none_are_told_in_a_sentence(tmp_path: Path) -> None:
+    folder = alter(tmp_path / "model", "generation_config.json", alignment_heads=[3])
+    with pytest.raises(ParamsError, match="expected weights that it can use, got others"):
+        load_listener(Checkpoint(make_params(folder, times="word")))
 
 
 def test_times_of_words_need_alignment_heads(tmp_path: Path) -> None:
