@@ -27,6 +27,9 @@ MOST_HZ = 1e4
 MOST_FRAMES = 10**8
 """Of a film: ten weeks of it."""
 
+MOST_PICTURES = 2**22
+"""Of a film whose packets are surveyed, 300 bytes in memory each: two days at 25 Hz."""
+
 MOST_SECONDS = 1e9
 """Of a film, too: thirty years."""
 

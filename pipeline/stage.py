@@ -65,6 +65,11 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
         sys.exit(f"moodline: {error}")
     except MoodlineError as error:
         sys.exit(f"moodline: {error}\n(`dvc checkout` restores what this stage had made before)")
+    except MemoryError as error:
+        sys.exit(
+            f"moodline: out of memory ({show_line(str(error)) or 'no more is known'}); ask for "
+            f"less in params.yaml, or take a machine with more"
+        )
     except OSError as error:
         if error.errno not in _MACHINE_ERRORS:
             raise

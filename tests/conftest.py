@@ -31,8 +31,8 @@ LONGEST = (
     *("test_graph.py", "test_ray.py", "test_planning.py", "test_sharing.py"),
     *("test_experiments.py", "test_inputs.py", "test_fuzz_readers.py", "test_edits.py"),
 )
-"""Files that begin first, lest one process is at them when the others are through. The second and the
-third need nothing of the run that the others share, so nobody waits for the first, which makes it."""
+"""Files that begin first, lest one process is at them when the others are through. The second and
+the third need nothing of the run that the others share, so nobody waits for who makes it."""
 
 
 def pytest_xdist_auto_num_workers() -> int:

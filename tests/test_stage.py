@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import psutil
 import pytest
 
 from pipeline.errors import StageError
-from pipeline.stage import held_still
+from pipeline.stage import held_still, run_stage
 
 
 def run_as_stage(body: str) -> str:
@@ -89,6 +90,14 @@ def wait_until(condition: Callable[[], object], otherwise: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)
+
+
+def test_memory_that_the_machine_does_not_have_is_told_in_a_line() -> None:
+    def fill() -> None:
+        np.ones(2**50)
+
+    with pytest.raises(SystemExit, match=r"out of memory \(Unable to allocate .*\); ask for less"):
+        run_stage(fill, [])
 
 
 def test_what_changes_while_it_is_read_is_told(tmp_path: Path) -> None:

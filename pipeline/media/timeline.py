@@ -8,6 +8,7 @@ a jump and its streams begin together.
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -20,7 +21,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
-from pipeline.limits import MOST_PAUSE_SECONDS
+from pipeline.limits import MOST_PAUSE_SECONDS, MOST_PICTURES
 
 JUMP_SECONDS = 10.0
 """Timestamps of a broadcast that go further ahead have jumped, as FFmpeg's `dts_delta_threshold`
@@ -152,14 +153,20 @@ class Trace:
 
 
 def survey_timeline(container: InputContainer) -> Timeline:
-    """Timeline of `container`, which is read to its end, or to where reading breaks off."""
+    """Timeline of `container`, which is read to its end, or to where reading breaks off.
+
+    Raises MediaError `undecodable` beyond MOST_PICTURES.
+    """
     survey = Survey(container)
-    try:
-        for packet in read_packets(container):
-            survey.add(packet)
-    except MediaError:  # whoever decodes the file meets it again
-        pass
+    for packet in _read_on(container):
+        survey.add(packet)
     return survey.finish()
+
+
+def _read_on(container: InputContainer) -> Iterator[Packet | None]:  # type: ignore[type-arg]
+    """Packets as far as they can be read: whoever decodes the file meets again what breaks it."""
+    with suppress(MediaError):
+        yield from read_packets(container)
 
 
 def read_packets(container: InputContainer) -> Iterator[Packet | None]:  # type: ignore[type-arg]
@@ -332,6 +339,9 @@ class Survey:
         span.cover(begin, begin + seconds)
         if trace.stream.type == "video" and packet.size:
             trace.shown.append((number, trace.epoch, begin, packet.is_keyframe))
+            if len(trace.shown) > MOST_PICTURES:
+                told = f"expected a film of at most {MOST_PICTURES:,} pictures, got more"
+                raise MediaError("undecodable", f"{told}; cut it")
 
     def _find_zeros(self) -> tuple[dict[int, Fraction], float]:
         """What to take from the timestamps of each stream, and how far apart their clocks are."""

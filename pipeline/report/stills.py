@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import MediaError
+from pipeline.engines.guard import explain_error
+from pipeline.errors import MoodlineError
 from pipeline.labels.clips import Clip
 from pipeline.media.jpeg import decode_jpeg
 from pipeline.media.sampling import Sampling
@@ -71,8 +72,11 @@ def _film(clip: Clip, sampling: Sampling) -> Stills:
         begin, end = clip.start_seconds, clip.end_seconds
         frames = read_frames(Path(clip.path), sampling, start_seconds=begin, end_seconds=end)
         thin_out(frames, stills)
-    except MediaError as error:
-        broken = str(error)
+    except Exception as error:  # a decoder may raise almost anything over a damaged file
+        told = explain_error(error)
+        if not isinstance(told, MoodlineError):
+            raise
+        broken = str(told)
     return Stills(pick_evenly(stills, MOST_STILLS), source="the video", broken=broken)
 
 

@@ -12,6 +12,7 @@ import pytest
 from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest
 from pipeline.errors import MediaError
 from pipeline.files import digest_file
+from pipeline.media import timeline
 from pipeline.media.audio import decode_audio
 from pipeline.media.inputs import read_pieces, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
@@ -109,6 +110,16 @@ def write_flac(frames: int, hz: int = 1000) -> bytes:
         frame = head + bytes([check(head, 8, 0x07)]) + b"\0" + (100).to_bytes(2, "big")
         made.append(frame + check(frame, 16, 0x8005).to_bytes(2, "big"))
     return b"".join(made)
+
+
+def test_a_film_of_more_pictures_than_any_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(timeline, "MOST_PICTURES", 99)
+    for count in (99, 100):
+        film = tmp_path / f"{count}.y4m"
+        film.write_bytes(b"YUV4MPEG2 W1 H1 F25:1 Cmono\n" + b"FRAME\nx" * count)
+    assert len([*read_frames(tmp_path / "99.y4m", Sampling())]) == 99
+    with pytest.raises(MediaError, match="at most 99 pictures"):
+        [*read_frames(tmp_path / "100.y4m", Sampling())]
 
 
 def test_sound_of_hours_in_a_few_bytes_is_refused(tmp_path):

@@ -7,7 +7,9 @@ import torch
 import transformers
 
 from pipeline.errors import ParamsError
+from pipeline.networks.pretrained import Pretrained
 from pipeline.networks.tokens import check_length, load_tokenizer
+from pipeline.params import parse_feature
 
 TINY = {
     "vocab_size": 17,
@@ -42,5 +44,6 @@ def test_a_tokenizer_may_allow_fewer() -> None:
 def test_a_tokenizer_in_another_folder_is_refused(tmp_path: Path) -> None:
     files = {"fast_tokenizer_files": ["tokenizer.json", "../other/tokenizer.1.0.0.json"]}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(files))
+    section = {"modality": "text", "encoder": "huggingface_text", "weights": str(tmp_path)}
     with pytest.raises(ParamsError, match="fast_tokenizer_files: expected files in this folder"):
-        load_tokenizer(SimpleNamespace(folder=tmp_path))
+        load_tokenizer(Pretrained(parse_feature({"features": {"words": section}}, "words")))

@@ -117,7 +117,12 @@ def test_a_long_ledger_is_cut_and_says_so(made: MadeUp, seven: list[HeadSummary]
 
 
 def test_the_page_says_how_the_run_was_made(index_page: Page) -> None:
-    for fact in ("own: {kind: table} # <made up>", "62abb5b2f0e9", "python 3.11.9", "encoder: minilm"):
+    for fact in (
+        "own: {kind: table} # <made up>",
+        "62abb5b2f0e9",
+        "python 3.11.9",
+        "encoder: minilm",
+    ):
         assert fact in index_page.text
 
 
