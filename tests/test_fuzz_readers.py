@@ -453,7 +453,7 @@ def changed(case: Case, change: Callable[[bytes], bytes]) -> Iterator[Path]:
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_changed_file_is_read_or_refused_in_a_sentence(case: Case, project: Path) -> None:
     @settings(
-        max_examples=200 if MINUTES else 5,
+        max_examples=200 if MINUTES else 3,
         derandomize=not MINUTES,
         database=None,
         suppress_health_check=list(HealthCheck),

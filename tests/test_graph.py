@@ -58,16 +58,6 @@ def test_comments_and_members_that_are_not_chosen_run_nothing_a_title_runs_the_r
 
 
 @DVC_WARNS
-def test_what_is_due_is_what_dvc_runs(miniature: Project) -> None:
-    miniature.append("params.yaml", "# Another\n")
-    assert miniature.list_due() == {"report"}
-    miniature.set_params(lambda p: p["heads"]["sound"].update(strengths=[3.0]))
-    assert miniature.list_due() == SOUND | {"report"}
-    assert miniature.reproduce() == EDITED | SOUND | {"report"}
-    assert miniature.list_due() == set()
-
-
-@DVC_WARNS
 def test_a_set_without_its_description_is_due(first_run: FirstRun, tmp_path: Path) -> None:
     project = first_run.copy(tmp_path / "project")
     (project.root / "features" / "mfcc" / "store.json").unlink()
@@ -76,14 +66,18 @@ def test_a_set_without_its_description_is_due(first_run: FirstRun, tmp_path: Pat
     assert "extract@hog" not in due
 
 
-def test_heads_that_change_and_come_run_alone_and_all_are_judged_as_evaluation_says(
-    miniature: Project,
-) -> None:
+@DVC_WARNS
+def test_heads_that_change_and_come_run_alone_as_is_told_before(miniature: Project) -> None:
+    """And all are judged where it is said how; what is due is what DVC runs."""
+    miniature.append("params.yaml", "# Another\n")
+    assert miniature.list_due() == {"report"}
     miniature.set_params(lambda p: p["heads"]["both"].update(strengths=[0.5, 5.0]))
     miniature.set_params(lambda p: p["heads"].update(third={**p["heads"]["sound"]}))
     miniature.set_params(lambda p: p["evaluate"].update(seed=1))
     added = {"report", "train@third", "evaluate@third"}
+    assert miniature.list_due() == BOTH | {"evaluate@sound"} | added
     assert miniature.reproduce() == EDITED | BOTH | {"evaluate@sound"} | added
+    assert miniature.list_due() == set()
 
 
 def test_a_removed_head_runs_the_report_and_code_that_gives_the_same_its_sets(

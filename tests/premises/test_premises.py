@@ -18,12 +18,19 @@ from tests.projects import PROJECT, FirstRun, Project
 TRACE = '''
 import inspect, json, runpy, sys
 called = set()
+others = {}
 
 def note(frame, event, argument):
-    call = frame.f_globals.get("__name__"), frame.f_code.co_qualname.split(".")[0]
+    if event != "call" or id(frame.f_code) in others:
+        return
+    name = frame.f_globals.get("__name__")
+    if str(name).split(".")[0] != "pipeline":
+        others[id(frame.f_code)] = frame.f_code  # kept, so that no other has its number
+        return
+    call = name, frame.f_code.co_qualname.split(".")[0]
     written = frame.f_code.co_filename.endswith(".py")
     function = frame.f_code.co_flags & inspect.CO_OPTIMIZED  # a class's body is none
-    if event == "call" and function and written and call not in called and not aside(frame):
+    if function and written and call not in called and not aside(frame):
         called.add(call)
 
 def aside(frame):
@@ -41,8 +48,7 @@ sys.setprofile(note)
 runpy.run_module(program, run_name="__main__")
 sys.setprofile(None)
 modules = [name for name in sys.modules if name.split(".")[0] in ("pipeline", "stages")]
-calls = sorted(call for call in called if str(call[0]).split(".")[0] == "pipeline")
-print(json.dumps([modules, calls]))
+print(json.dumps([modules, sorted(called)]))
 '''
 
 
