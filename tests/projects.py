@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
@@ -45,6 +46,9 @@ engine: {}
 
 EDITED = {"check", "premises"}
 """Stages that any edit of params.yaml or of the code runs."""
+
+DVC_WARNS = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+"""Of tests that ask DVC within their own process."""
 
 TEAM = {
     f"GIT_{role}_{item}": value

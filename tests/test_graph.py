@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import EDITED, SPEAKERS, FirstRun, Project
+from tests.projects import DVC_WARNS, EDITED, SPEAKERS, FirstRun, Project
 
 CORPUS = {"watch@own", "labels"}
 SEEN = {*CORPUS, "clean", "overview", "faces", "sheet", "transcribe"}
@@ -19,8 +19,6 @@ LOGMEL = {"modality": "audio", "encoder": "logmel"}
 BOTH = {"train@both", "evaluate@both"}
 SOUND = {"train@sound", "evaluate@sound"}
 HEADS = BOTH | SOUND | {"report"}
-
-DVC_WARNS = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import EDITED, FirstRun, Project
+from tests.projects import DVC_WARNS, EDITED, FirstRun, Project
 from tests.tiny_models import save_speech_model, save_vision_model
 
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
@@ -66,7 +66,7 @@ def test_one_run_makes_heads_over_three_sets_layers_and_tokens(project: Project)
     assert read_inputs(project, "patches") == {"face": "tokens x dim", "audio": "layers x dim"}
 
 
-@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")  # DVC's own
+@DVC_WARNS
 def test_another_member_runs_the_heads_that_read_it(project: Project) -> None:
     project.set_params(lambda p: p["features"]["logmel"].update(mels=20))
     joined = {"join@spectra", "join@sounds", "train@three", "evaluate@three"}
