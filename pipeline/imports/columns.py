@@ -50,7 +50,7 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
         except ValueError as error:
             raise StoreError(f"{place}: {name}: expected rows of one shape ({error})") from error
         stretches = [one.stretches for one in held if one.stretches is not None]
-        yield Series(name, rows, np.concatenate(stretches) if stretches else None)
+        yield Series(place, name, rows, np.concatenate(stretches) if stretches else None)
 
 
 def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
@@ -78,7 +78,7 @@ def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[S
         stretches = None if times is None else times[first:last]
         if stretches is not None and len(rows) != len(stretches):
             raise StoreError(f"{told}: expected one row for its seconds, got others")
-        yield Series(ids[first], rows, stretches)
+        yield Series(place, ids[first], rows, stretches)
 
 
 def _read_ids(place: str, column: pa.Array) -> list[str]:

@@ -15,6 +15,6 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
     """
     try:
         for name, (features, intervals) in read_csd(path):
-            yield Series(name, as_rows(f"{path}: {name}", features), intervals)
+            yield Series(str(path), name, as_rows(f"{path}: {name}", features), intervals)
     except CorpusError as error:
         raise StoreError(str(error)) from error

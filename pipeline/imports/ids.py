@@ -10,7 +10,7 @@ An id is a clip's as it stands, or behind the name of its corpus, or written as 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -123,7 +123,7 @@ class Matching:
             return None
         middles = series.stretches.mean(axis=1)
         inside = (middles >= clip.start_seconds) & (middles < clip.end_seconds)
-        part = Series(series.name, series.rows[inside], series.stretches[inside])
+        part = replace(series, rows=series.rows[inside], stretches=series.stretches[inside])
         return (clip.clip_id, self._start_at(part, clip.start_seconds)) if inside.any() else None
 
     def _start_at(self, series: Series, start: float | None) -> Series:
@@ -135,7 +135,7 @@ class Matching:
             return series
         if not (np.abs(series.stretches) <= MOST_SECONDS).all():  # False of NaN
             raise StoreError(
-                f"{series.name}: expected seconds of each row up to {MOST_SECONDS:g}, got more, "
+                f"{series.told}: expected seconds of each row up to {MOST_SECONDS:g}, got more, "
                 f"NaN or infinity"
             )
         forward = series.stretches[:, 1] >= series.stretches[:, 0]
@@ -147,10 +147,10 @@ class Matching:
         moved = np.maximum(stretches - (first or 0.0), 0.0)
         if len(moved) and not moved[:, 1].any() and stretches[:, 1].any():
             raise StoreError(
-                f"{series.name}: expected seconds of the file that its clip is a stretch of, which "
+                f"{series.told}: expected seconds of the file that its clip is a stretch of, which "
                 f"begins at {first:g} s, got none after {stretches[:, 1].max():g} s"
             )
-        return Series(series.name, series.rows[order], moved, series.padding)
+        return replace(series, rows=series.rows[order], stretches=moved)
 
 
 def refuse_names(place: str, names: Sequence[str], clip_ids: Sequence[str]) -> StoreError:

@@ -135,7 +135,7 @@ def _limit(paths: Iterable[Path], series: Iterable[Series]) -> Iterator[Series]:
     most, size = sum(map(limit_bytes, paths)), 0
     for one in series:
         size += one.rows.nbytes
-        check_size(one.name, size, most)
+        check_size(one.told, size, most)
         yield one
 
 
@@ -147,7 +147,7 @@ def _add_all(
     seen: set[str] = set()
     for clip_id, series in matched:
         if clip_id in seen:
-            raise StoreError(f"{series.name}: expected rows of {clip_id} once, got them again")
+            raise StoreError(f"{series.told}: expected rows of {clip_id} once, got them again")
         seen.add(clip_id)
         found.padding += series.padding
         if not len(series.rows):
@@ -165,12 +165,12 @@ def _make_rows(series: Series, asked: Import, found: Imported) -> Rows:
     """Rows of a clip as they are stored; raises StoreError where they are none."""
     if series.rows.shape[1:] != found.row_shape or len(found.row_shape) not in range(1, MOST_AXES):
         raise StoreError(
-            f"{series.name}: expected rows of shape {found.row_shape}, as the first has them, got "
+            f"{series.told}: expected rows of shape {found.row_shape}, as the first has them, got "
             f"{series.rows.shape[1:]}; import what is alike"
         )
     if (series.stretches is None) is (found.timed and asked.rate_hz is None):
         raise StoreError(
-            f"{series.name}: expected seconds of all rows or of none, and --rate for those without "
+            f"{series.told}: expected seconds of all rows or of none, and --rate for those without "
             f"alone, got others; leave --rate out, or import what is alike"
         )
     values, filled = _make_finite(series, asked.fill)
@@ -193,7 +193,7 @@ def _make_finite(
     count = int(strange.sum())
     if count and fill is None:
         raise StoreError(
-            f"{series.name}: expected finite numbers, got {count:,} of {values.size:,} that are "
+            f"{series.told}: expected finite numbers, got {count:,} of {values.size:,} that are "
             f"NaN, infinite or beyond float32; --fill 0 puts a number in their place"
         )
     values[strange] = fill or 0.0

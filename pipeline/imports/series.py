@@ -21,12 +21,13 @@ PADDED_AXES = 3
 
 @dataclass(frozen=True)
 class Series:
-    """Rows `(rows, *row shape)` under `name`.
+    """Rows `(rows, *row shape)` under `name`, read at `place`, which messages name before it.
 
     `stretches (rows, 2)` are the seconds that each begins and ends at, None where the file does
     not tell. `padding` counts rows of nothing that were cut off.
     """
 
+    place: str
     name: str
     rows: NDArray[Any]
     stretches: NDArray[Any] | None = None
@@ -34,18 +35,23 @@ class Series:
 
     def __post_init__(self) -> None:
         if not is_text(self.name):
-            raise StoreError(f"{self.name}: expected an id in Unicode, got other bytes; rename it")
+            raise StoreError(f"{self.told}: expected an id in Unicode, got other bytes; rename it")
         times = self.stretches
         if times is None:
             return
         if not isinstance(times, np.ndarray) or times.shape != (len(self.rows), 2):
             got = times.shape if isinstance(times, np.ndarray) else "others"
             raise StoreError(
-                f"{self.name}: expected when each of {len(self.rows):,} rows begins and ends, "
+                f"{self.told}: expected when each of {len(self.rows):,} rows begins and ends, "
                 f"({len(self.rows)}, 2), got {got}"
             )
         if times.dtype.kind not in "iuf":
-            raise StoreError(f"{self.name}: expected seconds of each row, got {times.dtype}")
+            raise StoreError(f"{self.told}: expected seconds of each row, got {times.dtype}")
+
+    @property
+    def told(self) -> str:
+        """What a message begins with."""
+        return f"{self.place}: {self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +109,7 @@ def split_array(
         rows = as_rows(f"{place}: {name}", values[number])
         length = None if lengths is None else int(lengths[number])
         padded = isinstance(values, np.ndarray) or length is not None
-        yield cut_padding(place, name, rows, length) if padded else Series(name, rows)
+        yield cut_padding(place, name, rows, length) if padded else Series(place, name, rows)
 
 
 def _group_rows(place: str, ids: Sequence[str], values: NDArray[Any]) -> Iterator[Series]:
@@ -114,7 +120,7 @@ def _group_rows(place: str, ids: Sequence[str], values: NDArray[Any]) -> Iterato
         )
     for name, group in groupby(range(len(ids)), key=lambda number: ids[number]):
         numbers = list(group)
-        yield Series(name, as_rows(place, values[numbers[0] : numbers[-1] + 1]))
+        yield Series(place, name, as_rows(place, values[numbers[0] : numbers[-1] + 1]))
 
 
 def as_rows(place: str, values: Any) -> NDArray[Any]:
@@ -151,4 +157,4 @@ def cut_padding(place: str, name: str, rows: NDArray[Any], length: int | None) -
                 f"after them, got others in {len(rows):,} rows; mend the lengths"
             )
         kept = rows[:length]
-    return Series(name, kept, padding=len(rows) - len(kept))
+    return Series(place, name, kept, padding=len(rows) - len(kept))

@@ -53,10 +53,10 @@ def read_tree(place: str, tree: Tree, wanted: Wanted) -> Iterator[Series]:
             assert isinstance(branch, Mapping)
             yield from read_tree(f"{place}: {name}", branch, wanted)
         return
-    ids = _find_ids(tree, wanted)
+    ids = _find_ids(place, tree, wanted)
     if ids is not None:
         key = choose_key(place, _list_entries(tree, len(ids)), wanted)
-        values, lengths = _load(tree[key]), _find_lengths(tree, key)
+        values, lengths = _load(place, tree[key]), _find_lengths(place, tree, key)
         yield from split_array(f"{place}: {key}", ids, values, lengths)
         return
     chosen = tree.get(wanted.key or "")
@@ -102,24 +102,24 @@ def _read_name(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int, np.integer)) else None
 
 
-def _find_ids(tree: Tree, wanted: Wanted) -> Sequence[str] | None:
+def _find_ids(place: str, tree: Tree, wanted: Wanted) -> Sequence[str] | None:
     """Ids of the entries of all arrays, None where each array is a clip's."""
     for name in IDS:
         leaf = tree.get(name)
         if isinstance(leaf, Leaf):
-            return read_names(name, _load(leaf))
+            return read_names(f"{place}: {name}", _load(place, leaf))
     return wanted.ids
 
 
-def _find_lengths(tree: Tree, key: str) -> Sequence[int] | None:
+def _find_lengths(place: str, tree: Tree, key: str) -> Sequence[int] | None:
     leaf = tree.get(f"{key}_lengths")
     if leaf is None:
         return None
     try:
-        lengths = np.ravel(np.asarray(_load(leaf)))
+        lengths = np.ravel(np.asarray(_load(place, leaf)))
         return [int(one) for one in lengths[: MOST_IDS + 1]]  # as many as ids, or refused
     except (TypeError, ValueError, OverflowError) as error:
-        raise StoreError(f"{key}_lengths: expected whole numbers, got others") from error
+        raise StoreError(f"{place}: {key}_lengths: expected whole numbers, got others") from error
 
 
 def _list_entries(tree: Tree, count: int) -> list[str]:
@@ -129,9 +129,9 @@ def _list_entries(tree: Tree, count: int) -> list[str]:
     return [name for name, leaf in entries.items() if len(leaf.shape) > 1]
 
 
-def _load(node: Leaf | Tree) -> Any:
+def _load(place: str, node: Leaf | Tree) -> Any:
     if not isinstance(node, Leaf):
-        raise StoreError(f"{', '.join(node) or 'nothing'}: expected an array, got names below one")
+        raise StoreError(f"{place}: expected an array, got names below one")
     return node.load()
 
 
@@ -139,19 +139,18 @@ def _read_each(place: str, tree: Tree, wanted: Wanted, above: str = "") -> Itera
     """Series of a tree whose names are ids, or parts of ids with `/` between."""
     for name, node in tree.items():
         full = f"{above}{name}"
+        told = f"{place}: {full}"
+        intervals = None
         if isinstance(node, Leaf):
-            yield Series(full, as_rows(f"{place}: {full}", _load(node)))
+            features: Leaf | Tree = node
         elif {"features", "intervals"} <= node.keys():
-            yield Series(
-                full,
-                as_rows(f"{place}: {full}", _load(node["features"])),
-                _load(node["intervals"]),
-            )
+            features, intervals = node["features"], _load(told, node["intervals"])
         elif node and all(isinstance(one, Leaf) for one in node.values()) and _is_clip(node):
-            key = choose_key(f"{place}: {full}", list(node), wanted)
-            yield Series(full, as_rows(f"{place}: {full}", _load(node[key])))
+            features = node[choose_key(told, list(node), wanted)]
         else:
             yield from _read_each(place, node, wanted, f"{full}/")
+            continue
+        yield Series(place, full, as_rows(told, _load(told, features)), intervals)
 
 
 def _is_clip(node: Tree) -> bool:

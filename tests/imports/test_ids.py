@@ -32,7 +32,7 @@ def make_clips(*clip_ids: str, stretches: dict[str, tuple[float, float]] | None 
 def make_series(name: str, seconds: list[list[float]] | None = None) -> Series:
     """Rows that count from 0, with the seconds that each begins and ends at, if any."""
     rows = np.arange(len(seconds or [0]), dtype=np.float32)[:, None]
-    return Series(name, rows, None if seconds is None else np.array(seconds, float))
+    return Series("file.npz", name, rows, None if seconds is None else np.array(seconds, float))
 
 
 def list_matches(matching: Matching, series: Series) -> dict[str, list[float]]:
