@@ -24,7 +24,7 @@ def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> 
     if any(corpus.follow for corpus in corpora.values()):
         return
     is_below = _below(*(corpus.root for corpus in corpora.values()))
-    links = {path: _list_links(path) for path in {clip.crops for clip in clips if clip.crops}}
+    links = {path: [*_list_links(path)] for path in {clip.crops for clip in clips if clip.crops}}
     outside = [
         (clip, found)
         for clip, path in named
@@ -52,7 +52,7 @@ def check_below(path: Path, root: Path) -> None:
 def check_links(root: Path) -> None:
     """Raise CorpusError for links in the folder `root`, or in one below it, that lead out of it."""
     is_below = _below(root)
-    outside = [link for link in _list_all_links(root) if not is_below(link)]
+    outside = [link for link in _list_links(root) if not is_below(link)]
     if outside:
         link, more = min(outside), f" and {len(outside) - 1:,} more" * (len(outside) > 1)
         raise CorpusError(
@@ -67,17 +67,9 @@ def _below(*roots: str | Path) -> Callable[[str | Path], bool]:
     return lambda path: os.path.realpath(path).startswith(places)
 
 
-def _list_links(folder: str) -> list[str]:
-    """Links in a folder, if it is one."""
-    if not os.path.isdir(folder):
-        return []
-    with os.scandir(folder) as entries:
-        return [entry.path for entry in entries if entry.is_symlink()]
-
-
-def _list_all_links(folder: Path) -> Iterator[str]:
+def _list_links(folder: str | Path) -> Iterator[str]:
     """Links in a folder and in those below it, if it is one; none is followed."""
-    waiting = [os.fspath(folder)] if folder.is_dir() else []
+    waiting = [os.fspath(folder)] if os.path.isdir(folder) else []
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:

@@ -16,6 +16,11 @@ def open_text(path: Path, *, errors: str = "strict", newline: str | None = None)
     return TextIOWrapper(open_regular(path), "utf-8-sig", errors, newline)
 
 
+def read_shipped(path: Path) -> str:
+    """What a file of a corpus says, its bytes that are no UTF-8 as U+FFFD; raises CorpusError."""
+    return read_text(path, "restore it as its authors ship it", errors="replace")
+
+
 def read_text(path: Path, remedy: str, *, errors: str = "strict") -> str:
     """What the UTF-8 file at `path` says; `errors` are those of `open`.
 

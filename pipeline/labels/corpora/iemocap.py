@@ -26,7 +26,7 @@ from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import IemocapParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.texts import read_text
+from pipeline.labels.texts import read_shipped
 from pipeline.store.ledger import Entry
 
 WORDS = {
@@ -163,7 +163,7 @@ def _find_dialogues(root: Path) -> list[Path]:
 
 def read_turns(path: Path) -> Iterator[Turn]:
     """Turns of the dialogue at `path`; raises CorpusError for a turn of another form."""
-    blocks = re.split(r"\n\s*\n", _read_text(path))
+    blocks = re.split(r"\n\s*\n", read_shipped(path))
     for block in (lines.strip().split("\n") for lines in blocks):
         if not block[0].startswith("["):
             continue
@@ -202,13 +202,9 @@ def _read_words(root: Path) -> dict[str, str]:
     return {
         found[1]: found[2].strip()
         for path in sorted(root.glob("Session*/dialog/transcriptions/Ses*.txt"))
-        for found in map(_SPOKEN.fullmatch, _read_text(path).splitlines())
+        for found in map(_SPOKEN.fullmatch, read_shipped(path).splitlines())
         if found
     }
-
-
-def _read_text(path: Path) -> str:
-    return read_text(path, "restore it as its authors ship it", errors="replace")
 
 
 def _number_turns(turns: list[Turn]) -> dict[str, int]:

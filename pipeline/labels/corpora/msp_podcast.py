@@ -22,7 +22,7 @@ from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import MspPodcastParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
-from pipeline.labels.texts import read_text
+from pipeline.labels.texts import read_shipped
 
 WORDS = {
     "A": "angry",
@@ -105,13 +105,8 @@ def _make_clip(row: dict[str, str], path: Path, root: Path) -> Clip:
         subject=row["SpkrID"] if known else None,
         group=row["SpkrID"] if known else podcast,
         sex=row["Gender"].lower() if row["Gender"] in ("Female", "Male") else None,
-        transcript=_read_words(words) if words.is_file() else None,
+        transcript=(read_shipped(words).strip() or None) if words.is_file() else None,
     )
-
-
-def _read_words(path: Path) -> str | None:
-    told = read_text(path, "restore it as its authors ship it", errors="replace")
-    return told.strip() or None
 
 
 def _label(row: dict[str, str], params: MspPodcastParams, table: Path) -> ClipLabels:

@@ -8,7 +8,8 @@ Zadeh et al., IEEE Intelligent Systems 2016 and ACL 2018; Yu et al., ACL 2020. T
 - `.csd`, of the CMU Multimodal SDK, which is HDF5: a file whose name has `Labels` with sentiment
   and, for MOSEI, happy, sad, anger, surprise, disgust and fear of each segment and its stretch; one
   with `Words` and their stretches; whole videos by their name. Files of single segments, as some
-  copies have them, are counted otherwise and not taken. It ships no split.
+  copies have them, are counted otherwise and not taken. The SDK has the split, by video; a
+  segment of a video that is on no side of it takes part in none.
 
 Without any film the words alone are the corpus. Sentiment is from -3 to 3, of CH-SIMS from -1 to 1,
 emotions from 0 to 3, several at once; in a `.csd` by the names that its metadata give its columns,
@@ -32,6 +33,7 @@ from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.files import enter_unnamed, find_files
+from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
@@ -84,7 +86,7 @@ class Segment:
 def read(params: CorpusParams) -> Corpus:
     """Clips of all segments; raises CorpusError where there is neither form, or another."""
     root = Path(params.root)
-    segments = sorted(_read_segments(root), key=lambda one: (one.video, one.name))
+    segments = sorted(_read_segments(root, params.kind), key=lambda one: (one.video, one.name))
     for former, segment in pairwise(segments):
         if (former.video, former.name) == (segment.video, segment.name):
             told = f"{segment.video}, {segment.name}"
@@ -102,6 +104,7 @@ def read(params: CorpusParams) -> Corpus:
         entries=[
             *(_enter_backward(one, params.kind) for one in backward),
             *(entry for one in used for entry in _enter_strange(one, params.kind)),
+            *_enter_unplaced(used, params.kind),
             *(
                 Entry(clip.clip_id, "labels", "marked", "no_file", "its words are there alone")
                 for clip in clips
@@ -112,7 +115,7 @@ def read(params: CorpusParams) -> Corpus:
     )
 
 
-def _read_segments(root: Path) -> Iterator[Segment]:
+def _read_segments(root: Path, kind: str) -> Iterator[Segment]:
     if (root / TABLE).is_file():
         return _read_table(root / TABLE)
     files = find_files(root, (".csd",), "the corpus")
@@ -124,7 +127,7 @@ def _read_segments(root: Path) -> Iterator[Segment]:
             f"mend `root`"
         )
     words = [path for path in files if "words" in path.stem.lower()]
-    return _read_sequences(labels[0], words[0] if words else None)
+    return _read_sequences(labels[0], words[0] if words else None, list_official(kind))
 
 
 def _read_table(path: Path) -> Iterator[Segment]:
@@ -204,7 +207,9 @@ def read_order(path: Path) -> list[int]:
     return [plain.index(name) for name in COLUMNS]
 
 
-def _read_sequences(labels: Path, words: Path | None) -> Iterator[Segment]:
+def _read_sequences(
+    labels: Path, words: Path | None, splits: Mapping[str, str]
+) -> Iterator[Segment]:
     spoken = _read_spoken(words) if words else {}
     order = read_order(labels)
     for video, (ratings, intervals) in read_csd(labels):
@@ -224,6 +229,7 @@ def _read_sequences(labels: Path, words: Path | None) -> Iterator[Segment]:
                 sentiment=sentiment,
                 emotions=tuple(emotions),
                 stretch=(float(start), float(end)),
+                split=splits.get(video),
             )
 
 
@@ -306,6 +312,15 @@ def _enter_strange(segment: Segment, corpus: str) -> Iterator[Entry]:
     if strange:
         told = f"{', '.join(strange)}: off the scale, no label"
         yield Entry(_name(segment, corpus), "labels", "marked", "off_scale", told)
+
+
+def _enter_unplaced(segments: Sequence[Segment], corpus: str) -> Iterator[Entry]:
+    """Entry for each segment on no side, where others are on one."""
+    unplaced = [segment for segment in segments if segment.split is None]
+    if len(unplaced) < len(segments):
+        for segment in unplaced:
+            told = "the official split does not name its video"
+            yield Entry(_name(segment, corpus), "labels", "marked", "no_split", told)
 
 
 def _enter_backward(segment: Segment, corpus: str) -> Entry:

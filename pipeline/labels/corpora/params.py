@@ -254,7 +254,7 @@ CORPORA: Family[CorpusMember] = Family(
             "research use",
             "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
             ("sentiment", "emotions"),
-            "official, in label.csv; else folds or holdout of videos",
+            "official, by segment in label.csv, else by video",
         ),
         "mosi": CorpusMember(
             "pipeline.labels.corpora.opinions",
@@ -263,7 +263,7 @@ CORPORA: Family[CorpusMember] = Family(
             "research use",
             "github.com/CMU-MultiComp-Lab/CMU-MultimodalSDK",
             ("sentiment",),
-            "official, in label.csv; else folds or holdout of videos",
+            "official, by segment in label.csv, else by video",
         ),
         "msp_podcast": CorpusMember(
             "pipeline.labels.corpora.msp_podcast",

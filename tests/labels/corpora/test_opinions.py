@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import NO_MEDIA
 from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.opinions import read
 from pipeline.labels.corpora.params import CorpusParams
+from pipeline.labels.corpora.sheets import read_rows
 from tests.miniatures import LABEL_HEADER, make_chsims, make_mosei, make_mosi, touch, write_csd
 
 
@@ -127,6 +130,34 @@ def test_numbers_off_scale_are_no_labels_and_backward_stretches_no_clips(tmp_pat
     entries = {entry.clip_id: (entry.status, entry.reason) for entry in corpus.entries}
     assert entries["mosei/-3g5/001"] == ("marked", "off_scale")
     assert entries["mosei/-3g5/002"] == ("left_out", "no_stretch")
+
+
+def test_a_sequence_has_the_official_split_by_video_and_tells_who_is_on_no_side(tmp_path):
+    rows = (np.array([[1.0], [2.0]]), [[0, 1], [1, 2]])
+    videos = dict.fromkeys(("03bSnISJMiM", "WKA5OygbEKI", "tmZoasNr4rU", "another"), rows)
+    write_csd(tmp_path / "Labels.csd", "Opinion", videos)
+    corpus = read_files(tmp_path, "mosi")
+    splits = {target.clip_id.split("/")[1]: target.split for target in corpus.targets}
+    assert [splits[name] for name in videos] == ["train", "val", "test", None]
+    told = [(entry.clip_id, entry.reason) for entry in corpus.entries]
+    assert told == [(f"mosi/another/{number}", "no_split") for number in ("000", "001")]
+
+
+@pytest.mark.parametrize(
+    ("corpus", "videos"),
+    [
+        ("mosi", {"train": 52, "val": 10, "test": 31}),
+        ("mosei", {"train": 2249, "val": 300, "test": 678}),
+    ],
+)
+def test_official_splits_have_the_authors_videos(corpus, videos):
+    assert Counter(list_official(corpus).values()) == videos
+
+
+def test_segments_by_the_official_split_are_those_in_the_literature(real_data):
+    rows = read_rows(real_data("mosi_features") / "clips.csv", ("video",))
+    counts = Counter(list_official("mosi")[row["video"]] for row in rows)
+    assert counts == {"train": 1284, "val": 229, "test": 686}  # as MMSA counts them
 
 
 def test_files_of_single_segments_are_not_taken_for_videos(tmp_path):
