@@ -11,7 +11,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
-from scipy import fft
 
 from pipeline.media import AUDIO_HZ
 
@@ -68,6 +67,8 @@ def print_sound(samples: Float32[np.ndarray, " samples"]) -> Print | None:
     A bit is whether the energy falls more from one band to the next than it did a step before
     (Haitsma and Kalker, §4.2): no gain changes it.
     """
+    from scipy import fft  # a sixth of a second, which only printing needs to wait
+
     units = min(SOUND_UNITS, max(1, len(samples) // STEP))
     padded = np.zeros(units * STEP + WINDOW, np.float32)
     heard = samples[: len(padded)]

@@ -105,6 +105,9 @@ def begin(
     ] = False,
 ) -> None:
     """Emotion models from videos of talking people: one DVC pipeline, `dvc repro` runs it."""
+    from pipeline.store.tables import leave_pandas_out
+
+    leave_pandas_out()
 
 
 @app.command()

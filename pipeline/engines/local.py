@@ -23,6 +23,7 @@ from typing import Any
 from pipeline.engines import EngineParams
 from pipeline.engines.crew import Lost
 from pipeline.errors import MoodlineError
+from pipeline.store.tables import leave_pandas_out
 
 SPAWN = multiprocessing.get_context("spawn")
 """A fork would copy the locks of whatever threads run here (Arrow's, OpenMP's, CUDA's) in the state
@@ -149,6 +150,7 @@ def _serve(pipe: Connection) -> None:
     """Apply the function that comes first to each item that follows, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
     follow_parent()
+    leave_pandas_out()
     with suppress(EOFError, ConnectionError):
         function = pickle.loads(pipe.recv_bytes())
         pipe.send_bytes(pickle.dumps(None))

@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.engines import EngineParams
 from pipeline.engines.crew import Lost
 from pipeline.errors import ParamsError
+from pipeline.store.tables import leave_pandas_out
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported
 
@@ -34,6 +35,7 @@ class Actor:
 
     def __init__(self, folder: Path) -> None:
         os.chdir(folder)  # paths in clips are the project's
+        leave_pandas_out()
 
     def begin(self) -> None:
         """Answer as soon as the process is there."""
