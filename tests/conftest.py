@@ -3,6 +3,7 @@ import os
 # Tests fill the cores by themselves, a process to each: threads on top would only get in the way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,21 @@ from hypothesis import settings
 
 from tests.projects import FirstRun
 
+gc.disable()  # until all modules are there
+
+PROJECT = Path(__file__).parents[1]
+REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
+
+
+def list_shaped() -> list[str]:
+    """Modules of `pipeline` that annotate shapes: mypy has looked at the others."""
+    texts = {path: path.read_text() for path in sorted((PROJECT / "pipeline").rglob("*.py"))}
+    shaped = [path.relative_to(PROJECT) for path, text in texts.items() if "jaxtyping" in text]
+    return [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in shaped]
+
+
 # Must stand before the first import of pipeline: modules already loaded are not checked.
-jaxtyping.install_import_hook("pipeline", "beartype.beartype")
+jaxtyping.install_import_hook(list_shaped(), "beartype.beartype")
 
 # Checked calls are slow the first time, and a slow machine is no failed test.
 settings.register_profile("moodline", deadline=None)
@@ -22,10 +36,6 @@ settings.load_profile("moodline")
 
 # A run in the background ignores Ctrl-C, and so would the processes that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-
-PROJECT = Path(__file__).parents[1]
-REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
-
 
 LONGEST = (
     *("test_graph.py", "test_ray.py", "test_planning.py", "test_sharing.py"),
@@ -44,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort `items`: the longest files first, the others as they come."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Have the collector of garbage pass over all modules, of which nothing is garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
