@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
-from pipeline.imports.series import Series, Wanted, as_rows
+from pipeline.imports.series import Series, Wanted, as_rows, check_size
 from pipeline.imports.trees import IDS, choose_key, read_names
 from pipeline.rows import TIMES
 from pipeline.targets import TARGETS
@@ -27,19 +27,29 @@ ID_TYPES: Sequence[Callable[[pa.DataType], bool]] = (
     *(pa.types.is_binary, pa.types.is_large_binary),
 )
 
+Columns = dict[str, pa.Array]
+"""Name → column of a batch."""
+
 Take = Callable[[str, int, int], NDArray[Any]]
 """Of a batch, the vectors in the rows from the first number to before the last; first, what an
 error tells of them."""
 
+NUMBER_BYTES = 8
+"""Of a number at most, in memory."""
+
 LISTS = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
 
 
-def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) -> Iterator[Series]:
+def read_batches(
+    place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted, most: int
+) -> Iterator[Series]:
     """Series of the ids in `batches`, whose rows must follow one another.
 
-    Raises StoreError where a column is missing, or a cell is blank or no number.
+    Raises StoreError where a column is missing, a cell is blank or no number, or numbers take more
+    than `most` bytes.
     """
-    runs = (run for batch in batches for run in _read_batch(place, batch, wanted))
+    tables = _limit(place, (_name_columns(place, batch) for batch in batches), most)
+    runs = (run for columns in tables for run in _read_columns(place, columns, wanted))
     for name, group in groupby(runs, key=lambda run: run.name):
         held = list(group)
         if len(held) == 1:
@@ -53,8 +63,7 @@ def read_batches(place: str, batches: Iterable[pa.RecordBatch], wanted: Wanted) 
         yield Series(place, name, rows, np.concatenate(stretches) if stretches else None)
 
 
-def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[Series]:
-    """What rows of one id that follow one another in a table hold."""
+def _name_columns(place: str, batch: pa.RecordBatch) -> Columns:
     try:
         names = batch.schema.names
     except UnicodeDecodeError as error:
@@ -62,6 +71,31 @@ def _read_batch(place: str, batch: pa.RecordBatch, wanted: Wanted) -> Iterator[S
     columns = dict(zip(names, map(_strip, batch.columns), strict=True))
     if len(columns) < batch.num_columns:
         raise StoreError(f"{place}: expected each column once, got a name again; rename one")
+    return columns
+
+
+def _limit(place: str, tables: Iterable[Columns], most: int) -> Iterator[Columns]:
+    """`tables` as long as their numbers, of eight bytes each, take at most `most` bytes.
+
+    Columns may lie in the same bytes of a file, and a truth takes one bit there.
+    """
+    size = 0
+    for columns in tables:
+        size += NUMBER_BYTES * sum(map(_count_numbers, columns.values()))
+        check_size(place, size, most)
+        yield columns
+
+
+def _count_numbers(column: pa.Array) -> int:
+    """Numbers in a column, or in its lists."""
+    column = _strip(column)
+    if isinstance(column.type, LISTS):
+        return _count_numbers(column.flatten())
+    return len(column) if _is_numeric(column.type) else 0
+
+
+def _read_columns(place: str, columns: Columns, wanted: Wanted) -> Iterator[Series]:
+    """What rows of one id that follow one another in a table hold."""
     key = next((name for name in IDS if name in columns), None)
     if key is None:
         raise StoreError(
@@ -101,7 +135,7 @@ def _read_times(place: str, columns: Sequence[pa.Array | None]) -> NDArray[Any] 
     return np.column_stack([_read_numbers(place, column) for column in there])
 
 
-def _read_values(place: str, columns: dict[str, pa.Array], wanted: Wanted) -> Take:
+def _read_values(place: str, columns: Columns, wanted: Wanted) -> Take:
     """What takes the vectors of some rows of a table."""
     lists = [name for name, column in columns.items() if isinstance(column.type, LISTS)]
     if lists or wanted.key is not None:

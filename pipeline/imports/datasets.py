@@ -13,7 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.files import open_regular
 from pipeline.imports import parquet
 from pipeline.imports.columns import read_batches
-from pipeline.imports.series import Series, Wanted
+from pipeline.imports.series import Series, Wanted, limit_bytes
 
 CACHED = "cache-"
 """How the names of files begin that are no part of the data set."""
@@ -36,7 +36,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
         if file.suffix == ".parquet":
             yield from parquet.read(file, wanted)
         else:
-            yield from read_batches(str(file), _read_stream(file), wanted)
+            yield from read_batches(str(file), _read_stream(file), wanted, limit_bytes(file))
 
 
 def _read_stream(path: Path) -> Iterator[pa.RecordBatch]:

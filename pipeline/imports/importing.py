@@ -131,10 +131,10 @@ def _read_all(paths: Iterable[Path], wanted: Wanted) -> Iterator[Series]:
 
 
 def _limit(paths: Iterable[Path], series: Iterable[Series]) -> Iterator[Series]:
-    """`series` as long as they are no larger than the files may unpack to."""
+    """`series` as long as they, and what is stored of them, are within what files may unpack to."""
     most, size = sum(map(limit_bytes, paths)), 0
     for one in series:
-        size += one.rows.nbytes
+        size += one.rows.size * max(one.rows.itemsize, DTYPE.itemsize)
         check_size(one.told, size, most)
         yield one
 

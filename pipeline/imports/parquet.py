@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.files import open_regular
 from pipeline.imports.columns import read_batches
-from pipeline.imports.series import Series, Wanted
+from pipeline.imports.series import Series, Wanted, limit_bytes
 from pipeline.store.tables import read_limited
 
 
@@ -20,4 +20,4 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
             table = read_limited(file, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
-    yield from read_batches(str(path), table.to_batches(), wanted)
+    yield from read_batches(str(path), table.to_batches(), wanted, limit_bytes(path))

@@ -1,6 +1,7 @@
 """What an import refuses, in a sentence, and what it tells of what it left out."""
 
 import pickle
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import limits
 from pipeline.errors import StoreError
-from pipeline.imports import pickled
+from pipeline.imports import datasets, parquet, pickled
 from pipeline.imports.importing import import_features
 from pipeline.store.reader import open_features
 from tests.imports.forms import DIM, ROWS, ask, save_stream, split_mmsa, tabulate
@@ -497,3 +499,51 @@ def test_one_list_under_many_names_takes_no_memory(
     path = save_pickle(tmp_path, {"a": [[0.5] * 10_000] * 1_000})
     with pytest.raises(StoreError, match="expected lists of at most 100,000 items in all"):
         import_features([path], tmp_path / "out", ask())
+
+
+def test_small_numbers_are_counted_as_they_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**20)
+    path = tmp_path / "some.npz"
+    np.savez_compressed(path, a=np.zeros((1000, 1000), np.uint8))
+    with pytest.raises(StoreError, match="expected what unpacks to at most"):
+        import_features([path], tmp_path / "out", ask())
+
+
+def save_shared(path: Path, columns: int, rows: int) -> Path:
+    """Stream of Arrow whose columns, ids among them, all lie in the same bytes of the file."""
+    column = pa.array(np.zeros(rows, np.int64))
+    names = ["id", *(f"x{number}" for number in range(columns))]
+    folder = save_arrow(path, *[column] * (columns + 1), names=names)
+    data, size = (folder / "data.arrow").read_bytes(), 8 * rows
+    start = len(data) - 8 - (columns + 1) * size
+    told = data[:start].replace(struct.pack("<q", (columns + 1) * size), struct.pack("<q", size))
+    for place in range(size, (columns + 1) * size, size):
+        told = told.replace(
+            struct.pack("<4q", place, 0, place, size), struct.pack("<4q", 0, 0, 0, size)
+        )
+    (folder / "data.arrow").write_bytes(told + data[-8 - size :])
+    return folder
+
+
+def test_columns_in_the_same_bytes_are_counted_before_they_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_shared(tmp_path, 100, 8000)
+    assert len(list(datasets.read(folder, ask().wanted))) == 1
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**20)
+    monkeypatch.setattr(limits, "UNPACKED_TIMES", 1)
+    with pytest.raises(StoreError, match="expected what unpacks to at most"):
+        list(datasets.read(folder, ask().wanted))
+
+
+def test_truths_are_counted_as_numbers_before_they_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    truths = pa.array(np.zeros(100_000, bool))
+    ids = pa.array(["a"] * 100_000)
+    path = save_table(tmp_path, id=ids, **{f"x{number}": truths for number in range(10)})
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**22)
+    with pytest.raises(StoreError, match="expected what unpacks to at most"):
+        list(parquet.read(path, ask().wanted))
