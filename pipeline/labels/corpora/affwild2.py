@@ -78,7 +78,7 @@ DEEPEST = 4
 """Folders below the root in which folders are looked for: crops are millions of files."""
 
 _PERSON = re.compile(r"_(left|right)$")
-_SEGMENT = re.compile(r"\[\s*(\d+\.?\d*)s? - (\d+\.?\d*)s?\]\s*(.*)", re.ASCII)
+_SEGMENT = re.compile(r"\[\s*(\d+(?:\.\d*)?)s? - (\d+(?:\.\d*)?)s?\]\s*(.*)", re.ASCII)
 
 Ratings = Float64[np.ndarray, "frames columns"]
 

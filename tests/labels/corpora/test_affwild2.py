@@ -150,6 +150,12 @@ def test_a_line_of_another_form_is_refused(tmp_path, text):
         read_stretches(str(tmp_path), "v")
 
 
+def test_a_line_of_many_digits_is_refused_at_once(tmp_path):
+    (tmp_path / "v.txt").write_text(f"[{'1' * 50_000} - {'1' * 50_000}")
+    with pytest.raises(CorpusError, match=r"v.txt: line 1: expected `\[start"):
+        read_stretches(str(tmp_path), "v")
+
+
 def test_an_empty_transcript_leaves_the_video_whole(tmp_path):
     (tmp_path / "v.txt").write_text("\n")
     assert read_stretches(str(tmp_path), "v_left") == [Stretch(0.0, np.inf)]
