@@ -83,6 +83,13 @@ UNPACKED_TIMES = 100
 MOST_IDS = 10**7
 """Of a table of clips, or of what is imported: an id of one letter takes fifty bytes in memory."""
 
+MOST_SEGMENTS = 10**6
+"""Of a corpus whose labels are packed: CMU-MOSEI has 23 thousand, and each takes a kilobyte."""
+
+MOST_SPOKEN = 2**25
+"""Letters of what is said in all segments: CMU-MOSEI has some three million. Segments may overlap,
+and then say again what others say."""
+
 MOST_ID_LETTERS = 4096
 """Of an id, which may be a path: a dictionary names one of a million for each row."""
 

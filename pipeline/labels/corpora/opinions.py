@@ -37,7 +37,7 @@ from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
-from pipeline.limits import UNPACKED_BYTES, limit_unpacked
+from pipeline.limits import MOST_SEGMENTS, MOST_SPOKEN, limit_unpacked
 from pipeline.store.foreign import load_dataset, open_foreign
 from pipeline.store.ledger import Entry
 
@@ -63,6 +63,12 @@ VIDEOS = (".mp4", ".mkv", ".avi", ".mov")
 TABLE = "label.csv"
 SILENCE = "sp"
 """What stands for a pause among words."""
+
+NAMES_BYTES = 2**16
+"""Of the names of columns at most: seven words are some ten bytes each."""
+
+TIME_BYTES = 8
+"""Of a time in memory, whatever it takes in the file."""
 
 
 @dataclass(frozen=True)
@@ -157,23 +163,34 @@ def _open_csd(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with open_foreign(path) as found:
             (top,) = found.values()
-            yield top
-    except (StoreError, AttributeError) as error:
+            yield _take_group(top, path.stem)
+    except StoreError as error:
         raise CorpusError(
             f"{path}: not a readable computational sequence ({error}); get it again"
         ) from error
 
 
+def _take_group(node: Any, name: str) -> dict[str, Any]:
+    """`node` if it is a group: of a dataset, each look for a name would read all or a row of it."""
+    if not isinstance(node, dict):
+        raise ValueError(f"expected {name} as a group, got a dataset")
+    return node
+
+
 def read_csd(path: Path) -> Iterator[tuple[str, Sequences]]:
     """Name of each video in a computational sequence, with rows and when they begin and end.
 
-    Raises CorpusError where the file is none.
+    Raises CorpusError where the file is none, or all of it would take more memory than `limits`
+    allow.
     """
     with _open_csd(path) as top:
-        most = limit_unpacked(path.stat().st_size)
-        for video, entry in sorted(top["data"].items()):
-            features = load_dataset(entry["features"], most)
-            intervals = load_dataset(entry["intervals"], most)
+        left = limit_unpacked(path.stat().st_size)
+        for video, node in sorted(_take_group(top["data"], "data").items()):
+            entry = _take_group(node, video)
+            features = load_dataset(entry["features"], left)
+            left -= features.nbytes
+            intervals = load_dataset(entry["intervals"], left // TIME_BYTES)
+            left -= TIME_BYTES * intervals.size
             timed = intervals.dtype.kind in "iuf" and intervals.shape[1:] == (2,)
             if not timed or len(features) != len(intervals):
                 raise CorpusError(
@@ -190,8 +207,8 @@ def read_order(path: Path) -> list[int]:
     Raises CorpusError where it names some of them alone. Without any they stand as in COLUMNS.
     """
     with _open_csd(path) as top:
-        said = dict(top.get("metadata", {})).get("dimension names")
-        texts = np.array([]) if said is None else load_dataset(said, UNPACKED_BYTES)
+        said = _take_group(top.get("metadata", {}), "metadata").get("dimension names")
+        texts = np.array([]) if said is None else load_dataset(said, NAMES_BYTES)
     names = None
     if texts.size == 1 and texts.dtype.kind == "S":  # of the SDK a list in JSON, or another text
         with suppress(ValueError, RecursionError):
@@ -210,7 +227,24 @@ def read_order(path: Path) -> list[int]:
 def _read_sequences(
     labels: Path, words: Path | None, splits: Mapping[str, str]
 ) -> Iterator[Segment]:
-    spoken = _read_spoken(words) if words else {}
+    spoken = _Spoken(words)
+    for count, (video, number, row, (start, end)) in enumerate(_read_rated(labels)):
+        if count >= MOST_SEGMENTS:
+            raise CorpusError(f"{labels}: expected at most {MOST_SEGMENTS:,} segments, got more")
+        sentiment, *emotions = map(float, row)
+        yield Segment(
+            video=video,
+            name=f"{number:03}",
+            words=spoken.say(video, start, end),
+            sentiment=sentiment,
+            emotions=tuple(emotions),
+            stretch=(float(start), float(end)),
+            split=splits.get(video),
+        )
+
+
+def _read_rated(labels: Path) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
+    """Video of each segment, its number there, its ratings as in COLUMNS, and its stretch."""
     order = read_order(labels)
     for video, (ratings, intervals) in read_csd(labels):
         numbers = ratings.dtype.kind in "fiu"
@@ -220,38 +254,47 @@ def _read_sequences(
                 f"{ratings.dtype} of {ratings.shape}; get the file again"
             )
         rows = ratings if ratings.shape[1] == 1 else ratings[:, order]
-        for number, (row, (start, end)) in enumerate(zip(rows, intervals, strict=True)):
-            sentiment, *emotions = map(float, row)
-            yield Segment(
-                video=video,
-                name=f"{number:03}",
-                words=_say(spoken[video], start, end) if video in spoken else None,
-                sentiment=sentiment,
-                emotions=tuple(emotions),
-                stretch=(float(start), float(end)),
-                split=splits.get(video),
-            )
+        for number, (row, stretch) in enumerate(zip(rows, intervals, strict=True)):
+            yield video, number, row, stretch
 
 
-def _read_spoken(path: Path) -> dict[str, Sequences]:
-    """Video → its words; raises CorpusError where the file holds others."""
-    spoken = dict(read_csd(path))
-    for video, (words, _) in spoken.items():
-        if words.size and words.dtype.kind != "S":
+class _Spoken:
+    """What is said in the videos of a file of words; nothing without one.
+
+    Raises CorpusError where the file holds others.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path, self.left = path, MOST_SPOKEN
+        self.videos = {} if path is None else dict(self._read(path))
+
+    def _read(self, path: Path) -> Iterator[tuple[str, tuple[np.ndarray, ...]]]:
+        """Words of each video; by the middle of each, their order, middles, and letters before."""
+        for video, (words, intervals) in read_csd(path):
+            if words.size and (words.dtype.kind != "S" or words.size != len(words)):
+                raise CorpusError(
+                    f"{path}: {video}: expected words, got {words.dtype} of {words.shape}; name "
+                    f"the file otherwise if it holds none"
+                )
+            middles, texts = intervals.mean(axis=1), words.ravel().astype("S")
+            order = np.argsort(middles, kind="stable")
+            letters = np.cumsum(np.append(0, np.strings.str_len(texts)[order] + 1))
+            yield video, (texts, order, middles[order], letters)
+
+    def say(self, video: str, start: float, end: float) -> str | None:
+        """Words whose middle is in a stretch, in the order of the file."""
+        if video not in self.videos:
+            return None
+        words, order, middles, letters = self.videos[video]
+        first, last = np.searchsorted(middles, (start, end))
+        self.left -= int(letters[last] - letters[first])
+        if self.left < 0:
             raise CorpusError(
-                f"{path}: {video}: expected words, got {words.dtype}; name the file otherwise if "
-                f"it holds none"
+                f"{self.path}: expected at most {MOST_SPOKEN:,} letters in all segments, got more; "
+                f"get the file again"
             )
-    return spoken
-
-
-def _say(spoken: Sequences, start: float, end: float) -> str | None:
-    """Words whose middle is in a stretch."""
-    words, intervals = spoken
-    middle = intervals.mean(axis=1)
-    inside = words[(middle >= start) & (middle < end)].ravel()
-    texts = [word.decode("utf-8", "replace") for word in inside]
-    return " ".join(text for text in texts if text != SILENCE) or None
+        texts = [word.decode("utf-8", "replace") for word in words[np.sort(order[first:last])]]
+        return " ".join(text for text in texts if text != SILENCE) or None
 
 
 def _name_films(files: Sequence[Path]) -> dict[str, Path]:

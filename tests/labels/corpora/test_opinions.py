@@ -6,9 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
+from pipeline import limits
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import NO_MEDIA
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora import Corpus, opinions
 from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.opinions import read
 from pipeline.labels.corpora.params import CorpusParams
@@ -211,4 +212,68 @@ def test_two_files_of_labels_are_refused(tmp_path):
     for name in ("A_Labels.csd", "B_Labels.csd"):
         touch(tmp_path / name)
     with pytest.raises(CorpusError, match=r"found A_Labels.csd, B_Labels.csd"):
+        read_files(tmp_path, "mosei")
+
+
+def pack(file: h5py.File, name: str, values: Any) -> None:
+    file.create_dataset(name, data=values, chunks=np.shape(values), compression="gzip")
+
+
+def test_names_of_columns_that_would_fill_memory_are_refused(tmp_path):
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (ROW, [[0, 1]])})
+    with h5py.File(tmp_path / "Labels.csd", "a") as file:
+        pack(file, "All Labels/metadata/dimension names", [b"[" + b"[]," * 10**5 + b"[]]"])
+    with pytest.raises(CorpusError, match="dimension names of at most 65,536 bytes"):
+        read_files(tmp_path, "mosei")
+
+
+@pytest.mark.parametrize(
+    ("place", "fields"),
+    [
+        ("All Labels", ["data"]),
+        ("All Labels/data", ["v"]),
+        ("All Labels/data/v", ["features", "intervals"]),
+        ("All Labels/metadata", ["dimension names"]),
+    ],
+)
+def test_a_dataset_where_a_group_belongs_is_not_read(tmp_path, place, fields):
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": (ROW, [[0, 1]])})
+    kind = np.dtype([(name, "u1") for name in fields])
+    with h5py.File(tmp_path / "Labels.csd", "a") as file:
+        del file[place]
+        file.create_dataset(place, (10**12,), kind, chunks=(1024,))  # of a terabyte, never written
+    with pytest.raises(CorpusError, match="as a group, got a dataset"):
+        read_files(tmp_path, "mosei")
+
+
+def test_more_segments_than_any_corpus_has_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(opinions, "MOST_SEGMENTS", 3)
+    rows = np.zeros((2, 1)), [[0, 1], [1, 2]]
+    write_csd(tmp_path / "Labels.csd", "All Labels", {"v": rows, "w": rows})
+    with pytest.raises(CorpusError, match="expected at most 3 segments, got more"):
+        read_files(tmp_path, "mosei")
+
+
+def test_all_videos_together_are_within_the_limit_with_their_seconds(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**20)
+    with h5py.File(tmp_path / "Labels.csd", "w") as file:
+        pack(file, "All Labels/data/v/features", np.zeros((10**5, 1), np.uint8))
+        pack(file, "All Labels/data/v/intervals", np.zeros((10**5, 2), np.uint8))
+        for number in range(9):
+            for name in ("features", "intervals"):
+                file[f"All Labels/data/w{number}/{name}"] = file[f"All Labels/data/v/{name}"]
+    with pytest.raises(CorpusError, match=r"expected /All Labels/data/.* of at most"):
+        read_files(tmp_path, "mosei")
+
+
+def test_segments_that_say_all_again_and_again_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(opinions, "MOST_SPOKEN", 100)
+    words = np.array([[b"so"], [b"it"], [b"is"]]), [[0, 1], [1, 2], [1, 2]]
+    write_csd(tmp_path / "TimestampedWords.csd", "words", {"v": words})
+    for count in (11, 12):
+        rows = {"v": (np.zeros((count, 1)), [[0, 2]] * count)}
+        write_csd(tmp_path / "Labels.csd", "All Labels", rows)
+        if count == 11:
+            assert {clip.transcript for clip in read_files(tmp_path, "mosei").clips} == {"so it is"}
+    with pytest.raises(CorpusError, match="expected at most 100 letters in all segments"):
         read_files(tmp_path, "mosei")
