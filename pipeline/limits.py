@@ -81,10 +81,11 @@ UNPACKED_TIMES = 100
 """Of the file's own size, on top."""
 
 MOST_IDS = 10**7
-"""Of a table of clips, or of what is imported: an id of one letter takes fifty bytes in memory."""
+"""Of a table, or of what is imported: an id of one letter takes fifty bytes in memory."""
 
-MOST_SEGMENTS = 10**6
-"""Of a corpus whose labels are packed: CMU-MOSEI has 23 thousand, and each takes a kilobyte."""
+MOST_CLIPS = 10**6
+"""Of a corpus in one table, or one packed file: with words and labels each takes two to four
+kilobytes in memory, and next to nothing in the file."""
 
 MOST_SPOKEN = 2**25
 """Letters of what is said in all segments: CMU-MOSEI has some three million. Segments may overlap,

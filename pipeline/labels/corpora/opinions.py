@@ -37,7 +37,7 @@ from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names
-from pipeline.limits import MOST_SEGMENTS, MOST_SPOKEN, limit_unpacked
+from pipeline.limits import MOST_CLIPS, MOST_SPOKEN, limit_unpacked
 from pipeline.store.foreign import load_dataset, open_foreign
 from pipeline.store.ledger import Entry
 
@@ -229,8 +229,8 @@ def _read_sequences(
 ) -> Iterator[Segment]:
     spoken = _Spoken(words)
     for count, (video, number, row, (start, end)) in enumerate(_read_rated(labels)):
-        if count >= MOST_SEGMENTS:
-            raise CorpusError(f"{labels}: expected at most {MOST_SEGMENTS:,} segments, got more")
+        if count >= MOST_CLIPS:
+            raise CorpusError(f"{labels}: expected at most {MOST_CLIPS:,} segments, got more")
         sentiment, *emotions = map(float, row)
         yield Segment(
             video=video,

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import CorpusError, StoreError
 from pipeline.files import open_regular
 from pipeline.labels.texts import open_text
-from pipeline.limits import MOST_IDS
+from pipeline.limits import MOST_CLIPS, MOST_IDS
 from pipeline.store.tables import read_limited
 
 csv.field_size_limit(2**31 - 1)  # a transcript may be long
@@ -92,7 +92,10 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """
     try:
         with open_text(path) as file:
-            reader = csv.DictReader(StringIO(file.read(), newline=""), strict=True)
+            text = file.read()
+        if text.count("\n") > MOST_CLIPS:
+            raise CorpusError(f"{path}: expected at most {MOST_CLIPS:,} rows, got more")
+        reader = csv.DictReader(StringIO(text, newline=""), strict=True)
         names = reader.fieldnames or ()
         if absent := [name for name in columns if name not in names]:
             raise CorpusError(
@@ -133,6 +136,8 @@ def _read_parquet(path: Path) -> Sheet:
 def _read_csv(path: Path) -> Sheet:
     """Table of strings: guessing types would turn subject 01 into 1."""
     text, remarks = _read_text(path)
+    if text.count("\n") > MOST_IDS:
+        raise CorpusError(f"{path}: expected at most {MOST_IDS:,} lines, got more")
     lines = list(StringIO(text, newline=""))
     announced = _ANNOUNCED.fullmatch(lines[0]) if lines else None
     first = 1 if announced else 0

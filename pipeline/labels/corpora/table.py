@@ -30,6 +30,7 @@ from pipeline.labels.corpora.sheets import Mistake, Sheet, read_sheet, refuse
 from pipeline.labels.corpora.words import Meanings, find_meanings
 from pipeline.labels.groups import join_clips
 from pipeline.labels.inside import check_below
+from pipeline.limits import MOST_CLIPS
 from pipeline.targets import TARGETS, Target
 
 MEND = "mend the table"
@@ -42,6 +43,11 @@ def read(params: TableParams) -> Corpus:
     if not params.follow and not Path(params.table).is_absolute():
         check_below(place, Path(params.root))
     sheet = read_sheet(place)
+    if len(sheet.places) > MOST_CLIPS:
+        raise CorpusError(
+            f"{place}: expected at most {MOST_CLIPS:,} rows, got {len(sheet.places):,}; make "
+            f"several corpora of it"
+        )
     taken = take_columns(sheet, params)
     rows = _parse_rows(sheet, taken)
     numbered = _number_clips(sheet, rows, params)

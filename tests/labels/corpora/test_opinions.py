@@ -247,7 +247,7 @@ def test_a_dataset_where_a_group_belongs_is_not_read(tmp_path, place, fields):
 
 
 def test_more_segments_than_any_corpus_has_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(opinions, "MOST_SEGMENTS", 3)
+    monkeypatch.setattr(opinions, "MOST_CLIPS", 3)
     rows = np.zeros((2, 1)), [[0, 1], [1, 2]]
     write_csd(tmp_path / "Labels.csd", "All Labels", {"v": rows, "w": rows})
     with pytest.raises(CorpusError, match="expected at most 3 segments, got more"):

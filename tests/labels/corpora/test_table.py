@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.audits.inspection import inspect_path
 from pipeline.errors import CorpusError, ParamsError, StoreError
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora import Corpus, sheets, table
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import Row
 from pipeline.labels.corpora.sheets import read_sheet
@@ -507,3 +507,25 @@ def test_a_file_that_no_row_names_is_told_where_it_is_called_as_media_are(tmp_pa
     write_table(tmp_path, "path,emotion,crops\na.mp4,sad,crops/a\n", media=media)
     told = [(e.clip_id, e.status, e.reason) for e in read_rows(tmp_path).entries]
     assert told == [("extra/b.mp4", "absent", "no_label")]
+
+
+@pytest.mark.parametrize("name", ["clips.csv", "clips.parquet"])
+def test_more_rows_than_a_corpus_has_are_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(table, "MOST_CLIPS", 3)
+    for count in (3, 4):
+        (tmp_path / "clips.csv").write_text("transcript\n" + "a\n" * count)
+        pq.write_table(pa.table({"transcript": ["a"] * count}), tmp_path / "clips.parquet")
+        if count == 3:
+            assert len(read_rows(tmp_path, table=name).clips) == count
+    with pytest.raises(CorpusError, match="expected at most 3 rows, got 4"):
+        read_rows(tmp_path, table=name)
+
+
+def test_more_lines_than_any_table_has_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "clips.csv").write_text("a\n" * 4)
+    monkeypatch.setattr(sheets, "MOST_IDS", 3)
+    with pytest.raises(CorpusError, match="expected at most 3 lines, got more"):
+        read_sheet(tmp_path / "clips.csv")
+    monkeypatch.setattr(sheets, "MOST_CLIPS", 3)
+    with pytest.raises(CorpusError, match="expected at most 3 rows, got more"):
+        sheets.read_rows(tmp_path / "clips.csv", ["a"])
