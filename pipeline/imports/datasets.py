@@ -24,13 +24,22 @@ of `RecordBatch` in Arrow's Message.fbs, after two numbers of two bytes each."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:
-    """Series of all files of the folder; raises StoreError where there are none."""
+    """Series of all files of the folder; raises StoreError where there are none, or links to others.
+
+    A folder of somebody's may come with links to any table of this machine.
+    """
     files = sorted(file for kind in ("arrow", "parquet") for file in path.rglob(f"*.{kind}"))
     files = [file for file in files if not file.name.startswith(CACHED)]
     if not files:
         raise StoreError(
             f"{path}: expected a folder as `save_to_disk` writes it, with files .arrow or "
             f".parquet, found none; name another"
+        )
+    place = path.resolve()
+    if outside := [file for file in files if not file.resolve().is_relative_to(place)]:
+        raise StoreError(
+            f"{outside[0]}: expected a file of the folder, got a link that leads elsewhere; put "
+            f"the file there if it is meant"
         )
     for file in files:
         if file.suffix == ".parquet":

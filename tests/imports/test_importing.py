@@ -547,3 +547,11 @@ def test_truths_are_counted_as_numbers_before_they_are_joined(
     monkeypatch.setattr(limits, "UNPACKED_BYTES", 2**22)
     with pytest.raises(StoreError, match="expected what unpacks to at most"):
         list(parquet.read(path, ask().wanted))
+
+
+def test_links_out_of_a_data_set_are_not_followed(tmp_path: Path) -> None:
+    private = save_table(tmp_path, id=["a"], x=[0.5])
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "train.parquet").symlink_to(private)
+    with pytest.raises(StoreError, match=r"train.parquet: expected a file of the folder, got a"):
+        import_features([tmp_path / "set"], tmp_path / "out", ask())
