@@ -24,7 +24,7 @@ of `RecordBatch` in Arrow's Message.fbs, after two numbers of two bytes each."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:
-    """Series of all files of the folder; raises StoreError where there are none, or links to others.
+    """Series of all files of the folder; raises StoreError for none, or a link out of it.
 
     A folder of somebody's may come with links to any table of this machine.
     """
