@@ -83,7 +83,7 @@ UNPACKED_TIMES = 100
 MOST_IDS = 10**7
 """Of a table, or of what is imported: an id of one letter takes fifty bytes in memory."""
 
-MOST_CLIPS = 10**6
+MOST_CLIPS = 2 * 10**6
 """Of a corpus in one table, or one packed file: with words and labels each takes two to four
 kilobytes in memory, and next to nothing in the file."""
 
