@@ -10,6 +10,7 @@ import threading
 import time
 from itertools import count
 
+import pyarrow as pa
 import pytest
 
 from pipeline.engines import LOCAL, run_clips
@@ -61,6 +62,16 @@ def is_gone(pid, send=os.kill):
 def test_every_item_comes_back_with_its_result():
     results = run_clips(LOCAL, square, range(97), workers=2, limit_seconds=lambda _: 60.0)
     assert dict(results) == {number: number * number for number in range(97)}
+
+
+def has_pandas(_):
+    pa.array([])
+    return "pandas" in sys.modules
+
+
+def test_workers_make_arrays_without_pandas():
+    results = run_clips(LOCAL, has_pandas, "ab", workers=2, limit_seconds=lambda _: 60.0)
+    assert dict(results) == {"a": False, "b": False}
 
 
 def test_nothing_to_do_starts_nothing():
