@@ -46,7 +46,9 @@ def show_line(text: str) -> str:
 
 
 def tell_first(error: "ValidationError") -> str:
-    """Place and message of the first mistake that pydantic found."""
+    """Place and message of the first mistake that pydantic found; of very many, their number."""
+    if (count := error.error_count()) > MOST_MISTAKES:
+        return f"{count:,} mistakes"
     first = error.errors(include_url=False)[0]
     return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}"
 
@@ -65,6 +67,9 @@ def _shorten(line: str) -> str:
 
 LONGEST = 2000
 """Characters of a line."""
+
+MOST_MISTAKES = 1000
+"""In a file, of which the first is told: each is made a record before."""
 
 
 class ParamsError(MoodlineError):

@@ -51,6 +51,17 @@ MOST_BINS = 2**13
 MOST_SIDE = 2**14
 """Of a square that is cut round a face, in pixels: 16K is 15,360 wide."""
 
+MOST_RECORD = 2**22
+"""Bytes of a recipe, an evaluation or another small file in JSON: pydantic keeps two kilobytes of
+each mistake in it, and one takes three bytes."""
+
+MOST_HISTORY = 2**25
+"""Bytes of the history of a training, whose every cell is an entry in memory: ten numbers of ten
+thousand epochs take two million."""
+
+MOST_RUNS = 10**4
+"""Of a head, one to a fold: a network is made for each."""
+
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""
 

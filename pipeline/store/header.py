@@ -1,18 +1,21 @@
 """The header of a store, `store.json`: what made it, and digests of all the rest."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_file, digest_json
-from pipeline.store.provenance import Digest, Record
+from pipeline.store.provenance import Record
 from pipeline.store.records import read_bytes
 
 FORMAT_VERSION = 1
+
+DIGEST = re.compile("[0-9a-f]{32}")
 
 
 def seal_header(header: Mapping[str, Any]) -> str:
@@ -54,12 +57,19 @@ def parse_header(data: bytes, place: Path) -> dict[str, Any]:
     return header
 
 
+def _check_digests(digests: dict[str, Any]) -> dict[str, Any]:
+    for name, digest in digests.items():  # pydantic would go on after a mistake, and keep each
+        if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+            raise ValueError(f"{name}: expected 32 hexadecimal digits, got {digest!r}")
+    return digests
+
+
 class _Header(BaseModel):
     """What every header has."""
 
     part_format: Literal["hdf5", "parquet", "zarr"]
     provenance: Record
-    digests: dict[str, Digest]
+    digests: Annotated[dict[str, Any], AfterValidator(_check_digests)]
 
 
 def _is_sealed(header: Mapping[str, Any], data: bytes) -> bool:

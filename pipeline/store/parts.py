@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, Field, PlainValidator, TypeAdapter, ValidationError
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.files import digest_json
+from pipeline.limits import MOST_ROWS
 
 Status = Literal["ok", "marked", "left_out", "absent"]
 """`left_out`: the clip should have given rows and could not; `absent`: it has nothing to give."""
@@ -19,10 +20,21 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 FILLED: tuple[Status, ...] = ("ok", "marked")
 """Statuses that a clip with rows may have."""
 
-Count = Annotated[int, Field(ge=0, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MOST_ROWS, strict=True)]
 """A number of rows."""
 
-Facts = Mapping[str, float | int | str | None]
+
+def _check_facts(facts: Any) -> Any:
+    if not isinstance(facts, Mapping) or not all(isinstance(one, str) for one in facts):
+        raise ValueError("expected facts by their names")
+    for name, fact in facts.items():
+        if not isinstance(fact, float | int | str | None):
+            raise ValueError(f"{name}: expected a number, a text or nothing")
+    return facts
+
+
+# Not pydantic's own check, which goes on after a mistake and keeps each.
+Facts = Annotated[Mapping[str, float | int | str | None], PlainValidator(_check_facts)]
 """Small findings about a clip that tables downstream want."""
 
 
@@ -70,7 +82,7 @@ def _find_mistakes(clips: Sequence[PartClip]) -> Iterator[str]:
         end = max(end, clip.start + clip.rows)
 
 
-_LIST = TypeAdapter(list[PartClip], config=ConfigDict(defer_build=True))
+_LIST = TypeAdapter(Annotated[list[PartClip], FailFast()], config=ConfigDict(defer_build=True))
 
 
 def is_part_name(name: str) -> bool:

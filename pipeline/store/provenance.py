@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
 
 from pipeline.files import digest_json
 from pipeline.limits import MOST_DEPTH, MOST_VIEWS
@@ -71,7 +71,7 @@ class _Made(BaseModel):
     source: "_Made | None"
     fingerprint: Digest
     views: _Views = _Views()
-    seen_corpora: list[str] = []
+    seen_corpora: Annotated[list[str], FailFast()] = []
 
 
 def _check(made: dict[str, Any]) -> dict[str, Any]:

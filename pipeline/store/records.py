@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.files import open_regular
+from pipeline.limits import MOST_RECORD
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
@@ -18,6 +19,10 @@ def read_record(path: Path, kind: type[RecordT], what: str, remedy: str) -> Reco
     else.
     """
     data = read_bytes(path, what, remedy)
+    if len(data) > MOST_RECORD:
+        raise StoreError(
+            f"{path}: expected {what} of at most {MOST_RECORD:,} bytes, got {len(data):,}; {remedy}"
+        )
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:

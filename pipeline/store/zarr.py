@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,15 @@ from pipeline.errors import StoreError
 from pipeline.files import write_text
 from pipeline.limits import MOST_AXES, MOST_ROWS
 from pipeline.rows import Rows
+from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
-from pipeline.store.records import read_record
+from pipeline.store.records import read_bytes, read_record
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
 
 FORMAT_VERSION = 1
 
-MetadataT = TypeVar("MetadataT", bound=BaseModel)
+METADATA, REMEDY = "zarr.json", "`dvc pull` it anew"
+"""File that each group and each array has, and what to do where it is another."""
 
 RAW_CODECS = (
     [{"name": "bytes"}],
@@ -60,7 +62,7 @@ class ZarrParts(RowParts):
 
     def read_clips(self, path: Path) -> list[PartClip]:
         """Clips listed in the group's attributes."""
-        attributes = _read_metadata(path, _GroupMetadata).attributes
+        attributes = _read_attributes(path)
         found = attributes.get("format_version") if "clips" in attributes else None
         check_version(path, found, expected=FORMAT_VERSION)
         return parse_clips(path, attributes["clips"])
@@ -72,7 +74,7 @@ class ZarrParts(RowParts):
     def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
         """Make `parts` itself a Zarr group."""
         metadata = {"zarr_format": 3, "node_type": "group", "attributes": dict(attributes)}
-        write_text(parts / "zarr.json", json.dumps(metadata, indent=2))
+        write_text(parts / METADATA, json.dumps(metadata, indent=2))
 
 
 class _ArrayMetadata(BaseModel):
@@ -87,16 +89,9 @@ class _ArrayMetadata(BaseModel):
     codecs: list[dict[str, Any]]
 
 
-class _GroupMetadata(BaseModel):
-    """What a part says of itself."""
-
-    node_type: Literal["group"]
-    attributes: dict[str, Any] = {}
-
-
 def _map_array(path: Path) -> NDArray[Any]:
     """Array at `path`, mapped; raises StoreError unless it is one raw little-endian chunk."""
-    metadata = _read_metadata(path, _ArrayMetadata)
+    metadata = read_record(path / METADATA, _ArrayMetadata, "a Zarr array", REMEDY)
     shape = tuple(metadata.shape)
     whole = {"name": "regular", "configuration": {"chunk_shape": [*shape]}}
     if metadata.chunk_grid != whole or metadata.codecs not in RAW_CODECS:
@@ -114,9 +109,16 @@ def _map_array(path: Path) -> NDArray[Any]:
     return map_array(chunk, dtype, shape)
 
 
-def _read_metadata(path: Path, kind: type[MetadataT]) -> MetadataT:
-    """Metadata of the group or array at `path`; raises StoreError where it is not of its `kind`."""
-    return read_record(path / "zarr.json", kind, "a Zarr node", "`dvc pull` it anew")
+def _read_attributes(path: Path) -> dict[str, Any]:
+    """What the group at `path` says of itself; raises StoreError where it is no group."""
+    place = path / METADATA
+    node = load_json(read_bytes(place, "a Zarr group", REMEDY), place)
+    if not isinstance(node, dict) or node.get("node_type") != "group":
+        raise StoreError(f"{place}: expected a Zarr group, got another node; {REMEDY}")
+    attributes = node.get("attributes", {})
+    if not isinstance(attributes, dict):
+        raise StoreError(f"{place}: expected attributes by their names, got others; {REMEDY}")
+    return attributes
 
 
 PARTS = ZarrParts()
