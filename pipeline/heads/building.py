@@ -43,12 +43,12 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
         )
     shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
     try:
-        tensors = read_weights(folder / "model.safetensors")
+        tensors = _group_runs(read_weights(folder / "model.safetensors"))
         heads = {}
         for run in recipe.priors:
             with torch.device("meta"):  # no memory, whatever a recipe asks for
                 head = build_head(params, shapes, recipe.per, len(recipe.emotions))
-            head.load_state_dict(_of_run(tensors, run), assign=True)
+            head.load_state_dict(tensors.get(run, {}), assign=True)
             heads[run] = head.float().eval()
     except (ParamsError, RuntimeError, SafetensorError, OSError, TypeError, IndexError) as error:
         told = " ".join(str(error).split())
@@ -65,6 +65,10 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         return load_file(path)
 
 
-def _of_run(tensors: Mapping[str, torch.Tensor], run: str) -> dict[str, torch.Tensor]:
-    prefix = f"{run}/"
-    return {name.removeprefix(prefix): v for name, v in tensors.items() if name.startswith(prefix)}
+def _group_runs(tensors: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
+    """Run → its tensors, each by its name in the head."""
+    runs: dict[str, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        run, _, own = name.partition("/")
+        runs.setdefault(run, {})[own] = tensor
+    return runs

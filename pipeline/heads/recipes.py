@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.params import HeadParams
-from pipeline.limits import MOST_SIZE
+from pipeline.limits import MOST_RUNS, MOST_SIZE
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
@@ -112,7 +112,7 @@ class Recipe(Section):
     emotions: list[str]
     per: dict[str, Literal["clip", "frame"]]
     inputs: dict[Stream, Input]
-    priors: dict[str, dict[str, Prior]] = Field(min_length=1)
+    priors: dict[str, dict[str, Prior]] = Field(min_length=1, max_length=MOST_RUNS)
     layer_shares: dict[str, dict[str, list[float]]]
     unseen: dict[str, list[str]]
     empty_windows: dict[str, int]

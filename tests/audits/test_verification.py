@@ -252,6 +252,15 @@ def test_weights_of_another_head_are_found(head: Callable[..., Path]) -> None:
     assert "Missing key(s)" in problem
 
 
+def test_a_head_of_more_runs_than_any_is_refused(head: Callable[..., Path]) -> None:
+    folder = head()
+    recipe = json.loads((folder / "recipe.json").read_text())
+    recipe["priors"] = {f"fold-{number}": {"emotion": 1.0} for number in range(10_001)}
+    write_json(folder / "recipe.json", recipe)
+    (found,) = verify_paths([folder])
+    assert "priors: Dictionary should have at most 10000 items" in found.problems[0]
+
+
 def test_a_head_without_weights_or_recipe_is_told(head: Callable[..., Path]) -> None:
     folder = head()
     (folder / "model.safetensors").rename(folder / "aside")
