@@ -28,7 +28,7 @@ def judge_head(model: Path, clips: Sequence[Clip], params: EvaluateParams) -> He
     with name_head(model.name):
         predictions = add_speakers(opened, clips)
     evaluation = evaluate_head(model.name, predictions, recipe.emotions, params)
-    return HeadSummary(evaluation, recipe, read_history(model), predictions)
+    return HeadSummary(evaluation, recipe, read_history(model, recipe.priors), predictions)
 
 
 def write_judgement(head: HeadSummary, params: EvaluateParams, out: Path, metrics: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -145,7 +146,8 @@ def _add_estimates(
             "width": 0,
         },
         customdata=[
-            write_interval(e) or f"no interval: {e.interval_reason}" for _, e, _ in defined
+            write_interval(e) or f"no interval: {escape(str(e.interval_reason))}"
+            for _, e, _ in defined
         ],
         hovertemplate=f"{name} %{{x:.3f}}<br>%{{customdata}}<extra></extra>",
         **_style(name, marker, panel),

@@ -1,12 +1,11 @@
 """Heads as reports see them, read from their folders."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ from pipeline.evaluation.ranking import rank_heads
 from pipeline.evaluation.records import Evaluation
 from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
-from pipeline.limits import MOST_ROWS
+from pipeline.limits import MOST_HISTORY, MOST_ROWS
 from pipeline.report.formats import is_better_low
 from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.records import read_bytes, read_record
@@ -117,30 +116,35 @@ def read_summaries(models: Path, reports: Path, heads: Sequence[str]) -> list[He
     return found
 
 
-def read_history(folder: Path) -> list[dict[str, str]]:
-    """Rows of the history of the head in `folder`; raises StoreError where it is none."""
+def read_history(folder: Path, runs: Container[str]) -> list[dict[str, str]]:
+    """Rows of the history of the head in `folder`; raises StoreError where it is none of `runs`."""
     path = folder / "history.csv"
     text = read_bytes(path, "the history of a head", "run `dvc repro` or `dvc checkout`")
     try:
-        rows = list(csv.DictReader(StringIO(text.decode("utf-8"), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
+        if len(text) > MOST_HISTORY:
+            raise ValueError(f"expected at most {MOST_HISTORY:,} bytes, got {len(text):,}")
+        # Not `DictReader`, which fills short rows up to any width.
+        columns, *lines = filter(None, csv.reader(StringIO(text.decode("utf-8")), strict=True))
+        rows = [dict(zip(columns, cells, strict=True)) for cells in lines]
+    except (ValueError, csv.Error) as error:
         raise StoreError(f"{path}: not a readable history ({error}); run `dvc checkout`") from error
     for row in rows:
-        _check_epoch(path, row)
+        _check_epoch(path, row, runs)
     return rows
 
 
-def _check_epoch(path: Path, row: Mapping[Any, Any]) -> None:
-    """Raise StoreError unless a row of a history has a run, an epoch, and numbers or nothing."""
+def _check_epoch(path: Path, row: Mapping[str, str], runs: Container[str]) -> None:
+    """Raise StoreError unless a row has one of `runs`, an epoch, and numbers or nothing."""
     try:
         epoch = int(row["epoch"])
         measured = [float(row[name] or 0) for name in row.keys() - {"run", "epoch"}]
-        sound = bool(row["run"] and measured and 0 <= epoch < MOST_ROWS)
-    except (KeyError, TypeError, ValueError):
+        sound = row["run"] in runs and bool(measured) and 0 <= epoch < MOST_ROWS
+    except (KeyError, ValueError):
         sound = False
     if not sound:
         raise StoreError(
-            f"{path}: expected a run, an epoch and numbers, got {dict(row)}; run `dvc checkout`"
+            f"{path}: expected a run of its recipe, an epoch and numbers, got {dict(row)}; run "
+            f"`dvc checkout`"
         )
 
 
@@ -163,10 +167,11 @@ def _read_summary(model: Path, folder: Path) -> HeadSummary:
         read_table(folder / "predictions.parquet", PREDICTIONS_SCHEMA), withheld=NOTHING
     )
     check_predictions(model.name, predictions)
+    recipe = read_recipe(model)
     return HeadSummary(
         evaluation=evaluation,
-        recipe=read_recipe(model),
-        history=read_history(model),
+        recipe=recipe,
+        history=read_history(model, recipe.priors),
         predictions=predictions,
     )
 

@@ -197,7 +197,10 @@ def make_recipe(made: MadeUp, name: str, kind: str, modalities: Sequence[str]) -
             )
             for modality in modalities
         },
-        priors={"fold-0": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}},
+        priors={
+            f"fold-{fold}": {"emotion": 0.0, "valence": -0.2, "arousal": 0.15}
+            for fold in range(made.folds)
+        },
         layer_shares={},
         unseen={},
         empty_windows={},

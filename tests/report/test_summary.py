@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import StoreError
 from pipeline.evaluation.pairing import select_rows
 from pipeline.files import write_json
+from pipeline.limits import MOST_HISTORY
 from pipeline.report.summary import HeadSummary, read_summaries
 from pipeline.store.tables import write_table
 from tests.report.made_up import MadeUp, make_head
@@ -102,6 +103,23 @@ def test_a_missing_history_is_told(seven: list[HeadSummary], tmp_path: Path) -> 
     with pytest.raises(
         StoreError, match=r"history.csv: expected the history of a head, found no file"
     ):
+        read(tmp_path, "linear")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (f"run,epoch{',x' * 99}\nofficial,0\n", "not a readable history"),
+        ("run,epoch,val_loss\nanother,0,0.5\n", "expected a run of its recipe"),
+        ("run,epoch,val_loss\n" + "," * MOST_HISTORY, "expected at most 33,554,432 bytes"),
+    ],
+)
+def test_a_history_of_blanks_or_of_other_runs_is_refused(
+    seven: list[HeadSummary], tmp_path: Path, text: str, told: str
+) -> None:
+    save(tmp_path, seven[0])
+    (tmp_path / "models/linear/history.csv").write_text(text)
+    with pytest.raises(StoreError, match=told):
         read(tmp_path, "linear")
 
 
