@@ -23,7 +23,7 @@ from benchmarks.store import PROVENANCE, write_clips
 from pipeline.store import PART_FORMATS, ROW_FORMATS
 from pipeline.store.header import digest_tree, read_header
 from pipeline.store.linking import link_tree
-from pipeline.store.reader import open_features
+from pipeline.store.reader import RowsMade, open_features
 from pipeline.store.work import WorkParts
 
 Parts = dict[str, tuple[Path, str]]
@@ -50,11 +50,11 @@ def link_all(parts: Parts, aside: Path) -> Job:
 
 def take_all(parts: Parts, part_format: str, work: Path) -> Job:
     """Job that takes every part in."""
-    held = WorkParts(work, PROVENANCE.fingerprint, part_format)
+    held, made = WorkParts(work, PROVENANCE.fingerprint, part_format), PROVENANCE.to_json()
 
     def take() -> None:
         for name, (path, digest) in parts.items():
-            held.take_in(name, partial(link_tree, path), digest)
+            held.take_in(name, partial(link_tree, path), digest, RowsMade.of(path, made).check)
 
     return take
 

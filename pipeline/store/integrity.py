@@ -122,5 +122,5 @@ def _verify_rows(parts: PartFormat, path: Path, clips: Iterable[PartClip]) -> It
     opened = parts.open_part(path) if filled else None
     for clip in filled:
         content = parts.slice_part(opened, clip.start, clip.start + clip.rows)
-        if parts.digest_content(content) != clip.digest:
+        if len(content) != clip.rows or parts.digest_content(content) != clip.digest:
             yield f"{clip.clip_id}: its rows are not those that were written"

@@ -1,17 +1,18 @@
 """Reading a store: one clip by its id, or the rows of many at once."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Int64, Shaped
-from pydantic import BaseModel, NonNegativeInt, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from pipeline.errors import StoreError, tell_first
-from pipeline.limits import MOST_SECONDS
+from pipeline.limits import MOST_AXES, MOST_ROWS, MOST_SECONDS, MOST_SIZE
 from pipeline.rows import Rows, RowShape
 from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
 from pipeline.store.header import check_digest, read_header
@@ -195,15 +196,10 @@ class FeatureStore(Store):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         _check_format(self, ROW_FORMATS)
-        try:
-            settings = _Settings.model_validate(self.provenance["settings"])
-        except ValidationError as error:
-            raise StoreError(
-                f"{path}/store.json: settings.{tell_first(error)}; extract the set again"
-            ) from error
-        self.row_shape: tuple[int, ...] = tuple(settings.row_shape)
+        self._made = RowsMade.of(path / "store.json", self.provenance)
+        self.row_shape: tuple[int, ...] = tuple(self._made.row_shape)
         """Shape of one row."""
-        self._dtype = np.dtype(settings.dtype)
+        self._dtype = np.dtype(self._made.dtype)
 
     def describe(self) -> str:
         """What is here, and the shape of one row."""
@@ -249,12 +245,43 @@ class FeatureStore(Store):
 
     def _check_part(self, path: Path, number: int, opened: Rows) -> None:
         super()._check_part(path, number, opened)
-        times = (opened.start_seconds, opened.end_seconds, opened.valid)
-        found = opened.embedding.shape[1:], opened.embedding.dtype
-        if found != (self.row_shape, self._dtype) or {x.shape for x in times} != {(len(opened),)}:
+        self._made.check(path, opened)
+
+
+Size = Annotated[int, Field(ge=0, le=MOST_SIZE)]
+
+
+class RowsMade(BaseModel):
+    """What of a feature set's settings its rows are read by."""
+
+    row_shape: list[Size] = Field(max_length=MOST_AXES - 1)
+    dtype: Literal["float16", "float32", "float64", "uint8"]
+
+    @model_validator(mode="after")
+    def _check_size(self) -> "RowsMade":
+        if math.prod(self.row_shape) > MOST_ROWS:
+            raise ValueError("row_shape: expected rows that a file can hold")
+        return self
+
+    @staticmethod
+    def of(header: Path, provenance: Mapping[str, Any]) -> "RowsMade":
+        """That of a set of this provenance; raises StoreError, for its `header`, without any."""
+        try:
+            return RowsMade.model_validate(provenance["settings"])
+        except ValidationError as error:
             raise StoreError(
-                f"{path}: expected rows of shape {self.row_shape} and {self._dtype}, got "
-                f"{found[0]} and {found[1]}, or times of other rows; extract the set again"
+                f"{header}: settings.{tell_first(error)}; extract the set again"
+            ) from error
+
+    def check(self, path: Path, opened: Rows) -> None:
+        """Raise StoreError unless the part at `path`, which was `opened`, has such rows."""
+        times = (opened.start_seconds, opened.end_seconds, opened.valid)
+        shape, dtype = opened.embedding.shape[1:], opened.embedding.dtype
+        expected = tuple(self.row_shape), np.dtype(self.dtype)
+        if (shape, dtype) != expected or {x.shape for x in times} != {(len(opened),)}:
+            raise StoreError(
+                f"{path}: expected rows of shape {expected[0]} and {expected[1]}, got "
+                f"{shape} and {dtype}, or times of other rows; extract the set again"
             )
         start, end, valid = times
         inside = (start >= 0) & (start <= end) & (end < MOST_SECONDS)
@@ -263,13 +290,6 @@ class FeatureStore(Store):
                 f"{path}: expected each row to begin at 0 s or later and end after that, got "
                 f"others; extract the set again"
             )
-
-
-class _Settings(BaseModel):
-    """What of a feature set's settings its rows are read by."""
-
-    row_shape: list[NonNegativeInt]
-    dtype: Literal["float16", "float32", "float64", "uint8"]
 
 
 def open_features(path: Path | str) -> FeatureStore:

@@ -7,19 +7,22 @@ the team made is then in DVC's cache or on its remote, and git remembers what it
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import FailFast, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from pipeline.errors import MoodlineError, StoreError, show_line, tell_first
+from pipeline.store import ROW_FORMATS
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
+from pipeline.store.provenance import Provenance
+from pipeline.store.reader import RowsMade
 from pipeline.store.work import WorkParts
 
 if TYPE_CHECKING:
@@ -140,7 +143,7 @@ class _Listed(TypedDict):
     md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
-_LISTING = TypeAdapter(list[_Listed])
+_LISTING = TypeAdapter(Annotated[list[_Listed], FailFast()])
 
 
 def _link_former(
@@ -153,22 +156,25 @@ def _link_former(
             continue
         path = former.fetch("store.json")[0]
         header = parse_header(path.read_bytes(), path)
-        if header["provenance"]["fingerprint"] == fingerprint:
+        made = header["provenance"]
+        # Not the fingerprint that it states: parts are looked at as its settings say.
+        if Provenance(made["stage"], made["settings"]).fingerprint == fingerprint:
             parts = WorkParts(work, fingerprint, header["part_format"])
-            held = _link_parts(former, parts, header["digests"], lacking)
+            held = _link_parts(former, parts, header, lacking)
             lacking -= held
             if not held or not lacking:
                 return
 
 
 def _link_parts(
-    former: FormerStore, parts: WorkParts, digests: Mapping[str, str], keys: set[tuple[str, str]]
+    former: FormerStore, parts: WorkParts, header: Mapping[str, Any], keys: set[tuple[str, str]]
 ) -> set[tuple[str, str]]:
     """Add to `parts` those that hold rows of any of `keys`, pairs of clip_id and key.
 
     Returns which of `keys` these are.
     """
-    listed = former.fetch("index.parquet")[0]
+    digests, listed = header["digests"], former.fetch("index.parquet")[0]
+    check = _find_check(header)
     check_bytes(listed, digests.get("index.parquet", ""))
     index = read_index(listed)
     clips = zip(index.clip_ids, index.keys, index.part_numbers, strict=True)
@@ -183,8 +189,15 @@ def _link_parts(
             for file, source in sources.items():
                 link_tree(source, aside / Path(file).relative_to(name))
 
-        parts.take_in(part, link, digests.get(name, ""))
+        parts.take_in(part, link, digests.get(name, ""), check)
     return found
+
+
+def _find_check(header: Mapping[str, Any]) -> Callable[[Path, Any], object]:
+    """What refuses a part that no reader of such a set would take; media are not looked into."""
+    if header["part_format"] in ROW_FORMATS:
+        return RowsMade.of(Path("store.json"), header["provenance"]).check
+    return lambda path, opened: None
 
 
 def _find_project(out: Path) -> Path | None:

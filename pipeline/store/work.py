@@ -110,18 +110,28 @@ class WorkParts:
         self._enter(part)
         return part
 
-    def take_in(self, name: str, write: Callable[[Path], object], digest: str) -> None:
+    def take_in(
+        self,
+        name: str,
+        write: Callable[[Path], object],
+        digest: str,
+        check: Callable[[Path, Any], object],
+    ) -> None:
         """Commit part `name`, which came from elsewhere; `write` puts it where it is told to.
 
         Raises StoreError unless its files have this digest, its name is that of its clips, and
-        their rows are those that they were made with.
+        their rows are those that they were made with, which `check`, called with its path and what
+        it opens to, may refuse as well.
         """
         path = self.path_of(name)
 
         def write_checked(aside: Path) -> None:
             write(aside)
             check_bytes(aside, digest)
-            self._check_rows(self._read_list(name, aside), aside)
+            part = self._read_list(name, aside)
+            self._check_rows(part, aside)
+            if part.rows:
+                check(aside, self.format.open_part(aside))
 
         write_whole(path, write_checked)
         self.note_digest(name, digest)
@@ -188,7 +198,7 @@ class WorkParts:
         for clip in part.clips:
             if clip.rows:
                 rows = self.format.slice_part(opened, clip.start, clip.start + clip.rows)
-                if self.format.digest_content(rows) != clip.digest:
+                if len(rows) != clip.rows or self.format.digest_content(rows) != clip.digest:
                     raise StoreError(f"{path}: {DAMAGED}")
 
     def _enter(self, part: Part) -> None:
