@@ -15,6 +15,7 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.runs import list_runs
 from pipeline.labels.splits import sides
+from pipeline.limits import MOST_CLIPS
 from pipeline.store.tables import read_table, write_table
 
 BYTES = "bytes"
@@ -125,7 +126,7 @@ def write_alikes(path: Path, alikes: Iterable[Alike]) -> None:
 
 def read_alikes(path: Path) -> list[Alike]:
     """Pairs in the table at `path`; raises StoreError as `read_table` does, and for blanks."""
-    table = read_table(path, ALIKES_SCHEMA)
+    table = read_table(path, ALIKES_SCHEMA, MOST_CLIPS)
     if any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: expected all of each pair, got blanks; `dvc pull` it anew")
     return [Alike(**row) for row in table.to_pylist()]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import StoreError
+from pipeline.limits import MOST_CLIPS
 from pipeline.store.tables import read_table, write_table
 from pipeline.targets import TARGETS, Kind
 
@@ -88,7 +89,7 @@ def read_targets(path: Path) -> list[ClipLabels]:
 
     Raises StoreError as `read_table` does, and for labels of no clip, or with a class of no number.
     """
-    rows = read_table(path, TARGETS_SCHEMA).to_pylist()
+    rows = read_table(path, TARGETS_SCHEMA, MOST_CLIPS).to_pylist()
     vectors = [name for name, target in TARGETS.items() if target.behaviour.vector]
     for row in rows:
         numbers = (number for name in vectors for _, number in row[name] or ())
@@ -123,7 +124,7 @@ def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
 
 def read_trained(path: Path) -> frozenset[str]:
     """Clips of the table at `path`; raises StoreError as `read_table` does, and for no id."""
-    clip_ids = read_table(path, TRAINED_SCHEMA)["clip_id"]
+    clip_ids = read_table(path, TRAINED_SCHEMA, MOST_CLIPS)["clip_id"]
     if clip_ids.null_count:
         raise StoreError(f"{path}: expected an id for each clip, got none; run `dvc repro labels`")
     return frozenset(clip_ids.to_pylist())

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_json
-from pipeline.limits import MOST_SECONDS
+from pipeline.limits import MOST_CLIPS, MOST_SECONDS
 from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_table, write_table
 
@@ -101,7 +101,7 @@ def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
 
     Raises StoreError as `read_table` does, and where a clip has no id or path, or half a stretch.
     """
-    table = read_table(path, schema)
+    table = read_table(path, schema, MOST_CLIPS)
     if any(table[name].null_count for name in ("clip_id", "corpus", "path")):
         raise StoreError(f"{path}: expected each clip's id, corpus and path; `dvc pull` it anew")
     clips = [Clip(**row) for row in table.to_pylist()]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import MoodlineError, StoreError
+from pipeline.limits import MOST_CLIPS
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.parts import PartClip
 from pipeline.store.tables import read_table, write_table
@@ -51,7 +52,7 @@ def read_ledger(path: Path) -> list[Entry]:
     store = path.parent
     if (store / "store.json").is_file():
         check_digest(store, read_header(store), path.name)
-    table = read_table(path, SCHEMA)
+    table = read_table(path, SCHEMA, MOST_CLIPS)
     if any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: expected all of each entry, got blanks; `dvc pull` it anew")
     return [Entry(**row) for row in table.to_pylist()]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
-from pipeline.limits import limit_unpacked
+from pipeline.limits import MOST_ROWS, limit_unpacked
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -55,8 +55,11 @@ def write_table(path: Path, table: pa.Table) -> None:
     write_whole(path, lambda aside: pq.write_table(marked, aside, write_page_checksum=True))
 
 
-def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version."""
+def read_table(path: Path, schema: pa.Schema, most_rows: int = MOST_ROWS) -> pa.Table:
+    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version.
+
+    And beyond `most_rows`: a row that takes next to nothing in a column is large as an object.
+    """
     if not path.is_file():
         raise StoreError(f"{path}: no such table; run `dvc repro` or `dvc pull` to get it")
     try:
@@ -66,9 +69,12 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
             path, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
         ) as file:
             _check_schema(path, file.schema_arrow, schema)
-            return read_limited(file, path)
+            table = read_limited(file, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
+    if table.num_rows > most_rows:
+        raise StoreError(f"{path}: expected at most {most_rows:,} rows, got {table.num_rows:,}")
+    return table
 
 
 def _check_schema(path: Path, read: pa.Schema, schema: pa.Schema) -> None:

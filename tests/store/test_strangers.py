@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import ValidationError
 
 from pipeline import limits
 from pipeline.audits.inspection import count_weights
@@ -21,11 +23,14 @@ from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import digest_file
 from pipeline.heads.building import read_weights
-from pipeline.store import hdf5, parquet, tables
-from pipeline.store.header import read_header, seal_header
+from pipeline.heads.recipes import read_recipe
+from pipeline.labels.clip_labels import TRAINED_SCHEMA, read_trained
+from pipeline.labels.clips import LABELS_SCHEMA, read_clips
+from pipeline.store import hdf5, index, parquet, tables, zarr
+from pipeline.store.header import digest_tree, read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import SCHEMA, read_ledger
-from pipeline.store.parts import parse_clips
+from pipeline.store.parts import name_part, parse_clips
 from pipeline.store.reader import open_features
 from pipeline.store.tables import read_table, write_table
 from tests.projects import Project
@@ -104,6 +109,9 @@ def test_rows_behind_the_last_of_a_part_are_refused(store: Path) -> None:
     [
         ({"row_shape": [-2]}, r"settings\.row_shape\.0"),
         ({"row_shape": "wide"}, r"settings\.row_shape"),
+        ({"row_shape": [1] * 65}, r"settings\.row_shape"),
+        ({"row_shape": [2**40]}, r"settings\.row_shape"),
+        ({"row_shape": [2**20] * 7}, "expected rows that a file can hold"),
         ({"dtype": "object"}, r"settings\.dtype"),
         ({"row_shape": [3]}, "expected rows of shape"),
         ({"dtype": "float32"}, "expected rows of shape"),
@@ -252,6 +260,39 @@ class TestSeeding:
                 path.write_bytes(bytes(4))
         assert find_missing(project, "toy", "a") == ["a"]
         assert "not the bytes" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("rows", "embedding", "told"),
+        [
+            (2**63, [[1.0, 2.0]], "not a readable list of clips"),
+            (1000, [[1.0, 2.0]], "not the bytes"),
+            (1, [[1.0, 2.0, 3.0]], "expected rows of shape"),
+        ],
+    )
+    def test_a_part_that_no_head_could_read_is_not_taken(
+        self,
+        project: Project,
+        capsys: pytest.CaptureFixture[str],
+        rows: int,
+        embedding: list[list[float]],
+        told: str,
+    ) -> None:
+        publish(project, "toy", "a", change=lambda out: rewrite_part(out, rows, embedding))
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert told in capsys.readouterr().err
+
+
+def rewrite_part(store: Path, rows: int, embedding: list[list[float]]) -> None:
+    """Give the part of `store` these rows, and say that there are `rows`; all digests agree."""
+    (former,) = (path for path in (store / "parts").iterdir() if path.is_dir())
+    content = make_rows(embedding)
+    (clip,) = zarr.PARTS.read_clips(former)
+    listed = [replace(clip, rows=rows, digest=zarr.PARTS.digest_content(content))]
+    part = store / "parts" / name_part(listed)
+    shutil.rmtree(former)
+    zarr.PARTS.write_part(part, [content], listed)
+    rewrite_index(store, lambda index: index[0].update(part=part.name))
+    reseal(store, {f"parts/{part.name}": digest_tree(part)})
 
 
 def lead_out(rows: Rows) -> None:
@@ -440,3 +481,61 @@ def test_a_header_that_names_no_index_is_no_sound_store(tmp_path: Path) -> None:
     (tmp_path / "toy" / "store.json").write_text(seal_header({**body, "digests": {}}))
     (found,) = verify_paths([tmp_path / "toy"])
     assert "index.parquet: store.json does not name it" in found.problems
+
+
+def read_labelled(path: Path) -> object:
+    return read_clips(path, LABELS_SCHEMA)
+
+
+MISTAKEN = {**FIRST, "facts": {str(number): [] for number in range(99)}}
+
+
+@pytest.mark.parametrize("listed", [{}, MISTAKEN])
+def test_of_a_list_of_mistakes_the_first_is_looked_at(listed: dict[str, Any]) -> None:
+    with pytest.raises(StoreError, match="not a readable list of clips") as caught:
+        parse_clips(Path("part"), [listed] * 99)
+    assert isinstance(caught.value.__cause__, ValidationError)
+    assert caught.value.__cause__.error_count() < 6  # pydantic keeps two kilobytes of each
+
+
+def test_many_mistakes_in_a_record_are_counted_and_too_large_a_record_is_refused(
+    tmp_path: Path,
+) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"emotions": [1] * 2000}))
+    with pytest.raises(StoreError, match=r"got another \(2,0\d\d mistakes\)"):
+        read_recipe(tmp_path)
+    recipe.write_text(json.dumps({"emotions": [1] * 2**21}))
+    with pytest.raises(StoreError, match="the recipe of a head of at most 4,194,304 bytes"):
+        read_recipe(tmp_path)
+
+
+def test_digests_of_a_header_are_looked_at_until_one_is_none(store: Path) -> None:
+    reseal(store, {str(number): "none" for number in range(99)})
+    with pytest.raises(StoreError, match="digests") as caught:
+        read_header(store)
+    assert isinstance(caught.value.__cause__, ValidationError)
+    assert caught.value.__cause__.error_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "read"),
+    [(SCHEMA, read_ledger), (TRAINED_SCHEMA, read_trained), (LABELS_SCHEMA, read_labelled)],
+)
+def test_more_rows_than_any_table_of_clips_has_are_refused(
+    tmp_path: Path, schema: pa.Schema, read: Callable[[Path], object]
+) -> None:
+    rows = limits.MOST_CLIPS + 1
+    columns = {field.name: pa.repeat(pa.scalar(None, field.type), rows) for field in schema}
+    write_table(tmp_path / "table.parquet", pa.table(columns, schema=schema))
+    assert (tmp_path / "table.parquet").stat().st_size < 100_000
+    with pytest.raises(StoreError, match="expected at most 2,000,000 rows, got 2,000,001"):
+        read(tmp_path / "table.parquet")
+
+
+def test_an_index_of_more_clips_than_any_is_refused(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "MOST_IDS", 1)
+    with pytest.raises(StoreError, match="expected at most 1 rows, got 2"):
+        open_features(store)
