@@ -11,13 +11,32 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
+from ruamel.yaml.tokens import (
+    AliasToken,
+    AnchorToken,
+    BlockEndToken,
+    BlockMappingStartToken,
+    BlockSequenceStartToken,
+    FlowMappingEndToken,
+    FlowMappingStartToken,
+    FlowSequenceEndToken,
+    FlowSequenceStartToken,
+    TagToken,
+)
 
 from pipeline.errors import StoreError
 from pipeline.files import write_text
+from pipeline.limits import MOST_DEPTH
 
 FOREIGN = (AliasToken, AnchorToken, TagToken)
 """What no lock of DVC holds, and ten of which may stand for a billion entries."""
+
+OPENING = (
+    *(BlockMappingStartToken, BlockSequenceStartToken),
+    *(FlowMappingStartToken, FlowSequenceStartToken),
+)
+CLOSING = (BlockEndToken, FlowMappingEndToken, FlowSequenceEndToken)
+"""Where a map or a list begins, and where it ends."""
 
 Entries = Mapping[str, Any]
 """Stage → what `dvc.lock` says of its last run."""
@@ -57,12 +76,23 @@ def _differ(stage: str, base: Entries, ours: Entries, theirs: Entries) -> bool:
     return all(found[one] != found[other] for one, other in ((0, 1), (0, 2), (1, 2)))
 
 
+def _check_tokens(text: str) -> None:
+    """Raise ValueError for what no lock of DVC holds; of lists within lists before all are seen."""
+    depth = 0
+    for token in YAML().scan(text):
+        line = token.start_mark.line + 1
+        if isinstance(token, FOREIGN):
+            raise ValueError(f"line {line}: DVC writes no alias and no tag")
+        depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
+        if depth > MOST_DEPTH:  # each of them takes as long as all that it stands in
+            raise ValueError(f"line {line}: expected at most {MOST_DEPTH} within one another")
+
+
 def _read_lock(path: Path) -> dict[str, Any]:
     """Lock file at `path`, one of no stage where it is empty."""
     try:
         text = path.read_text(encoding="utf-8")
-        if alias := next((one for one in YAML().scan(text) if isinstance(one, FOREIGN)), None):
-            raise ValueError(f"line {alias.start_mark.line + 1}: DVC writes no alias and no tag")
+        _check_tokens(text)
         lock = YAML().load(text) or {"schema": "2.0", "stages": {}}
         dict(lock["stages"])
     except (

@@ -60,7 +60,9 @@ def test_an_empty_base_is_one_without_stages(tmp_path):
 
 
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
-FOREIGN = [LAUGHS, "stages: &s {<<: *s}\n", "stages: !!python/name:os.system {}\n", 1200 * "["]
+NESTED = "stages: {a: " + 60 * "[" + 60 * "]" + "}\n"
+CALLING = "stages: !!python/name:os.system {}\n"
+FOREIGN = [LAUGHS, NESTED, CALLING, "stages: &s {<<: *s}\n", 10**5 * "["]
 
 
 @pytest.mark.parametrize(
