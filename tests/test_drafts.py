@@ -149,6 +149,12 @@ def test_a_name_of_a_column_is_a_comment_and_nothing_else(draft):
     assert options(params)["ignore"] == ["note\n  follow: true\n  #"]
 
 
+def test_what_looks_like_heads_in_a_table_is_left_as_it_is(draft):
+    text = 'path,emotion,targets: [x],"inputs: {y} ""z"\na.mp4,sad,1,2\nb.mp4,happy,1,2\n'
+    _, params = draft(text, "a.mp4", "b.mp4")
+    assert options(params)["ignore"] == ["targets: [x]", 'inputs: {y} "z']
+
+
 @pytest.mark.parametrize("folder", ["{evil}", "{path:>900000000}", "{path"])
 def test_a_name_of_a_folder_is_no_template(draft, folder):
     made, _ = draft("id,emotion\na,sad\nb,happy\n", f"{folder}/a.mp4", f"{folder}/b.mp4")

@@ -122,9 +122,10 @@ def _fill_draft(text: str, place: str, root: Path, table: Path) -> Draft:
     found = _Found({"table": table.relative_to(root).as_posix()})
     _map_columns(found, sheet, media)
     corpus, told = _try(found, root)
+    # Heads first: what the table says may look like theirs.
+    text = _fill_heads(text, _find_inputs(found, media), _find_targets(found))
     text = _replace_block(text, "corpora", _write_corpus(found, place))
     text = _replace_block(text, "splits", _write_splits(found, corpus))
-    text = _fill_heads(text, _find_inputs(found, media), _find_targets(found))
     size = f"{table.name}: {len(sheet.places)} rows, {len(sheet.columns)} columns"
     return Draft(text, [size, *_list_found(found), *told])
 
