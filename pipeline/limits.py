@@ -45,6 +45,9 @@ MOST_LAYERS = 1000
 MOST_LABELS = 10**6
 """That a network tells apart: those of ImageNet-21k are 21,841."""
 
+MOST_CLASSES = 200
+"""Emotions of a corpus or of a head: a matrix of all by all is counted for each speaker."""
+
 MOST_BINS = 2**13
 """Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
 

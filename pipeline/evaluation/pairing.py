@@ -126,6 +126,8 @@ def pair_targets(
     judged = {}
     for target in targets:
         rows = np.flatnonzero(words.index == places.get(target, -2))
+        if len(rows) and not classes and not TARGETS[target].behaviour.number:
+            raise StoreError(f"{target}: expected classes, got none; run `dvc repro` to train anew")
         _check_single(target, table.select(["seconds", "class"]).take(rows), sets, rows)
         rows = rows[_find_grid(table.select(["seconds", "label"]).take(rows))]
         own = table.select([*NUMBERS, "seconds", "class", "scores", "clip_id"]).take(rows)

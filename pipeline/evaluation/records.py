@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.limits import MOST_ROWS
+from pipeline.limits import MOST_CLASSES, MOST_ROWS
 from pipeline.sections import Name, Section
 from pipeline.targets import TARGETS, list_metrics
 
@@ -89,7 +89,7 @@ class SplitEvaluation(Section):
     filled: dict[str, float | None]
     per_video: dict[str, float | None]
     withheld: dict[str, dict[str, float | None]]
-    classes: list[str]
+    classes: list[str] = Field(max_length=MOST_CLASSES)
     confusion: dict[str, list[list[Count]]]
     tied: dict[str, int]
     per_class: dict[str, dict[str, ClassRates]]

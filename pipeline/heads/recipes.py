@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.params import HeadParams
-from pipeline.limits import MOST_RUNS, MOST_SIZE
+from pipeline.limits import MOST_CLASSES, MOST_RUNS, MOST_SIZE
 from pipeline.rows import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
@@ -109,7 +109,7 @@ class Recipe(Section):
     head: Name
     params: dict[str, Any]
     sections: Sections
-    emotions: list[str]
+    emotions: list[str] = Field(max_length=MOST_CLASSES)
     per: dict[str, Literal["clip", "frame"]]
     inputs: dict[Stream, Input]
     priors: dict[str, dict[str, Prior]] = Field(min_length=1, max_length=MOST_RUNS)

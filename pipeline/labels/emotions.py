@@ -5,9 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, StoreError
 from pipeline.families import suggest
 from pipeline.files import write_json
+from pipeline.limits import MOST_CLASSES
 from pipeline.store.records import read_record
 
 
@@ -28,10 +29,18 @@ class Names(BaseModel):
 
 
 def write_names(path: Path, names: Names) -> None:
-    """Write `names` to `path` as JSON."""
+    """Write `names` to `path` as JSON; raises CorpusError for more emotions than any corpus has."""
+    if len(names.emotion) > MOST_CLASSES:
+        raise CorpusError(
+            f"{path}: expected at most {MOST_CLASSES} emotions, got {len(names.emotion):,}, "
+            f"{names.emotion[-1]!r} the last; name another column"
+        )
     write_json(path, names.model_dump())
 
 
 def read_names(path: Path) -> Names:
     """Names at `path`; raises StoreError when the file is absent or not of this form."""
-    return read_record(path, Names, "names of emotions", "run `dvc repro labels`")
+    names = read_record(path, Names, "names of emotions", "run `dvc repro labels`")
+    if (count := len(names.emotion)) > MOST_CLASSES:
+        raise StoreError(f"{path}: expected at most {MOST_CLASSES} emotions, got {count:,}")
+    return names

@@ -414,6 +414,11 @@ def test_a_class_that_there_is_not_is_refused(index):
         evaluate(predictions)
 
 
+def test_votes_for_classes_of_a_head_that_has_none_are_refused():
+    with pytest.raises(StoreError, match="votes: expected classes, got none"):
+        evaluate_head("words", voted(VOTES, GUESSES), [], PARAMS)
+
+
 def test_scores_of_other_classes_are_refused():
     predictions = replaced(table(1, emotion="sad"), "scores", [[0.5, 0.5]])
     with pytest.raises(StoreError, match=r"emotion: scores: expected 3 numbers a row, got \[2\]"):

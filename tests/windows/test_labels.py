@@ -4,9 +4,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.errors import ParamsError
+from pipeline.errors import CorpusError, ParamsError, StoreError
+from pipeline.files import write_json
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
-from pipeline.labels.emotions import Names, write_names
+from pipeline.labels.emotions import Names, read_names, write_names
 from pipeline.store.tables import write_table
 from pipeline.windows.labels import read_labels, split_frames
 from tests.stores import make_labels
@@ -30,6 +31,15 @@ def labels(tmp_path):
     ]
     write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
     return read_labels(tmp_path)
+
+
+def test_more_emotions_than_a_corpus_has_are_refused(tmp_path):
+    many = Names(emotion=[str(number) for number in range(201)], words={})
+    with pytest.raises(CorpusError, match="expected at most 200 emotions, got 201"):
+        write_names(tmp_path / "names.json", many)
+    write_json(tmp_path / "names.json", many.model_dump())
+    with pytest.raises(StoreError, match="expected at most 200 emotions, got 201"):
+        read_names(tmp_path / "names.json")
 
 
 def test_frames_come_back_clip_by_clip(labels):
