@@ -17,7 +17,10 @@ def find_artefacts(path: Path) -> list[tuple[Kind, Path]]:
     """Each artefact at or below `path`, by name; raises StoreError where none is."""
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
-    found = list(_walk(path, set()))
+    try:
+        found = list(_walk(path, set()))
+    except RecursionError as error:
+        raise StoreError(f"{path}: folders lie too deep within one another; remove them") from error
     if not found:
         raise StoreError(f"{path}: expected a store, a head, a table or a folder of them, got none")
     return found

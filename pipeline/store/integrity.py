@@ -56,9 +56,14 @@ def _list_problems(path: Path) -> Iterator[str]:
 
 
 def _verify_fingerprint(provenance: Mapping[str, Any]) -> Iterator[str]:
-    made = Provenance(provenance["stage"], provenance["settings"], provenance["source"])
-    if made.fingerprint != provenance["fingerprint"]:
-        yield "store.json: its fingerprint is not that of its stage and settings"
+    made: Mapping[str, Any] | None = provenance
+    while made is not None:
+        if Provenance(made["stage"], made["settings"]).fingerprint != made["fingerprint"]:
+            whose = (
+                "its fingerprint" if made is provenance else f"the fingerprint of {made['stage']}"
+            )
+            yield f"store.json: {whose} is not that of its stage and settings"
+        made = made["source"]
 
 
 def _tell(known: bool, present: bool) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -185,6 +186,31 @@ def test_a_fingerprint_that_is_not_its_settings_is_found(tmp_path: Path) -> None
     assert find_problems(store) == [
         "store.json: its fingerprint is not that of its stage and settings"
     ]
+
+
+def test_a_fingerprint_of_a_source_that_is_not_its_settings_is_found(tmp_path: Path) -> None:
+    store = build_store(tmp_path, "zarr")
+    header = read_header(store)
+    source = Provenance("clean", {"gain": 1}).to_json()
+    header["provenance"]["source"] = {**source, "settings": {"gain": 99}}
+    seal(store, header)
+    assert find_problems(store) == [
+        "store.json: the fingerprint of clean is not that of its stage and settings"
+    ]
+
+
+def test_folders_that_lie_too_deep_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1500):
+        os.mkdir("a")
+        os.chdir("a")
+    with pytest.raises(StoreError, match="folders lie too deep within one another"):
+        list(verify_paths([tmp_path]))
+    for _ in range(1500):  # no path leads there, so nothing else removes it
+        os.chdir("..")
+        os.rmdir("a")
 
 
 @pytest.fixture

@@ -502,7 +502,7 @@ def test_many_mistakes_in_a_record_are_counted_and_too_large_a_record_is_refused
     tmp_path: Path,
 ) -> None:
     recipe = tmp_path / "recipe.json"
-    recipe.write_text(json.dumps({"emotions": [1] * 2000}))
+    recipe.write_text(json.dumps({"versions": dict.fromkeys(range(2000), 1)}))
     with pytest.raises(StoreError, match=r"got another \(2,0\d\d mistakes\)"):
         read_recipe(tmp_path)
     recipe.write_text(json.dumps({"emotions": [1] * 2**21}))
