@@ -101,6 +101,9 @@ MOST_CLIPS = 2 * 10**6
 """Of a corpus in one table, or one packed file: with words and labels each takes two to four
 kilobytes in memory, and next to nothing in the file."""
 
+MOST_INDEXED = 5 * 10**6
+"""Clips and views of a store, half a kilobyte in memory each."""
+
 MOST_SPOKEN = 2**25
 """Letters of what is said in all segments: CMU-MOSEI has some three million. Segments may overlap,
 and then say again what others say."""

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from jaxtyping import Int64
 
 from pipeline.errors import StoreError
-from pipeline.limits import MOST_IDS, MOST_ROWS
+from pipeline.limits import MOST_INDEXED, MOST_ROWS
 from pipeline.store.parts import FILLED, STATUSES, PartClip, Status, is_part_name
 from pipeline.store.tables import read_table, write_table
 
@@ -89,7 +89,7 @@ def read_index(path: Path) -> Index:
 
     It may come from a stranger, and what it names is read, linked and removed.
     """
-    table = read_table(path, INDEX_SCHEMA, MOST_IDS)
+    table = read_table(path, INDEX_SCHEMA, MOST_INDEXED)
     if mistake := next(_find_mistakes(table), None):
         raise StoreError(f"{path}: expected an index of a store, got {mistake}; `dvc pull` it anew")
     return Index(table)

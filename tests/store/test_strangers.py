@@ -536,6 +536,6 @@ def test_more_rows_than_any_table_of_clips_has_are_refused(
 def test_an_index_of_more_clips_than_any_is_refused(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "MOST_IDS", 1)
+    monkeypatch.setattr(index, "MOST_INDEXED", 1)
     with pytest.raises(StoreError, match="expected at most 1 rows, got 2"):
         open_features(store)
