@@ -161,7 +161,9 @@ class TestPartFormat:
         path = part_format.path_of(tmp_path, "part")
         if data is not None:
             path.write_bytes(data)
-        with pytest.raises(StoreError, match=r"part.*: (not a readable|expected a Zarr (group|array))"):
+        with pytest.raises(
+            StoreError, match=r"part.*: (not a readable|expected a Zarr (group|array))"
+        ):
             part_format.read_clips(path)
 
     @pytest.mark.parametrize(
