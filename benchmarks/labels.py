@@ -24,8 +24,8 @@ from pipeline.labels.corpora.affwild2 import Annotated, Stretch, cut_frames, rea
 from pipeline.labels.corpora.params import TableParams, Track
 from pipeline.labels.labelling import label_corpora, write_labels
 from pipeline.labels.manifests import write_manifest
+from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus
-from pipeline.labels.splits import SplitParams
 
 VIDEOS = 300
 FPS = 30.0

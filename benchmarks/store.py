@@ -33,7 +33,8 @@ from jaxtyping import Float16, Int64
 
 from benchmarks.rounds import Job, Side, print_table, time_rounds
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
+from pipeline.store import PART_FORMATS, ROW_FORMATS
+from pipeline.store.contract import PartFormat
 from pipeline.store.provenance import Provenance
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.writer import PART_BYTES, Made, StoreWriter

@@ -25,7 +25,7 @@ from pipeline.families import Family, ParamsMember, suggest
 from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
 from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
-from pipeline.labels.splits import SplitParams
+from pipeline.labels.params import SplitParams
 from pipeline.paths import CHECKED_PARAMS
 from pipeline.report.params import ReportParams
 from pipeline.sections import MOST_LETTERS, Section, is_name, parse_section

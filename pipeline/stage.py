@@ -23,8 +23,6 @@ from pipeline.files import remove, walk_folders
 from pipeline.paths import CHECKED_CODE, PROJECT
 from pipeline.sections import is_name
 from pipeline.store.shared_cache import find_shared_cache, put_in_cache
-from pipeline.store.tables import leave_pandas_out
-from pipeline.store.tallies import tally_clips
 
 FIRST = frozenset({"check", "premises"})
 """Stages that come before all premises; the second finds what was edited under the first."""
@@ -47,7 +45,7 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     One sentence tells it, or one line which clips were kept. Under DVC, the stage ends with the
     process that began it, and `outs` are removed where code that it runs was edited meanwhile.
     """
-    leave_pandas_out()
+    _leave_pandas_out()
     by_dvc = "DVC_STAGE" in os.environ  # else nobody takes note of what was made of what
     if by_dvc:
         follow_parent()
@@ -57,7 +55,7 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
             confirm_code()
             if cache := find_shared_cache(PROJECT):
                 put_in_cache(outs, cache)
-        if told := next(filter(None, map(tally_clips, outs)), None):
+        if told := _tell_kept(outs):
             print(show_line(told))
     except StageError as error:
         for out in outs:
@@ -78,6 +76,23 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     except KeyboardInterrupt:
         print("moodline: interrupted; what is done is kept, `dvc repro` goes on", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def _leave_pandas_out() -> None:
+    if "pyarrow" in sys.modules:  # a stage without tables does without it, a third of its time
+        from pipeline.store.tables import leave_pandas_out
+
+        leave_pandas_out()
+
+
+def _tell_kept(outs: Sequence[Path]) -> str | None:
+    """Which clips the stage kept, of the first of `outs` with a ledger; None where none has one."""
+    for out in outs:
+        if (out / "ledger.parquet").is_file():
+            from pipeline.store.tallies import tally_clips  # and with it pyarrow
+
+            return tally_clips(out)
+    return None
 
 
 def read_name() -> str:

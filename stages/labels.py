@@ -5,9 +5,9 @@ from pathlib import Path
 
 from pipeline.errors import show_line
 from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus
 from pipeline.labels.runs import find_overlaps
-from pipeline.labels.splits import SplitParams
 from pipeline.params import parse_corpora, parse_plain, read_checked
 from pipeline.paths import LABELS, OVERRIDES, SPLITS, TARGETS
 from pipeline.stage import held_still, run_stage

@@ -42,9 +42,9 @@ from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.labelling import label_corpora, write_labels
 from pipeline.labels.overrides import read_overrides
 from pipeline.labels.overview import read_overview
+from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus as read_whole
 from pipeline.labels.runs import find_overlaps, list_runs, split_clips
-from pipeline.labels.splits import SplitParams
 from pipeline.merging import merge_locks
 from pipeline.params import ask_head, load_params, parse_corpora, parse_feature, read_yaml
 from pipeline.presets import find_preset

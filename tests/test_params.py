@@ -36,7 +36,7 @@ from pathlib import Path
 from pipeline.params import load_params
 
 load_params(Path(sys.argv[1]))
-print({"torch", "transformers", "av", "cv2", "lightning", "zarr"} & sys.modules.keys())
+print({"numpy", "pyarrow", "torch", "av", "cv2"} & sys.modules.keys())
 """
 
 

@@ -16,8 +16,8 @@ from pipeline.faces.stores import pack_faces
 from pipeline.labels.clips import CLEAN_SCHEMA, LABELS_SCHEMA, read_clips
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus
-from pipeline.labels.splits import SplitParams
 from pipeline.report.face_summaries import read_facts
 from pipeline.sections import parse_section
 from pipeline.store.ledger import read_ledger

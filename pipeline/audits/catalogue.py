@@ -14,7 +14,7 @@ from pipeline.audits.weights import locate_weights, name_weights
 from pipeline.encoders.params import ENCODERS, FeatureParams, Reveals
 from pipeline.encoders.shared.facts import find_facts, list_needs
 from pipeline.errors import MoodlineError
-from pipeline.rows import MODALITIES, Modality
+from pipeline.modalities import MODALITIES, Modality
 from pipeline.store.reader import FeatureStore, open_features
 
 EVEN = 0.01

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from pipeline.encoders.params import FeatureParams
 from pipeline.errors import ParamsError
-from pipeline.rows import Modality
+from pipeline.modalities import Modality
 
 Kind = Literal["faces", "voices", "words", "names", "labels", "paths"]
 

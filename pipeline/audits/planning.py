@@ -33,9 +33,9 @@ from pipeline.labels.pending import Inputs, Pending, PendingMedia, PendingRows
 from pipeline.labels.reading import read_corpus
 from pipeline.labels.runs import find_trained, list_runs
 from pipeline.media.probe import probe_media
+from pipeline.modalities import Modality
 from pipeline.params import Params
 from pipeline.paths import CLIPS, DATA, OVERRIDES, SPLITS
-from pipeline.rows import Modality
 from pipeline.store.ledger import read_ledger
 from pipeline.store.provenance import Provenance
 from pipeline.store.reader import MediaStore, open_media

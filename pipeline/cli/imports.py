@@ -11,7 +11,7 @@ from pipeline.imports.ids import TOLD, read_ids
 from pipeline.imports.importing import Import, Imported
 from pipeline.imports.series import Wanted
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
-from pipeline.rows import MODALITIES
+from pipeline.modalities import MODALITIES
 from pipeline.sections import MOST_LETTERS, is_name, write_flow
 
 NONE = "none"

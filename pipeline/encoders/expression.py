@@ -14,8 +14,8 @@ from pipeline.encoders.params import ExpressionParams
 from pipeline.encoders.shared.pictures import PictureEncoder, choose_layout
 from pipeline.encoders.shared.preprocessors import load_preparation
 from pipeline.errors import ParamsError
+from pipeline.modalities import Modality
 from pipeline.networks.pretrained import Pretrained, load_frozen
-from pipeline.rows import Modality
 
 PROBABILITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "single_label_classification": lambda logits: logits.softmax(1),

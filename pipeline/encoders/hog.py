@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from pipeline.encoders.params import HogParams
-from pipeline.rows import FrameRun, Frames, Modality, Rows
+from pipeline.modalities import Modality
+from pipeline.rows import FrameRun, Frames, Rows
 
 
 class Encoder:

@@ -15,13 +15,14 @@ from pipeline.encoders.shared.pieces import Inputs, join_pieces, run_pieces
 from pipeline.encoders.shared.prompts import PARTS, Kind, Prompt, Shown
 from pipeline.errors import ParamsError
 from pipeline.media import AUDIO_HZ
+from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
 from pipeline.networks.layers import number_layers, shape_layers
 from pipeline.networks.pretrained import Pretrained, load_frozen, load_pretrained
 from pipeline.networks.sound import check_hz
 from pipeline.networks.tokens import check_length, load_tokenizer
-from pipeline.rows import ClipInput, Frames, Modality, Rows, Words
+from pipeline.rows import ClipInput, Frames, Rows, Words
 
 LEAST_ROOM = 8
 """Tokens that a prompt must leave to words."""

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from pipeline.encoders.params import HuggingfaceTextParams
 from pipeline.errors import StoreError
+from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
 from pipeline.networks.layers import number_layers, shape_layers, stack_layers
@@ -24,7 +25,7 @@ from pipeline.networks.tokens import (
     pad,
     split_texts,
 )
-from pipeline.rows import Modality, Rows, Words
+from pipeline.rows import Rows, Words
 
 CHOICES: dict[str, Callable[[Chunk], Bool[np.ndarray, " tokens"]]] = {
     "mean": lambda chunk: chunk.own,

@@ -9,7 +9,8 @@ import numpy as np
 from pipeline.encoders.params import ImportedParams
 from pipeline.encoders.shared.facts import Facts
 from pipeline.errors import StoreError
-from pipeline.rows import MODALITIES, Modality, Rows
+from pipeline.modalities import MODALITIES, Modality
+from pipeline.rows import Rows
 from pipeline.store.header import read_header
 from pipeline.store.reader import open_features
 

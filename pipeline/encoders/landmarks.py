@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from pipeline.encoders.params import LandmarksParams
 from pipeline.errors import StoreError
-from pipeline.rows import FrameRun, Frames, Modality, Rows
+from pipeline.modalities import Modality
+from pipeline.rows import FrameRun, Frames, Rows
 
 POINTS = 5
 

@@ -15,8 +15,9 @@ from pipeline.encoders.params import OpensmileParams
 from pipeline.encoders.shared.facts import Facts
 from pipeline.errors import ParamsError
 from pipeline.media import AUDIO_HZ
+from pipeline.modalities import Modality
 from pipeline.networks.sound import check_hz, make_no_rows, make_one_row
-from pipeline.rows import Modality, Rows, Waveform
+from pipeline.rows import Rows, Waveform
 
 FACTS = Facts("audEERING research licence, no commercial use", extra="opensmile")
 

@@ -14,8 +14,8 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember
 from pipeline.media import AUDIO_HZ
+from pipeline.modalities import Modality
 from pipeline.networks.params import Layers
-from pipeline.rows import Modality
 from pipeline.sections import Section
 from pipeline.store import RowFormat
 from pipeline.store.provenance import Digest

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.encoders import Recall
+from pipeline.encoders.contract import Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.engines.ahead import read_ahead

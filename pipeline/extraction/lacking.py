@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.encoders import Recall
+from pipeline.encoders.contract import Recall
 from pipeline.encoders.params import FeatureParams
 from pipeline.extraction.ceilings import measure_bytes
 from pipeline.extraction.source import (

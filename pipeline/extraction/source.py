@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import pyarrow as pa
 
-from pipeline.encoders import Encoder, Recall
+from pipeline.encoders.contract import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.engines.ahead import read_ahead
 from pipeline.engines.guard import guard_weights

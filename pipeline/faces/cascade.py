@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, UInt8
 from skimage.data import lbp_frontal_face_cascade_filename
 from skimage.feature import Cascade
 
-from pipeline.faces import Faces, Search
 from pipeline.faces.boxes import intersect_boxes, measure_areas, measure_overlap
+from pipeline.faces.contract import Faces, Search
 
 SHORT_SIDE_PIXELS = 144
 """Frames are searched at this size: on real talkers 120 missed more faces, and 192 saw more that

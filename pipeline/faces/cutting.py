@@ -18,7 +18,7 @@ from pipeline.faces import GIVEN
 from pipeline.faces.choosing import People, Sound, choose_tracks
 from pipeline.faces.crops import align_face, crop_face, scale_frame
 from pipeline.faces.params import Choice, FacesParams, Thresholds
-from pipeline.faces.quality import measure_quality
+from pipeline.faces.quality import judge_crops, measure_quality
 from pipeline.faces.searching import count_pixels, find_faces, load_detector, split_batches
 from pipeline.faces.serving import RemoteDetector
 from pipeline.faces.spool import Spool, keep_rows
@@ -128,7 +128,7 @@ class Picker:
     def judge(self, batch: pa.RecordBatch) -> Bool[np.ndarray, " rows"]:
         """Which rows of a batch of crops to keep."""
         kept: Bool[np.ndarray, " rows"] = np.isin(batch["track"].to_numpy(), self._chosen)
-        for reason, failing in self._thresholds.judge(batch).items():
+        for reason, failing in judge_crops(batch, self._thresholds).items():
             self.poor[reason] += int((kept & failing).sum())
             kept = kept & ~failing
         self.kept += int(kept.sum())

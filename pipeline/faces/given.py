@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import UInt8
 
-from pipeline.faces import Faces, whole
+from pipeline.faces import whole
+from pipeline.faces.contract import Faces
 
 place_weights = whole.place_weights
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torchvision.ops import batched_nms
 
 from pipeline.errors import ParamsError
-from pipeline.faces import Faces, Search
+from pipeline.faces.contract import Faces, Search
 from pipeline.networks.checkpoints import fill_network, read_state
 from pipeline.networks.devices import move
 from pipeline.networks.pretrained import DTYPES

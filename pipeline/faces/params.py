@@ -2,9 +2,6 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
-import pyarrow as pa
-from jaxtyping import Bool
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -25,20 +22,6 @@ class Thresholds(Section):
     max_yaw: float = Field(180.0, ge=0)
     max_pitch: float = Field(180.0, ge=0)
     min_size: float = Field(0.0, ge=0)
-
-    def judge(self, crops: pa.RecordBatch) -> dict[str, Bool[np.ndarray, " rows"]]:
-        """What may be wrong with a crop, such as `blurred` → which of `crops` that are."""
-        size, sharpness, brightness, yaw, pitch = (
-            crops[name].to_numpy() for name in ("size", "sharpness", "brightness", "yaw", "pitch")
-        )
-        return {
-            "small": size < self.min_size,
-            "dark": brightness < self.min_brightness,
-            "bright": brightness > self.max_brightness,
-            "blurred": sharpness < self.min_sharpness,
-            "turned": np.abs(yaw) > self.max_yaw,
-            "tilted": np.abs(pitch) > self.max_pitch,
-        }
 
 
 class FacesParams(Section):

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+import pyarrow as pa
+from jaxtyping import Bool, Float, UInt8
+
+from pipeline.faces.params import Thresholds
 
 COMPARED_PIXELS = 112
 """Sharpness is measured at this side, so that it does not depend on the size of the crops."""
@@ -74,3 +77,20 @@ def estimate_pose(landmarks: Float[np.ndarray, "5 2"]) -> tuple[float, float, fl
     )
     yaw, pitch, roll = np.degrees(angles).tolist()
     return yaw, pitch, roll
+
+
+def judge_crops(
+    crops: pa.RecordBatch, thresholds: Thresholds
+) -> dict[str, Bool[np.ndarray, " rows"]]:
+    """What may be wrong with a crop, such as `blurred` → which of `crops` that are."""
+    size, sharpness, brightness, yaw, pitch = (
+        crops[name].to_numpy() for name in ("size", "sharpness", "brightness", "yaw", "pitch")
+    )
+    return {
+        "small": size < thresholds.min_size,
+        "dark": brightness < thresholds.min_brightness,
+        "bright": brightness > thresholds.max_brightness,
+        "blurred": sharpness < thresholds.min_sharpness,
+        "turned": np.abs(yaw) > thresholds.max_yaw,
+        "tilted": np.abs(pitch) > thresholds.max_pitch,
+    }

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import ParamsError
-from pipeline.faces import AUTO, DETECTORS, Detector, Faces, Search
+from pipeline.faces import AUTO, DETECTORS
+from pipeline.faces.contract import Detector, Faces, Search
 from pipeline.faces.params import FacesParams
 from pipeline.limits import BATCH_PIXELS
 

@@ -22,7 +22,8 @@ from jaxtyping import UInt8
 from pipeline.engines import EngineParams
 from pipeline.engines.local import follow_parent
 from pipeline.errors import MoodlineError
-from pipeline.faces import DETECTORS, Detector, Faces
+from pipeline.faces import DETECTORS
+from pipeline.faces.contract import Detector, Faces
 from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import count_pixels, load_detector, split_batches
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from pipeline.faces import Faces
 from pipeline.faces.boxes import measure_overlap
+from pipeline.faces.contract import Faces
 from pipeline.limits import HELD_BYTES
 from pipeline.media.video import Frame
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from pipeline.faces import Faces, Search
+from pipeline.faces.contract import Faces, Search
 
 
 def place_weights(_: str | None) -> list[Path]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from pipeline.errors import ParamsError
-from pipeline.faces import Faces, Search
+from pipeline.faces.contract import Faces, Search
 
 FOLDER = Path("weights")
 """Where a model lies that params.yaml does not name, from the project's root."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads.params import PLANE, HeadParams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, make_reader
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 
 Per = Literal["clip", "frame"]
 
@@ -64,11 +64,11 @@ class Head(nn.Module):
     """Network from modalities with masks to outputs.
 
     `shapes` gives the row shape of each stream the head reads, which is a modality's one feature
-    set or one of its several (`rows.modality_of`); every one of them is in `inputs` and `masks` of
-    each call, with a mask all False (and a `time` of 0, if need be) where it is absent. A stream's
-    `time` is its own rows, or the window's grid, shared by all, when any output is per frame. What
-    lies where a mask is False never reaches an output, and every subset of streams gives finite
-    outputs, none at all included.
+    set or one of its several (`modalities.modality_of`); every one of them is in `inputs` and
+    `masks` of each call, with a mask all False (and a `time` of 0, if need be) where it is absent.
+    A stream's `time` is its own rows, or the window's grid, shared by all, when any output is per
+    frame. What lies where a mask is False never reaches an output, and every subset of streams
+    gives finite outputs, none at all included.
 
     `reading` says which shapes a member takes, and what makes vectors of them; `dims` are the
     sizes of those vectors, by stream.

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
+from pipeline.modalities import RowShape
 from pipeline.networks.pretrained import find_folder, load_pretrained
-from pipeline.rows import RowShape
 
 LONGEST_PERIOD = 10_000.0
 """Of time positions, in rows: Vaswani et al., Attention is all you need, 2017, section 3.5."""

@@ -13,7 +13,7 @@ from pipeline.heads.base import Head, Per
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS, HeadParams
 from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 
 

@@ -16,7 +16,7 @@ from pipeline.heads import base
 from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
 from pipeline.heads.reading import SOLVED
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
 
 MOST_STEPS = 500

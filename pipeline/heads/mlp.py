@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.params import MlpParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 
 
 class Head(base.Head):

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 
 FLAT_COLUMN = 1e-6
 """A column whose scale is below this part of its mean is constant but for float32 rounding."""

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.params import HeadParams
 from pipeline.limits import MOST_CLASSES, MOST_RUNS, MOST_SIZE
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
 from pipeline.store.records import read_record
@@ -96,13 +96,13 @@ Prior = float | list[float]
 class Recipe(Section):
     """Everything needed to make a head again, and to use it.
 
-    `inputs` are by stream (`rows.modality_of`). `per` says of each target whether it is labelled
-    per clip or per frame; `priors` is run → target → what the training labels alone predict;
-    `layer_shares` run → stream → learned weight of each of its layers, where it has several and
-    the head weighs them; `unseen` run → streams that the head does not read, for training had no
-    row of them; `empty_windows` run → windows of train and val that were left out, for no row
-    reached them. `weights_digest` and `predictions_digest` are those of the files beside
-    it.
+    `inputs` are by stream (`modalities.modality_of`). `per` says of each target whether it is
+    labelled per clip or per frame; `priors` is run → target → what the training labels alone
+    predict; `layer_shares` run → stream → learned weight of each of its layers, where it has
+    several and the head weighs them; `unseen` run → streams that the head does not read, for
+    training had no row of them; `empty_windows` run → windows of train and val that were left out,
+    for no row reached them. `weights_digest` and `predictions_digest` are those of the files
+    beside it.
     """
 
     format_version: Literal[3] = 3

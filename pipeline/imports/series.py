@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipeline.errors import StoreError
 from pipeline.files import is_text, measure_tree
 from pipeline.limits import limit_unpacked
-from pipeline.rows import Modality
+from pipeline.modalities import Modality
 
 PADDED_AXES = 3
 """Axes of an array that has rows of several clips, all of the same length: clips, rows, dim."""

@@ -19,7 +19,7 @@ from pipeline.errors import StoreError
 from pipeline.families import suggest
 from pipeline.imports.series import Series, Wanted, as_rows, split_array
 from pipeline.limits import MOST_ID_LETTERS, MOST_IDS
-from pipeline.rows import Modality
+from pipeline.modalities import Modality
 
 SPLITS = frozenset({"train", "valid", "val", "dev", "test"})
 IDS = ("clip_id", "clip_ids", "id", "ids")

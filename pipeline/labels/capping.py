@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pipeline.files import digest_json
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.splits import SplitParams
+from pipeline.labels.params import SplitParams
 from pipeline.store.ledger import Entry
 
 Stratum = tuple[str, str, int]

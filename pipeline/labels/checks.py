@@ -12,7 +12,7 @@ from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, Label, list_classes
 from pipeline.labels.clips import has_stretch
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.splits import SIDES
 from pipeline.store.view_ids import is_like_view
 from pipeline.targets import TARGETS, Target

@@ -14,10 +14,11 @@ from pipeline.errors import CorpusError, ParamsError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels, Label, list_classes
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
-from pipeline.labels.splits import SplitParams, assign_splits, find_labelled
+from pipeline.labels.params import SplitParams
+from pipeline.labels.splits import assign_splits, find_labelled
 from pipeline.targets import TARGETS
 
 Classes = Mapping[str, str | None]

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pipeline.labels.capping import find_capped
 from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names, write_names
 from pipeline.labels.joining import join_corpora, map_classes, place_corpora
@@ -21,9 +21,10 @@ from pipeline.labels.overrides import (
     read_overrides,
     relabel,
 )
+from pipeline.labels.params import SplitParams
 from pipeline.labels.runs import find_trained
 from pipeline.labels.split_files import place_by_file, read_places
-from pipeline.labels.splits import SplitParams, assign_splits
+from pipeline.labels.splits import assign_splits
 from pipeline.store.ledger import Entry, write_ledger
 from pipeline.store.tables import write_table
 

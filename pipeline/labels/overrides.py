@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.decisions import read_decisions
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS, Target

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.labels.checks import check_corpus
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.inside import check_inside, check_links
 

@@ -13,7 +13,7 @@ from typing import Literal
 from pipeline.errors import CorpusError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.decisions import read_decisions
 from pipeline.labels.splits import SIDES, find_labelled
 

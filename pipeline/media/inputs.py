@@ -12,7 +12,8 @@ from pipeline.limits import JPEG_PIXELS
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import count_pixels, decode_jpeg
-from pipeline.rows import ClipInput, FrameRun, Frames, Modality, Waveform, Words
+from pipeline.modalities import Modality
+from pipeline.rows import ClipInput, FrameRun, Frames, Waveform, Words
 
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""

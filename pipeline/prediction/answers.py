@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.evaluation.table import NOTHING
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
-from pipeline.rows import modality_of
+from pipeline.modalities import modality_of
 from pipeline.windows.windowing import RowSource, Window, gather_rows
 
 AT_ONCE = 256

@@ -12,8 +12,8 @@ from pipeline.heads.base import Head
 from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import list_runs, split_clips
+from pipeline.modalities import modality_of
 from pipeline.prediction.answers import Predicted, predict_clips
-from pipeline.rows import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.windows.dataset import WindowDataset

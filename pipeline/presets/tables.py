@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CorpusError, ParamsError, show
-from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.cells import is_nothing, read_numbers, read_times
 from pipeline.labels.corpora.columns import list_fields
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, SINGLE, VECTORS, is_of_class
 from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet

@@ -10,6 +10,7 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_leading, list_ranking, list_shown, list_targets
 from pipeline.evaluation.records import Comparison, Difference
 from pipeline.heads.recipes import Input
+from pipeline.modalities import modality_of
 from pipeline.report.face_summaries import FaceCounts
 from pipeline.report.figures import draw_small_curves
 from pipeline.report.head_page import SPLIT_NAMES, draw_splits
@@ -18,7 +19,6 @@ from pipeline.report.pages import embed, write_page
 from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
 from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
-from pipeline.rows import modality_of
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS
 

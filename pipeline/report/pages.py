@@ -15,6 +15,7 @@ from pipeline.errors import show
 from pipeline.evaluation.records import FEW_CLUSTERS, count_units
 from pipeline.evaluation.statistics import SIGNIFICANT
 from pipeline.files import write_text
+from pipeline.modalities import modality_of
 from pipeline.report.formats import (
     DASH,
     find_least_covered,
@@ -27,7 +28,6 @@ from pipeline.report.formats import (
     write_share,
 )
 from pipeline.report.theme import COLOURS, FONT, MONO
-from pipeline.rows import modality_of
 from pipeline.sections import write_yaml
 
 _CONFIG = {"displayModeBar": False, "responsive": True}

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from pipeline.evaluation.records import SplitEvaluation
+from pipeline.modalities import MODALITIES
 from pipeline.report.formats import is_better_low, label, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary, find_baseline
 from pipeline.report.theme import (
@@ -22,7 +23,6 @@ from pipeline.report.theme import (
     SOFT,
     TEMPLATE,
 )
-from pipeline.rows import MODALITIES
 
 _SPLITS = {
     "val": ("validation", 0.0, {"color": ACCENT, "size": 9}),

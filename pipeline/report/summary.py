@@ -16,8 +16,8 @@ from pipeline.evaluation.records import Evaluation
 from pipeline.evaluation.table import NOTHING, PREDICTIONS_SCHEMA
 from pipeline.heads.recipes import Recipe, read_recipe
 from pipeline.limits import MOST_HISTORY, MOST_ROWS
+from pipeline.modalities import MODALITIES, modality_of
 from pipeline.report.formats import is_better_low
-from pipeline.rows import MODALITIES, modality_of
 from pipeline.store.records import read_bytes, read_record
 from pipeline.store.tables import read_table
 

@@ -7,18 +7,12 @@ A store is a folder:
     ledger.parquet   the clips left out or marked, and why
     parts/           the parts, each named by the digest of what it holds
 
-A part format is a module with one name, `PARTS`, of the form below.
+A part format is a module with one name, `PARTS`, a `store.contract.PartFormat`.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
-
-import pyarrow as pa
+from typing import Literal, get_args
 
 from pipeline.families import Family, Member
-from pipeline.rows import Rows
-from pipeline.store.parts import PartClip
 
 PART_FORMATS = Family(
     "part format",
@@ -32,34 +26,3 @@ PART_FORMATS = Family(
 RowFormat = Literal["zarr", "hdf5"]
 ROW_FORMATS: tuple[str, ...] = get_args(RowFormat)
 """Formats of feature sets; media are `parquet`."""
-
-Content: TypeAlias = Rows | pa.Table
-"""A clip's rows: arrays of a feature set, or a table of media bytes and what goes with them."""
-
-
-@runtime_checkable
-class PartFormat(Protocol):
-    """One way of laying a part on disk."""
-
-    def path_of(self, parts: Path, part: str) -> Path:
-        """Path of the part called `part` in the folder `parts`."""
-
-    def write_part(
-        self, path: Path, contents: Sequence[Content], clips: Sequence[PartClip]
-    ) -> None:
-        """Write `contents`, one after another, and the list of their `clips` to `path`."""
-
-    def read_clips(self, path: Path) -> list[PartClip]:
-        """List of the clips in the part at `path`; raises StoreError when it is not a part."""
-
-    def open_part(self, path: Path) -> Any:
-        """What `slice_part` takes: the part's columns, mapped rather than read where possible."""
-
-    def slice_part(self, opened: Any, start: int, stop: int) -> Content:
-        """Rows `start` to `stop` of an opened part."""
-
-    def digest_content(self, content: Content) -> str:
-        """Digest of every value of `content`."""
-
-    def mark_parts(self, parts: Path, attributes: Mapping[str, Any]) -> None:
-        """Make the folder `parts` readable by the format's own library, with `attributes`."""

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.store import PART_FORMATS, PartFormat
+from pipeline.store import PART_FORMATS
+from pipeline.store.contract import PartFormat
 from pipeline.store.header import digest_tree, read_header
 from pipeline.store.index import read_index
 from pipeline.store.ledger import read_ledger

@@ -13,8 +13,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from pipeline.errors import StoreError, tell_first
 from pipeline.limits import MOST_AXES, MOST_ROWS, MOST_SECONDS, MOST_SIZE
-from pipeline.rows import Rows, RowShape
-from pipeline.store import PART_FORMATS, ROW_FORMATS, PartFormat
+from pipeline.modalities import RowShape
+from pipeline.rows import Rows
+from pipeline.store import PART_FORMATS, ROW_FORMATS
+from pipeline.store.contract import PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
 from pipeline.store.parts import PartClip

@@ -9,15 +9,13 @@ from pipeline.store.ledger import read_ledger
 from pipeline.store.view_ids import is_like_view
 
 
-def tally_clips(out: Path) -> str | None:
-    """What a stage kept in the folder `out`, and for what reasons not all; None without a ledger.
+def tally_clips(out: Path) -> str:
+    """What a stage kept in the folder `out`, which has a ledger, and for what reasons not all.
 
     As in "data/clips: 123 of 125 clips; left out 1 unreadable, 1 empty_file
     (data/clips/ledger.parquet)".
     """
     ledger = out / "ledger.parquet"
-    if not ledger.is_file():
-        return None
     reasons: dict[str, Counter[str]] = {}
     for entry in read_ledger(ledger):
         reasons.setdefault(entry.status, Counter())[entry.reason] += 1

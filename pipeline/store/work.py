@@ -26,7 +26,8 @@ from pipeline.files import (
     write_text,
     write_whole,
 )
-from pipeline.store import PART_FORMATS, Content, PartFormat
+from pipeline.store import PART_FORMATS
+from pipeline.store.contract import Content, PartFormat
 from pipeline.store.header import check_bytes, check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
 from pipeline.store.parts import PartClip, is_part_name, name_part

@@ -11,7 +11,8 @@ from types import TracebackType
 from pipeline.files import PARTIAL
 from pipeline.interrupts import finish_first
 from pipeline.rows import Rows
-from pipeline.store import ROW_FORMATS, Content
+from pipeline.store import ROW_FORMATS
+from pipeline.store.contract import Content
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry
 from pipeline.store.parts import Facts, PartClip, Status

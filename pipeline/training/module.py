@@ -17,7 +17,7 @@ from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
-from pipeline.rows import modality_of
+from pipeline.modalities import modality_of
 from pipeline.targets import TARGETS, list_means
 from pipeline.windows.dataset import Batch
 

@@ -14,7 +14,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 from pipeline.errors import StoreError
 from pipeline.heads.base import Per
 from pipeline.heads.params import HeadParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.store.header import read_header
 from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features

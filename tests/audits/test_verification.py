@@ -16,7 +16,8 @@ from pipeline.files import digest_file, remove, write_json
 from pipeline.heads.building import build_head
 from pipeline.heads.params import MlpParams
 from pipeline.heads.recipes import Input, Recipe
-from pipeline.rows import Rows, RowShape
+from pipeline.modalities import RowShape
+from pipeline.rows import Rows
 from pipeline.store.header import digest_tree, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.joint import join_sets

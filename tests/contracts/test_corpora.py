@@ -12,7 +12,7 @@ from pipeline.errors import CorpusError
 from pipeline.labels import reading
 from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.sections import parse_section
 from tests.miniatures import MINIATURES

@@ -6,7 +6,8 @@ import pytest
 from skimage.data import astronaut
 
 from pipeline.errors import ParamsError
-from pipeline.faces import DETECTORS, Search
+from pipeline.faces import DETECTORS
+from pipeline.faces.contract import Search
 
 ASTRONAUT_FACE = (170, 65, 275, 180)
 """Left, top, right, bottom of the face in the 512 × 512 picture, by eye."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.encoders import Encoder
+from pipeline.encoders.contract import Encoder
 from pipeline.encoders.params import ENCODERS
 from pipeline.rows import ClipInput, Frames, Rows, Waveform, Words
 from pipeline.sections import parse_section

@@ -15,7 +15,7 @@ from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
 from pipeline.heads.params import HEADS, PLANE
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import TARGETS
 

@@ -17,7 +17,8 @@ from hypothesis.extra import numpy as arrays
 
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, ROW_FORMATS, Content, PartFormat
+from pipeline.store import PART_FORMATS, ROW_FORMATS
+from pipeline.store.contract import Content, PartFormat
 from pipeline.store.parts import PartClip
 from pipeline.store.row_parts import ARRAYS
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.faces import Faces
+from pipeline.faces.contract import Faces
 from pipeline.media.video import Frame
 
 BLANK = np.zeros((100, 200, 3), np.uint8)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipeline.faces import Faces
 from pipeline.faces.choosing import People, Sound, choose_tracks, measure_speech
+from pipeline.faces.contract import Faces
 from pipeline.faces.tracks import Tracker
 from tests.faces.sightings import faces_at, frame_at
 

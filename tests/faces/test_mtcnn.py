@@ -8,7 +8,7 @@ from skimage.data import astronaut
 from torch.nn import functional as F
 
 from pipeline.errors import ParamsError
-from pipeline.faces import Faces, Search
+from pipeline.faces.contract import Faces, Search
 from pipeline.faces.mtcnn import (
     FILES,
     PACKAGE,

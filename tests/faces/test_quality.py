@@ -5,7 +5,7 @@ import pytest
 from skimage.data import astronaut
 
 from pipeline.faces.params import Thresholds
-from pipeline.faces.quality import FACE_MILLIMETRES, estimate_pose, measure_quality
+from pipeline.faces.quality import FACE_MILLIMETRES, estimate_pose, judge_crops, measure_quality
 
 FACE = astronaut()[65:180, 170:275]
 BOX = np.array([170.0, 65.0, 275.0, 180.0])
@@ -68,7 +68,7 @@ CROPS = {
 
 def judge(**thresholds):
     table = {name: pa.array(values, pa.float32()) for name, values in CROPS.items()}
-    judged = Thresholds(**thresholds).judge(pa.RecordBatch.from_pydict(table))
+    judged = judge_crops(pa.RecordBatch.from_pydict(table), Thresholds(**thresholds))
     return {reason: np.flatnonzero(failing).tolist() for reason, failing in judged.items()}
 
 

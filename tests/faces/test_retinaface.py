@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.errors import ParamsError
-from pipeline.faces import Search
+from pipeline.faces.contract import Search
 from pipeline.faces.retinaface import NETWORK, Detector, make_network, place_weights
 from tests.faces.retinas import draw, save_retinaface
 

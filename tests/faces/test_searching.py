@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.faces import Faces, Search
+from pipeline.faces.contract import Faces, Search
 from pipeline.faces.cutting import Reel, _find_people
 from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import Image, split_batches

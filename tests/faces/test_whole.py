@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipeline.faces import Search
+from pipeline.faces.contract import Search
 from pipeline.faces.whole import Detector, place_weights
 
 

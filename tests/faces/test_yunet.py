@@ -4,7 +4,7 @@ import pytest
 from skimage.data import astronaut
 
 from pipeline.errors import ParamsError
-from pipeline.faces import Search
+from pipeline.faces.contract import Search
 from pipeline.faces.searching import find_faces
 from pipeline.faces.yunet import PUBLISHED, Detector, order_faces, place_weights
 from pipeline.media.sampling import Sampling

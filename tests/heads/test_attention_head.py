@@ -5,7 +5,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads import attention
 from pipeline.heads.base import Output
 from pipeline.heads.params import AttentionParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "words"}

@@ -11,7 +11,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads import beit
 from pipeline.heads.base import Output
 from pipeline.heads.params import BeitParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}

@@ -4,7 +4,7 @@ import torch
 from pipeline.errors import ParamsError
 from pipeline.heads import base, mlp
 from pipeline.heads.params import MlpParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}

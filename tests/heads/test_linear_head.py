@@ -10,7 +10,7 @@ from pipeline.errors import ParamsError, TrainingError
 from pipeline.heads import linear
 from pipeline.heads.base import Output
 from pipeline.heads.params import LinearParams
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import BEHAVIOURS
 

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from pipeline.heads.reading import SOLVED, TRAINED, LayerMixer, Reader, make_reader
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 
 HERE = torch.tensor([[True, False]])
 

@@ -3,7 +3,7 @@ from collections import Counter
 from pipeline.labels.capping import find_capped
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.splits import SplitParams
+from pipeline.labels.params import SplitParams
 
 TARGETS = [
     ClipLabels(clip_id=f"toy/{number:03}", fold=number % 3, labels={"emotion": emotion})

@@ -8,12 +8,12 @@ from pipeline.errors import CorpusError, ParamsError
 from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.labelling import label_corpora
-from pipeline.labels.splits import SplitParams
+from pipeline.labels.params import SplitParams
 from pipeline.sections import parse_section
 
 PARAMS = CorpusParams(kind="toy", root="x", depends_on="x")

@@ -9,13 +9,14 @@ from pipeline.errors import CorpusError
 from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.inside import check_inside
 from pipeline.labels.labelling import label_corpora, write_labels
+from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus
-from pipeline.labels.splits import SplitParams, sides
+from pipeline.labels.splits import sides
 from pipeline.store.ledger import read_ledger
 from pipeline.store.tables import read_table
 

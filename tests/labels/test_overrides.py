@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.emotions import Names
 from pipeline.labels.overrides import (
     Override,

@@ -5,10 +5,11 @@ import pytest
 
 from pipeline.labels.clip_labels import ClipLabels, read_trained, write_trained
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.emotions import Names
+from pipeline.labels.params import SplitParams
 from pipeline.labels.runs import find_overlaps, find_trained
-from pipeline.labels.splits import SplitParams, assign_splits
+from pipeline.labels.splits import assign_splits
 
 NAMES = [f"s{number}" for number in range(7)]
 

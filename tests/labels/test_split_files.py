@@ -5,13 +5,13 @@ import pytest
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names
 from pipeline.labels.labelling import label_corpora
+from pipeline.labels.params import SplitParams
 from pipeline.labels.split_files import place_by_file, read_places
-from pipeline.labels.splits import SplitParams
 
 TOY = Corpus(
     clips=[Clip(clip_id=f"a/{n}", corpus="a", path=f"{n}", group=f"g{n // 2}") for n in range(6)],

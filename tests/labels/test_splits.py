@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.emotions import Names
+from pipeline.labels.params import SplitParams
 from pipeline.labels.splits import (
-    SplitParams,
     assign_splits,
     deal_groups,
     find_labelled,

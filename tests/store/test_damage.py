@@ -17,7 +17,8 @@ from pipeline.audits.verification import verify_paths
 from pipeline.errors import StoreError
 from pipeline.files import remove
 from pipeline.rows import Rows
-from pipeline.store import PART_FORMATS, ROW_FORMATS, Content
+from pipeline.store import PART_FORMATS, ROW_FORMATS
+from pipeline.store.contract import Content
 from pipeline.store.header import read_header, seal_header
 from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.provenance import Provenance

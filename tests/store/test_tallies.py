@@ -21,7 +21,3 @@ def test_a_store_holds_all_clips_and_its_views_are_none(tmp_path):
     rows = {clip_id: make_rows([[1.0]]) for clip_id in ("a", "a#view1", "b")}
     write_features(tmp_path / "mfcc", rows, views=1)
     assert tally_clips(tmp_path / "mfcc") == f"{tmp_path / 'mfcc'}: 2 of 2 clips"
-
-
-def test_what_has_no_ledger_has_no_tally(tmp_path):
-    assert tally_clips(tmp_path) is None

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.rows import RowShape
+from pipeline.modalities import RowShape
 from pipeline.store.joint import join_sets
 from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, open_inputs
 from tests.stores import make_labels, make_params, make_rows, write_features

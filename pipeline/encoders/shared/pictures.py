@@ -15,10 +15,11 @@ from torch.nn.functional import interpolate
 
 from pipeline.errors import ParamsError
 from pipeline.limits import MOST_PIXELS
+from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill, move
 from pipeline.networks.pretrained import first_line
-from pipeline.rows import FrameRun, Frames, Modality, Rows
+from pipeline.rows import FrameRun, Frames, Rows
 
 VERSION = 1
 """Raised whenever preparation changes: part of the key of every set it shapes."""

@@ -16,7 +16,8 @@ from torchaudio.functional import compute_deltas, melscale_fbanks
 from pipeline.encoders.params import SpectraParams, Statistic
 from pipeline.errors import StoreError
 from pipeline.media import AUDIO_HZ
-from pipeline.rows import Modality, Rows, Waveform
+from pipeline.modalities import Modality
+from pipeline.rows import Rows, Waveform
 
 FFT_SIZE = 1024
 """Points of the zero-padded spectrum: even of 128 bands, none is left without a bin."""

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 
 from pipeline.encoders.params import SpeechParams
 from pipeline.media import AUDIO_HZ
+from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
 from pipeline.networks.layers import shape_layers
 from pipeline.networks.sound import check_hz, make_one_row
 from pipeline.networks.states import HiddenStates
-from pipeline.rows import Modality, Rows, Waveform
+from pipeline.rows import Rows, Waveform
 
 Samples = Float[np.ndarray, " _"]
 

@@ -31,7 +31,7 @@ from pipeline.errors import CorpusError, MediaError
 from pipeline.files import open_regular, walk_folders
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import Affwild2Params, Track
 from pipeline.labels.emotions import Names

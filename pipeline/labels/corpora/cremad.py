@@ -18,8 +18,8 @@ from typing import NamedTuple
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.cells import is_nothing
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent, find_files, name_once
 from pipeline.labels.corpora.params import CremadParams
 from pipeline.labels.corpora.sheets import read_rows

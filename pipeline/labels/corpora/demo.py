@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.corpora.sheets import read_rows
 from pipeline.labels.emotions import Names

@@ -23,7 +23,7 @@ from pipeline.errors import CorpusError, StoreError
 from pipeline.families import suggest
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed, find_files
 from pipeline.labels.corpora.params import EmoboxParams
 from pipeline.labels.emotions import Names

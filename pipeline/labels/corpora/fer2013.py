@@ -22,7 +22,7 @@ from pipeline.errors import CorpusError
 from pipeline.files import write_whole
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import find_files, name_once
 from pipeline.labels.corpora.params import CorpusParams
 from pipeline.labels.emotions import Names

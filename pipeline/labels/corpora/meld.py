@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import NO_MEDIA, Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_unnamed, find_files
 from pipeline.labels.corpora.params import MeldParams
 from pipeline.labels.corpora.sheets import read_rows

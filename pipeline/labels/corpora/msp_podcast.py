@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed
 from pipeline.labels.corpora.params import MspPodcastParams
 from pipeline.labels.corpora.sheets import read_rows

@@ -31,7 +31,7 @@ from jaxtyping import Float64
 from pipeline.errors import CorpusError, StoreError
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_unnamed, find_files
 from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.params import CorpusParams

@@ -21,8 +21,8 @@ from pipeline.families import suggest
 from pipeline.files import walk_folders
 from pipeline.labels.clip_labels import ClipLabels, Label
 from pipeline.labels.clips import NO_MEDIA, Clip
-from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.columns import Taken, check_mapping, take_columns
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_unnamed
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import ROWS, PlainRow

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import Corpus
 from pipeline.labels.corpora.affwild2 import Stretch, read, read_ratings, read_stretches
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import Affwild2Params
 from pipeline.targets import UNITS
 from tests.miniatures import AU, AU_HEADER, EXPR, EXPR_HEADER, VA, make_affwild2

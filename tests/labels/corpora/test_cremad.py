@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.cremad import QUARANTINE, parse_name, read
 from pipeline.labels.corpora.params import CremadParams
 from pipeline.store.ledger import Entry

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.emobox import FORMS, read
 from pipeline.labels.corpora.params import EmoboxParams
 from tests.miniatures import make_emobox, make_files, write_set

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.fer2013 import read, unpack_table
 from pipeline.labels.corpora.params import CorpusParams
 from tests.miniatures import make_fer2013, touch

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.iemocap import read
 from pipeline.labels.corpora.params import IemocapParams
 from tests.miniatures import make_iemocap

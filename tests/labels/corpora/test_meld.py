@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import NO_MEDIA
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.meld import QUARANTINE, read
 from pipeline.labels.corpora.params import MeldParams
 from tests.miniatures import MELD_HEADER, make_meld, touch

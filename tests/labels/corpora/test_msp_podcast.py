@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.msp_podcast import read
 from pipeline.labels.corpora.params import MspPodcastParams
 from tests.miniatures import MSP_HEADER, make_msppodcast, touch

@@ -9,7 +9,8 @@ import pytest
 from pipeline import limits
 from pipeline.errors import CorpusError
 from pipeline.labels.clips import NO_MEDIA
-from pipeline.labels.corpora import Corpus, opinions
+from pipeline.labels.corpora import opinions
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.official import list_official
 from pipeline.labels.corpora.opinions import read
 from pipeline.labels.corpora.params import CorpusParams

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.corpora import Corpus
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import RavdessParams
 from pipeline.labels.corpora.ravdess import FIELD_SIZES, PROTOCOLS, parse_name, read
 

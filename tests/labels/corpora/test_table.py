@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipeline.audits.inspection import inspect_path
 from pipeline.errors import CorpusError, ParamsError, StoreError
-from pipeline.labels.corpora import Corpus, sheets, table
+from pipeline.labels.corpora import sheets, table
+from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import Row
 from pipeline.labels.corpora.sheets import read_sheet

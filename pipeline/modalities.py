@@ -1,0 +1,38 @@
+"""Modalities, and the shape of a feature set's rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Modality = Literal["face", "scene", "audio", "text"]
+MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
+
+
+def modality_of(stream: str) -> str:
+    """Modality of what a head reads: `audio`, or `audio/mfcc`, one of several sets of it."""
+    return stream.split("/", 1)[0]
+
+
+@dataclass(frozen=True)
+class RowShape:
+    """Shape of a row, and what its axes are.
+
+    `("dim",)`, `("tokens", "dim")` or `("channels", "height", "width")`, each after layers, if any.
+
+    >>> str(RowShape.of((12, 768), layered=True))
+    'layers x dim (12 x 768)'
+    """
+
+    sizes: tuple[int, ...]
+    axes: tuple[str, ...]
+
+    @staticmethod
+    def of(sizes: Sequence[int], *, layered: bool = False) -> "RowShape":
+        """Shape of these sizes, of which the first counts layers if `layered`."""
+        inner = len(sizes) - layered
+        known = {1: ("dim",), 2: ("tokens", "dim"), 3: ("channels", "height", "width")}
+        axes = known.get(inner, tuple(f"axis {number}" for number in range(inner)))
+        return RowShape(tuple(sizes), ("layers",) * layered + axes)
+
+    def __str__(self) -> str:
+        return f"{' x '.join(self.axes)} ({' x '.join(map(str, self.sizes))})"
