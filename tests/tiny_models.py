@@ -303,12 +303,12 @@ VISION = {
 
 
 @cache
-def save_vision_model(kind: str = "ViTModel") -> Path:
+def save_vision_model(kind: str = "ViTModel", **options: int) -> Path:
     """Folder of a vision model of 32 pixels in patches of 8, of transformers' class `kind`."""
     folder = make_folder()
     model = getattr(transformers, kind)
     torch.manual_seed(11)
-    model(model.config_class(**VISION)).save_pretrained(folder)
+    model(model.config_class(**{**VISION, **options})).save_pretrained(folder)
     size = {"height": 32, "width": 32}
     transformers.ViTImageProcessor(size=size).save_pretrained(folder)
     return folder
