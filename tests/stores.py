@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.reading import StreamRows
 from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
@@ -81,6 +83,13 @@ def make_labels(
     }
     names = Names(emotion=list(emotions), words={emotion: emotion for emotion in emotions})
     return Labels({target.clip_id: target for target in targets}, framed, names)
+
+
+def make_stream(rows: torch.Tensor, step: float = 1.0) -> StreamRows:
+    """Stream of `rows (windows, time, *row)`, all of them present, each of `step` seconds."""
+    seconds = step * (torch.arange(rows.shape[1]) + 0.5)
+    here = torch.ones(rows.shape[:2], dtype=torch.bool)
+    return StreamRows(rows, here, seconds.expand(rows.shape[:2]).clone())
 
 
 def make_params(kind: str, inputs: Mapping[str, str], **options: object) -> HeadParams:

@@ -4,13 +4,14 @@ After MAVEN's six directions between face, audio and text (Ahire et al., CVPR wo
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import permutations
 
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.params import AttentionParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 
 
@@ -45,27 +46,24 @@ class Head(base.Head):
         each = sum(times[asks] * (times[answers] + 1) for asks, answers in pairs)
         return each * self.heads
 
-    def fuse(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ _"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        projected = {name: self.projections[name](rows[name]) for name in self.dims}
-        told = {name: self._tell(name, projected, masks) for name in self.dims}
-        return {per: self.concat(told, masks, per) for per in self.pers}
+        projected = {
+            name: replace(stream, rows=self.projections[name](stream.rows))
+            for name, stream in streams.items()
+        }
+        told = {name: self._tell(name, projected) for name in self.dims}
+        return {per: self.concat(told, per) for per in self.pers}
 
-    def _tell(
-        self, asks: str, rows: Mapping[str, Tensor], masks: Mapping[str, Tensor]
-    ) -> Float[Tensor, "clips time width"]:
+    def _tell(self, asks: str, streams: Mapping[str, StreamRows]) -> StreamRows:
         """Rows of `asks` with what the others answer; a norm makes their sum their average."""
-        told = rows[asks]
+        queries = streams[asks].rows
+        told = queries
         for answers in (name for name in self.dims if name != asks):
-            attention, keys = self.messages[f"{asks}_{answers}"], rows[answers]
-            ignored = ~masks[answers]
-            told = told + attention(rows[asks], keys, keys, ignored, need_weights=False)[0]
-        normed: Tensor = self.norms[asks](self.dropout(told))
-        return normed
+            keys, ignored = streams[answers].rows, ~streams[answers].mask
+            attention = self.messages[f"{asks}_{answers}"]
+            told = told + attention(queries, keys, keys, ignored, need_weights=False)[0]
+        return replace(streams[asks], rows=self.norms[asks](self.dropout(told)))
 
 
 def _message(params: AttentionParams) -> nn.MultiheadAttention:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads.params import PLANE, HeadParams
-from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, make_reader
+from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
 from pipeline.modalities import RowShape
 
 Per = Literal["clip", "frame"]
@@ -44,12 +44,8 @@ class LabelledBatch(Protocol):
     """A batch of clips with their labels."""
 
     @property
-    def inputs(self) -> Mapping[str, Float[Tensor, "clips _ *_"]]:
+    def streams(self) -> Mapping[str, StreamRows]:
         """Stream → rows."""
-
-    @property
-    def masks(self) -> Mapping[str, Bool[Tensor, "clips _"]]:
-        """Stream → where its rows are present."""
 
     @property
     def targets(self) -> Mapping[str, Tensor]:
@@ -64,11 +60,11 @@ class Head(nn.Module):
     """Network from modalities with masks to outputs.
 
     `shapes` gives the row shape of each stream the head reads, which is a modality's one feature
-    set or one of its several (`modalities.modality_of`); every one of them is in `inputs` and
-    `masks` of each call, with a mask all False (and a `time` of 0, if need be) where it is absent.
-    A stream's `time` is its own rows, or the window's grid, shared by all, when any output is per
-    frame. What lies where a mask is False never reaches an output, and every subset of streams
-    gives finite outputs, none at all included.
+    set or one of its several (`modalities.modality_of`); every one of them is in `streams` of each
+    call, with a mask all False (and a `time` of 0, if need be) where it is absent. A stream's
+    `time` is its own rows, or the window's grid, shared by all, when any output is per frame. What
+    lies where a mask is False never reaches an output, and every subset of streams gives finite
+    outputs, none at all included.
 
     `reading` says which shapes a member takes, and what makes vectors of them; `dims` are the
     sizes of those vectors, by stream.
@@ -112,43 +108,31 @@ class Head(nn.Module):
         """
         return 0
 
-    def fuse(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ _"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` for `clip`, `(clips, time, width)` for `frame`, as needed.
 
-        `rows` are vectors, standardised, and zero where their mask is False.
+        Rows of `streams` are vectors, standardised, and zero where their mask is False.
         """
         raise NotImplementedError
 
-    def fused(
-        self,
-        inputs: Mapping[str, Float[Tensor, "clips _ *_"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[Per, Tensor]:
-        """What the last linear layers see: `fuse` of the inputs as vectors."""
-        known = self.know(masks)
-        rows = {name: self.readers[name](inputs[name], known[name]) for name in self.dims}
-        return self.fuse(rows, known)
+    def fused(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
+        """What the last linear layers see: `fuse` of the rows as vectors."""
+        known = self.know(streams)
+        return self.fuse({name: self.readers[name](known[name]) for name in self.dims})
 
-    def know(self, masks: Mapping[str, Bool[Tensor, "clips _"]]) -> dict[str, Tensor]:
-        """`masks` without the streams that training had no row of."""
-        return {name: masks[name] & self.readers[name].get_buffer("seen") for name in self.dims}
+    def know(self, streams: Mapping[str, StreamRows]) -> dict[str, StreamRows]:
+        """`streams`, of which those are withheld that training had no row of."""
+        seen = {name: self.readers[name].get_buffer("seen") for name in self.dims}
+        return {name: streams[name].keep(seen[name]) for name in self.dims}
 
     @property
     def unseen(self) -> list[str]:
         """Streams that training had no row of: whatever comes later of them, it is not read."""
         return [name for name in self.dims if not self.readers[name].get_buffer("seen")]
 
-    def forward(
-        self,
-        inputs: Mapping[str, Float[Tensor, "clips _ *_"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[str, Tensor]:
+    def forward(self, streams: Mapping[str, StreamRows]) -> dict[str, Tensor]:
         """Output name → `(clips, size)`, or `(clips, time, size)` for outputs per frame."""
-        fused = self.fused(inputs, masks)
+        fused = self.fused(streams)
         return {
             output.name: self.readouts[output.name](fused[output.per]) for output in self.outputs
         }
@@ -195,27 +179,24 @@ class Concat(nn.Module):
         )
 
     def forward(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ width"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-        per: Per,
+        self, streams: Mapping[str, StreamRows], per: Per
     ) -> Float[Tensor, "clips *time width"]:
         """Vectors per clip, modalities pooled by their masks, or per frame of the shared grid."""
         parts = []
         for name in self.modalities:
-            vectors, present = summarise(rows[name], masks[name], per)
+            vectors, present = summarise(streams[name], per)
             parts.append(torch.where(present[..., None], vectors, self.absent[name]))
         mixed: Tensor = self.mix(torch.cat(parts, dim=-1))
         return mixed
 
 
 def summarise(
-    rows: Float[Tensor, "clips time dim"], mask: Bool[Tensor, "clips time"], per: Per
+    stream: StreamRows, per: Per
 ) -> tuple[Float[Tensor, "clips *grid dim"], Bool[Tensor, "clips *grid"]]:
-    """Vectors of one modality, and where it is present: pooled per clip, as they are per frame."""
+    """Vectors of one stream, and where it is present: pooled per clip, as they are per frame."""
     if per == "frame":
-        return rows, mask
-    return masked_mean(rows, mask), mask.any(dim=1)
+        return stream.rows, stream.mask
+    return masked_mean(stream.rows, stream.mask), stream.mask.any(dim=1)
 
 
 def masked_mean(

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.networks.pretrained import find_folder, load_pretrained
 
-LONGEST_PERIOD = 10_000.0
-"""Of time positions, in rows: Vaswani et al., Attention is all you need, 2017, section 3.5."""
+PERIODS = (0.25, 1000.0)
+"""Seconds of the shortest and the longest sinusoid of a time: a syllable, and most clips."""
 
 SHAPE = {
     "width": "hidden_size",
@@ -71,16 +72,12 @@ class Head(base.Head):
         tokens = 1 + sum(times.values())
         return tokens**2 * self.config.num_attention_heads * self.config.num_hidden_layers
 
-    def fuse(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ _"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        present = [masks[name] for name in self.dims]
+        present = [streams[name].mask for name in self.dims]
         seen = present[0].new_ones(len(present[0]), 1)
         tokens = [self.summary.expand(len(seen), 1, -1)]
-        tokens += [self._embed(name, rows[name]) for name in self.dims]
+        tokens += [self._embed(name, streams[name]) for name in self.dims]
         encoded = self._encode(torch.cat(tokens, dim=1), torch.cat([seen, *present], dim=1))
         summary, *parts = torch.split(encoded, [part.shape[1] for part in tokens], dim=1)
         vectors: dict[base.Per, Tensor] = {"clip": summary[:, 0]}
@@ -88,11 +85,9 @@ class Head(base.Head):
             vectors["frame"] = _mean_of_present(parts, present, summary)
         return vectors
 
-    def _embed(
-        self, modality: str, rows: Float[Tensor, "clips time dim"]
-    ) -> Float[Tensor, "clips time width"]:
-        projected: Tensor = self.projections[modality](rows) + self.marks[modality]
-        return projected + time_positions(rows.shape[1], projected.shape[2]).to(projected)
+    def _embed(self, name: str, stream: StreamRows) -> Float[Tensor, "clips time width"]:
+        projected: Tensor = self.projections[name](stream.rows) + self.marks[name]
+        return projected + time_positions(stream.seconds, projected.shape[2])
 
     def _encode(
         self, tokens: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"]
@@ -105,12 +100,19 @@ class Head(base.Head):
         return normed
 
 
-def time_positions(time: int, width: int) -> Float[Tensor, "time width"]:
-    """Sinusoids of a row's index, sine and cosine in turn, of periods 2π to 2π `LONGEST_PERIOD`."""
-    columns = torch.arange(width)
-    rates = LONGEST_PERIOD ** (-(columns // 2 * 2) / width)
+def time_positions(
+    seconds: Float[Tensor, "clips time"], width: int
+) -> Float[Tensor, "clips time width"]:
+    """Sinusoids of a row's time, sine and cosine in turn, of periods `PERIODS`.
+
+    Vaswani et al., Attention is all you need, 2017, section 3.5, with times for numbers of rows:
+    rows of streams at other rates meet where they are seen together.
+    """
+    columns = torch.arange(width, device=seconds.device)
+    shortest, longest = PERIODS
+    periods = shortest * (longest / shortest) ** ((columns // 2 * 2) / width)
     phases = torch.pi / 2 * (columns % 2)
-    return torch.sin(torch.arange(time)[:, None] * rates + phases)
+    return torch.sin(2 * torch.pi * seconds[..., None] / periods + phases)
 
 
 def _mean_of_present(

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor
@@ -15,7 +15,7 @@ from pipeline.errors import TrainingError
 from pipeline.heads import base
 from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
-from pipeline.heads.reading import SOLVED
+from pipeline.heads.reading import SOLVED, StreamRows
 from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
 
@@ -49,17 +49,13 @@ class Head(base.Head):
         self.strengths = tuple(sorted(params.strengths, reverse=True))
         self.readouts = base.read_out(outputs, sum(self.dims.values()) + len(self.dims))
 
-    def fuse(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ _"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         fused: dict[base.Per, Tensor] = {}
         for per in self.pers:
             parts = []
             for name in self.dims:
-                vectors, present = base.summarise(rows[name], masks[name], per)
+                vectors, present = base.summarise(streams[name], per)
                 parts += [vectors, present[..., None].to(vectors)]
             fused[per] = torch.cat(parts, dim=-1)
         return fused
@@ -92,7 +88,7 @@ class Head(base.Head):
         """Features and labels of each output, in float64, of the clips or frames that have one."""
         kept: dict[str, list[Examples]] = {output.name: [] for output in self.outputs}
         for batch in batches:
-            fused = self.fused(batch.inputs, batch.masks)
+            fused = self.fused(batch.streams)
             for output in self.outputs:
                 mask, labels = batch.target_masks[output.name], batch.targets[output.name]
                 kept[output.name].append((fused[output.per][mask], labels[mask]))

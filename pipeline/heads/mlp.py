@@ -1,12 +1,13 @@
 """Heads that pool each modality and mix them in one hidden layer."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.params import MlpParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 
 
@@ -27,11 +28,10 @@ class Head(base.Head):
         self.concat = base.Concat(self.dims, width, dropout)
         self.readouts = base.read_out(outputs, width)
 
-    def fuse(
-        self,
-        rows: Mapping[str, Float[Tensor, "clips _ _"]],
-        masks: Mapping[str, Bool[Tensor, "clips _"]],
-    ) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        projected = {name: self.projections[name](rows[name]) for name in self.dims}
-        return {per: self.concat(projected, masks, per) for per in self.pers}
+        projected = {
+            name: replace(stream, rows=self.projections[name](stream.rows))
+            for name, stream in streams.items()
+        }
+        return {per: self.concat(projected, per) for per in self.pers}

@@ -1,5 +1,6 @@
 """Reading: rows of one feature set, of whatever shape, as any head takes them: one vector each."""
 
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -11,6 +12,28 @@ from pipeline.modalities import RowShape
 
 FLAT_COLUMN = 1e-6
 """A column whose scale is below this part of its mean is constant but for float32 rounding."""
+
+
+@dataclass(frozen=True)
+class StreamRows:
+    """Rows of one stream in a batch of windows, padded to the longest.
+
+    `mask` is True where a row stands for something seen or heard; `seconds` are the times of the
+    rows since their window's start.
+    """
+
+    rows: Float[Tensor, "windows time *row"]
+    mask: Bool[Tensor, "windows time"]
+    seconds: Float[Tensor, "windows time"]
+
+    def to(self, device: torch.device | str) -> "StreamRows":
+        """The same on `device`."""
+        return StreamRows(self.rows.to(device), self.mask.to(device), self.seconds.to(device))
+
+    def keep(self, kept: Bool[Tensor, "*windows"] | bool) -> "StreamRows":
+        """The same, with those windows withheld that are not `kept`."""
+        chosen = torch.as_tensor(kept, device=self.mask.device)
+        return replace(self, mask=self.mask & chosen[..., None])
 
 
 class Reader(nn.Module):
@@ -56,13 +79,11 @@ class Reader(nn.Module):
         self.get_buffer("mean").copy_(mean)
         self.get_buffer("scale").copy_(torch.where(varies, scale, 1.0))
 
-    def forward(
-        self, rows: Float[Tensor, "clips time *row"], mask: Bool[Tensor, "clips time"]
-    ) -> Float[Tensor, "clips time dim"]:
-        """Standardised rows as vectors, zero where `mask` is False."""
-        absent = ~mask.reshape(*mask.shape, *[1] * len(self.shape.sizes))
-        standardised = (rows - self.spread("mean")) / self.spread("scale")
-        return self.join(standardised.masked_fill(absent, 0.0))
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Standardised rows as vectors, zero where the mask is False."""
+        absent = ~stream.mask.reshape(*stream.mask.shape, *[1] * len(self.shape.sizes))
+        standardised = (stream.rows - self.spread("mean")) / self.spread("scale")
+        return replace(stream, rows=self.join(standardised.masked_fill(absent, 0.0)))
 
     def spread(self, name: Literal["mean", "scale"]) -> Tensor:
         """Moments in a shape that meets the rows."""

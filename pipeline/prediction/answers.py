@@ -57,17 +57,18 @@ def _predict_windows(
     head: Head, features: Mapping[str, RowSource], windows: Sequence[Window], withheld: str
 ) -> Iterator[tuple[Window, Decoded]]:
     """Each window with anything to go on, and its answers; NaN at frames that no row reaches."""
-    inputs, masks = gather_rows(features, windows)
-    masks = head.know(
-        {name: mask & (modality_of(name) != withheld) for name, mask in masks.items()}
+    gathered = gather_rows(features, windows)
+    streams = head.know(
+        {name: stream.keep(modality_of(name) != withheld) for name, stream in gathered.items()}
     )
-    values: dict[str, Tensor] = decode_outputs(head(inputs, masks))
+    masks = [stream.mask for stream in streams.values()]
+    values: dict[str, Tensor] = decode_outputs(head(streams))
     framed = [target for target, per in head.per.items() if per == "frame"]
     if framed:
-        reached = torch.stack(list(masks.values())).any(dim=0)
+        reached = torch.stack(masks).any(dim=0)
         for target in framed:
             values[target][~reached] = torch.nan
-    present = torch.stack([mask.any(dim=1) for mask in masks.values()]).any(dim=0)
+    present = torch.stack([mask.any(dim=1) for mask in masks]).any(dim=0)
     for row, (window, seen) in enumerate(zip(windows, present.tolist(), strict=True)):
         if seen:
             yield window, {target: value[row].numpy() for target, value in values.items()}

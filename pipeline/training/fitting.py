@@ -159,7 +159,7 @@ def measure_moments(dataset: WindowDataset, head: Head) -> dict[str, Moments]:
     moments = {stream: Moments(reader.columns) for stream, reader in head.readers.items()}
     for batch in load_batches(dataset):
         for stream, found in moments.items():
-            rows = batch.inputs[stream][batch.masks[stream]]
+            rows = batch.streams[stream].rows[batch.streams[stream].mask]
             found.add(head.readers[stream].list_columns(rows))
     for stream, found in moments.items():
         if not torch.isfinite(found.mean).all():

@@ -17,6 +17,7 @@ from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import modality_of
 from pipeline.targets import TARGETS, list_means
 from pipeline.windows.dataset import Batch
@@ -74,15 +75,15 @@ class HeadModule(LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
-        masks = drop_modalities(batch.masks, self.training_params.modality_dropout)
-        loss = self._measure_loss(self.head(batch.inputs, masks), batch)
+        streams = drop_modalities(batch.streams, self.training_params.modality_dropout)
+        loss = self._measure_loss(self.head(streams), batch)
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss
 
     def validation_step(self, batch: Batch, index: int) -> None:
         """Collect the batch's outputs, labels and predictions; raises as `training_step` does."""
-        outputs = self.head(batch.inputs, batch.masks)
+        outputs = self.head(batch.streams)
         self._check_loss(self._measure_loss(outputs, batch), "validation", index)
         self.answered.append(Answered.of(outputs, batch))
         for target, decoded in decode_outputs(outputs).items():
@@ -153,24 +154,22 @@ def _pair(target: str, found: Sequence[Collected]) -> Pairs:
     return Pairs(labels, decoded)
 
 
-def drop_modalities(
-    masks: dict[str, Bool[Tensor, "clips _"]], share: float
-) -> dict[str, Bool[Tensor, "clips _"]]:
-    """Masks with each modality of each clip, all its streams, withheld at probability `share`.
+def drop_modalities(streams: Mapping[str, StreamRows], share: float) -> dict[str, StreamRows]:
+    """`streams` with each modality of each window, all its streams, withheld at chance `share`.
 
-    A clip that would lose all it has keeps everything.
+    A window that would lose all it has keeps everything.
     """
-    streams: dict[str, list[str]] = {}
-    for stream in masks:
-        streams.setdefault(modality_of(stream), []).append(stream)
+    members: dict[str, list[str]] = {}
+    for name in streams:
+        members.setdefault(modality_of(name), []).append(name)
     present = torch.stack(
         [
-            torch.cat([masks[name] for name in names], dim=1).any(dim=1)
-            for names in streams.values()
+            torch.cat([streams[name].mask for name in names], dim=1).any(dim=1)
+            for names in members.values()
         ],
         dim=1,
     )
     kept = torch.rand(present.shape, device=present.device) >= share
     kept |= ~(kept & present).any(dim=1, keepdim=True)
-    columns = dict(zip(streams, kept.unsqueeze(2).unbind(dim=1), strict=True))
-    return {stream: mask & columns[modality_of(stream)] for stream, mask in masks.items()}
+    columns = dict(zip(members, kept.unbind(dim=1), strict=True))
+    return {name: stream.keep(columns[modality_of(name)]) for name, stream in streams.items()}

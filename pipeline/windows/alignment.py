@@ -8,7 +8,7 @@ at `rate_hz`, or, with no rate, each modality's own rows.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from numpy.typing import NDArray
 
 from pipeline.errors import ParamsError
@@ -36,11 +36,12 @@ class Alignment:
     """Rows that reach each grid point: the first `counts[0]` of `rows` the first point, and so on.
 
     A point that no row reaches has a count of 0: it is absent. A point with several is their
-    mean.
+    mean. `seconds` are the times of the points.
     """
 
     rows: Int64[np.ndarray, " taken"]
     counts: Int64[np.ndarray, " time"]
+    seconds: Float64[np.ndarray, " time"]
 
 
 def plan_windows(duration_seconds: float, params: WindowParams) -> Float[np.ndarray, "windows 2"]:
@@ -96,22 +97,24 @@ def take_own_rows(stretches: Stretches, start_seconds: float, end_seconds: float
     """Each row that overlaps the window as a grid point of its own, absent where it is not valid.
 
     So a row of the whole clip is in every window, and a face that was lost leaves its place empty.
+    The time of a point is the middle of what of its row is in the window.
 
     >>> rows = Stretches(np.arange(3.0), np.arange(3.0) + 1, np.array([True, False, True]))
     >>> take_own_rows(rows, 0.5, 2.5)
-    Alignment(rows=array([0, 2]), counts=array([1, 0, 1]))
+    Alignment(rows=array([0, 2]), counts=array([1, 0, 1]), seconds=array([0.75, 1.5 , 2.25]))
     """
     begins, ends = stretches.start_seconds, stretches.end_seconds
-    overlap = np.minimum(ends, end_seconds) - np.maximum(begins, start_seconds)
+    first, last = np.maximum(begins, start_seconds), np.minimum(ends, end_seconds)
     instant = (ends - begins <= EPSILON_SECONDS) & (begins >= start_seconds)
-    reached = np.flatnonzero((overlap > EPSILON_SECONDS) | (instant & (begins < end_seconds)))
+    reached = np.flatnonzero((last - first > EPSILON_SECONDS) | (instant & (begins < end_seconds)))
     valid = stretches.valid[reached]
-    return Alignment(reached[valid], valid.astype(np.int64))
+    middles = (first[reached] + last[reached]) / 2
+    return Alignment(reached[valid], valid.astype(np.int64), middles)
 
 
 def align_rows(
     stretches: Stretches,
-    grid: Float[np.ndarray, " time"],
+    grid: Float64[np.ndarray, " time"],
     step_seconds: float,
     params: WindowParams,
 ) -> Alignment:
@@ -126,7 +129,7 @@ def align_rows(
     >>> rows = Stretches(ends - 0.1, ends, np.array([True, True, False, True]))
     >>> grid = np.array([0.1, 0.25])
     >>> align_rows(rows, grid, 0.15, WindowParams(align="nearest"))
-    Alignment(rows=array([1, 1]), counts=array([1, 1]))
+    Alignment(rows=array([1, 1]), counts=array([1, 1]), seconds=array([0.1 , 0.25]))
     >>> align_rows(rows, grid, 0.15, WindowParams(align="nearest", tolerance_seconds=0.0)).counts
     array([1, 0])
     >>> align_rows(rows, grid, 0.15, WindowParams(align="mean")).counts
@@ -134,17 +137,17 @@ def align_rows(
     """
     known = np.flatnonzero(stretches.valid)
     if not len(known) or not len(grid):
-        return Alignment(np.empty(0, np.int64), np.zeros(len(grid), np.int64))
+        return Alignment(np.empty(0, np.int64), np.zeros(len(grid), np.int64), grid)
     starts, ends = stretches.start_seconds[known], stretches.end_seconds[known]
     nearest = _find_nearest(starts, ends, grid, params)
     if params.align == "nearest":
         found = nearest >= 0
-        return Alignment(known[nearest[found]], found.astype(np.int64))
+        return Alignment(known[nearest[found]], found.astype(np.int64), grid)
     first, stop = _find_overlaps(starts, ends, grid, step_seconds, causal=params.causal)
     alone = (stop <= first) & (nearest >= 0)
     first, stop = np.where(alone, nearest, first), np.where(alone, nearest + 1, stop)
     counts = np.maximum(stop - first, 0)
-    return Alignment(known[_expand_ranges(first, counts)], counts)
+    return Alignment(known[_expand_ranges(first, counts)], counts, grid)
 
 
 def _find_nearest(

@@ -14,6 +14,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 from pipeline.errors import StoreError
 from pipeline.heads.base import Per
 from pipeline.heads.params import HeadParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.store.header import read_header
 from pipeline.store.joint import list_members
@@ -47,20 +48,21 @@ class Example:
 class Batch:
     """Windows as tensors, padded to the longest.
 
-    `inputs` are float32 `(clips, time, *row)` by stream and `masks` bool `(clips, time)`.
-    `targets` are `(clips,)` or `(clips, time)` by target, with classes last where it has a number
-    for each; `target_masks` are without these.
+    `targets` are `(windows,)` or `(windows, time)` by target, with classes last where it has a
+    number for each; `target_masks` are without these.
     """
 
-    inputs: dict[str, Tensor]
-    masks: dict[str, Tensor]
+    streams: dict[str, StreamRows]
     targets: dict[str, Tensor]
     target_masks: dict[str, Tensor]
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on `device`."""
-        groups = (self.inputs, self.masks, self.targets, self.target_masks)
-        return Batch(*({name: value.to(device) for name, value in g.items()} for g in groups))
+        return Batch(
+            {name: stream.to(device) for name, stream in self.streams.items()},
+            {name: labels.to(device) for name, labels in self.targets.items()},
+            {name: mask.to(device) for name, mask in self.target_masks.items()},
+        )
 
 
 class WindowDataset(Dataset[Batch]):
@@ -129,7 +131,7 @@ class WindowDataset(Dataset[Batch]):
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
         examples = [self.examples[index] for index in indices]
-        inputs, masks = gather_rows(self.features, [example.window for example in examples])
+        streams = gather_rows(self.features, [example.window for example in examples])
         targets: dict[str, Tensor] = {}
         target_masks: dict[str, Tensor] = {}
         for target, per in self.per.items():
@@ -138,7 +140,7 @@ class WindowDataset(Dataset[Batch]):
             kind = TARGETS[target].kind
             target_masks[target] = known.all(dim=-1) if TARGETS[target].behaviour.vector else known
             targets[target] = filled.long() if kind == "class" else filled
-        return Batch(inputs, masks, targets, target_masks)
+        return Batch(streams, targets, target_masks)
 
     @cached_property
     def _most_views(self) -> int:

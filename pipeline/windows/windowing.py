@@ -1,16 +1,16 @@
 """Windowing: from one clip's rows to the windows that a head sees, with or without labels."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int64, Shaped
-from torch import Tensor
+from jaxtyping import Float64, Int64, Shaped
 
 from pipeline.heads.params import WindowParams
+from pipeline.heads.reading import StreamRows
 from pipeline.rows import Rows
 from pipeline.windows.alignment import (
     EPSILON_SECONDS,
@@ -150,30 +150,28 @@ def _align(
     grid: Float64[np.ndarray, " time"] | None,
     cutting: Cutting,
 ) -> Alignment:
-    """Alignment by the source's row numbers."""
+    """Alignment by the source's row numbers, its times since the window's start."""
     held = numbered.stretches
     if grid is None:
         aligned = take_own_rows(held, *window)
     else:
         aligned = align_rows(held, grid, cutting.step_seconds, cutting.params)
-    return Alignment(aligned.rows + numbered.first_row, aligned.counts)
+    rows, seconds = aligned.rows + numbered.first_row, aligned.seconds - window[0]
+    return replace(aligned, rows=rows, seconds=seconds)
 
 
 def gather_rows(
     features: Mapping[str, RowSource], windows: Sequence[Window]
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Inputs, float32 `(clips, time, *row)`, and masks `(clips, time)` of `windows` by modality."""
-    inputs, masks = {}, {}
-    for modality, source in features.items():
-        aligned = [window.alignments[modality] for window in windows]
-        inputs[modality], masks[modality] = _gather(source, aligned)
-    return inputs, masks
+) -> dict[str, StreamRows]:
+    """Rows of `windows` by stream, float32, padded to the longest."""
+    return {
+        stream: _gather(source, [window.alignments[stream] for window in windows])
+        for stream, source in features.items()
+    }
 
 
-def _gather(
-    source: RowSource, alignments: Sequence[Alignment]
-) -> tuple[Float[Tensor, "clips time *row"], Bool[Tensor, "clips time"]]:
-    """Aligned rows of each window, padded to the longest, and where they are present."""
+def _gather(source: RowSource, alignments: Sequence[Alignment]) -> StreamRows:
+    """Aligned rows of each window."""
     counts = np.concatenate([aligned.counts for aligned in alignments])
     taken = source.take_rows(np.concatenate([aligned.rows for aligned in alignments]))
     reached = counts > 0
@@ -187,6 +185,8 @@ def _gather(
     times = np.concatenate([np.arange(length) for length in lengths])[reached]
     mask = np.zeros((len(lengths), max(1, *lengths)), bool)
     mask[clips, times] = True
-    inputs = np.zeros((*mask.shape, *points.shape[1:]), np.float32)
-    inputs[clips, times] = points
-    return torch.from_numpy(inputs), torch.from_numpy(mask)
+    rows = np.zeros((*mask.shape, *points.shape[1:]), np.float32)
+    rows[clips, times] = points
+    seconds = np.zeros(mask.shape, np.float32)
+    seconds[clips, times] = np.concatenate([a.seconds for a in alignments])[reached]
+    return StreamRows(torch.from_numpy(rows), torch.from_numpy(mask), torch.from_numpy(seconds))

@@ -1,7 +1,7 @@
 """What every head must do, whatever it is made of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, combinations
 from typing import get_args
 
@@ -15,9 +15,11 @@ from pipeline.heads.base import Head, Output, Per
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
 from pipeline.heads.params import HEADS, PLANE
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import TARGETS
+from tests.stores import make_stream
 
 SHAPES = {
     "flat": {
@@ -48,33 +50,34 @@ CASES = [
 ]
 
 
+Streams = dict[str, StreamRows]
+
+
+def take(streams: Streams, clips: Sequence[int], time: int | None = None) -> Streams:
+    return {
+        name: StreamRows(*(value[clips, :time] for value in vars(stream).values()))
+        for name, stream in streams.items()
+    }
+
+
+def withhold(streams: Streams, absent: Collection[str]) -> Streams:
+    return {name: stream.keep(name not in absent) for name, stream in streams.items()}
+
+
+def fill(streams: Streams, value: float) -> Streams:
+    return {
+        name: replace(stream, rows=torch.where(fit(stream), stream.rows, value))
+        for name, stream in streams.items()
+    }
+
+
+def fit(stream: StreamRows) -> Tensor:
+    return stream.mask.reshape(*stream.mask.shape, *[1] * (stream.rows.ndim - 2))
+
+
 @dataclass
-class Batch:
-    inputs: dict[str, Tensor]
-    masks: dict[str, Tensor]
-
-    def take(self, clips: Sequence[int], time: int | None = None) -> "Batch":
-        inputs = {name: rows[clips, :time] for name, rows in self.inputs.items()}
-        return Batch(inputs, {name: mask[clips, :time] for name, mask in self.masks.items()})
-
-    def without(self, *absent: str) -> "Batch":
-        masks = {name: mask & (name not in absent) for name, mask in self.masks.items()}
-        return Batch(self.inputs, masks)
-
-    def filled(self, value: float) -> "Batch":
-        inputs = {
-            name: torch.where(fit(self.masks[name], rows), rows, value)
-            for name, rows in self.inputs.items()
-        }
-        return Batch(inputs, self.masks)
-
-
-def fit(mask: Tensor, rows: Tensor) -> Tensor:
-    return mask.reshape(*mask.shape, *[1] * (rows.ndim - 2))
-
-
-@dataclass
-class Labelled(Batch):
+class Labelled:
+    streams: Streams
     targets: dict[str, Tensor]
     target_masks: dict[str, Tensor]
 
@@ -116,16 +119,15 @@ class Case:
         """Every target that may be labelled so: outputs of every kind."""
         return [name for name, target in TARGETS.items() if self.per == "clip" or target.framed]
 
-    def batch(self, clips: int = CLIPS) -> Batch:
+    def streams(self, clips: int = CLIPS) -> Streams:
         times = TIMES if self.per == "clip" else dict.fromkeys(NAMES, GRID)
-        inputs = {
-            name: torch.randn(clips, times[name], *shape.sizes)
+        streams = {
+            name: make_stream(torch.randn(clips, times[name], *shape.sizes))
             for name, shape in self.shapes.items()
         }
-        masks = {name: torch.rand(clips, times[name]) < 0.7 for name in NAMES}
-        for mask in masks.values():
-            mask[:, 0] = True
-        return Batch(inputs, masks)
+        for stream in streams.values():
+            stream.mask[:, 1:] = torch.rand(clips, stream.mask.shape[1] - 1) < 0.7
+        return streams
 
     def targets(self, clips: int) -> dict[str, Tensor]:
         shape = (clips,) if self.per == "clip" else (clips, GRID)
@@ -142,9 +144,8 @@ class Case:
         return labels
 
     def labelled(self) -> Labelled:
-        batch, targets = self.batch(clips=23), self.targets(clips=23)
-        masks = know_all(targets)
-        return Labelled(batch.inputs, batch.masks, targets, masks)
+        targets = self.targets(clips=23)
+        return Labelled(self.streams(clips=23), targets, know_all(targets))
 
 
 def know_all(targets: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -157,9 +158,9 @@ def know_all(targets: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def predict(head: Head, batch: Batch) -> dict[str, Tensor]:
+def predict(head: Head, streams: Streams) -> dict[str, Tensor]:
     with torch.no_grad():
-        return head(batch.inputs, batch.masks)
+        return head(streams)
 
 
 def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
@@ -177,91 +178,89 @@ def head(case: Case) -> Head:
 
 
 @pytest.fixture
-def batch(case: Case, head: Head) -> Batch:
+def streams(case: Case, head: Head) -> Streams:
     torch.manual_seed(3)
-    return case.batch()
+    return case.streams()
 
 
 class TestHead:
-    def test_gives_each_output_in_its_size(self, case: Case, head: Head, batch: Batch) -> None:
+    def test_gives_each_output_in_its_size(self, case: Case, head: Head, streams: Streams) -> None:
         lead = (CLIPS,) if case.per == "clip" else (CLIPS, GRID)
-        found = {name: tuple(value.shape) for name, value in predict(head, batch).items()}
+        found = {name: tuple(value.shape) for name, value in predict(head, streams).items()}
         assert found == {output.name: (*lead, output.size) for output in head.outputs}
 
     @pytest.mark.parametrize("value", [1e6, float("nan")])
-    def test_never_sees_masked_rows(self, head: Head, batch: Batch, value: float) -> None:
-        found, expected = predict(head, batch.filled(value)), predict(head, batch)
+    def test_never_sees_masked_rows(self, head: Head, streams: Streams, value: float) -> None:
+        found, expected = predict(head, fill(streams, value)), predict(head, streams)
         torch.testing.assert_close(found, expected, rtol=0, atol=0)
 
     def test_predicts_a_clip_alone_as_in_a_padded_batch(
-        self, case: Case, head: Head, batch: Batch
+        self, case: Case, head: Head, streams: Streams
     ) -> None:
         kept = 4
-        for mask in batch.masks.values():
-            mask[1, kept:] = False
-        found = predict(head, batch.take([1], time=kept))
-        expected = {name: value[[1]] for name, value in predict(head, batch).items()}
+        for stream in streams.values():
+            stream.mask[1, kept:] = False
+        found = predict(head, take(streams, [1], time=kept))
+        expected = {name: value[[1]] for name, value in predict(head, streams).items()}
         if case.per == "frame":
             expected = {name: value[:, :kept] for name, value in expected.items()}
         assert_close(found, expected)
 
     @pytest.mark.parametrize("present", SUBSETS, ids=lambda names: "+".join(names) or "none")
     def test_is_finite_for_every_subset_of_modalities(
-        self, head: Head, batch: Batch, present: tuple[str, ...]
+        self, head: Head, streams: Streams, present: tuple[str, ...]
     ) -> None:
-        found = predict(head, batch.without(*set(NAMES) - set(present)))
+        found = predict(head, withhold(streams, set(NAMES) - set(present)))
         assert all(value.isfinite().all() for value in found.values())
 
-    def test_takes_a_modality_without_any_row(self, case: Case, head: Head, batch: Batch) -> None:
+    def test_takes_a_modality_without_any_row(
+        self, case: Case, head: Head, streams: Streams
+    ) -> None:
         if case.per == "frame":
             pytest.skip("frame outputs share one grid")
-        expected = predict(head, batch.without("text"))
-        batch.inputs["text"], batch.masks["text"] = (
-            torch.zeros(CLIPS, 0, *case.shapes["text"].sizes),
-            batch.masks["text"][:, :0],
-        )
-        assert_close(predict(head, batch), expected)
+        expected = predict(head, withhold(streams, ["text"]))
+        none = make_stream(torch.zeros(CLIPS, 0, *case.shapes["text"].sizes))
+        assert_close(predict(head, {**streams, "text": none}), expected)
 
-    def test_is_deterministic_in_eval(self, head: Head, batch: Batch) -> None:
-        torch.testing.assert_close(predict(head, batch), predict(head, batch), rtol=0, atol=0)
+    def test_is_deterministic_in_eval(self, head: Head, streams: Streams) -> None:
+        torch.testing.assert_close(predict(head, streams), predict(head, streams), rtol=0, atol=0)
 
-    def test_is_made_the_same_from_one_seed(self, case: Case, head: Head, batch: Batch) -> None:
-        found = predict(case.head(), batch)
-        torch.testing.assert_close(found, predict(head, batch), rtol=0, atol=0)
+    def test_is_made_the_same_from_one_seed(self, case: Case, head: Head, streams: Streams) -> None:
+        found = predict(case.head(), streams)
+        torch.testing.assert_close(found, predict(head, streams), rtol=0, atol=0)
 
     def test_trains_every_parameter(self, case: Case, head: Head) -> None:
         if head.solved:
             pytest.skip("solved, not trained")
-        batch, targets = case.batch(clips=11), case.targets(clips=11)
+        streams, targets = case.streams(clips=11), case.targets(clips=11)
         for number, name in enumerate(NAMES):
-            batch.masks[name][number] = False
-        masks = know_all(targets)
-        head_loss(head(batch.inputs, batch.masks), targets, masks).backward()
+            streams[name].mask[number] = False
+        head_loss(head(streams), targets, know_all(targets)).backward()
         dead = [name for name, value in head.named_parameters() if not _is_reached(value)]
         assert dead == []
 
-    def test_comes_back_from_safetensors(self, case: Case, head: Head, batch: Batch) -> None:
+    def test_comes_back_from_safetensors(self, case: Case, head: Head, streams: Streams) -> None:
         torch.manual_seed(5)
         member = HEADS.load(case.kind)
         copy = member.Head(head.params, dict(reversed(case.shapes.items())), case.outputs).eval()
         copy.load_state_dict(load(save(head.state_dict())))
-        torch.testing.assert_close(predict(copy, batch), predict(head, batch), rtol=0, atol=0)
+        torch.testing.assert_close(predict(copy, streams), predict(head, streams), rtol=0, atol=0)
 
-    def test_keeps_the_order_of_clips(self, head: Head, batch: Batch) -> None:
-        expected = {name: value[[2, 0, 1]] for name, value in predict(head, batch).items()}
-        assert_close(predict(head, batch.take([2, 0, 1])), expected)
+    def test_keeps_the_order_of_clips(self, head: Head, streams: Streams) -> None:
+        expected = {name: value[[2, 0, 1]] for name, value in predict(head, streams).items()}
+        assert_close(predict(head, take(streams, [2, 0, 1])), expected)
 
-    def test_works_with_one_modality_only(self, case: Case, batch: Batch) -> None:
+    def test_works_with_one_modality_only(self, case: Case, streams: Streams) -> None:
         head = case.head("audio")
-        found = decode_outputs(predict(head, batch))
+        found = decode_outputs(predict(head, streams))
         assert all(value.isfinite().all() for value in found.values())
         assert found.keys() == set(case.predicted)
 
     @pytest.mark.parametrize("modality", NAMES)
     def test_misses_a_modality_it_learned_from(
-        self, head: Head, batch: Batch, modality: str
+        self, head: Head, streams: Streams, modality: str
     ) -> None:
-        found, whole = predict(head, batch.without(modality)), predict(head, batch)
+        found, whole = predict(head, withhold(streams, [modality])), predict(head, streams)
         assert all(not torch.allclose(found[name], whole[name], atol=1e-4) for name in whole)
 
     def test_refuses_rows_of_another_shape(self, case: Case) -> None:

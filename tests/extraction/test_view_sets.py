@@ -245,8 +245,8 @@ class TestDataset:
         dataset = WindowDataset({"text": plain, "audio": one}, label("ab"), params)
         dataset.add_clips("ab", views=True)
         batch = dataset[range(len(dataset))]
-        assert batch.inputs["audio"][:, 0, 0].tolist() == [1, 2]
-        assert batch.inputs["text"][:, 0, 0].tolist() == [7, 7]
+        assert batch.streams["audio"].rows[:, 0, 0].tolist() == [1, 2]
+        assert batch.streams["text"].rows[:, 0, 0].tolist() == [7, 7]
 
     def test_a_view_has_its_clips_labels(self, tmp_path: Path) -> None:
         dataset = build(tmp_path)
@@ -260,7 +260,11 @@ class TestDataset:
         dataset = build(tmp_path, labels=labels, targets=["valence"])
         dataset.add_clips("a", views=True)
         batch = dataset[range(len(dataset))]
-        assert batch.inputs["audio"][:, :, 0].tolist() == [[1, 1, 2], [11, 11, 12], [21, 21, 22]]
+        assert batch.streams["audio"].rows[:, :, 0].tolist() == [
+            [1, 1, 2],
+            [11, 11, 12],
+            [21, 21, 22],
+        ]
         assert torch.equal(batch.targets["valence"][0], batch.targets["valence"][2])
 
 
@@ -283,7 +287,7 @@ def build(folder: Path, labels: Labels | None = None, **options: object) -> Wind
 
 def take(dataset: WindowDataset) -> list[float]:
     """First number of each window."""
-    return [float(dataset[[n]].inputs["audio"][0, 0, 0]) for n in range(len(dataset))]
+    return [float(dataset[[n]].streams["audio"].rows[0, 0, 0]) for n in range(len(dataset))]
 
 
 class TestTraining:

@@ -7,6 +7,7 @@ from pipeline.heads.base import Output
 from pipeline.heads.params import AttentionParams
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
+from tests.stores import make_stream
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "words"}
 DIMS = {"face": 3, "audio": 2, "text": 5}
@@ -45,11 +46,13 @@ def test_an_absent_modality_says_nothing() -> None:
 
 def test_an_answer_depends_on_when_nothing_is_said() -> None:
     head = make_head({"face": 3, "audio": 2})
-    inputs = {"face": torch.randn(1, 5, 3), "audio": torch.randn(1, 7, 2)}
-    masks = {name: torch.ones(rows.shape[:2], dtype=torch.bool) for name, rows in inputs.items()}
-    whole = head.fused(inputs, masks)["clip"]
-    masks["audio"][:, 4:] = False
-    assert not torch.allclose(head.fused(inputs, masks)["clip"], whole)
+    streams = {
+        "face": make_stream(torch.randn(1, 5, 3)),
+        "audio": make_stream(torch.randn(1, 7, 2)),
+    }
+    whole = head.fused(streams)["clip"]
+    streams["audio"].mask[:, 4:] = False
+    assert not torch.allclose(head.fused(streams)["clip"], whole)
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:

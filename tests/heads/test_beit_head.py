@@ -13,6 +13,7 @@ from pipeline.heads.base import Output
 from pipeline.heads.params import BeitParams
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
+from tests.stores import make_stream
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
 SHAPES = {"face": RowShape.of((3,)), "audio": RowShape.of((2,))}
@@ -117,29 +118,32 @@ def test_a_checkpoint_without_layers_is_refused(checkpoint: Path, tmp_path: Path
         make_head("clip", pretrained=str(tmp_path)).start()
 
 
-def test_time_positions_are_sine_and_cosine_of_the_index() -> None:
-    positions = beit.time_positions(3, 5)
-    torch.testing.assert_close(positions[0], torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
-    torch.testing.assert_close(
-        positions[2, :2],
-        torch.tensor([2.0, 2.0])
-        .sin()
-        .where(torch.tensor([True, False]), torch.tensor([2.0, 2.0]).cos()),
-    )
+def test_time_positions_are_sine_and_cosine_of_the_second() -> None:
+    first, later = beit.time_positions(torch.tensor([[0.0, 0.0625]]), 5)[0]
+    torch.testing.assert_close(first, torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
+    torch.testing.assert_close(later[:2], torch.tensor([1.0, 0.0]), atol=1e-6, rtol=0)
+
+
+def test_rows_of_one_time_have_one_position_whatever_their_rate() -> None:
+    slow = beit.time_positions(torch.tensor([[0.5, 1.5, 2.5]]), 24)
+    fast = beit.time_positions(torch.tensor([[0.5, 1.0, 1.5, 2.0, 2.5]]), 24)
+    torch.testing.assert_close(slow, fast[:, ::2])
 
 
 def test_the_order_of_rows_matters() -> None:
     head, rows = make_head("clip"), torch.randn(1, 7, 2)
-    inputs = {"audio": rows, "face": torch.zeros(1, 0, 3)}
-    masks = {name: torch.ones(found.shape[:2], dtype=torch.bool) for name, found in inputs.items()}
-    swapped = head({**inputs, "audio": rows.flip(1)}, masks)["valence"]
-    assert not torch.allclose(head(inputs, masks)["valence"], swapped, atol=1e-4)
+    streams = {"audio": make_stream(rows), "face": make_stream(torch.zeros(1, 0, 3))}
+    swapped = head({**streams, "audio": make_stream(rows.flip(1))})["valence"]
+    assert not torch.allclose(head(streams)["valence"], swapped, atol=1e-4)
 
 
 def test_frames_without_any_modality_read_the_summary() -> None:
     head = make_head("clip", "frame")
-    inputs = {"audio": torch.randn(2, 7, 2), "face": torch.randn(2, 7, 3)}
-    masks = {name: torch.arange(7).expand(2, 7) < 5 for name in inputs}
-    fused = head.fused(inputs, masks)
+    streams = {
+        name: make_stream(torch.randn(2, 7, dim)) for name, dim in (("audio", 2), ("face", 3))
+    }
+    for stream in streams.values():
+        stream.mask[:, 5:] = False
+    fused = head.fused(streams)
     torch.testing.assert_close(fused["frame"][:, 6], fused["clip"])
     assert not torch.allclose(fused["frame"][:, 4], fused["clip"])

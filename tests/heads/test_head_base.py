@@ -6,6 +6,7 @@ from pipeline.heads import base, mlp
 from pipeline.heads.params import MlpParams
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
+from tests.stores import make_stream
 
 INPUTS = {"face": "hog", "scene": "none", "audio": "mfcc", "text": "none"}
 EMOTION = base.Output("emotion", 5, "clip")
@@ -37,7 +38,7 @@ def test_clip_and_frame_outputs_live_in_one_head() -> None:
     head = mlp.Head(
         make_params(), {"audio": RowShape.of((2,))}, [EMOTION, base.Output("valence", 1, "frame")]
     )
-    outputs = head({"audio": torch.ones(3, 7, 2)}, {"audio": torch.ones(3, 7, dtype=torch.bool)})
+    outputs = head({"audio": make_stream(torch.ones(3, 7, 2))})
     assert outputs["emotion"].shape == (3, 5)
     assert outputs["valence"].shape == (3, 7, 1)
 

@@ -10,9 +10,11 @@ from pipeline.errors import ParamsError, TrainingError
 from pipeline.heads import linear
 from pipeline.heads.base import Output
 from pipeline.heads.params import LinearParams
+from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import BEHAVIOURS
+from tests.stores import make_stream
 
 INPUTS = {"face": "none", "scene": "none", "audio": "mfcc", "text": "none"}
 EMOTION = Output("emotion", 3, "clip")
@@ -21,14 +23,17 @@ VALENCE = Output("valence", 1, "clip")
 
 @dataclass
 class Batch:
-    inputs: dict[str, Tensor]
-    masks: dict[str, Tensor]
+    streams: dict[str, StreamRows]
     targets: dict[str, Tensor]
     target_masks: dict[str, Tensor]
 
     def cut(self, first: int, end: int) -> "Batch":
-        fields = vars(self).values()
-        return Batch(*({key: value[first:end] for key, value in field.items()} for field in fields))
+        heard = vars(self.streams["audio"]).values()
+        fields = self.targets, self.target_masks
+        return Batch(
+            {"audio": StreamRows(*(value[first:end] for value in heard))},
+            *({key: value[first:end] for key, value in field.items()} for field in fields),
+        )
 
 
 def make_head(*outputs: Output, **options: object) -> linear.Head:
@@ -47,8 +52,7 @@ def make_batch(clips: int, time: int = 7) -> Batch:
     }
     known = torch.ones(clips, dtype=torch.bool)
     return Batch(
-        {"audio": rows},
-        {"audio": torch.ones(clips, time, dtype=torch.bool)},
+        {"audio": make_stream(rows)},
         targets,
         {name: known.clone() for name in targets},
     )
@@ -66,7 +70,7 @@ def val(train: Batch) -> Batch:
 
 
 def as_examples(batch: Batch, target: str) -> tuple[Tensor, Tensor]:
-    return batch.inputs["audio"].mean(dim=1).double(), batch.targets[target]
+    return batch.streams["audio"].rows.mean(dim=1).double(), batch.targets[target]
 
 
 def test_ridge_equals_sklearns(train: Batch) -> None:
@@ -143,7 +147,7 @@ def test_fit_learns_what_is_linear(train: Batch, val: Batch) -> None:
     head = make_head(EMOTION, VALENCE)
     head.fit([train], [val])
     with torch.no_grad():
-        outputs = head(val.inputs, val.masks)
+        outputs = head(val.streams)
     torch.testing.assert_close(outputs["valence"][:, 0], val.targets["valence"], atol=0.05, rtol=0)
     hits = outputs["emotion"].argmax(dim=1) == val.targets["emotion"]
     assert hits.float().mean() > 0.9
@@ -183,8 +187,8 @@ def test_unlabelled_clips_are_left_out(train: Batch, val: Batch) -> None:
 
 def test_absence_is_told_by_a_flag(train: Batch) -> None:
     head = make_head(VALENCE)
-    train.masks["audio"][13] = False
-    flags = head.fused(train.inputs, train.masks)["clip"][:, -1]
+    train.streams["audio"].mask[13] = False
+    flags = head.fused(train.streams)["clip"][:, -1]
     assert flags.sum() == 100
     assert flags[13] == 0
 

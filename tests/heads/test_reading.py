@@ -4,14 +4,15 @@ from torch import Tensor
 
 from pipeline.heads.reading import SOLVED, TRAINED, LayerMixer, Reader, make_reader
 from pipeline.modalities import RowShape
-
-HERE = torch.tensor([[True, False]])
+from tests.stores import make_stream
 
 
 def read(rows: Tensor, *, layered: bool = False, readers=TRAINED) -> Tensor:
     """Vector of the first of two rows, of which the second is absent."""
     reader = make_reader("audio", RowShape.of(rows.shape, layered=layered), readers)
-    found = reader(torch.stack([rows, rows])[None], HERE)
+    stream = make_stream(torch.stack([rows, rows])[None])
+    stream.mask[0, 1] = False
+    found = reader(stream).rows
     assert found.shape == (1, 2, reader.dim)
     assert not found[0, 1].any()
     return found[0, 0].detach()
@@ -20,20 +21,19 @@ def read(rows: Tensor, *, layered: bool = False, readers=TRAINED) -> Tensor:
 def test_columns_are_shifted_and_scaled():
     reader = Reader(RowShape.of((2,)))
     reader.set_moments(torch.tensor([1.0, -1.0]), torch.tensor([2.0, 4.0]))
-    found = reader(torch.tensor([[[3.0, 3.0], [5.0, 5.0]]]), HERE)
-    assert found.tolist() == [[[1.0, 1.0], [0.0, 0.0]]]
+    assert reader(make_stream(torch.tensor([[[3.0, 3.0]]]))).rows.tolist() == [[[1.0, 1.0]]]
 
 
 def test_columns_that_do_not_vary_are_left_unscaled():
     reader = Reader(RowShape.of((3,)))
     reader.set_moments(torch.tensor([1000.0, 0.0, 1e-5]), torch.tensor([1e-5, 0.0, 1e-5]))
-    found = reader(torch.tensor([[[1001.0, 2.0, 3e-5]]]), torch.tensor([[True]]))
-    torch.testing.assert_close(found, torch.tensor([[[1.0, 2.0, 2.0]]]))
+    found = reader(make_stream(torch.tensor([[[1001.0, 2.0, 3e-5]]])))
+    torch.testing.assert_close(found.rows, torch.tensor([[[1.0, 2.0, 2.0]]]))
 
 
 def test_rows_of_half_precision_are_standardised_in_single():
-    rows, mask = torch.ones(2, 3, 5, dtype=torch.float16), torch.ones(2, 3, dtype=torch.bool)
-    assert Reader(RowShape.of((5,)))(rows, mask).dtype == torch.float32
+    stream = make_stream(torch.ones(2, 3, 5, dtype=torch.float16))
+    assert Reader(RowShape.of((5,)))(stream).rows.dtype == torch.float32
 
 
 LAYERS = torch.tensor([[1.0, 2.0, 3.0], [3.0, 6.0, 9.0]])
@@ -44,8 +44,8 @@ def test_layers_begin_as_their_mean_and_are_weighed_by_shares():
     mixer = LayerMixer(RowShape.of((2, 3), layered=True))
     mixer.load_state_dict({"weights": torch.tensor([0.0, 3.0]).log1p()}, strict=False)
     torch.testing.assert_close(mixer.shares, torch.tensor([0.2, 0.8]))
-    found = mixer(LAYERS[None, None], torch.tensor([[True]]))
-    torch.testing.assert_close(found[0, 0], torch.tensor([2.6, 5.2, 7.8]))
+    found = mixer(make_stream(LAYERS[None, None]))
+    torch.testing.assert_close(found.rows[0, 0], torch.tensor([2.6, 5.2, 7.8]))
 
 
 def test_layers_of_a_solved_head_stand_side_by_side():
@@ -60,8 +60,8 @@ def test_tokens_are_averaged_at_first(readers):
 def test_a_token_that_meets_the_query_counts_for_more():
     reader = TRAINED["tokens", "dim"](RowShape.of((2, 3)))
     reader.load_state_dict({"query": torch.tensor([9.0, 0.0, 0.0])}, strict=False)
-    found = reader(LAYERS[None, None], torch.tensor([[True]]))
-    torch.testing.assert_close(found[0, 0], LAYERS[1], rtol=1e-3, atol=1e-3)
+    found = reader(make_stream(LAYERS[None, None]))
+    torch.testing.assert_close(found.rows[0, 0], LAYERS[1], rtol=1e-3, atol=1e-3)
 
 
 def test_a_map_gives_the_mean_of_each_channel():

@@ -90,7 +90,7 @@ class TestFrames:
         head = build_head(params, dataset.shapes, dataset.per, 3).eval()
         with torch.no_grad():
             each = [
-                head(batch.inputs, batch.masks)["valence"][0, :, 0].numpy()
+                head(batch.streams)["valence"][0, :, 0].numpy()
                 for batch in (dataset[[number]] for number in range(3))
             ]
         assert abs(each[0][1] - each[1][0]) > 1e-3, "a head that sees its context"

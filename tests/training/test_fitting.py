@@ -280,7 +280,7 @@ def test_the_loss_of_validation_is_one_over_all_windows(corpus, targets):
     for index, batch in enumerate(load_batches(dataset, size=5)):
         module.validation_step(batch, index)
     (whole,) = load_batches(dataset)
-    expected = head_loss(head(whole.inputs, whole.masks), whole.targets, whole.target_masks)
+    expected = head_loss(head(whole.streams), whole.targets, whole.target_masks)
     torch.testing.assert_close(module.measure_loss(), expected)
 
 

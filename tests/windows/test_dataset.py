@@ -45,7 +45,7 @@ def framed(**columns):
 def taken(dataset, window=0):
     """Rows that the points of a window take, None where a point is absent."""
     batch = dataset[[window]]
-    rows, mask = batch.inputs["audio"][0, :, 0], batch.masks["audio"][0]
+    rows, mask = batch.streams["audio"].rows[0, :, 0], batch.streams["audio"].mask[0]
     return [row if here else None for row, here in zip(rows.tolist(), mask.tolist(), strict=True)]
 
 
@@ -170,23 +170,25 @@ class TestClips:
         dataset = WindowDataset(stores, make_labels([ClipLabels(clip_id=n) for n in "ab"]), params)
         dataset.add_clips("ab")
         (batch,) = load_batches(dataset)
-        assert {name: mask.sum(dim=1).tolist() for name, mask in batch.masks.items()} == {
+        assert {
+            name: stream.mask.sum(dim=1).tolist() for name, stream in batch.streams.items()
+        } == {
             "audio": [6, 0],
             "text": [0, 3],
         }
-        assert not batch.inputs["audio"][1].any()
+        assert not batch.streams["audio"].rows[1].any()
         assert dataset.shapes == {"audio": RowShape.of((2,)), "text": RowShape.of((5,))}
 
     def test_rows_keep_all_their_axes(self, build):
         labels, values = make_labels([ClipLabels(clip_id="a")]), np.arange(24.0).reshape(4, 3, 2)
         (batch,) = load_batches(build(labels, {"a": make_rows(values)}))
-        assert batch.inputs["audio"].tolist() == [values.tolist()]
+        assert batch.streams["audio"].rows.tolist() == [values.tolist()]
 
     def test_rows_of_several_axes_are_averaged_cell_by_cell(self, build):
         labels, values = make_labels([ClipLabels(clip_id="a")]), np.arange(24.0).reshape(4, 3, 2)
         dataset = build(labels, {"a": make_rows(values)}, rate_hz=0.5)
         (batch,) = load_batches(dataset)
-        assert batch.inputs["audio"].tolist() == [values.reshape(2, 2, 3, 2).mean(1).tolist()]
+        assert batch.streams["audio"].rows.tolist() == [values.reshape(2, 2, 3, 2).mean(1).tolist()]
 
 
 @settings(max_examples=20)
@@ -208,10 +210,14 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
     (batch,) = load_batches(dataset)
     for number in range(len(dataset)):
         alone = dataset[[number]]
-        length = alone.masks["audio"].shape[1]
-        torch.testing.assert_close(batch.inputs["audio"][[number], :length], alone.inputs["audio"])
-        torch.testing.assert_close(batch.masks["audio"][[number], :length], alone.masks["audio"])
-        assert not batch.masks["audio"][number, length:].any()
+        length = alone.streams["audio"].mask.shape[1]
+        torch.testing.assert_close(
+            batch.streams["audio"].rows[[number], :length], alone.streams["audio"].rows
+        )
+        torch.testing.assert_close(
+            batch.streams["audio"].mask[[number], :length], alone.streams["audio"].mask
+        )
+        assert not batch.streams["audio"].mask[number, length:].any()
 
 
 def test_sets_of_a_joint_set_are_streams_of_their_own(tmp_path):

@@ -38,10 +38,10 @@ def cut(features, clip_id="a", times=None, **windows):
 
 
 def test_a_whole_clip_is_one_window_of_its_own_rows(features):
-    inputs, masks = gather_rows(features, cut(features))
-    assert inputs["face"][0, :, 0].tolist() == [0, 1, 2, 3, 4]
-    assert inputs["audio"][0, :, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
-    assert all(mask.all() for mask in masks.values())
+    streams = gather_rows(features, cut(features))
+    assert streams["face"].rows[0, :, 0].tolist() == [0, 1, 2, 3, 4]
+    assert streams["audio"].rows[0, :, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert all(stream.mask.all() for stream in streams.values())
 
 
 def test_windows_hold_the_times_that_are_asked_for(features):
