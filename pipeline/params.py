@@ -22,11 +22,12 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, ParamsMember, suggest
+from pipeline.files import digest_file, write_text
 from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
 from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.params import SplitParams
-from pipeline.paths import CHECKED_PARAMS
+from pipeline.paths import CHECKED_HERE, CHECKED_PARAMS
 from pipeline.report.params import ReportParams
 from pipeline.sections import MOST_LETTERS, Section, is_name, parse_section
 from pipeline.words.params import TranscribeParams
@@ -103,9 +104,24 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
 
 
 def read_checked() -> dict[str, Any]:
-    """Top-level sections as `check` found them: an edit during a run concerns the next run."""
+    """Top-level sections as `check` found them: an edit during a run concerns the next run.
+
+    DVC may have fetched them in place of a run of `check`, and what a remote holds is trusted by
+    nobody: raises ParamsError unless they are those of params.yaml, now or when a stage before read
+    them here.
+    """
     if not CHECKED_PARAMS.is_file():
         raise ParamsError(f"{CHECKED_PARAMS}: no such file; `dvc repro check` writes it")
+    found = digest_file(CHECKED_PARAMS)
+    noted = CHECKED_HERE.read_text(encoding="utf-8") if CHECKED_HERE.is_file() else None
+    if found != noted:
+        if not PARAMS_PATH.is_file() or digest_file(PARAMS_PATH) != found:
+            raise ParamsError(
+                f"{CHECKED_PARAMS}: expected what {PARAMS_PATH} says, got another file; "
+                f"`dvc repro --force check` reads {PARAMS_PATH} anew"
+            )
+        if CHECKED_HERE.parents[1].is_dir():
+            write_text(CHECKED_HERE, found)
     return read_yaml(CHECKED_PARAMS)
 
 

@@ -9,6 +9,9 @@ CHECKED = Path("data/checked")
 CHECKED_PARAMS = Path("data/checked/params.yaml")
 """params.yaml as `check` found it, which the other stages read."""
 
+CHECKED_HERE = Path(".dvc/tmp/checked.digest")
+"""Digest of the last such file that was params.yaml on this machine; neither git nor DVC has it."""
+
 CHECKED_CODE = Path("data/checked/code.digest")
 """Digest of all sources as `check` found them."""
 

@@ -163,12 +163,17 @@ def _list_files(paths: Sequence[Path]) -> Iterator[tuple[str, tuple[int, int, in
                     yield found, (stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
+def is_code_checked() -> bool:
+    """Whether all sources are as `check` found them, by what it left, or DVC fetched instead."""
+    return CHECKED_CODE.is_file() and CHECKED_CODE.read_bytes() == digest_sources(PROJECT).encode()
+
+
 def confirm_code() -> None:
     """Raise StageError unless the code is that of this stage's premises, if it has any."""
     program = sys.modules["__main__"].__spec__
     assert program is not None
     stage = program.name.rpartition(".")[2]
-    if stage in FIRST or digest_sources(PROJECT) == CHECKED_CODE.read_text(encoding="utf-8"):
+    if stage in FIRST or is_code_checked():
         return
     # Something was edited. Whether this stage runs it, only a look at its code can tell.
     names = [read_name()] if sys.argv[1:] else []

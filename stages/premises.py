@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from pipeline.audits.leftovers import find_gone
-from pipeline.code import ROOTS, digest_sources
+from pipeline.code import ROOTS
 from pipeline.errors import StageError
 from pipeline.files import remove
 from pipeline.params import PARAMS_PATH, parse_params, read_checked
-from pipeline.paths import CHECKED, CHECKED_CODE, CHECKED_PARAMS, PREMISES, PROJECT
+from pipeline.paths import CHECKED, CHECKED_PARAMS, PREMISES, PROJECT
 from pipeline.premises import find_stage, hold, read_code, write_premises
-from pipeline.stage import held_still, run_stage
+from pipeline.stage import held_still, is_code_checked, run_stage
 
 
 def main() -> None:
@@ -24,14 +24,15 @@ def main() -> None:
     them when `check` is through, and may have noted for what it left what it never saw; so that is
     removed, and `check` runs again.
     """
-    params = parse_params(read_checked())
-    same_params = filecmp.cmp(PARAMS_PATH, CHECKED_PARAMS, shallow=False)
-    if not same_params or digest_sources(PROJECT) != CHECKED_CODE.read_text(encoding="utf-8"):
+    present = CHECKED_PARAMS.is_file()
+    same_params = present and filecmp.cmp(PARAMS_PATH, CHECKED_PARAMS, shallow=False)
+    if not same_params or not is_code_checked():
         remove(CHECKED)
         raise StageError(
             "expected params.yaml and the code as `check` had read them, got an edit since; "
             "`dvc repro` begins anew"
         )
+    params = parse_params(read_checked())
     remove(PREMISES)
     for gone in find_gone(PROJECT, params.corpora):
         remove(gone)

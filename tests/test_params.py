@@ -21,8 +21,10 @@ from pipeline.params import (
     load_params,
     parse_params,
     parse_plain,
+    read_checked,
     read_yaml,
 )
+from pipeline.paths import CHECKED_HERE, CHECKED_PARAMS
 from tests.projects import PARAMS
 
 CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
@@ -183,3 +185,33 @@ def test_two_tables_are_not_called_the_same(everything: Path) -> None:
     everything.write_text(json.dumps({**sections, "corpora": tables}))
     with pytest.raises(ParamsError, match=r"corpora\.b\.called: expected another than 'table'"):
         load_params(everything)
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What `check` left of params.yaml, in a project of DVC's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    CHECKED_PARAMS.parent.mkdir(parents=True)
+    CHECKED_PARAMS.write_text(PARAMS)
+    return CHECKED_PARAMS
+
+
+def test_params_that_dvc_fetched_are_those_of_the_project(checked: Path) -> None:
+    checked.write_text(PARAMS.replace("engine: {}", "engine: {kind: ray, address: ray://x:1}"))
+    with pytest.raises(ParamsError, match=r"expected what params.yaml says, got another file"):
+        read_checked()
+    Path("params.yaml").unlink()
+    with pytest.raises(ParamsError, match=r"`dvc repro --force check` reads params.yaml anew"):
+        read_checked()
+    assert not CHECKED_HERE.exists()
+
+
+def test_params_may_be_edited_once_a_stage_has_read_them(checked: Path) -> None:
+    assert read_checked()["report"] == {"title": "Miniature"}
+    Path("params.yaml").write_text(PARAMS.replace("Miniature", "Tomorrow's"))
+    assert read_checked()["report"] == {"title": "Miniature"}
+    checked.write_text(PARAMS.replace("Miniature", "A stranger's"))
+    with pytest.raises(ParamsError, match="got another file"):
+        read_checked()

@@ -9,8 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
+from pipeline.code import digest_sources
 from pipeline.errors import StageError
-from pipeline.stage import held_still, run_stage
+from pipeline.paths import CHECKED_CODE
+from pipeline.stage import held_still, is_code_checked, run_stage
 
 
 def run_as_stage(body: str) -> str:
@@ -109,3 +111,16 @@ def test_what_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
         held_still(tmp_path),
     ):
         (tmp_path / "b").write_text("two")
+
+
+def test_a_digest_of_code_that_dvc_fetched_may_be_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not is_code_checked()
+    CHECKED_CODE.parent.mkdir(parents=True)
+    for found in (b"\xff\xfe", b"0" * 32, b""):
+        CHECKED_CODE.write_bytes(found)
+        assert not is_code_checked()
+    CHECKED_CODE.write_text(digest_sources(tmp_path))
+    assert is_code_checked()

@@ -4,17 +4,18 @@ Stage `premises` writes them, one file for each stage, feature set and head, and
 on its own: it runs again where its file says another thing, and nowhere else.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.code import Code
+from pipeline.errors import StoreError
 from pipeline.faces import AUTO
 from pipeline.files import write_json
 from pipeline.params import Params
 from pipeline.sections import Section
+from pipeline.store.header import load_json
 
 PARSER = "pipeline.params"
 """What it makes of params.yaml stands in the premises: its code needs none."""
@@ -89,7 +90,11 @@ def find_stage(params: Params, name: str, of: str | None) -> Stage:
 def hold(stage: Stage, code: Code, folder: Path) -> bool:
     """Whether the premises of `stage` are in `folder`, and are what it rests on by `code`."""
     path = folder / stage.file
-    return path.is_file() and bool(json.loads(path.read_bytes()) == lay_premises(stage, code))
+    try:
+        laid = load_json(path.read_bytes(), path) if path.is_file() else None
+    except StoreError:  # DVC may have fetched it, from anybody
+        return False
+    return bool(laid == lay_premises(stage, code))
 
 
 def lay_premises(stage: Stage, code: Code) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from pipeline.code import WHOLE, Code
 from pipeline.heads.params import JointParams
 from pipeline.params import load_params
-from pipeline.premises import ANYWHERE, PARSER, Stage, lay_premises, list_stages
+from pipeline.premises import ANYWHERE, PARSER, Stage, hold, lay_premises, list_stages
 from tests.projects import PROJECT, FirstRun, Project
 
 TRACE = '''
@@ -184,3 +184,12 @@ def trace(project: Project, program: str, argument: str) -> tuple[list[str], lis
     assert told.returncode == 0, told.stderr
     modules, called = json.loads(told.stdout.splitlines()[-1])
     return modules, [(module, name) for module, name in called]
+
+
+@pytest.mark.parametrize("found", [b"{nope", b"[" * 10**5, b"\xff\xfe", b"[]"])
+def test_premises_that_are_none_do_not_hold(
+    stages: list[Stage], tmp_path: Path, found: bytes
+) -> None:
+    sheet = next(stage for stage in stages if stage.file == "sheet.json")
+    (tmp_path / sheet.file).write_bytes(found)
+    assert not hold(sheet, Code(PROJECT, border=[PARSER]), tmp_path)
