@@ -1,5 +1,6 @@
 """Holdings: what outs hold of people, told before they are pushed."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,6 +10,7 @@ from typing import Literal, get_args
 from pipeline.encoders.params import FeatureParams
 from pipeline.errors import ParamsError
 from pipeline.modalities import Modality
+from pipeline.store.repository import open_repo
 
 Kind = Literal["faces", "voices", "words", "names", "labels", "paths"]
 
@@ -83,16 +85,14 @@ def list_held(
 
 
 def _list_outs(project: Path, features: Mapping[str, FeatureParams]) -> Iterator[Held]:
-    from dvc.repo import Repo  # a second
-
-    with Repo(str(project)) as repo:
+    with open_repo(project) as repo:
         for stage in sorted(repo.index.stages, key=lambda stage: stage.addressing):
             file = Path(stage.path).relative_to(repo.root_dir).as_posix()
             name = getattr(stage, "name", None)  # `dvc add` leaves files of stages without one
             address = name if name and file == MAIN else f"{file}:{name}" if name else file
             for out in stage.outs:
                 if out.use_cache:  # git has the others
-                    path = Path(out.fs_path).relative_to(repo.root_dir).as_posix()
+                    path = Path(os.path.relpath(out.fs_path, repo.root_dir)).as_posix()
                     yield _describe(address, path, features)
 
 

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 
 
-JUDGING = ("verify", "replay", "diff", "weights", "share")
+JUDGING = ("verify", "replay", "diff", "weights", "share", "listings")
 """Commands whose status is an answer: one that is cut short has not given it."""
 
 
@@ -212,6 +212,15 @@ def share(
     open_console().print(tabulate_held(held))
     if check and any({"faces", "voices", "words"} & {*one.kinds, *one.rebuilt} for one in held):
         raise typer.Exit(1)
+
+
+@app.command()
+def listings() -> None:
+    """Check where a `dvc pull` would write, by DVC's lists of files, which it fetches."""
+    from pipeline.audits.listings import check_listings
+    from pipeline.paths import PROJECT
+
+    say(f"{check_listings(PROJECT):,} lists of files, none leads out of its out")
 
 
 @app.command()

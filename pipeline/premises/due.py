@@ -8,6 +8,7 @@ from pipeline.params import PARAMS_PATH, Params
 from pipeline.paths import CHECKED_PARAMS
 from pipeline.premises import hold, list_stages, read_code
 from pipeline.stage import FIRST
+from pipeline.store.repository import open_repo
 
 
 def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
@@ -16,10 +17,9 @@ def find_due(project: Path, params: Params, premises: Path) -> frozenset[str]:
     The first two count by what they would write into the folder `premises`, and are never among
     them.
     """
-    import networkx
-    from dvc.repo import Repo  # a second
+    import networkx  # a second
 
-    with Repo(str(project)) as repo:
+    with open_repo(project) as repo:
         changed = {_name(address) for address in repo.status()}
         graph = repo.index.graph
         if FIRST & changed:

@@ -1,0 +1,62 @@
+"""Listings: where DVC would write what it fetches, looked at before it does.
+
+DVC takes the paths of outs, and those in its lists of their files, as they stand: what climbs is
+written over any file of this machine, the code among them.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import StoreError
+from pipeline.store.repository import open_repo
+from pipeline.store.seeding import FormerStore
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
+
+DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
+"""A file's, or that of the list of a folder's files."""
+
+
+def check_listings(project: Path) -> int:
+    """How many lists of outs of `project` there are, here or on its remote, all fetched and sound.
+
+    Raises StoreError for one that leads out of its out, and for an out outside of the project.
+    """
+    with open_repo(project) as repo:
+        outs = sorted(repo.index.outs, key=str)
+        return sum(_check_out(repo, out) for out in outs if out.use_cache)
+
+
+def _check_out(repo: "Repo", out: "Output") -> bool:
+    """Whether there is a list of the files of an out."""
+    from dvc.config import NoRemoteError
+
+    path = Path(os.path.normpath(out.fs_path))
+    if not path.is_relative_to(repo.root_dir) or path == Path(repo.root_dir):
+        raise StoreError(
+            f"{out.stage.addressing}: expected an out inside the project, got {path}; remove its entry"
+        )
+    digest = out.hash_info.value
+    if digest is None or out.hash_info.name != "md5":
+        return False
+    if not DIGEST.fullmatch(digest):
+        raise StoreError(
+            f"{out.stage.addressing}: {out}: expected an MD5 digest, got {digest!r}; do not fetch "
+            f"it, DVC would take it for a path"
+        )
+    try:
+        return digest.endswith(".dir") and bool(FormerStore(repo, path, digest).files)
+    except StoreError as error:
+        raise StoreError(
+            f"{out}: {error}; do not fetch it, `dvc pull` would write there"
+        ) from error
+    except NoRemoteError:
+        return False
+    except ConnectionError as error:
+        raise StoreError(
+            f"{out}: {error}; `dvc remote list` shows where it was looked for"
+        ) from error
