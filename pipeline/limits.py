@@ -94,6 +94,9 @@ nothing in it."""
 UNPACKED_TIMES = 100
 """Of the file's own size, on top."""
 
+SHOWN_BYTES = 2**28
+"""Of the first few rows of a table, with UNPACKED_TIMES: they are shown to a person."""
+
 MOST_IDS = 10**7
 """Of a table, or of what is imported: an id of one letter takes fifty bytes in memory."""
 

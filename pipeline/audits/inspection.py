@@ -19,6 +19,7 @@ from pipeline.store.joint import Joint, read_joint
 from pipeline.store.ledger import SCHEMA as LEDGER_SCHEMA
 from pipeline.store.ledger import Entry, read_ledger
 from pipeline.store.reader import FeatureStore, MediaStore, open_store
+from pipeline.store.tables import read_first
 
 FIRST = 5
 """Clips and rows that are told of many."""
@@ -153,8 +154,7 @@ def _inspect(kind: Kind, path: Path) -> Content:
 def _inspect_table(path: Path) -> TableContent:
     try:
         with open_regular(path), pq.ParquetFile(path) as file:
-            first = next(file.iter_batches(FIRST), None)
-            rows = first.to_pylist() if first else []
+            rows = read_first(file, path, FIRST)
             return TableContent(path, file.metadata.num_rows, file.schema_arrow, rows)
     except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error

@@ -38,7 +38,7 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
     path = Path(os.path.normpath(out.fs_path))
     if not path.is_relative_to(repo.root_dir) or path == Path(repo.root_dir):
         raise StoreError(
-            f"{out.stage.addressing}: expected an out inside the project, got {path}; remove its entry"
+            f"{out.stage.addressing}: expected an out inside the project, got {path}; remove it"
         )
     digest = out.hash_info.value
     if digest is None or out.hash_info.name != "md5":

@@ -10,7 +10,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
-from pipeline.limits import MOST_PIXELS
+from pipeline.limits import JPEG_PIXELS, MOST_PIXELS
+
+_BASELINE = 0xC0
+_SCAN = b"\xff\xda"
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:
@@ -24,11 +27,15 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
     """RGB image of a JPEG file; raises MediaError `unreadable` where `data` is none.
 
-    OpenCV would read other formats too, and first take as much memory as a picture says it needs.
+    Or none as `encode_jpeg` makes them, of more pixels than its bytes can hold. OpenCV would read
+    other formats too, and first take as much memory as a picture says it needs.
     """
     pixels = count_pixels(data)
     if pixels > MOST_PIXELS:
         told = f"expected a picture of at most {MOST_PIXELS:,} pixels, got {pixels:,}"
+        raise MediaError("unreadable", told)
+    if pixels > JPEG_PIXELS * len(data):
+        told = f"expected a picture, got {len(data):,} bytes for {pixels:,} pixels"
         raise MediaError("unreadable", told)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if pixels else None
     if image is None:
@@ -44,6 +51,9 @@ def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
 def count_pixels(data: bytes) -> int:
     """Pixels that the header of a JPEG file tells of; 0 where it is no such header (ITU-T T.81, B).
 
+    Nor one of a picture that comes in several scans, or may: each goes over all pixels again, in
+    ten bytes.
+
     >>> count_pixels(encode_jpeg(np.zeros((3, 5, 3), np.uint8), 90)), count_pixels(b"GIF89a")
     (15, 0)
     """
@@ -55,6 +65,8 @@ def count_pixels(data: bytes) -> int:
         elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # stand alone
             place += 2
         elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            if marker != _BASELINE or data.count(_SCAN, place) != 1:
+                return 0
             height, width = struct.unpack_from(">HH", data, place + 5)
             return int(height) * int(width)
         else:

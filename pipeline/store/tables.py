@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
-from pipeline.limits import MOST_ROWS, limit_unpacked
+from pipeline.limits import MOST_ROWS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -117,6 +119,21 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     return table
 
 
+def read_first(file: pq.ParquetFile, path: Path, count: int) -> list[dict[str, Any]]:
+    """The first `count` rows of `file`, which is at `path`, to show them.
+
+    Raises StoreError as `read_limited` does, of what few rows need.
+    """
+    most = SHOWN_BYTES + UNPACKED_TIMES * path.stat().st_size
+    texts = _list_texts(file.schema)
+    if texts and _measure_texts(path, texts, count) > most:
+        raise _refuse_size(path, most)
+    batch = next(file.iter_batches(count), None)
+    if batch is not None and batch.nbytes > most:
+        raise _refuse_size(path, most)
+    return batch.to_pylist() if batch else []
+
+
 def _refuse_size(path: Path, most: int) -> StoreError:
     return StoreError(
         f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
@@ -129,12 +146,16 @@ def _list_texts(schema: pq.ParquetSchema) -> list[str]:
     return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
 
 
-def _measure_texts(path: Path, texts: Sequence[str]) -> int:
-    """Bytes of the columns `texts` of the table at `path`, which are never unpacked."""
+def _measure_texts(path: Path, texts: Sequence[str], count: int | None = None) -> int:
+    """Bytes of the columns `texts` of the table at `path`, which are never unpacked.
+
+    Those of its first `count` rows, if that is given.
+    """
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
+        batches = file.iter_batches(count or _TEXTS, columns=texts)
         return sum(
             _measure_array(column)
-            for batch in file.iter_batches(_TEXTS, columns=texts)
+            for batch in islice(batches, 1 if count else None)
             for column in batch.columns
         )
 

@@ -2,6 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -36,6 +37,20 @@ def test_a_table_gives_its_first_rows_and_a_ledger_its_reasons(tmp_path: Path) -
     assert isinstance(content, TableContent)
     assert (content.rows, [row["clip_id"] for row in content.first]) == (7, list("01234"))
     assert content.reasons == {("left_out", "silent"): 7}
+
+
+def test_a_few_rows_that_unpack_to_more_than_is_shown_are_refused(tmp_path: Path) -> None:
+    path, texts = tmp_path / "texts.parquet", pa.array(["b" * 6 * 10**7, "short"])
+    for places, shown in (([1] * 5 + [0], True), ([0] * 5, False)):
+        pq.write_table(pa.table({"text": texts.take(pa.array(places))}), path, compression="zstd")
+        assert path.stat().st_size < 10**5
+        if shown:
+            ((_, content),) = inspect_path(path)
+            assert isinstance(content, TableContent)
+            assert content.first == [{"text": "short"}] * 5
+        else:
+            with pytest.raises(StoreError, match=r"a table that unpacks to at most 0\.3 GB, got"):
+                inspect_path(path)
 
 
 def test_numbers_are_counted_from_the_header(tmp_path: Path) -> None:

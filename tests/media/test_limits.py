@@ -59,6 +59,30 @@ def test_a_cell_that_says_it_has_too_many_pixels_is_refused():
         decode_jpeg(bytes(data))
 
 
+def write_jpeg(frame: bytes, scans: int) -> bytes:
+    """A grey JPEG of 16,384 x 8,192 pixels, of scans that each go over all of them."""
+    head = struct.pack(">HBHHB", 11, 8, 8192, 16_384, 1) + b"\x01\x11\x00"
+    tables = b"\xff\xdb\0\x43\0" + bytes([1] * 64)
+    for place, symbol in ((0x00, 0), (0x10, 0xE0)):  # its one code, of one bit
+        tables += b"\xff\xc4\0\x14" + bytes([place, 1, *[0] * 15, symbol])
+    scan = b"\xff\xda\0\x08\x01\x01\x00\x01\x3f\x00" + b"\x7f\xfe" * 64
+    return b"\xff\xd8" + tables + frame + head + scan * scans + b"\xff\xd9"
+
+
+def test_a_cell_of_a_few_bytes_for_all_pixels_is_refused():
+    data = write_jpeg(b"\xff\xc0", 1)
+    assert count_pixels(data) == 2**27
+    with pytest.raises(MediaError, match=r"expected a picture, got \d+ bytes for 134,217,728 pix"):
+        decode_jpeg(data)
+
+
+@pytest.mark.parametrize(("frame", "scans"), [(b"\xff\xc2", 1), (b"\xff\xc0", 2), (b"\xff\xc1", 1)])
+def test_a_cell_holds_a_picture_of_one_scan(frame, scans):
+    padded = write_jpeg(frame, scans) + bytes(2**21)  # enough for its pixels
+    with pytest.raises(MediaError, match="expected a JPEG file, got"):
+        decode_jpeg(padded)
+
+
 def test_a_cell_of_sound_holds_flac_alone():
     row = {"clip_id": "a", "hz": 16_000, "samples": 1, "flac": write_png(64, 48)}
     with pytest.raises(MediaError, match="expected a FLAC file"):
