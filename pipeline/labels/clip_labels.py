@@ -89,7 +89,10 @@ def read_targets(path: Path) -> list[ClipLabels]:
 
     Raises StoreError as `read_table` does, and for labels of no clip, or with a class of no number.
     """
-    rows = read_table(path, TARGETS_SCHEMA, MOST_CLIPS).to_pylist()
+    table = read_table(path, TARGETS_SCHEMA, MOST_CLIPS)
+    if len(table["clip_id"].unique()) < len(table):
+        raise StoreError(f"{path}: expected each clip once, got one again; run `dvc repro labels`")
+    rows = table.to_pylist()
     vectors = [name for name, target in TARGETS.items() if target.behaviour.vector]
     for row in rows:
         numbers = (number for name in vectors for _, number in row[name] or ())

@@ -99,11 +99,14 @@ def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:
 def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
     """Clips of the table at `path`, in its order.
 
-    Raises StoreError as `read_table` does, and where a clip has no id or path, or half a stretch.
+    Raises StoreError as `read_table` does, and where a clip has no id or path, or half a stretch,
+    or is there twice.
     """
     table = read_table(path, schema, MOST_CLIPS)
     if any(table[name].null_count for name in ("clip_id", "corpus", "path")):
         raise StoreError(f"{path}: expected each clip's id, corpus and path; `dvc pull` it anew")
+    if len(table["clip_id"].unique()) < len(table):
+        raise StoreError(f"{path}: expected each clip once, got one again; `dvc pull` it anew")
     clips = [Clip(**row) for row in table.to_pylist()]
     for clip in clips:
         if not has_stretch(clip.start_seconds, clip.end_seconds):

@@ -1,11 +1,12 @@
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import CorpusError
+from pipeline.errors import CorpusError, StoreError
 from pipeline.labels.checks import check_corpus
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
@@ -18,7 +19,7 @@ from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus
 from pipeline.labels.splits import sides
 from pipeline.store.ledger import read_ledger
-from pipeline.store.tables import read_table
+from pipeline.store.tables import read_table, write_table
 
 FOLDS = SplitParams(protocol="folds", folds=3)
 
@@ -110,6 +111,20 @@ def test_what_is_written_is_read_back(label, tmp_path):
     assert read_names(folder / "names.json") == labelled.names
     assert read_ledger(folder / "ledger.parquet") == labelled.ledger
     assert read_ledger(folder / "kept.parquet") == labelled.kept
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [("clips", lambda path: read_clips(path, LABELS_SCHEMA)), ("targets", read_targets)],
+)
+def test_a_clip_that_is_there_twice_is_refused(label, tmp_path, name, read):
+    """Each would be decoded, and counted: two million of one take a few kilobytes."""
+    write_labels(label(), tmp_path, tmp_path)
+    path = tmp_path / f"{name}.parquet"
+    table = pq.read_table(path)
+    write_table(path, pa.concat_tables([table, table.slice(0, 1)]))
+    with pytest.raises(StoreError, match="expected each clip once, got one again"):
+        read(path)
 
 
 def test_the_same_corpus_gives_the_same_bytes(label, tmp_path):
