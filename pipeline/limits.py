@@ -21,6 +21,9 @@ more, and what takes less was written to fill memory."""
 
 SOUND_BYTES_A_SECOND = 40
 
+FILM_BYTES_A_SECOND = 1000
+"""Of a film: what takes fewer has few pictures, whatever its times say, and no longer is waited."""
+
 MOST_HZ = 1e4
 """Of pictures that are looked at: cameras for engineers have so many."""
 

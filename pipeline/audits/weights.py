@@ -1,6 +1,5 @@
 """Weights: where those that params.yaml names lie, and how they get there, once."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,13 @@ from pipeline.encoders.params import ENCODERS, FeatureParams
 from pipeline.errors import ParamsError
 from pipeline.faces import AUTO, DETECTORS, searching
 from pipeline.faces.params import FacesParams
-from pipeline.networks.pretrained import GENERATION, SETTINGS, WEIGHTS, find_folder
+from pipeline.networks.pretrained import (
+    GENERATION,
+    SETTINGS,
+    WEIGHTS,
+    find_folder,
+    list_shards,
+)
 from pipeline.params import Params
 from pipeline.words.params import TranscribeParams
 
@@ -133,11 +138,10 @@ def _locate_cached(named: Named) -> Place | None:
 
 
 def is_whole(folder: Path, kind: str, beside: Sequence[str] = ("config.json",)) -> bool:
-    """Whether `folder` holds all weights of this kind, each shard of them, and what is `beside`."""
+    """Whether `folder` holds all weights of this kind, each shard of them, and what is `beside`.
+
+    Raises ParamsError as `list_shards` does.
+    """
     files = [path for path in folder.glob(kind) if path.is_file()]
-    shards = {shard for path in files if path.suffix == ".json" for shard in _list_shards(path)}
-    return bool(files) and all((folder / name).is_file() for name in (*beside, *shards))
-
-
-def _list_shards(index: Path) -> set[str]:
-    return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    needed = [*list_shards(files), *(folder / name for name in beside)]
+    return bool(files) and all(path.is_file() for path in needed)

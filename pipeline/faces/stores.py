@@ -22,6 +22,7 @@ from pipeline.faces.spool import take_rows
 from pipeline.files import digest_file
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import PendingMedia, find_pending
+from pipeline.limits import FILM_BYTES_A_SECOND
 from pipeline.media.sampling import SAMPLED
 from pipeline.progress import track
 from pipeline.store.index import Location, rowless
@@ -211,8 +212,13 @@ def _cut_missing(
 
 
 def allow_seconds(clip: Clip, a_minute: float) -> float:
-    """Longest that the work on `clip` may take: so long for each minute of it, or part of one."""
-    return a_minute * max(1, math.ceil((clip.duration_seconds or 0) / 60))
+    """Longest that the work on `clip` may take: so long for each minute of it, or part of one.
+
+    As many minutes as its file has bytes for: a few pictures may say that they last for years.
+    """
+    size = os.path.getsize(clip.path) if os.path.isfile(clip.path) else 0
+    seconds = min(clip.duration_seconds or 0, size / FILM_BYTES_A_SECOND)
+    return a_minute * max(1, math.ceil(seconds / 60))
 
 
 def _find_files(clips: Iterable[Clip]) -> tuple[list[Clip], dict[str, MediaError]]:

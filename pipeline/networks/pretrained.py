@@ -136,7 +136,7 @@ def digest_folder(folder: Path) -> str:
     kinds = WEIGHTS[:1] if (folder / WHOLE).is_file() else WEIGHTS
     settings = [path for pattern in SETTINGS for path in folder.glob(pattern)]
     weights = [path for kind in kinds for path in sorted(folder.glob(kind))]
-    read = [*settings, *weights, *_list_shards(weights)]
+    read = [*settings, *weights, *list_shards(weights)]
     for path in read:
         if path.suffix == ".bin" and path.is_file():
             check_records(path)
@@ -172,7 +172,7 @@ def _is_strange(path: Path) -> bool:
     return path.exists() and not (path.is_file() or path.is_dir())
 
 
-def _list_shards(files: Sequence[Path]) -> Iterator[Path]:
+def list_shards(files: Sequence[Path]) -> Iterator[Path]:
     """Files that those of `files` name which say where weights lie.
 
     Raises ParamsError for one in another folder.

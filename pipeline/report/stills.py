@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from pipeline.engines import LOCAL, run_clips
 from pipeline.engines.guard import explain_error
-from pipeline.errors import MoodlineError
+from pipeline.errors import MediaError, MoodlineError
 from pipeline.labels.clips import Clip
 from pipeline.media.jpeg import decode_jpeg
 from pipeline.media.sampling import Sampling
@@ -19,6 +21,9 @@ from pipeline.report.pictures import embed_image, name_clip, pick_evenly
 from pipeline.store.reader import MediaStore
 
 MOST_STILLS = 24
+
+LIMIT_SECONDS = 600.0
+"""A film is read for so long at most; stage `faces` waits as long for a minute of one."""
 
 _SIDE = 400
 """Longer side of a still in pixels, enough for screens of twice the usual density."""
@@ -57,12 +62,22 @@ def take_stills(
     `clip` is None where its video is not known here, `scenes` where data/scene is not here.
     """
     if clip is not None and os.path.isfile(clip.path):
-        return _film(clip, sampling)
+        return film_apart(clip, sampling)
     rows = None if scenes is None or clip_id not in scenes else scenes[clip_id]
     if scenes is None or rows is None:
         return Stills([])
     with name_clip(scenes, clip_id):
         return _show_scenes(rows, read_facts(scenes)[clip_id].get("height"))
+
+
+def film_apart(clip: Clip, sampling: Sampling, limit_seconds: float = LIMIT_SECONDS) -> Stills:
+    """Stills of a clip's video, read by another process, which it may end or keep at work."""
+    work = partial(_film, sampling=sampling)
+    (result,) = run_clips(LOCAL, work, [clip], workers=1, limit_seconds=lambda _: limit_seconds)
+    made = result[1]
+    if isinstance(made, MediaError):
+        return Stills([], source="the video", broken=str(made))
+    return made
 
 
 def _film(clip: Clip, sampling: Sampling) -> Stills:

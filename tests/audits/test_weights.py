@@ -139,3 +139,11 @@ def test_the_cache_of_the_hub_is_looked_at_without_a_network(tmp_path: Path) -> 
         check=True,
     )
     assert ended.stdout.splitlines() == ["('Hub cache', 'models--acme--whole')", "None", "None"]
+
+
+@pytest.mark.parametrize("index", ["[]", "{", '{"weight_map": 5}', "[" * 10**5, "{}"])
+def test_a_list_of_shards_that_is_none_is_told_in_a_sentence(tmp_path: Path, index: str) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(ParamsError, match="expected a map of weights to files, got another"):
+        is_whole(tmp_path, "*.json")

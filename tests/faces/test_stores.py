@@ -9,7 +9,7 @@ from pipeline.errors import MoodlineError
 from pipeline.faces.crops import crop_face, scale_frame
 from pipeline.faces.cutting import cut_clip
 from pipeline.faces.params import FacesParams
-from pipeline.faces.stores import VERSION, list_uncut, make_stores, pack_faces
+from pipeline.faces.stores import VERSION, allow_seconds, list_uncut, make_stores, pack_faces
 from pipeline.files import digest_file
 from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 from pipeline.store.ledger import read_ledger
@@ -218,3 +218,11 @@ def test_a_name_that_no_file_system_takes_is_that_clips_own(tmp_path):
     )
     (entry,) = read_ledger(tmp_path / "out" / "face" / "ledger.parquet")
     assert (entry.status, entry.reason) == ("left_out", "missing")
+
+
+def test_a_few_bytes_are_not_waited_for_as_long_as_they_say_they_last(tmp_path):
+    path = tmp_path / "film.mkv"
+    path.write_bytes(bytes(180_000))
+    clip = make_clips({"film": path})[0]
+    for duration, minutes in ((None, 1), (30.0, 1), (90.0, 2), (1e8, 3)):
+        assert allow_seconds(replace(clip, duration_seconds=duration), 7.0) == 7.0 * minutes
