@@ -174,13 +174,14 @@ def plan(
     from pipeline.audits.planning import plan_project
     from pipeline.cli.forecasts import tabulate_forecasts
     from pipeline.cli.printing import open_console
-    from pipeline.labels.folders import check_folder
+    from pipeline.labels.folders import check_folder, check_tracked
     from pipeline.params import load_params
     from pipeline.paths import PREMISES, PROJECT
     from pipeline.premises.due import find_due
     from pipeline.store.work import locate_work_store
 
     params = load_params()
+    check_tracked(PROJECT)
     for corpus in params.corpora.values():
         check_folder(Path(corpus.depends_on), follow=corpus.follow)
     due = find_due(PROJECT, params, PREMISES)

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from pipeline.errors import CorpusError
 from pipeline.files import is_text, walk_folders
+from pipeline.paths import FACE_COUNTS, FEATURES, METRICS, OVERRIDES, SPLITS, WATCHED
+
+TRACKED = (OVERRIDES, SPLITS, WATCHED, METRICS, FACE_COUNTS, FEATURES / "none")
+"""What git has of the data, and stages depend on."""
 
 TOLD = 5
 """Most files that one message names."""
@@ -23,6 +27,20 @@ def check_folder(folder: Path, *, follow: bool) -> None:
             f"{folder}: {'; '.join(mistakes[:TOLD])}{more}; mend or remove them, for DVC cannot "
             f"digest the folder otherwise"
         )
+
+
+def check_tracked(project: Path) -> None:
+    """Raise CorpusError for what DVC would digest without end in the `project`.
+
+    Git brings links as whoever committed them made them, and DVC reads what they lead to.
+    """
+    for path in (project / name for name in TRACKED):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise CorpusError(
+                f"{path}: expected a file, got a link to a pipe or a device; `git log -- {path}` says "
+                f"whose it is, remove it"
+            )
+        check_folder(path, follow=False)
 
 
 def _find_mistakes(folder: Path, follow: bool) -> Iterator[str]:

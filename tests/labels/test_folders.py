@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.labels.folders import check_folder
+from pipeline.labels.folders import TRACKED, check_folder, check_tracked
 
 
 @pytest.fixture
@@ -74,3 +74,24 @@ def test_a_folder_that_many_links_lead_to_is_looked_at_once(folder):
             (folder / f"d{number}" / name).symlink_to(f"../d{number + 1}")
     (folder / "d40").mkdir()
     check_folder(folder, follow=False)
+
+
+def test_links_that_git_brings_lead_to_nothing_that_dvc_would_digest_without_end(tmp_path):
+    check_tracked(tmp_path)
+    for path in TRACKED:
+        place = tmp_path / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix:
+            place.touch()
+        else:
+            place.mkdir()
+        check_tracked(tmp_path)
+        link = place if path.suffix else place / "x.json"
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/zero")
+        with pytest.raises(CorpusError, match=r"a pipe or a device"):
+            check_tracked(tmp_path)
+        link.unlink()
+    (tmp_path / "data" / "watched" / "x.json").symlink_to("/etc/hostname")
+    with pytest.raises(CorpusError, match=r"x\.json: a link out of the folder"):
+        check_tracked(tmp_path)
