@@ -37,7 +37,7 @@ def check_tracked(project: Path) -> None:
     for path in (project / name for name in TRACKED):
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise CorpusError(
-                f"{path}: expected a file, got a link to a pipe or a device; `git log -- {path}` says "
+                f"{path}: expected a file, got a pipe or a device; `git log -- {path}` says "
                 f"whose it is, remove it"
             )
         check_folder(path, follow=False)
