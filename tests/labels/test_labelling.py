@@ -118,7 +118,7 @@ def test_what_is_written_is_read_back(label, tmp_path):
     [("clips", lambda path: read_clips(path, LABELS_SCHEMA)), ("targets", read_targets)],
 )
 def test_a_clip_that_is_there_twice_is_refused(label, tmp_path, name, read):
-    """Each would be decoded, and counted: two million of one take a few kilobytes."""
+    """Each would be decoded, and counted."""
     write_labels(label(), tmp_path, tmp_path)
     path = tmp_path / f"{name}.parquet"
     table = pq.read_table(path)
