@@ -45,6 +45,12 @@ LEAST_SECONDS = 1e-3
 MOST_LAYERS = 1000
 """Of a network, one upon the other; or blocks, stages or experts of it."""
 
+MOST_BLOCKS = 16
+"""Of dilated convolutions, each of which sees twice as far as the one before."""
+
+MOST_KERNEL = 64
+"""Rows that a convolution sees at once."""
+
 MOST_LABELS = 10**6
 """That a network tells apart: those of ImageNet-21k are 21,841."""
 

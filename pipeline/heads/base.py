@@ -162,31 +162,42 @@ def read_out(outputs: Iterable[Output], width: int) -> nn.ModuleDict:
     return nn.ModuleDict({output.name: nn.Linear(width, output.size) for output in outputs})
 
 
-class Concat(nn.Module):
-    """Modalities side by side, mixed → one vector per clip or frame.
+class SideBySide(nn.Module):
+    """Streams side by side → one vector per clip or frame, of all their widths.
 
-    A learned vector stands where a modality is absent.
+    A learned vector stands where a stream is absent.
     """
 
-    def __init__(self, modalities: Iterable[str], width: int, dropout: float) -> None:
+    def __init__(self, names: Iterable[str], width: int) -> None:
         super().__init__()
-        self.modalities = tuple(modalities)
         self.absent = nn.ParameterDict(
-            {name: nn.Parameter(0.02 * torch.randn(width)) for name in self.modalities}
-        )
-        self.mix = nn.Sequential(
-            nn.Linear(len(self.modalities) * width, width), nn.GELU(), nn.Dropout(dropout)
+            {name: nn.Parameter(0.02 * torch.randn(width)) for name in names}
         )
 
     def forward(
         self, streams: Mapping[str, StreamRows], per: Per
-    ) -> Float[Tensor, "clips *time width"]:
-        """Vectors per clip, modalities pooled by their masks, or per frame of the shared grid."""
+    ) -> Float[Tensor, "clips *time widths"]:
+        """Vectors per clip, streams pooled by their masks, or per frame of the shared grid."""
         parts = []
-        for name in self.modalities:
+        for name, absent in self.absent.items():
             vectors, present = summarise(streams[name], per)
-            parts.append(torch.where(present[..., None], vectors, self.absent[name]))
-        mixed: Tensor = self.mix(torch.cat(parts, dim=-1))
+            parts.append(torch.where(present[..., None], vectors, absent))
+        return torch.cat(parts, dim=-1)
+
+
+class Concat(SideBySide):
+    """Streams side by side, mixed → one vector per clip or frame, of one width."""
+
+    def __init__(self, names: Iterable[str], width: int, dropout: float) -> None:
+        super().__init__(names, width)
+        widths = len(self.absent) * width
+        self.mix = nn.Sequential(nn.Linear(widths, width), nn.GELU(), nn.Dropout(dropout))
+
+    def forward(
+        self, streams: Mapping[str, StreamRows], per: Per
+    ) -> Float[Tensor, "clips *time width"]:
+        """Vectors as of `SideBySide`, mixed."""
+        mixed: Tensor = self.mix(super().forward(streams, per))
         return mixed
 
 

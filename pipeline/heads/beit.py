@@ -15,11 +15,9 @@ from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.positions import time_positions
 from pipeline.modalities import RowShape
 from pipeline.networks.pretrained import find_folder, load_pretrained
-
-PERIODS = (0.25, 1000.0)
-"""Seconds of the shortest and the longest sinusoid of a time: a syllable, and most clips."""
 
 SHAPE = {
     "width": "hidden_size",
@@ -98,21 +96,6 @@ class Head(base.Head):
             tokens = layer(tokens, attention_mask=bias[:, None, None])
         normed: Tensor = self.norm(tokens)
         return normed
-
-
-def time_positions(
-    seconds: Float[Tensor, "clips time"], width: int
-) -> Float[Tensor, "clips time width"]:
-    """Sinusoids of a row's time, sine and cosine in turn, of periods `PERIODS`.
-
-    Vaswani et al., Attention is all you need, 2017, section 3.5, with times for numbers of rows:
-    rows of streams at other rates meet where they are seen together.
-    """
-    columns = torch.arange(width, device=seconds.device)
-    shortest, longest = PERIODS
-    periods = shortest * (longest / shortest) ** ((columns // 2 * 2) / width)
-    phases = torch.pi / 2 * (columns % 2)
-    return torch.sin(2 * torch.pi * seconds[..., None] / periods + phases)
 
 
 def _mean_of_present(

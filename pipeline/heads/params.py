@@ -1,6 +1,6 @@
 """What `heads` in params.yaml says, and the table of heads."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +13,15 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pipeline.families import Family, ParamsMember, suggest
-from pipeline.limits import LEAST_SECONDS, MOST_HZ, MOST_LAYERS, MOST_SECONDS, MOST_SIZE
+from pipeline.limits import (
+    LEAST_SECONDS,
+    MOST_BLOCKS,
+    MOST_HZ,
+    MOST_KERNEL,
+    MOST_LAYERS,
+    MOST_SECONDS,
+    MOST_SIZE,
+)
 from pipeline.sections import Name, Section
 from pipeline.targets import PREDICTED, TARGETS, list_metrics
 
@@ -188,16 +196,20 @@ class NetworkParams(HeadParams):
 class MultiheadParams(NetworkParams):
     """Further, for heads with attention: its number of heads, a divisor of `width`."""
 
+    least_width: ClassVar[int] = 1
+    """What part of `width` the heads must divide, too: the narrowest rows that attend."""
+
     heads: PositiveInt = 4
 
     @model_validator(mode="after")
     def _check_attention(self) -> "MultiheadParams":
         """Refuse a width that the heads do not divide, and windows that may not look ahead."""
-        if self.width % self.heads:
+        if self.width % (self.heads * self.least_width):
             text = "heads: must divide width {width}, got {heads}"
-            raise PydanticCustomError("heads", text, {"width": self.width, "heads": self.heads})
+            width = self.width if self.least_width == 1 else f"{self.width} / {self.least_width}"
+            raise PydanticCustomError("heads", text, {"width": width, "heads": self.heads})
         if self.windows.causal:
-            text = "windows.causal: attention sees the whole window; use kind mlp or linear"
+            text = "windows.causal: this kind sees all of a window; use mlp, linear, lstm or tcn"
             raise PydanticCustomError("causal", text)
         return self
 
@@ -221,6 +233,38 @@ class BeitParams(MultiheadParams):
     revision: str = "main"
 
 
+class GatedParams(NetworkParams):
+    """`heads.<head>` of kind `gated`."""
+
+    kind: Literal["gated"]
+
+
+class StagedParams(MultiheadParams):
+    """What the heads of two conv stages are told; as published, `width` is 128, `heads` 1 or 4."""
+
+    least_width: ClassVar[int] = 2
+
+    width: int = Field(128, gt=0, le=MOST_SIZE)
+
+
+class IntermediateAttentionParams(StagedParams):
+    """`heads.<head>` of kind `intermediate_attention`."""
+
+    kind: Literal["intermediate_attention"]
+
+
+class IntermediateTransformerParams(StagedParams):
+    """`heads.<head>` of kind `intermediate_transformer`."""
+
+    kind: Literal["intermediate_transformer"]
+
+
+class LateTransformerParams(StagedParams):
+    """`heads.<head>` of kind `late_transformer`."""
+
+    kind: Literal["late_transformer"]
+
+
 class LinearParams(HeadParams):
     """`heads.<head>` of kind `linear`.
 
@@ -232,10 +276,42 @@ class LinearParams(HeadParams):
     strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
 
 
+class LstmParams(NetworkParams):
+    """`heads.<head>` of kind `lstm`, of so many layers; both directions share the `width`."""
+
+    kind: Literal["lstm"]
+    layers: int = Field(2, gt=0, le=MOST_LAYERS)
+
+    @model_validator(mode="after")
+    def _check_halves(self) -> "LstmParams":
+        """Refuse a width that two directions cannot share."""
+        if self.width % 2 and not self.windows.causal:
+            text = "width: expected an even number for two directions, got {width}"
+            raise PydanticCustomError("width", text, {"width": self.width})
+        return self
+
+
 class MlpParams(NetworkParams):
     """`heads.<head>` of kind `mlp`."""
 
     kind: Literal["mlp"]
+
+
+class TcnParams(NetworkParams):
+    """`heads.<head>` of kind `tcn`: `layers` blocks of convolutions over `kernel` rows, which are
+    1, 2, 4, … rows apart.
+    """
+
+    kind: Literal["tcn"]
+    layers: int = Field(4, gt=0, le=MOST_BLOCKS)
+    kernel: int = Field(3, gt=1, le=MOST_KERNEL)
+
+
+class TemporalTransformerParams(MultiheadParams):
+    """`heads.<head>` of kind `temporal_transformer`."""
+
+    kind: Literal["temporal_transformer"]
+    layers: int = Field(2, gt=0, le=MOST_LAYERS)
 
 
 HEADS: Family[ParamsMember[HeadParams]] = Family(
@@ -243,7 +319,20 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
     {
         "attention": ParamsMember("pipeline.heads.attention", AttentionParams),
         "beit": ParamsMember("pipeline.heads.beit", BeitParams),
+        "gated": ParamsMember("pipeline.heads.gated", GatedParams),
+        "intermediate_attention": ParamsMember(
+            "pipeline.heads.intermediate_attention", IntermediateAttentionParams
+        ),
+        "intermediate_transformer": ParamsMember(
+            "pipeline.heads.intermediate_transformer", IntermediateTransformerParams
+        ),
+        "late_transformer": ParamsMember("pipeline.heads.late_transformer", LateTransformerParams),
         "linear": ParamsMember("pipeline.heads.linear", LinearParams),
+        "lstm": ParamsMember("pipeline.heads.lstm", LstmParams),
         "mlp": ParamsMember("pipeline.heads.mlp", MlpParams),
+        "tcn": ParamsMember("pipeline.heads.tcn", TcnParams),
+        "temporal_transformer": ParamsMember(
+            "pipeline.heads.temporal_transformer", TemporalTransformerParams
+        ),
     },
 )

@@ -118,18 +118,6 @@ def test_a_checkpoint_without_layers_is_refused(checkpoint: Path, tmp_path: Path
         make_head("clip", pretrained=str(tmp_path)).start()
 
 
-def test_time_positions_are_sine_and_cosine_of_the_second() -> None:
-    first, later = beit.time_positions(torch.tensor([[0.0, 0.0625]]), 5)[0]
-    torch.testing.assert_close(first, torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
-    torch.testing.assert_close(later[:2], torch.tensor([1.0, 0.0]), atol=1e-6, rtol=0)
-
-
-def test_rows_of_one_time_have_one_position_whatever_their_rate() -> None:
-    slow = beit.time_positions(torch.tensor([[0.5, 1.5, 2.5]]), 24)
-    fast = beit.time_positions(torch.tensor([[0.5, 1.0, 1.5, 2.0, 2.5]]), 24)
-    torch.testing.assert_close(slow, fast[:, ::2])
-
-
 def test_the_order_of_rows_matters() -> None:
     head, rows = make_head("clip"), torch.randn(1, 7, 2)
     streams = {"audio": make_stream(rows), "face": make_stream(torch.zeros(1, 0, 3))}

@@ -1,0 +1,145 @@
+"""Heads of two convolutional stages to each stream, with fusion after or between them.
+
+The audio-visual system on RAVDESS of Chumachenko, Iosifidis and Gabbouj, Self-attention fusion for
+audiovisual emotion recognition with incomplete data, ICPR 2022, for any streams. Corrected: padding
+and absent rows are neither convolved, attended to nor averaged, so a missing modality needs no
+zeros in its place, and no length is fixed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise, permutations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipeline.heads import base
+from pipeline.heads.params import MultiheadParams
+from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.sequences import ConvBlock, keep_present
+from pipeline.modalities import RowShape, modality_of
+
+WIDTH = 128
+"""Of the published head; its blocks have the shares of it that `AUDIO` and `OTHERS` say."""
+
+AUDIO = ((64, 128), (256, 128))
+OTHERS = ((64, 64), (128, 128))
+"""Widths of the two blocks of each stage. Blocks of sound also pool each row with the next."""
+
+
+class StagedHead(base.Head):
+    """Conv stages of each stream, pooled by their mask, side by side.
+
+    `between` and `after` change the rows of all streams after the first and the second stage.
+    """
+
+    def __init__(
+        self,
+        params: MultiheadParams,
+        shapes: Mapping[str, RowShape],
+        outputs: Sequence[base.Output],
+    ) -> None:
+        super().__init__(params, shapes, outputs)
+        inner = {name: _scale(_widths(name)[0][-1], params.width) for name in self.dims}
+        self.first = nn.ModuleDict(
+            {name: _make_stage(name, 0, dim, params.width) for name, dim in self.dims.items()}
+        )
+        self.fusion = self.make_fusion(params, inner)
+        self.second = nn.ModuleDict(
+            {name: _make_stage(name, 1, dim, params.width) for name, dim in inner.items()}
+        )
+        self.dropout = nn.Dropout(params.dropout)
+        self.beside = base.SideBySide(self.dims, params.width)
+        self.readouts = base.read_out(outputs, params.width * len(self.dims))
+
+    def make_fusion(self, params: MultiheadParams, inner: Mapping[str, int]) -> nn.ModuleDict:
+        """A module for each ordered pair of streams, `asks_answers`; `inner` are sizes of rows
+        between the stages.
+        """
+        raise NotImplementedError
+
+    def between(self, streams: Mapping[str, StreamRows]) -> Mapping[str, StreamRows]:
+        """What the second stage sees of what the first one made."""
+        return streams
+
+    def after(self, streams: Mapping[str, StreamRows]) -> Mapping[str, StreamRows]:
+        """What is pooled of what the second stage made."""
+        return streams
+
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+        """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
+        early = self.between({name: self.first[name](streams[name]) for name in self.dims})
+        late = self.after({name: self.second[name](early[name]) for name in self.dims})
+        return {per: self.dropout(self.beside(late, per)) for per in self.pers}
+
+    def count_weights(self, times: Mapping[str, int]) -> int:
+        """One for each row and each row of another stream, in each head."""
+        heads = self.params.heads if isinstance(self.params, MultiheadParams) else 1
+        return heads * sum(times[one] * (times[other] + 1) for one, other in self.pairs)
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Ordered pairs of streams: who asks, and who answers."""
+        return list(permutations(self.dims, 2))
+
+
+class Answer(nn.Module):
+    """Attention whose queries are rows of one stream, and whose keys and values those of another.
+
+    Pre-norm, without biases or positions; what an MLP makes of what was attended to is added to it.
+    Rows that are all absent answer next to nothing: a key of zeros is there always.
+    """
+
+    def __init__(self, asks: int, answers: int, params: MultiheadParams) -> None:
+        super().__init__()
+        self.query_norm, self.key_norm = nn.LayerNorm(asks), nn.LayerNorm(answers)
+        self.attention = nn.MultiheadAttention(
+            asks,
+            params.heads,
+            kdim=answers,
+            vdim=answers,
+            dropout=params.dropout,
+            bias=False,
+            add_zero_attn=True,
+            batch_first=True,
+        )
+        self.norm = nn.LayerNorm(asks)
+        self.mlp = nn.Sequential(
+            nn.Linear(asks, 2 * asks),
+            nn.GELU(),
+            nn.Dropout(params.dropout),
+            nn.Linear(2 * asks, asks),
+        )
+
+    def forward(self, asks: StreamRows, answers: StreamRows) -> Float[Tensor, "clips time asks"]:
+        """A row for each that asks."""
+        keys = self.key_norm(answers.rows)
+        queries = self.query_norm(asks.rows)
+        told = self.attention(queries, keys, keys, ~answers.mask, need_weights=False)[0]
+        mixed: Tensor = told + self.mlp(self.norm(told))
+        return mixed
+
+
+def tell_all(streams: Mapping[str, StreamRows], answers: nn.ModuleDict) -> dict[str, StreamRows]:
+    """Rows of each stream and what the others answer them, added."""
+    told = {name: stream.rows for name, stream in streams.items()}
+    for one, other in permutations(streams, 2):
+        told[one] = told[one] + answers[f"{one}_{other}"](streams[one], streams[other])
+    return {
+        name: replace(stream, rows=keep_present(told[name], stream.mask))
+        for name, stream in streams.items()
+    }
+
+
+def _widths(stream: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    return AUDIO if modality_of(stream) == "audio" else OTHERS
+
+
+def _scale(size: int, width: int) -> int:
+    return max(1, size * width // WIDTH)
+
+
+def _make_stage(stream: str, number: int, dim: int, width: int) -> nn.Module:
+    pooled = modality_of(stream) == "audio"
+    sizes = [dim, *(_scale(size, width) for size in _widths(stream)[number])]
+    return nn.Sequential(*(ConvBlock(*pair, pooled=pooled) for pair in pairwise(sizes)))
