@@ -32,12 +32,12 @@ class Behaviour:
 
 BEHAVIOURS: dict[Kind, Behaviour] = {
     "class": Behaviour(
-        losses=("cross_entropy",),
+        losses=("cross_entropy", "focal"),
         metrics=("accuracy", "uar", "weighted_f1", "macro_f1", "macro_precision", "top_2"),
         rank="uar",
     ),
     "rating": Behaviour(
-        losses=("mse_ccc", "mse", "mae", "ccc"),
+        losses=("mse_ccc", "mse", "mae", "huber", "ccc"),
         metrics=("ccc", "pearson", "mae", "rmse"),
         rank="ccc",
         number=True,

@@ -5,7 +5,7 @@ in the batch adds a zero that still has a graph, so that every parameter gets a 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -20,28 +20,33 @@ from pipeline.targets import TARGETS
 FEWEST_FOR_CCC = 8
 """Below this many labels a batch says too little of means and variances: no CCC beside an error."""
 
+HUBER = 0.25
+"""Error of a rating above which it counts by its size: an eighth of the scale from -1 to 1."""
+
 CCC_EPSILON = 1e-8
 """Added to CCC's denominator, which is zero where labels and predictions are one constant."""
 
 Loss = Callable[..., Tensor]
-"""Outputs `(labels, size)`, labels and, for class indices, weights of classes → one number."""
+"""Outputs `(labels, size)` and labels → one number; those of class indices also take weights of
+classes and the share of labels that is smoothed away."""
 
 
 @dataclass(frozen=True)
 class LossChoice:
     """Which loss each target has: one of `names`, or else the first of its kind.
 
-    `class_weights` is target → weights in the order of the class index, of targets of kind `class`.
+    `class_weights` is target → weights in the order of the class index, of targets of kind `class`,
+    whose labels give the share `smoothing` to all classes alike.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     class_weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
+    smoothing: float = 0.0
 
     def to(self, device: torch.device | str) -> "LossChoice":
         """The same with its weights on `device`."""
-        return LossChoice(
-            self.names, {name: w.to(device) for name, w in self.class_weights.items()}
-        )
+        weights = {name: w.to(device) for name, w in self.class_weights.items()}
+        return replace(self, class_weights=weights)
 
 
 def head_loss(
@@ -78,17 +83,36 @@ def target_loss(
     output, labels = output[mask], labels[mask]
     if len(labels) == 0:
         return output.sum()
-    weights = choice.class_weights.get(name)
-    return loss(output, labels) if weights is None else loss(output, labels, weights)
+    if TARGETS[name].kind == "class":
+        return loss(output, labels, choice.class_weights.get(name), choice.smoothing)
+    return loss(output, labels)
 
 
 def cross_entropy(
     logits: Float[Tensor, "labels classes"],
     labels: Int[Tensor, " labels"],
     weights: Float[Tensor, " classes"] | None = None,
+    smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
     """Cross-entropy, averaged over the labels by the weight of their class."""
-    return F.cross_entropy(logits, labels, weight=weights)
+    return F.cross_entropy(logits, labels, weight=weights, label_smoothing=smoothing)
+
+
+def focal(
+    logits: Float[Tensor, "labels classes"],
+    labels: Int[Tensor, " labels"],
+    weights: Float[Tensor, " classes"] | None = None,
+    smoothing: float = 0.0,
+) -> Float[Tensor, ""]:
+    """Cross-entropy in which a label of chance p counts (1 - p)^2, averaged as that is.
+
+    Lin et al., Focal loss for dense object detection, ICCV 2017, at their γ of 2. The chance is the
+    head's own: a class's weight has no part in it.
+    """
+    each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
+    chance = logits.softmax(dim=-1).gather(1, labels[:, None])[:, 0]
+    own = logits.new_ones(len(labels)) if weights is None else weights[labels]
+    return (own * (1.0 - chance).square() * each).sum() / own.sum()
 
 
 def squared_error(
@@ -103,6 +127,13 @@ def absolute_error(
 ) -> Float[Tensor, ""]:
     """Mean absolute error."""
     return F.l1_loss(numbers[:, 0], labels)
+
+
+def huber(
+    numbers: Float[Tensor, "labels 1"], labels: Float[Tensor, " labels"]
+) -> Float[Tensor, ""]:
+    """Huber's loss (Robust estimation of a location parameter, 1964): squared up to `HUBER`."""
+    return F.huber_loss(numbers[:, 0], labels, delta=HUBER)
 
 
 def whole_discordance(
@@ -146,9 +177,11 @@ def divergence(
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
+    "focal": focal,
     "mse_ccc": error_and_discordance,
     "mse": squared_error,
     "mae": absolute_error,
+    "huber": huber,
     "ccc": whole_discordance,
     "binary_cross_entropy": binary_cross_entropy,
     "soft_cross_entropy": soft_cross_entropy,

@@ -101,22 +101,55 @@ class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
 
     `monitor` is the validation metric that stops training and chooses the weights; None takes
-    the mean of what ranks heads by each of the targets. `losses` names, target by target, another
-    loss than the first of its kind. `class_weights` balanced weighs each class by the inverse of
-    its share of the training labels.
+    the mean of what ranks heads by each of the targets. Epochs that are better by no more than
+    `least_gain` count as no better.
+
+    The learning rate rises over `warmup_epochs` and then follows the `schedule`: it is `constant`,
+    times `decay` at each of the `milestones` for `steps` (epochs after the rise, which go up), or
+    where `monitor` has been no better for `decay_patience` epochs for `plateau` (which has no
+    rise), or falls as a `cosine` does. `momentum` and `dampening` are those of `sgd`.
+
+    `losses` names, target by target, another loss than the first of its kind. `class_weights` are
+    by class, 1 for those not named; `balanced` is the inverse of the class's share of the training
+    labels. `label_smoothing` gives that share of each label to all classes alike. `feature_noise`
+    is added to inputs in training, in standard deviations of the training rows.
     """
 
     epochs: PositiveInt = 60
     batch: PositiveInt = 32
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: PositiveFloat = 1e-3
     weight_decay: float = Field(1e-2, ge=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    dampening: float = Field(0.0, ge=0, lt=1)
+    schedule: Literal["constant", "plateau", "cosine", "steps"] = "constant"
+    warmup_epochs: int = Field(0, ge=0)
+    milestones: list[PositiveInt] = []
+    decay: float = Field(0.1, gt=0, lt=1)
+    decay_patience: PositiveInt = 5
     patience: PositiveInt = 12
-    gradient_clip: PositiveFloat = 1.0
+    least_gain: float = Field(0.0, ge=0)
+    gradient_clip: PositiveFloat | None = 1.0
     losses: dict[TargetName, str] = {}
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    feature_noise: float = Field(0.0, ge=0)
     modality_dropout: float = Field(0.1, ge=0, lt=1)
     monitor: str | None = None
     seed: int = Field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _check_schedule(self) -> "TrainingParams":
+        """Refuse milestones that nothing goes by or that fall, and a plateau that begins slowly."""
+        if (self.schedule == "steps") != bool(self.milestones):
+            text = "milestones: expected some with schedule steps, and none with others"
+            raise PydanticCustomError("milestones", text)
+        if self.milestones != sorted(set(self.milestones)):
+            raise PydanticCustomError("milestones", "milestones: expected numbers that go up")
+        if self.schedule == "plateau" and self.warmup_epochs:
+            text = "warmup_epochs: expected 0 with schedule plateau, got {epochs}"
+            raise PydanticCustomError("warmup", text, {"epochs": self.warmup_epochs})
+        return self
 
     @model_validator(mode="after")
     def _check_losses(self) -> "TrainingParams":

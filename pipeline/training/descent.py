@@ -18,13 +18,13 @@ from scmrepo.git import Git
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from pipeline.errors import TrainingError
-from pipeline.evaluation.metrics import METRICS, name_metrics
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS
 from pipeline.training.history import History
 from pipeline.training.module import HeadModule
+from pipeline.training.optimisers import choose_mode
 from pipeline.windows.dataset import Batch, WindowDataset, load_batches
 
 
@@ -36,10 +36,8 @@ def descend(
     DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
     is undefined in every epoch.
     """
-    classes = len(train.labels.names.emotion)
-    balanced = params.class_weights == "balanced"
-    weights = weigh_classes(train, classes) if balanced else {}
-    module = HeadModule(head, params, classes, LossChoice(params.losses, weights))
+    losses = LossChoice(params.losses, weigh_classes(train), params.label_smoothing)
+    module = HeadModule(head, params, len(train.labels.names.emotion), losses)
     generator = torch.Generator().manual_seed(params.seed)
     shuffled = RandomSampler(train, generator=generator)
     batches: DataLoader[Batch] = DataLoader(
@@ -49,7 +47,11 @@ def descend(
     with _quiet_lightning(), _follow(live) as follower:
         recorder, best = _Recorder(follower), _Best(monitor)
         stop = EarlyStopping(
-            monitor, patience=params.patience, mode=_mode(monitor), check_finite=False
+            monitor,
+            min_delta=params.least_gain,
+            patience=params.patience,
+            mode=choose_mode(monitor),
+            check_finite=False,
         )
         trainer = Trainer(
             max_epochs=params.epochs,
@@ -75,21 +77,32 @@ def descend(
     return recorder.epochs
 
 
-def weigh_classes(
-    dataset: WindowDataset, classes: int
-) -> dict[str, Float[torch.Tensor, " classes"]]:
-    """Target of kind `class` → weight of each class.
+def weigh_classes(train: WindowDataset) -> dict[str, Float[torch.Tensor, " classes"]]:
+    """Target of kind `class` → weight of each class, as the head of `train` asks; none for `none`.
 
-    Labels / (classes x its labels), 1 for one that does not occur.
+    Balanced: labels / (classes x its labels), 1 for one that does not occur. Raises TrainingError
+    for a weight of a class that the labels do not have.
     """
-    weights = {}
-    for target in dataset.params.targets:
-        if TARGETS[target].kind == "class":
-            labels = np.concatenate([e.targets[target].ravel() for e in dataset.examples])
-            known = torch.from_numpy(labels[~np.isnan(labels)]).long()
-            counts = torch.bincount(known, minlength=classes)
-            weights[target] = torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
-    return weights
+    asked, names = train.params.training.class_weights, train.labels.names.emotion
+    targets = [name for name in train.params.targets if TARGETS[name].kind == "class"]
+    if asked == "none":
+        return {}
+    if asked == "balanced":
+        return {target: _balance(train, target, len(names)) for target in targets}
+    if strange := asked.keys() - set(names):
+        raise TrainingError(
+            f"training.class_weights: expected classes of the corpus, got {min(strange)}; known: "
+            f"{', '.join(names)}"
+        )
+    weights = torch.tensor([asked.get(name, 1.0) for name in names])
+    return dict.fromkeys(targets, weights)
+
+
+def _balance(train: WindowDataset, target: str, classes: int) -> Float[torch.Tensor, " classes"]:
+    labels = np.concatenate([example.targets[target].ravel() for example in train.examples])
+    known = torch.from_numpy(labels[~np.isnan(labels)]).long()
+    counts = torch.bincount(known, minlength=classes)
+    return torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
 
 
 class _Recorder(Callback):
@@ -121,7 +134,7 @@ class _Best(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         measured = float(trainer.logged_metrics[self.monitor])
-        value = -measured if _mode(self.monitor) == "min" else measured
+        value = -measured if choose_mode(self.monitor) == "min" else measured
         if value > self.value:
             self.value = value
             self.weights = {name: kept.clone() for name, kept in pl_module.state_dict().items()}
@@ -148,16 +161,6 @@ def _lacks_commits() -> bool:
             return bool(git.no_commits)
     except SCMError:
         return False  # no repository
-
-
-def _mode(monitor: str) -> str:
-    lower = {
-        name
-        for target in TARGETS.values()
-        for metric, name in name_metrics(target).items()
-        if METRICS[metric].lower_is_better
-    }
-    return "min" if monitor == "val_loss" or monitor in lower else "max"
 
 
 @contextmanager

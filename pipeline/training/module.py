@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.heads.reading import StreamRows
 from pipeline.modalities import modality_of
 from pipeline.targets import TARGETS, list_means
+from pipeline.training.optimisers import make_optimiser, schedule_rate
 from pipeline.windows.dataset import Batch
 
 Collected = tuple[Tensor, Tensor]
@@ -76,6 +78,8 @@ class HeadModule(LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
         streams = drop_modalities(batch.streams, self.training_params.modality_dropout)
+        if self.training_params.feature_noise:
+            streams = {name: self._add_noise(name, stream) for name, stream in streams.items()}
         loss = self._measure_loss(self.head(streams), batch)
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
@@ -110,6 +114,10 @@ class HeadModule(LightningModule):
         self.train_losses.reset()
         self.collected, self.answered = {}, []
 
+    def _add_noise(self, name: str, stream: StreamRows) -> StreamRows:
+        spread = self.head.readers[name].spread("scale") * self.training_params.feature_noise
+        return replace(stream, rows=stream.rows + spread * torch.randn_like(stream.rows))
+
     def _measure_loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
         return head_loss(outputs, batch.targets, batch.target_masks, self.losses.to(self.device))
 
@@ -139,12 +147,11 @@ class HeadModule(LightningModule):
                 f"{', '.join(sorted(measured))}; name another `training.monitor` or split anew"
             )
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW over all parameters of the head."""
-        params = self.training_params
-        return torch.optim.AdamW(
-            self.head.parameters(), lr=params.learning_rate, weight_decay=params.weight_decay
-        )
+    def configure_optimizers(self) -> Any:
+        """Optimiser of all parameters of the head, and the schedule of its rate."""
+        optimiser = make_optimiser(self.head.parameters(), self.training_params)
+        schedule = schedule_rate(optimiser, self.training_params, self.monitor)
+        return [optimiser], [{"scheduler": schedule, "monitor": self.monitor}]
 
 
 def _pair(target: str, found: Sequence[Collected]) -> Pairs:

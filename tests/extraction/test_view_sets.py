@@ -310,10 +310,11 @@ class TestTraining:
 
         rows = {"a": make_rows([[1]]), "b": make_rows([[1]]), "b#view1": make_rows([[1]])}
         store = write_features(tmp_path / "toy", rows, views=1)
-        params = make_params("mlp", {"audio": "toy"}, targets=["emotion"])
+        balanced = {"class_weights": "balanced"}
+        params = make_params("mlp", {"audio": "toy"}, targets=["emotion"], training=balanced)
         dataset = WindowDataset({"audio": store}, label("ab"), params)
         dataset.add_clips("ab", views=True)
-        assert weigh_classes(dataset, 3)["emotion"].tolist() == [1.0, 0.5, 1.0]
+        assert weigh_classes(dataset)["emotion"].tolist() == [1.0, 0.5, 1.0]
 
 
 def make_sides(folder: Path) -> tuple[FeatureStore, Labels]:

@@ -124,6 +124,30 @@ def test_class_weights_follow_the_class_index() -> None:
     assert found.item() == pytest.approx((3 * math.log(4) + math.log(4 / 3)) / 4)
 
 
+def test_focal_loss_forgets_what_is_known_and_leaves_weights_out_of_the_chance() -> None:
+    logits, labels = torch.tensor([[0.0, math.log(3)]] * 2), torch.tensor([0, 1])
+    choice = LossChoice({"emotion": "focal"}, {"emotion": torch.tensor([3.0, 1.0])})
+    found = target_loss("emotion", logits, labels, ones(2), choice)
+    expected = (3 * 0.75**2 * math.log(4) + 0.25**2 * math.log(4 / 3)) / 4
+    assert found.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+def test_smoothed_labels_pull_away_from_certainty(loss: str) -> None:
+    logits = torch.tensor([[30.0, 0.0]], requires_grad=True)
+    choice = LossChoice({"emotion": loss}, smoothing=0.2)
+    target_loss("emotion", logits, torch.tensor([0]), ones(1), choice).backward()
+    assert logits.grad is not None
+    assert logits.grad[0, 0] >= 0
+    assert (logits.grad[0, 0] > 0.05) == (loss == "cross_entropy")
+
+
+def test_huber_counts_large_errors_by_their_size() -> None:
+    labels = torch.zeros(2)
+    found = rating_loss(torch.tensor([0.1, 1.0]), labels, ones(2), "huber").item()
+    assert found == pytest.approx((0.1**2 / 2 + 0.25 * (1.0 - 0.125)) / 2)
+
+
 def test_every_loss_of_the_table_of_targets_is_there() -> None:
     assert LOSSES.keys() == {name for kind in BEHAVIOURS.values() for name in kind.losses}
 

@@ -13,6 +13,7 @@ from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
+from pipeline.training.descent import weigh_classes
 from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_prior
 from pipeline.training.history import write_history
 from pipeline.training.module import HeadModule
@@ -191,6 +192,53 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
         for weights in ("none", "balanced")
     ]
     assert losses[0] != pytest.approx(losses[1], rel=1e-3)
+
+
+def test_weights_of_classes_go_by_name(corpus):
+    train = WindowDataset({"audio": corpus.store}, corpus.labels, weigh({"sad": 3.0}))
+    assert weigh_classes(train)["emotion"].tolist() == [1.0, 1.0, 3.0]
+    train.params = weigh({"sat": 3.0})
+    with pytest.raises(TrainingError, match="got sat; known: angry, happy, sad"):
+        weigh_classes(train)
+
+
+def weigh(weights):
+    return make_params("mlp", {"audio": "audio"}, training={"class_weights": weights})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "sgd", "momentum": 0.8, "dampening": 0.8},
+        {"optimizer": "adam", "schedule": "steps", "milestones": [1, 2]},
+        {"schedule": "cosine", "warmup_epochs": 1},
+        {"schedule": "plateau", "decay_patience": 1, "least_gain": 0.5},
+        {"feature_noise": 0.1, "gradient_clip": None, "losses": {"emotion": "focal"}},
+    ],
+)
+def test_every_way_downhill_ends_lower(corpus, options):
+    history = corpus.fit(training={**TRAINING, "modality_dropout": 0.0, **options}).history
+    assert history[-1]["train_loss"] < history[0]["train_loss"]
+
+
+def test_epochs_that_gain_too_little_stop_training(corpus):
+    patient = {**TRAINING, "epochs": 9, "patience": 2}
+    assert len(corpus.fit(training={**patient, "least_gain": 9.0}).history) == 3
+    assert len(corpus.fit(training={**patient, "monitor": "val_loss"}).history) > 3
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"schedule": "steps"}, "milestones: expected some with schedule steps"),
+        ({"milestones": [3]}, "milestones: expected some with schedule steps, and none with"),
+        ({"schedule": "steps", "milestones": [3, 2]}, "milestones: expected numbers that go up"),
+        ({"schedule": "plateau", "warmup_epochs": 2}, "expected 0 with schedule plateau, got 2"),
+    ],
+)
+def test_schedules_that_contradict_themselves_are_refused(options, told):
+    with pytest.raises(ParamsError, match=told):
+        make_params("mlp", {"audio": "audio"}, training=options)
 
 
 def test_priors_are_the_commonest_class_and_the_means():

@@ -1,0 +1,69 @@
+"""Optimisers: what takes a head's parameters downhill, and how fast in which epoch."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from pipeline.evaluation.metrics import METRICS, name_metrics
+from pipeline.heads.params import TrainingParams
+from pipeline.targets import TARGETS
+
+
+def choose_mode(monitor: str) -> Literal["min", "max"]:
+    """Whether the best epoch is where `monitor` is least, or greatest."""
+    lower = {
+        name
+        for target in TARGETS.values()
+        for metric, name in name_metrics(target).items()
+        if METRICS[metric].lower_is_better
+    }
+    return "min" if monitor == "val_loss" or monitor in lower else "max"
+
+
+def make_optimiser(parameters: Iterable[torch.nn.Parameter], params: TrainingParams) -> Optimizer:
+    """The optimiser that `params` ask for."""
+    rates: dict[str, Any] = {"lr": params.learning_rate, "weight_decay": params.weight_decay}
+    if params.optimizer == "sgd":
+        return SGD(parameters, **rates, momentum=params.momentum, dampening=params.dampening)
+    return Adam(parameters, **rates) if params.optimizer == "adam" else AdamW(parameters, **rates)
+
+
+def schedule_rate(
+    optimiser: Optimizer, params: TrainingParams, monitor: str
+) -> LambdaLR | ReduceLROnPlateau:
+    """The schedule that `params` ask for, stepped once an epoch; a plateau is one of `monitor`."""
+    if params.schedule == "plateau":
+        return ReduceLROnPlateau(
+            optimiser,
+            choose_mode(monitor),
+            factor=params.decay,
+            patience=params.decay_patience,
+            threshold=params.least_gain,
+            threshold_mode="abs",
+        )
+    return LambdaLR(optimiser, lambda epoch: scale_rate(epoch, params))
+
+
+def scale_rate(epoch: int, params: TrainingParams) -> float:
+    """What the learning rate is multiplied by in an epoch, counted from 0.
+
+    >>> steps = TrainingParams(schedule="steps", milestones=[2, 3], warmup_epochs=1)
+    >>> [round(scale_rate(epoch, steps), 3) for epoch in range(6)]
+    [0.5, 1.0, 1.0, 0.1, 0.01, 0.01]
+    >>> cosine = TrainingParams(schedule="cosine", epochs=4)
+    >>> [round(scale_rate(epoch, cosine), 2) for epoch in range(4)]
+    [1.0, 0.85, 0.5, 0.15]
+    """
+    warmup, past = params.warmup_epochs, epoch - params.warmup_epochs
+    if past < 0:
+        return (epoch + 1) / (warmup + 1)
+    if params.schedule == "steps":
+        return float(params.decay ** bisect_right(params.milestones, past))
+    if params.schedule == "cosine":
+        return (1 + math.cos(math.pi * past / max(1, params.epochs - warmup))) / 2
+    return 1.0
