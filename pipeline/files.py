@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -15,6 +16,9 @@ from typing import Any
 
 DIGEST_BYTES = 16
 
+DIGEST = "[0-9a-f]{32}"
+"""How a digest is written, ours and DVC's MD5: strangers' become paths, and are looked at first."""
+
 PARTIAL = ".partial"
 """Ending of what is being written; its name begins with a dot."""
 
@@ -22,6 +26,15 @@ PARTIAL = ".partial"
 def digest_bytes(data: bytes) -> str:
     """BLAKE2b of `data`, 32 hexadecimal characters."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` can be a digest.
+
+    >>> is_digest("0123456789abcdef" * 2), is_digest("../../stages/extract.py")
+    (True, False)
+    """
+    return bool(re.fullmatch(DIGEST, text))
 
 
 def digest_json(value: Any) -> str:

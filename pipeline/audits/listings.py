@@ -5,20 +5,17 @@ written over any file of this machine, the code among them.
 """
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import StoreError
+from pipeline.files import is_digest
 from pipeline.store.repository import open_repo
 from pipeline.store.seeding import FormerStore
 
 if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
-
-DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
-"""A file's, or that of the list of a folder's files."""
 
 
 def check_listings(project: Path) -> int:
@@ -43,7 +40,7 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
     digest = out.hash_info.value
     if digest is None or out.hash_info.name != "md5":
         return False
-    if not DIGEST.fullmatch(digest):
+    if not is_digest(digest.removesuffix(".dir")):
         raise StoreError(
             f"{out.stage.addressing}: {out}: expected an MD5 digest, got {digest!r}; do not fetch "
             f"it, DVC would take it for a path"

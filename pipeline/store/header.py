@@ -1,7 +1,6 @@
 """The header of a store, `store.json`: what made it, and digests of all the rest."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,13 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
-from pipeline.files import digest_file, digest_json
+from pipeline.files import digest_file, digest_json, is_digest
 from pipeline.store.provenance import Record
 from pipeline.store.records import read_bytes
 
 FORMAT_VERSION = 1
-
-DIGEST = re.compile("[0-9a-f]{32}")
 
 
 def seal_header(header: Mapping[str, Any]) -> str:
@@ -59,7 +56,7 @@ def parse_header(data: bytes, place: Path) -> dict[str, Any]:
 
 def _check_digests(digests: dict[str, Any]) -> dict[str, Any]:
     for name, digest in digests.items():  # pydantic would go on after a mistake, and keep each
-        if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        if not isinstance(digest, str) or not is_digest(digest):
             raise ValueError(f"{name}: expected 32 hexadecimal digits, got {digest!r}")
     return digests
 

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from jaxtyping import Int64
 
 from pipeline.errors import StoreError
+from pipeline.files import is_digest
 from pipeline.limits import MOST_INDEXED, MOST_ROWS
-from pipeline.store.parts import FILLED, STATUSES, PartClip, Status, is_part_name
+from pipeline.store.parts import FILLED, STATUSES, PartClip, Status
 from pipeline.store.tables import read_table, write_table
 
 INDEX_SCHEMA = pa.schema(
@@ -111,7 +112,7 @@ def _find_mistakes(table: pa.Table) -> Iterator[str]:
     if not np.array_equal(pc.is_valid(table["part"]).to_numpy(), rows > 0):
         yield "a part for a clip without rows, or none for one with some"
     for part in pc.unique(table["part"]).to_pylist():
-        if part is not None and not is_part_name(part):
+        if part is not None and not is_digest(part):
             yield f"{part!r} for the name of a part"
     for status in pc.unique(table["status"]).to_pylist():
         if status not in STATUSES:

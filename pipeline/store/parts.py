@@ -1,6 +1,5 @@
 """Records of parts: which clips one holds, and what it is called."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -83,18 +82,6 @@ def _find_mistakes(clips: Sequence[PartClip]) -> Iterator[str]:
 
 
 _LIST = TypeAdapter(Annotated[list[PartClip], FailFast()], config=ConfigDict(defer_build=True))
-
-
-def is_part_name(name: str) -> bool:
-    """Whether `name` can be that of a part: names come from strangers, and become paths.
-
-    >>> is_part_name("0123456789abcdef" * 2), is_part_name("../../stages/extract.py")
-    (True, False)
-    """
-    return bool(_PART_NAME.fullmatch(name))
-
-
-_PART_NAME = re.compile("[0-9a-f]{32}")
 
 
 def name_part(clips: Sequence[PartClip]) -> str:

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
 
-from pipeline.files import digest_json
+from pipeline.files import DIGEST, digest_json
 from pipeline.limits import MOST_DEPTH, MOST_VIEWS
 
-Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$", strict=True)]
+Digest = Annotated[str, StringConstraints(pattern=f"^{DIGEST}$", strict=True)]
 """As `pipeline.files` makes them."""
 
 

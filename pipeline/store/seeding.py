@@ -17,6 +17,7 @@ from pydantic import FailFast, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from pipeline.errors import MoodlineError, StoreError, show_line, tell_first
+from pipeline.files import DIGEST
 from pipeline.store import ROW_FORMATS
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
@@ -140,7 +141,7 @@ class _Listed(TypedDict):
     """A file in a list of DVC's."""
 
     relpath: str
-    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    md5: Annotated[str, StringConstraints(pattern=f"^{DIGEST}$")]
 
 
 _LISTING = TypeAdapter(Annotated[list[_Listed], FailFast()])

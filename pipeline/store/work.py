@@ -20,6 +20,7 @@ from pipeline.errors import StoreError
 from pipeline.files import (
     PARTIAL,
     digest_bytes,
+    is_digest,
     protect,
     remove,
     remove_whole,
@@ -30,7 +31,7 @@ from pipeline.store import PART_FORMATS
 from pipeline.store.contract import Content, PartFormat
 from pipeline.store.header import check_bytes, check_digest, digest_tree, read_header
 from pipeline.store.index import Location, read_index
-from pipeline.store.parts import PartClip, is_part_name, name_part
+from pipeline.store.parts import PartClip, name_part
 from pipeline.store.shared_cache import find_shared_cache
 
 
@@ -141,7 +142,7 @@ class WorkParts:
     def _read_list(self, name: str, path: Path) -> Part:
         """Part `name`, which lies at `path`; raises StoreError where it is another's list."""
         clips = self.format.read_clips(path)
-        if not is_part_name(name) or name_part(clips) != name:
+        if not is_digest(name) or name_part(clips) != name:
             raise StoreError(
                 f"{path}: expected the clips that its name is the digest of, got others; "
                 f"remove it, and they are made again"
