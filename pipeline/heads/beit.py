@@ -1,10 +1,14 @@
-"""Heads that run BEiT encoder layers over the joint sequence of all modalities.
+"""Heads that run BEiT encoder layers over the joint sequence of all streams.
 
 BEiT: Bao et al., BEiT: BERT pre-training of image transformers, ICLR 2022. Its layers see rows
-of embeddings here, not patches of an image, so its relative position bias is left out.
+of embeddings here, not patches of an image, so its relative position bias is left out. With
+`cross_attention` it is MoodX as its paper has it: streams ask each other, and what they are told is
+refined by BEiT's layers in series. Corrected: rows know when they are, padding is seen by none, and
+what is trained is what predicts.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 import transformers
@@ -15,6 +19,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.asking import Asking
 from pipeline.heads.shared.positions import time_positions
 from pipeline.modalities import RowShape
 from pipeline.networks.pretrained import find_folder, load_pretrained
@@ -54,6 +59,7 @@ class Head(base.Head):
             for _ in range(params.layers)
         )
         self.norm = nn.LayerNorm(width)
+        self.asking = Asking(self.dims, params) if params.cross_attention else None
         self.readouts = base.read_out(outputs, width)
 
     def start(self) -> None:
@@ -68,14 +74,20 @@ class Head(base.Head):
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of rows, the summary among them, in each head of each layer."""
         tokens = 1 + sum(times.values())
-        return tokens**2 * self.config.num_attention_heads * self.config.num_hidden_layers
+        joint = tokens**2 * self.config.num_attention_heads * self.config.num_hidden_layers
+        return joint + (self.asking.count_weights(times) if self.asking else 0)
 
     def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         present = [streams[name].mask for name in self.dims]
         seen = present[0].new_ones(len(present[0]), 1)
         tokens = [self.summary.expand(len(seen), 1, -1)]
-        tokens += [self._embed(name, streams[name]) for name in self.dims]
+        projected = {
+            name: replace(stream, rows=self.projections[name](stream.rows))
+            for name, stream in streams.items()
+        }
+        told = self.asking(projected) if self.asking else projected
+        tokens += [self._place(name, told[name]) for name in self.dims]
         encoded = self._encode(torch.cat(tokens, dim=1), torch.cat([seen, *present], dim=1))
         summary, *parts = torch.split(encoded, [part.shape[1] for part in tokens], dim=1)
         vectors: dict[base.Per, Tensor] = {"clip": summary[:, 0]}
@@ -83,9 +95,10 @@ class Head(base.Head):
             vectors["frame"] = _mean_of_present(parts, present, summary)
         return vectors
 
-    def _embed(self, name: str, stream: StreamRows) -> Float[Tensor, "clips time width"]:
-        projected: Tensor = self.projections[name](stream.rows) + self.marks[name]
-        return projected + time_positions(stream.seconds, projected.shape[2])
+    def _place(self, name: str, stream: StreamRows) -> Float[Tensor, "clips time width"]:
+        """Rows that know which stream they are of, and when."""
+        marked: Tensor = stream.rows + self.marks[name]
+        return marked + time_positions(stream.seconds, marked.shape[2])
 
     def _encode(
         self, tokens: Float[Tensor, "clips tokens width"], mask: Bool[Tensor, "clips tokens"]

@@ -222,13 +222,25 @@ class HeadParams(Section):
 class NetworkParams(HeadParams):
     """What heads trained by gradient descent are told: size of their vectors, and dropout."""
 
+    looks_ahead: ClassVar[bool] = False
+    """Whether it sees rows of a window that come later."""
+
     width: int = Field(64, gt=0, le=MOST_SIZE)
     dropout: float = Field(0.3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check_causal(self) -> "NetworkParams":
+        """Refuse windows that may not look ahead for a head that does."""
+        if self.looks_ahead and self.windows.causal:
+            text = "windows.causal: this kind sees all of a window; use mlp, linear, lstm or tcn"
+            raise PydanticCustomError("causal", text)
+        return self
 
 
 class MultiheadParams(NetworkParams):
     """Further, for heads with attention: its number of heads, a divisor of `width`."""
 
+    looks_ahead: ClassVar[bool] = True
     least_width: ClassVar[int] = 1
     """What part of `width` the heads must divide, too: the narrowest rows that attend."""
 
@@ -236,14 +248,11 @@ class MultiheadParams(NetworkParams):
 
     @model_validator(mode="after")
     def _check_attention(self) -> "MultiheadParams":
-        """Refuse a width that the heads do not divide, and windows that may not look ahead."""
+        """Refuse a width that the heads do not divide."""
         if self.width % (self.heads * self.least_width):
             text = "heads: must divide width {width}, got {heads}"
             width = self.width if self.least_width == 1 else f"{self.width} / {self.least_width}"
             raise PydanticCustomError("heads", text, {"width": width, "heads": self.heads})
-        if self.windows.causal:
-            text = "windows.causal: this kind sees all of a window; use mlp, linear, lstm or tcn"
-            raise PydanticCustomError("causal", text)
         return self
 
 
@@ -258,9 +267,11 @@ class BeitParams(MultiheadParams):
 
     `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at
     `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for base).
+    With `cross_attention` streams ask each other first, as those of kind `attention` do.
     """
 
     kind: Literal["beit"]
+    cross_attention: bool = False
     layers: int = Field(2, gt=0, le=MOST_LAYERS)
     pretrained: str | None = None
     revision: str = "main"
@@ -309,19 +320,54 @@ class LinearParams(HeadParams):
     strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
 
 
-class LstmParams(NetworkParams):
-    """`heads.<head>` of kind `lstm`, of so many layers; both directions share the `width`."""
+class RecurrentParams(NetworkParams):
+    """What heads with an LSTM are told: its layers, whose two directions share its width."""
 
-    kind: Literal["lstm"]
     layers: int = Field(2, gt=0, le=MOST_LAYERS)
 
     @model_validator(mode="after")
-    def _check_halves(self) -> "LstmParams":
+    def _check_halves(self) -> "RecurrentParams":
         """Refuse a width that two directions cannot share."""
         if self.width % 2 and not self.windows.causal:
             text = "width: expected an even number for two directions, got {width}"
             raise PydanticCustomError("width", text, {"width": self.width})
         return self
+
+
+class LstmParams(RecurrentParams):
+    """`heads.<head>` of kind `lstm`."""
+
+    kind: Literal["lstm"]
+
+
+class CnnLstmParams(RecurrentParams):
+    """`heads.<head>` of kind `cnn_lstm`; as published, `width` is 128."""
+
+    looks_ahead: ClassVar[bool] = True
+
+    kind: Literal["cnn_lstm"]
+    width: int = Field(128, gt=0, le=MOST_SIZE)
+
+
+class LandmarkLstmParams(RecurrentParams):
+    """`heads.<head>` of kind `landmark_lstm`; as published, with one layer."""
+
+    kind: Literal["landmark_lstm"]
+    layers: int = Field(1, gt=0, le=MOST_LAYERS)
+
+
+class CnnConcatParams(NetworkParams):
+    """`heads.<head>` of kind `cnn_concat`."""
+
+    looks_ahead: ClassVar[bool] = True
+
+    kind: Literal["cnn_concat"]
+
+
+class AudioCnnParams(NetworkParams):
+    """`heads.<head>` of kind `audio_cnn`; as published, `width` is 128."""
+
+    kind: Literal["audio_cnn"]
 
 
 class MlpParams(NetworkParams):
@@ -351,7 +397,10 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
     "head",
     {
         "attention": ParamsMember("pipeline.heads.attention", AttentionParams),
+        "audio_cnn": ParamsMember("pipeline.heads.audio_cnn", AudioCnnParams),
         "beit": ParamsMember("pipeline.heads.beit", BeitParams),
+        "cnn_concat": ParamsMember("pipeline.heads.cnn_concat", CnnConcatParams),
+        "cnn_lstm": ParamsMember("pipeline.heads.cnn_lstm", CnnLstmParams),
         "gated": ParamsMember("pipeline.heads.gated", GatedParams),
         "intermediate_attention": ParamsMember(
             "pipeline.heads.intermediate_attention", IntermediateAttentionParams
@@ -359,6 +408,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
         "intermediate_transformer": ParamsMember(
             "pipeline.heads.intermediate_transformer", IntermediateTransformerParams
         ),
+        "landmark_lstm": ParamsMember("pipeline.heads.landmark_lstm", LandmarkLstmParams),
         "late_transformer": ParamsMember("pipeline.heads.late_transformer", LateTransformerParams),
         "linear": ParamsMember("pipeline.heads.linear", LinearParams),
         "lstm": ParamsMember("pipeline.heads.lstm", LstmParams),

@@ -6,23 +6,22 @@ twice as far. It looks ahead, too, unless windows are causal.
 """
 
 from dataclasses import replace
-from typing import cast
 
 from torch import nn
 
-from pipeline.heads.params import NetworkParams, TcnParams
+from pipeline.heads.params import TcnParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.encoded import EncodedHead
-from pipeline.heads.shared.sequences import ConvBlock, keep_present
+from pipeline.heads.shared.sequences import ConvBlock, Project, keep_present
 
 
 class Head(EncodedHead):
     """Each stream by dilated convolutions of its own."""
 
-    def make_encoder(self, params: NetworkParams) -> nn.Module:
+    def make_encoder(self, stream: str, dim: int, params: TcnParams) -> nn.Module:
         """Blocks that see 1, 2, 4, … rows apart."""
-        chosen = cast(TcnParams, params)
-        return nn.Sequential(*(_Block(chosen, 2**number) for number in range(chosen.layers)))
+        blocks = (_Block(params, 2**number) for number in range(params.layers))
+        return nn.Sequential(Project(dim, params.width, params.dropout), *blocks)
 
 
 class _Block(nn.Module):

@@ -10,20 +10,17 @@ from typing import cast
 
 from torch import nn
 
-from pipeline.heads.params import NetworkParams, TemporalTransformerParams
+from pipeline.heads.params import TemporalTransformerParams
 from pipeline.heads.shared.encoded import EncodedHead
-from pipeline.heads.shared.sequences import Transformer
+from pipeline.heads.shared.sequences import Project, Transformer
 
 
 class Head(EncodedHead):
     """Each stream by transformer layers of its own, which know when its rows are."""
 
-    def make_encoder(self, params: NetworkParams) -> nn.Module:
+    def make_encoder(self, stream: str, dim: int, params: TemporalTransformerParams) -> nn.Module:
         """Transformer layers of this width."""
-        chosen = cast(TemporalTransformerParams, params)
-        return Transformer(
-            chosen.width, layers=chosen.layers, heads=chosen.heads, dropout=chosen.dropout
-        )
+        return nn.Sequential(Project(dim, params.width, params.dropout), Transformer(params))
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of rows of a stream, in each head of each layer."""

@@ -38,7 +38,7 @@ TIMES = {"face": 5, "audio": 7, "text": 11}
 GRID = 7
 CLIPS = 3
 CLASSES = 5
-OPTIONS = {"linear": {"strengths": [1.0]}}
+OPTIONS = {"linear": {"strengths": [1.0]}, "beit": {"cross_attention": True}}
 SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
 
 ANSWERS = (

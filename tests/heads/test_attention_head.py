@@ -23,7 +23,7 @@ def make_head(dims: dict[str, int], **options: object) -> attention.Head:
 
 
 def test_three_modalities_ask_in_six_directions() -> None:
-    assert set(make_head(DIMS).messages) == {
+    assert set(make_head(DIMS).asking.messages) == {
         "face_audio",
         "face_text",
         "audio_face",
@@ -34,11 +34,11 @@ def test_three_modalities_ask_in_six_directions() -> None:
 
 
 def test_a_lone_modality_asks_nobody() -> None:
-    assert len(make_head({"audio": 2}).messages) == 0
+    assert len(make_head({"audio": 2}).asking.messages) == 0
 
 
 def test_an_absent_modality_says_nothing() -> None:
-    message = make_head(DIMS).messages["face_audio"]
+    message = make_head(DIMS).asking.messages["face_audio"]
     rows, ignored = torch.randn(3, 7, 64), torch.ones(3, 7, dtype=torch.bool)
     answer = message(torch.randn(3, 5, 64), rows, rows, ignored, need_weights=False)[0]
     assert not answer.any()

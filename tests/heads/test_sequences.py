@@ -1,3 +1,6 @@
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -6,8 +9,7 @@ from pipeline.heads.base import Head, Output
 from pipeline.heads.params import HEADS
 from pipeline.heads.shared.sequences import ConvBlock, Lstm, RowNorm, Transformer
 from pipeline.modalities import RowShape
-from pipeline.sections import parse_section
-from tests.stores import NOTHING, make_stream
+from tests.stores import make_params, make_stream
 
 SEEN = torch.tensor([True, False, True, True, False])
 """Which of five rows are present."""
@@ -18,11 +20,12 @@ def seed() -> None:
     torch.manual_seed(3)
 
 
+def choose(kind: str, inputs: Iterable[str], **options: object) -> Any:
+    return make_params(kind, dict.fromkeys(inputs, "set"), **options)
+
+
 def build(kind: str, shapes: dict[str, int], per: str = "frame", **options: object) -> Head:
-    inputs = {**NOTHING, **dict.fromkeys(shapes, "set")}
-    params = parse_section(
-        HEADS.find(kind).params, {"kind": kind, "inputs": inputs, **options}, "h"
-    )
+    params = choose(kind, shapes, **options)
     rows = {name: RowShape.of((dim,)) for name, dim in shapes.items()}
     head: Head = HEADS.load(kind).Head(params, rows, [Output("valence", 1, per)])
     return head.eval()
@@ -72,7 +75,8 @@ class TestConvBlock:
 class TestLstm:
     @pytest.mark.parametrize("causal", [False, True])
     def test_it_runs_over_the_rows_that_are_there(self, causal: bool) -> None:
-        lstm = Lstm(2, 6, layers=2, dropout=0.0, causal=causal)
+        windows = {"causal": causal}
+        lstm = Lstm(2, 6, choose("lstm", {"audio": 2}, dropout=0.0, windows=windows))
         stream = make_stream(torch.randn(3, 5, 2))
         stream.mask[0], stream.mask[1] = SEEN, False
         found = lstm(stream).rows
@@ -85,7 +89,7 @@ class TestLstm:
 
 class TestTransformer:
     def test_absent_rows_are_zero_and_told_to_nobody(self) -> None:
-        layers = Transformer(8, layers=2, heads=2, dropout=0.0).eval()
+        layers = Transformer(choose("temporal_transformer", {"audio": 8}, width=8)).eval()
         stream = make_stream(torch.randn(2, 5, 8))
         stream.mask[0], stream.mask[1] = SEEN, False
         before = layers(stream).rows
@@ -94,7 +98,7 @@ class TestTransformer:
         assert not before[1].any()
 
 
-@pytest.mark.parametrize("kind", ["mlp", "lstm", "tcn"])
+@pytest.mark.parametrize("kind", ["mlp", "lstm", "tcn", "landmark_lstm", "audio_cnn"])
 def test_a_causal_head_knows_nothing_of_what_comes(kind: str) -> None:
     head = build(kind, {"audio": 2}, windows={"causal": True})
     stream = make_stream(torch.randn(1, 9, 2))
@@ -105,7 +109,9 @@ def test_a_causal_head_knows_nothing_of_what_comes(kind: str) -> None:
     assert not torch.allclose(after[:, 5:], before[:, 5:])
 
 
-@pytest.mark.parametrize("kind", ["attention", "late_transformer", "temporal_transformer"])
+@pytest.mark.parametrize(
+    "kind", ["attention", "late_transformer", "temporal_transformer", "cnn_lstm"]
+)
 def test_what_sees_all_of_a_window_is_not_causal(kind: str) -> None:
     with pytest.raises(Exception, match=r"windows\.causal: this kind sees all of a window"):
         build(kind, {"audio": 2}, windows={"causal": True})

@@ -1,12 +1,14 @@
 """Layers over the rows of a stream: what is absent stays zero, and is seen by none."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from pipeline.heads.params import RecurrentParams, TemporalTransformerParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.positions import time_positions
 
@@ -49,6 +51,79 @@ class ConvBlock(nn.Module):
         return replace(stream, rows=rows)
 
 
+class Project(nn.Module):
+    """Each row by itself through a layer, GELU and dropout."""
+
+    def __init__(self, dim: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layer = nn.Sequential(nn.Linear(dim, width), nn.GELU(), nn.Dropout(dropout))
+
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Rows of size `width`."""
+        return replace(stream, rows=keep_present(self.layer(stream.rows), stream.mask))
+
+
+class ColumnBlock(nn.Module):
+    """Convolution along columns, group norm, ReLU and a pool that halves them."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(channels, width, 5, padding=2)
+        self.norm = nn.GroupNorm(1, width)
+
+    def forward(
+        self, columns: Float[Tensor, "rows channels columns"]
+    ) -> Float[Tensor, "rows width halved"]:
+        """So many columns, or half of them, rounded up."""
+        found = self.norm(self.conv(columns)).relu()
+        return F.max_pool1d(found, 2, ceil_mode=True)
+
+
+class ColumnCnn(nn.Module):
+    """Blocks along the columns of each row that is present, and the mean of what is left."""
+
+    def __init__(self, blocks: nn.Module) -> None:
+        super().__init__()
+        self.blocks = blocks
+
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Rows of the width of the last block."""
+        found = self.blocks(stream.rows[stream.mask][:, None]).mean(dim=2)
+        rows = found.new_zeros(*stream.mask.shape, found.shape[1])
+        return replace(stream, rows=rows.masked_scatter(stream.mask[..., None], found))
+
+
+class SpectrumCnn(nn.Module):
+    """Four conv blocks over rows that are spectra, in time and frequency: 16, 32, 64 and 128.
+
+    Each halves the frequencies and leaves all times, for any length will do; the mean over what
+    is left of the frequencies goes through a layer of `width`.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(nn.Conv2d(*pair, 3, padding=1) for pair in pairwise(CHANNELS))
+        self.norms = nn.ModuleList(RowNorm(channels) for channels in CHANNELS[1:])
+        self.last = nn.Linear(CHANNELS[-1], width)
+
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Rows of size `width`."""
+        if not stream.mask.any():
+            rows = stream.rows.new_zeros(*stream.mask.shape, self.last.out_features)
+            return replace(stream, rows=rows)
+        maps, absent = stream.rows[:, None], ~stream.mask[:, None, :, None]
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            found = conv(maps).movedim(1, -1)  # clips, time, frequencies, channels
+            cells = stream.mask[..., None].expand(found.shape[:3])
+            normed = norm(found.flatten(1, 2), cells.flatten(1)).reshape(found.shape).movedim(-1, 1)
+            maps = F.max_pool2d(normed.relu(), (1, 2), ceil_mode=True).masked_fill(absent, 0.0)
+        rows = self.last(maps.mean(dim=3).mT)
+        return replace(stream, rows=keep_present(rows, stream.mask))
+
+
+CHANNELS = (1, 16, 32, 64, 128)
+
+
 class RowNorm(nn.BatchNorm1d):
     """Batch norm over the rows that are present, and no padding."""
 
@@ -74,14 +149,15 @@ class RowNorm(nn.BatchNorm1d):
 class Lstm(nn.Module):
     """LSTM layers over the rows that are present, in both directions unless `causal`."""
 
-    def __init__(self, dim: int, width: int, *, layers: int, dropout: float, causal: bool) -> None:
+    def __init__(self, dim: int, width: int, params: RecurrentParams) -> None:
         super().__init__()
         self.width = width
+        causal = params.windows.causal
         self.lstm = nn.LSTM(
             dim,
             width if causal else width // 2,
-            layers,
-            dropout=dropout if layers > 1 else 0.0,
+            params.layers,
+            dropout=params.dropout if params.layers > 1 else 0.0,
             bidirectional=not causal,
             batch_first=True,
         )
@@ -104,19 +180,19 @@ class Lstm(nn.Module):
 class Transformer(nn.Module):
     """Transformer layers (pre-norm) over the rows that are present, which know when they are."""
 
-    def __init__(self, width: int, *, layers: int, heads: int, dropout: float) -> None:
+    def __init__(self, params: TemporalTransformerParams) -> None:
         super().__init__()
         layer = nn.TransformerEncoderLayer(
-            width,
-            heads,
-            4 * width,
-            dropout,
+            params.width,
+            params.heads,
+            4 * params.width,
+            params.dropout,
             activation="gelu",
             batch_first=True,
             norm_first=True,
         )
-        norm = nn.LayerNorm(width)
-        self.encoder = nn.TransformerEncoder(layer, layers, norm, enable_nested_tensor=False)
+        norm = nn.LayerNorm(params.width)
+        self.encoder = nn.TransformerEncoder(layer, params.layers, norm, enable_nested_tensor=False)
 
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of the same size."""
