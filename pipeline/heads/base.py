@@ -165,7 +165,7 @@ def read_out(outputs: Iterable[Output], width: int) -> nn.ModuleDict:
 class SideBySide(nn.Module):
     """Streams side by side → one vector per clip or frame, of all their widths.
 
-    A learned vector stands where a stream is absent.
+    A learned vector stands where a stream is absent. `width` is that of what it gives.
     """
 
     def __init__(self, names: Iterable[str], width: int) -> None:
@@ -173,6 +173,7 @@ class SideBySide(nn.Module):
         self.absent = nn.ParameterDict(
             {name: nn.Parameter(0.02 * torch.randn(width)) for name in names}
         )
+        self.width = width * len(self.absent)
 
     def forward(
         self, streams: Mapping[str, StreamRows], per: Per
@@ -190,8 +191,8 @@ class Concat(SideBySide):
 
     def __init__(self, names: Iterable[str], width: int, dropout: float) -> None:
         super().__init__(names, width)
-        widths = len(self.absent) * width
-        self.mix = nn.Sequential(nn.Linear(widths, width), nn.GELU(), nn.Dropout(dropout))
+        self.mix = nn.Sequential(nn.Linear(self.width, width), nn.GELU(), nn.Dropout(dropout))
+        self.width = width
 
     def forward(
         self, streams: Mapping[str, StreamRows], per: Per

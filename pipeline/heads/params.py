@@ -283,6 +283,18 @@ class GatedParams(NetworkParams):
     kind: Literal["gated"]
 
 
+class ResnetVitParams(MultiheadParams):
+    """`heads.<head>` of kind `resnet_vit`; as published, but that dropout is 0.3 and 0.4 there.
+
+    A head's attention is over vectors of twice the `width`.
+    """
+
+    kind: Literal["resnet_vit"]
+    width: int = Field(256, gt=0, le=MOST_SIZE)
+    layers: int = Field(4, gt=0, le=MOST_LAYERS)
+    heads: PositiveInt = 8
+
+
 class StagedParams(MultiheadParams):
     """What the heads of two conv stages are told; as published, `width` is 128, `heads` 1 or 4."""
 
@@ -413,6 +425,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
         "linear": ParamsMember("pipeline.heads.linear", LinearParams),
         "lstm": ParamsMember("pipeline.heads.lstm", LstmParams),
         "mlp": ParamsMember("pipeline.heads.mlp", MlpParams),
+        "resnet_vit": ParamsMember("pipeline.heads.resnet_vit", ResnetVitParams),
         "tcn": ParamsMember("pipeline.heads.tcn", TcnParams),
         "temporal_transformer": ParamsMember(
             "pipeline.heads.temporal_transformer", TemporalTransformerParams

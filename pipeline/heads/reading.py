@@ -195,6 +195,36 @@ class MapPooler(Reader):
         return rows.mean(dim=(3, 4))
 
 
+class TokenReader(TokenPooler):
+    """Rows of shape `(tokens, dim)` → all their tokens, one after another."""
+
+    @staticmethod
+    def measure_dim(sizes: tuple[int, ...]) -> int:
+        """Size of all tokens."""
+        return sizes[0] * sizes[1]
+
+    def join(
+        self, rows: Float[Tensor, "clips time tokens dim"]
+    ) -> Float[Tensor, "clips time tokens_dim"]:
+        """Tokens side by side."""
+        return rows.flatten(start_dim=2)
+
+
+class PlaceReader(MapPooler):
+    """Rows of shape `(channels, height, width)` → the channels of all places, one after another."""
+
+    @staticmethod
+    def measure_dim(sizes: tuple[int, ...]) -> int:
+        """Size of all places."""
+        return sizes[0] * sizes[1] * sizes[2]
+
+    def join(
+        self, rows: Float[Tensor, "clips time channels height width"]
+    ) -> Float[Tensor, "clips time places_channels"]:
+        """Places side by side."""
+        return rows.movedim(2, -1).flatten(start_dim=2)
+
+
 Axes = tuple[str, ...]
 
 TRAINED: dict[Axes, type[Reader]] = {
@@ -204,6 +234,13 @@ TRAINED: dict[Axes, type[Reader]] = {
     ("channels", "height", "width"): MapPooler,
 }
 """Axes of a row → what reads it for a head that is trained."""
+
+CELLS: dict[Axes, type[Reader]] = {
+    **TRAINED,
+    ("tokens", "dim"): TokenReader,
+    ("channels", "height", "width"): PlaceReader,
+}
+"""The same for a head that looks at tokens and places one by one."""
 
 SOLVED: dict[Axes, type[Reader]] = {
     **TRAINED,

@@ -38,7 +38,11 @@ TIMES = {"face": 5, "audio": 7, "text": 11}
 GRID = 7
 CLIPS = 3
 CLASSES = 5
-OPTIONS = {"linear": {"strengths": [1.0]}, "beit": {"cross_attention": True}}
+OPTIONS: dict[str, dict[str, object]] = {
+    "linear": {"strengths": [1.0]},
+    "beit": {"cross_attention": True},
+    "resnet_vit": {"width": 16, "heads": 2},
+}
 SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
 
 ANSWERS = (

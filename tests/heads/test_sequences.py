@@ -135,6 +135,26 @@ def test_a_partner_that_is_absent_leaves_a_stream_what_it_knows() -> None:
     assert not torch.allclose(found[0], found[1])
 
 
+def test_a_map_is_seen_by_as_many_parameters_as_published() -> None:
+    params = choose("resnet_vit", ["face"], targets=["emotion"])
+    head = HEADS.load("resnet_vit").Head
+    with torch.device("meta"):
+        vit = head(params, {"face": RowShape.of((2048, 7, 7))}, [Output("emotion", 7, "clip")])
+    trunk = 23_508_032  # of ResNet-50 without its last layer
+    absent, places = 256, 512  # a stand-in for no face, and the class token's own place
+    count = sum(parameter.numel() for parameter in vit.parameters())
+    assert count - absent - places + trunk == pytest.approx(37.33e6, abs=5e3)
+
+
+def test_places_of_a_map_are_told_apart() -> None:
+    params = choose("resnet_vit", ["face"], width=8, heads=2)
+    shape = {"face": RowShape.of((3, 2, 2))}
+    head = HEADS.load("resnet_vit").Head(params, shape, [Output("valence", 1, "clip")]).eval()
+    rows = torch.randn(1, 1, 3, 2, 2)
+    found, turned = (head({"face": make_stream(x)})["valence"] for x in (rows, rows.flip(-1)))
+    assert not torch.allclose(found, turned, atol=1e-4)
+
+
 def test_an_odd_width_has_no_two_halves() -> None:
     with pytest.raises(Exception, match="width: expected an even number for two directions, got 7"):
         build("lstm", {"audio": 2}, width=7)

@@ -1,7 +1,7 @@
 """Heads that encode each stream by itself, and lay them side by side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -11,10 +11,12 @@ from pipeline.modalities import RowShape
 
 
 class EncodedHead(base.Head):
-    """Rows of each stream encoded over time, pooled by their mask, all concatenated and mixed.
+    """Rows of each stream encoded, pooled by their mask, all concatenated and, if `mixed`, mixed.
 
     A member says by `make_encoder` what encodes a stream.
     """
+
+    mixed: ClassVar[bool] = True
 
     def __init__(
         self, params: Any, shapes: Mapping[str, RowShape], outputs: Sequence[base.Output]
@@ -23,8 +25,12 @@ class EncodedHead(base.Head):
         self.encoders = nn.ModuleDict(
             {name: self.make_encoder(name, dim, params) for name, dim in self.dims.items()}
         )
-        self.concat = base.Concat(self.dims, params.width, params.dropout)
-        self.readouts = base.read_out(outputs, params.width)
+        self.concat: base.SideBySide
+        if self.mixed:
+            self.concat = base.Concat(self.dims, params.width, params.dropout)
+        else:
+            self.concat = base.SideBySide(self.dims, params.width)
+        self.readouts = base.read_out(outputs, self.concat.width)
 
     def make_encoder(self, stream: str, dim: int, params: Any) -> nn.Module:
         """What makes of a `StreamRows` of rows of size `dim` one of rows of size `params.width`."""

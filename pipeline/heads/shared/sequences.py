@@ -88,9 +88,7 @@ class ColumnCnn(nn.Module):
 
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of the width of the last block."""
-        found = self.blocks(stream.rows[stream.mask][:, None]).mean(dim=2)
-        rows = found.new_zeros(*stream.mask.shape, found.shape[1])
-        return replace(stream, rows=rows.masked_scatter(stream.mask[..., None], found))
+        return spread_present(self.blocks(stream.rows[stream.mask][:, None]).mean(dim=2), stream)
 
 
 class SpectrumCnn(nn.Module):
@@ -173,8 +171,7 @@ class Lstm(nn.Module):
         packed = nn.utils.rnn.pack_sequence(list(series), enforce_sorted=False)
         found, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         kept = torch.arange(found.shape[1], device=found.device) < counts.to(found.device)[:, None]
-        rows = found.new_zeros(*stream.mask.shape, self.width)
-        return replace(stream, rows=rows.masked_scatter(stream.mask[..., None], found[kept]))
+        return spread_present(found[kept], stream)
 
 
 class Transformer(nn.Module):
@@ -203,6 +200,12 @@ class Transformer(nn.Module):
         ignored = ignored & ~ignored.all(dim=1, keepdim=True)  # a softmax over nothing is NaN
         rows = self.encoder(placed, src_key_padding_mask=ignored)
         return replace(stream, rows=keep_present(rows, stream.mask))
+
+
+def spread_present(found: Float[Tensor, "present width"], stream: StreamRows) -> StreamRows:
+    """A stream with `found` for the rows of it that are present, and zeros elsewhere."""
+    rows = found.new_zeros(*stream.mask.shape, found.shape[1])
+    return replace(stream, rows=rows.masked_scatter(stream.mask[..., None], found))
 
 
 def keep_present(

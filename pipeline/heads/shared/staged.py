@@ -50,7 +50,7 @@ class StagedHead(base.Head):
         )
         self.dropout = nn.Dropout(params.dropout)
         self.beside = base.SideBySide(self.dims, params.width)
-        self.readouts = base.read_out(outputs, params.width * len(self.dims))
+        self.readouts = base.read_out(outputs, self.beside.width)
 
     def make_fusion(self, params: MultiheadParams, inner: Mapping[str, int]) -> nn.ModuleDict:
         """A module for each ordered pair of streams, `asks_answers`; `inner` are sizes of rows

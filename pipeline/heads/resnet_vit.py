@@ -1,0 +1,85 @@
+"""Heads that run a transformer over the cells of each row: places of a map, or tokens.
+
+The hybrid of ResNet-50 and ViT on FER2013 (`ResNetViTHybrid`): a map of 2048 channels at 7 x 7
+places, each a vector of 512 with a learned position, four pre-norm layers with a class token, and a
+layer of 256. The map comes from a feature set (`output: stage` of timm), of a network that is
+frozen whole. Corrected: validation chooses the weights, never test; one remedy against rare classes at a time.
+"""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipeline.heads.params import ResnetVitParams
+from pipeline.heads.reading import CELLS, StreamRows
+from pipeline.heads.shared.encoded import EncodedHead
+from pipeline.heads.shared.sequences import spread_present
+
+
+class Head(EncodedHead):
+    """Each row by its cells, rows pooled by their mask, streams side by side."""
+
+    reading = CELLS
+    mixed = False
+
+    def make_encoder(self, stream: str, dim: int, params: ResnetVitParams) -> nn.Module:
+        """Transformer over cells of twice the width."""
+        return CellTransformer(self.count_cells(stream), dim, params)
+
+    def count_cells(self, stream: str) -> int:
+        """Cells of a row: places of a map, tokens, or one."""
+        shape = self.readers[stream].shape
+        cells = {"tokens": shape.sizes[:1], "channels": shape.sizes[1:]}.get(shape.axes[0], ())
+        return math.prod(cells)
+
+    def count_weights(self, times: Mapping[str, int]) -> int:
+        """One for each pair of cells of a row, the class token too, in each head and layer."""
+        assert isinstance(self.params, ResnetVitParams)
+        each = {name: (self.count_cells(name) + 1) ** 2 for name in times}
+        pairs = sum(time * each[name] for name, time in times.items())
+        return pairs * self.params.heads * self.params.layers
+
+
+class CellTransformer(nn.Module):
+    """Cells of a row projected, with learned positions → what a class token makes of them."""
+
+    def __init__(self, cells: int, dim: int, params: ResnetVitParams) -> None:
+        super().__init__()
+        width = 2 * params.width
+        self.cells = cells
+        self.projection = nn.Linear(dim // cells, width)
+        self.summary = nn.Parameter(0.02 * torch.randn(width))
+        self.places = nn.Parameter(0.02 * torch.randn(cells + 1, width))
+        self.dropout = nn.Dropout(params.dropout)
+        layer = nn.TransformerEncoderLayer(
+            width,
+            params.heads,
+            4 * width,
+            params.dropout,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        self.encoder = nn.TransformerEncoder(layer, params.layers, enable_nested_tensor=False)
+        self.readout = nn.Sequential(
+            nn.LayerNorm(width),
+            nn.Dropout(params.dropout),
+            nn.Linear(width, params.width),
+            nn.GELU(),
+            nn.Dropout(params.dropout),
+        )
+
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Rows of size `width`."""
+        return spread_present(self.encode(stream.rows[stream.mask]), stream)
+
+    def encode(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows width"]:
+        """Vector of each row, whose cells lie one after another."""
+        cells = self.projection(rows.reshape(len(rows), self.cells, self.projection.in_features))
+        tokens = torch.cat([self.summary.expand(len(rows), 1, -1), cells], dim=1)
+        encoded = self.encoder(self.dropout(tokens + self.places))
+        vectors: Tensor = self.readout(encoded[:, 0])
+        return vectors
