@@ -3,7 +3,8 @@
 The hybrid of ResNet-50 and ViT on FER2013 (`ResNetViTHybrid`): a map of 2048 channels at 7 x 7
 places, each a vector of 512 with a learned position, four pre-norm layers with a class token, and a
 layer of 256. The map comes from a feature set (`output: stage` of timm), of a network that is
-frozen whole. Corrected: validation chooses the weights, never test; one remedy against rare classes at a time.
+frozen whole. Corrected: validation chooses the weights, never test; one remedy against rare classes
+at a time.
 """
 
 import math
