@@ -14,6 +14,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from pipeline.limits import MOST_FOLDERS
+
 DIGEST_BYTES = 16
 
 DIGEST = "[0-9a-f]{32}"
@@ -76,18 +78,36 @@ def is_text(name: str) -> bool:
 
 def measure_tree(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
-    files = path.rglob("*") if path.is_dir() else (path,)
-    return sum(file.stat().st_size for file in files if file.is_file())
+    return sum(file.stat().st_size for file in list_tree(path) if file.is_file())
+
+
+def list_tree(path: Path) -> list[Path]:
+    """`path`, all files and folders below it, no link followed; raises OSError as `walk` does."""
+    walked = walk(path)
+    return [path, *(Path(at, name) for at, inner, names in walked for name in (*inner, *names))]
+
+
+def walk(root: Path, *, follow: bool = False) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`; raises OSError for more than MOST_FOLDERS within one another."""
+    for folder, inner, names in os.walk(root, followlinks=follow):
+        check_depth(folder, root)
+        yield folder, inner, names
+
+
+def check_depth(folder: str, root: str | Path) -> None:
+    """Raise OSError for a folder more than MOST_FOLDERS below `root`."""
+    if folder.count(os.sep, len(os.fspath(root))) > MOST_FOLDERS:
+        raise OSError(errno.ENAMETOOLONG, "Folders lie too deep within one another", str(root))
 
 
 def walk_folders(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Each folder at or below `root`, links followed, once: its path, its folders, its files.
 
     Names are in order, those of folders that are links last: who takes a folder out of the list is
-    not led there.
+    not led there. Raises OSError as `walk` does.
     """
     seen: set[str] = set()
-    for folder, inner, names in os.walk(root, followlinks=True):
+    for folder, inner, names in walk(root, follow=True):
         if (place := os.path.realpath(folder)) in seen:
             inner.clear()  # links lead here again
             continue
@@ -126,15 +146,15 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def protect(path: Path) -> None:
     """Take from everybody the right to write to a file, or to the files below a folder."""
-    files = path.rglob("*") if path.is_dir() else (path,)
-    for file in files:
+    for file in list_tree(path):
         if file.is_file():
             file.chmod(0o444)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
+    """Remove a file or a folder, if it is there; raises OSError as `walk` does."""
     if path.is_dir() and not path.is_symlink():
+        list_tree(path)  # Python's own removal would end halfway
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
@@ -163,7 +183,7 @@ def _rename(aside: Path, path: Path) -> None:
 
 
 def _sync_tree(path: Path) -> None:
-    for folder, _, names in os.walk(path):
+    for folder, _, names in walk(path):
         for name in names:
             _sync(Path(folder, name))
     _sync(path)

@@ -74,6 +74,9 @@ thousand epochs take two million."""
 MOST_RUNS = 10**4
 """Of a head, one to a fold: a network is made for each."""
 
+MOST_FOLDERS = 100
+"""Within one another: walks of thousands have no room on Python's stack, nor in a path."""
+
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""
 

@@ -38,6 +38,8 @@ LOOK_SECONDS = 0.1
 
 _MACHINE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}
 
+_PATH_ERRORS = {errno.ENAMETOOLONG, errno.ELOOP}
+
 
 def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     """Run `main`, which makes `outs`; a user's mistake or a full disk ends it with status 1.
@@ -69,9 +71,11 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
             f"less in params.yaml, or take a machine with more"
         )
     except OSError as error:
+        told = show_line(" ".join(str(error).split()))
+        if error.errno in _PATH_ERRORS:
+            sys.exit(f"moodline: {told}; mend or remove it")
         if error.errno not in _MACHINE_ERRORS:
             raise
-        told = show_line(" ".join(str(error).split()))
         sys.exit(f"moodline: {told}; make room or give access, then `dvc repro` goes on")
     except KeyboardInterrupt:
         print("moodline: interrupted; what is done is kept, `dvc repro` goes on", file=sys.stderr)

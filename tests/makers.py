@@ -1,6 +1,8 @@
 """Small real media, made by PyAV; the clips they are; the parts and the numbers made of them."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +13,23 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from pipeline.labels.clips import Clip
 from pipeline.store.parquet import PARTS
+
+
+@contextmanager
+def lay_deep(root: Path, folders: int = 1500) -> Iterator[Path]:
+    """`root` with so many folders within one another, which no path leads to the last of."""
+    root.mkdir()
+    with chdir(root):
+        for _ in range(folders):
+            os.mkdir("a")
+            os.chdir("a")
+        try:
+            yield root
+        finally:
+            for _ in range(folders):  # nothing else removes them
+                os.chdir("..")
+                os.rmdir("a")
+
 
 AUDIO_CODECS = {
     ".avi": "pcm_s16le",

@@ -1,8 +1,15 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.files import walk_folders
+from pipeline.files import measure_tree, protect, remove, walk_folders
+from pipeline.imports import datasets
+from pipeline.imports.series import Wanted
+from pipeline.labels.folders import check_folder
+from pipeline.labels.inside import check_links
+from pipeline.stage import run_stage
+from tests.makers import lay_deep
 
 
 @pytest.fixture
@@ -29,3 +36,33 @@ def test_a_folder_that_is_taken_out_is_not_walked(root: Path) -> None:
         walked.append(Path(folder))
         inner[:] = [name for name in inner if name == "d"]
     assert walked == [root, root / "d"]
+
+
+@pytest.mark.parametrize(
+    "walk",
+    [
+        measure_tree,
+        protect,
+        remove,
+        check_links,
+        lambda path: list(walk_folders(path)),
+        lambda path: list(datasets.read(path, Wanted(modality="audio"))),
+        lambda path: check_folder(path, follow=False),
+    ],
+)
+def test_folders_that_lie_too_deep_end_every_walk(
+    tmp_path: Path, walk: Callable[[Path], object]
+) -> None:
+    with (
+        lay_deep(tmp_path / "deep") as deep,
+        pytest.raises(OSError, match=r"Folders lie too deep within one another: '.*/deep'$"),
+    ):
+        walk(deep)
+
+
+def test_a_stage_tells_of_folders_that_lie_too_deep_in_a_line(tmp_path: Path) -> None:
+    with (
+        lay_deep(tmp_path / "deep") as deep,
+        pytest.raises(SystemExit, match=r"too deep within one another: '.*/deep'; mend or remove"),
+    ):
+        run_stage(lambda: check_links(deep), [])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import StoreError
-from pipeline.files import open_regular
+from pipeline.files import list_tree, open_regular
 from pipeline.imports import parquet
 from pipeline.imports.columns import read_batches
 from pipeline.imports.series import Series, Wanted, limit_bytes
@@ -28,8 +28,8 @@ def read(path: Path, wanted: Wanted) -> Iterator[Series]:
 
     A folder of somebody's may come with links to any table of this machine.
     """
-    files = sorted(file for kind in ("arrow", "parquet") for file in path.rglob(f"*.{kind}"))
-    files = [file for file in files if not file.name.startswith(CACHED)]
+    found = [file for file in list_tree(path) if file.suffix in (".arrow", ".parquet")]
+    files = sorted(file for file in found if not file.name.startswith(CACHED))
     if not files:
         raise StoreError(
             f"{path}: expected a folder as `save_to_disk` writes it, with files .arrow or "

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.errors import CorpusError
+from pipeline.files import check_depth
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.params import CorpusParams
 
@@ -71,6 +72,7 @@ def _list_links(folder: str | Path) -> Iterator[str]:
     """Links in a folder and in those below it, if it is one; none is followed."""
     waiting = [os.fspath(folder)] if os.path.isdir(folder) else []
     while waiting:
+        check_depth(waiting[-1], folder)
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 if entry.is_symlink():

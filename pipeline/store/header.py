@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ValidationError
 
 from pipeline.errors import StoreError, tell_first
-from pipeline.files import digest_file, digest_json, is_digest
+from pipeline.files import digest_file, digest_json, is_digest, list_tree
 from pipeline.store.provenance import Record
 from pipeline.store.records import read_bytes
 
@@ -103,11 +103,15 @@ def check_bytes(path: Path, digest: str) -> None:
 def digest_tree(path: Path) -> str:
     """Digest of a file, or of all files of a folder with their names.
 
-    Raises StoreError for what is neither: a pipe or a device would be waited for without end.
+    Raises StoreError for what is neither: a pipe or a device would be waited for without end. And
+    for folders that lie too deep within one another.
     """
     if path.is_file():
         return digest_file(path)
-    found = [path, *path.rglob("*")]
+    try:
+        found = list_tree(path)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}; remove it") from error
     files = sorted(file for file in found if file.is_file())
     if strange := [one for one in found if one.exists() and not (one.is_file() or one.is_dir())]:
         raise StoreError(f"{strange[0]}: expected a file or a folder, got neither; remove it")

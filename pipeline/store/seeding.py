@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 
 from pipeline.errors import MoodlineError, StoreError, show_line, tell_first
 from pipeline.files import DIGEST
+from pipeline.limits import MOST_FOLDERS
 from pipeline.store import ROW_FORMATS
 from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
@@ -124,7 +125,7 @@ def _read_listing(path: Path) -> Iterator[tuple[str, str]]:
     """Path of each file that DVC's list at `path` names, and its digest.
 
     It may come from a stranger: raises StoreError for what no list of DVC's holds, and for a path
-    that leads out of the store.
+    that leads out of the store, or too deep into it.
     """
     try:
         entries = _LISTING.validate_json(path.read_bytes())
@@ -134,6 +135,8 @@ def _read_listing(path: Path) -> Iterator[tuple[str, str]]:
         steps = entry["relpath"].split("/")
         if any(step in ("", ".", "..") or "\\" in step or "\0" in step for step in steps):
             raise StoreError(f"{path}: a path that leads out of the store: {entry['relpath']!r}")
+        if len(steps) > MOST_FOLDERS:
+            raise StoreError(f"{path}: a path of {len(steps):,} folders within one another")
         yield entry["relpath"], entry["md5"]
 
 

@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from pipeline.store.ledger import Entry
 from pipeline.store.provenance import Provenance
 from pipeline.store.tables import read_table, write_table
 from pipeline.store.writer import Made, StoreWriter
+from tests.makers import lay_deep
 from tests.stores import SECTIONS, write_features
 from tests.stores import make_rows as make_vectors
 
@@ -200,18 +200,19 @@ def test_a_fingerprint_of_a_source_that_is_not_its_settings_is_found(tmp_path: P
     ]
 
 
-def test_folders_that_lie_too_deep_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for _ in range(1500):
-        os.mkdir("a")
-        os.chdir("a")
-    with pytest.raises(StoreError, match="folders lie too deep within one another"):
-        list(verify_paths([tmp_path]))
-    for _ in range(1500):  # no path leads there, so nothing else removes it
-        os.chdir("..")
-        os.rmdir("a")
+def test_folders_that_lie_too_deep_are_told(tmp_path: Path) -> None:
+    with (
+        lay_deep(tmp_path / "store") as deep,
+        pytest.raises(StoreError, match="folders lie too deep within one another"),
+    ):
+        list(verify_paths([deep]))
+
+
+def test_folders_that_lie_too_deep_in_a_part_are_told(tmp_path: Path) -> None:
+    store = build_store(tmp_path, "zarr")
+    with lay_deep(next((store / "parts").iterdir()) / "deep"):
+        (found,) = verify_paths([store])
+    assert "Folders lie too deep within one another; remove it" in " ".join(found.problems)
 
 
 @pytest.fixture

@@ -230,6 +230,20 @@ class TestSeeding:
         assert find_missing(project, "toy", "a") == ["a"]
         assert "a path that leads out of the store" in capsys.readouterr().err
 
+    def test_a_list_of_files_that_leads_too_deep_is_not_followed(
+        self, project: Project, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def deepen(entries: list[dict[str, str]]) -> None:
+            _, part, *_ = next(e["relpath"] for e in entries if "embedding" in e["relpath"]).split(
+                "/"
+            )
+            entries.append({**entries[0], "relpath": f"parts/{part}/{'a/' * 1500}x"})
+
+        publish(project, "toy", "a")
+        relist(project, deepen)
+        assert find_missing(project, "toy", "a") == ["a"]
+        assert "1,503 folders within one another" in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         "change",
         [
