@@ -12,7 +12,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipeline.cleaning.alikes import find_alikes, find_doubles, write_alikes
-from pipeline.cleaning.findings import FINDINGS, measure_findings, read_print
+from pipeline.cleaning.findings import FINDINGS, FINDINGS_SCHEMA, measure_findings, read_print
 from pipeline.cleaning.gain import apply_gain
 from pipeline.cleaning.judging import PICTURE, Cleaned, Measured, judge_clips, tell_alikes
 from pipeline.cleaning.params import CleanParams
@@ -94,8 +94,11 @@ def clean_corpus(
     digested, failures = _digest_media(clips, params.workers)
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(StoreWriter(work, made, "parquet"))
-            for name, made in {"audio": describe_sound(params), "findings": FINDINGS}.items()
+            name: stack.enter_context(StoreWriter(work, made, "parquet", schema))
+            for name, made, schema in (
+                ("audio", describe_sound(params), AUDIO_SCHEMA),
+                ("findings", FINDINGS, FINDINGS_SCHEMA),
+            )
         }
         keys = {name: derive_keys(digested, made.provenance) for name, made in writers.items()}
         failures |= _decode_missing(digested, keys, params, writers, out, engine=engine)

@@ -19,6 +19,7 @@ from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import list_weights, resolve_detector
 from pipeline.faces.serving import list_devices, serve_detector
 from pipeline.faces.spool import take_rows
+from pipeline.faces.tables import SCHEMAS
 from pipeline.files import digest_file
 from pipeline.labels.clips import Clip
 from pipeline.labels.pending import PendingMedia, find_pending
@@ -56,7 +57,7 @@ def pack_faces(
     blind = [clip.clip_id for clip in clips if clip.fps is None]
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(StoreWriter(work, provenance, "parquet"))
+            name: stack.enter_context(StoreWriter(work, provenance, "parquet", SCHEMAS[name]))
             for name, provenance in describe_crops(params).items()
         }
         keys = {name: _derive_keys(filmed, w.provenance) for name, w in writers.items()}

@@ -174,17 +174,8 @@ class MediaStore(Store):
 
     def _check_part(self, path: Path, number: int, opened: pa.Table) -> None:
         super()._check_part(path, number, opened)
-        if self._schema is not None and not opened.schema.equals(self._schema):
-            raise StoreError(
-                f"{path}: expected columns {describe_schema(self._schema)}, got "
-                f"{describe_schema(opened.schema)}; `dvc pull` the store anew"
-            )
-        if self._schema is not None and any(map(_has_blanks, opened.columns)):
-            raise StoreError(f"{path}: expected all of each row, got blanks; `dvc pull` it anew")
-        if self._schema is not None and "seconds" in self._schema.names:
-            seconds = opened["seconds"].to_numpy()
-            if not ((seconds >= 0) & (seconds < MOST_SECONDS)).all():
-                raise StoreError(f"{path}: expected seconds from 0 on, got others; `dvc pull` it")
+        if self._schema is not None:
+            check_table(path, opened, self._schema)
 
     def place_of(self, clip_id: str) -> tuple[int, int]:
         """Number of the part that a clip lies in, and its first row there."""
@@ -316,6 +307,21 @@ def open_store(path: Path | str) -> FeatureStore | MediaStore:
     """Feature set or store of media at `path`, whichever it is."""
     features = read_header(Path(path))["part_format"] in ROW_FORMATS
     return open_features(path) if features else open_media(path)
+
+
+def check_table(path: Path, opened: pa.Table, schema: pa.Schema) -> None:
+    """Raise StoreError unless the part at `path`, which was `opened`, has rows of `schema`."""
+    if not opened.schema.equals(schema):
+        raise StoreError(
+            f"{path}: expected columns {describe_schema(schema)}, got "
+            f"{describe_schema(opened.schema)}; `dvc pull` the store anew"
+        )
+    if any(map(_has_blanks, opened.columns)):
+        raise StoreError(f"{path}: expected all of each row, got blanks; `dvc pull` it anew")
+    if "seconds" in schema.names:
+        seconds = opened["seconds"].to_numpy()
+        if not ((seconds >= 0) & (seconds < MOST_SECONDS)).all():
+            raise StoreError(f"{path}: expected seconds from 0 on, got others; `dvc pull` it")
 
 
 def _has_blanks(column: pa.ChunkedArray) -> bool:

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pyarrow as pa
 from pydantic import FailFast, StringConstraints, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
@@ -24,18 +25,29 @@ from pipeline.store.header import check_bytes, parse_header
 from pipeline.store.index import read_index
 from pipeline.store.linking import link_tree
 from pipeline.store.provenance import Provenance
-from pipeline.store.reader import RowsMade
+from pipeline.store.reader import RowsMade, check_table
 from pipeline.store.work import WorkParts
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+Check = Callable[[Path, Any], object]
+"""Raises StoreError for the part at a path, by what it opens to."""
+
 COMMITS = 20
 """So many commits that changed dvc.lock are looked through, of all branches, newest first."""
 
 
-def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path) -> None:
+def seed_parts(
+    work: Path,
+    fingerprint: str,
+    keys: Mapping[str, str],
+    out: Path,
+    schema: pa.Schema | None = None,
+) -> None:
     """Link into the work store the former parts of `out` that hold any of `keys` (clip_id → key).
+
+    Those of media must be of `schema`, if one is given.
 
     Where they cannot be fetched, that is said, but not where there is no remote to fetch from; and
     nothing is done: the clips are made.
@@ -51,7 +63,7 @@ def seed_parts(work: Path, fingerprint: str, keys: Mapping[str, str], out: Path)
     try:
         with Repo(str(project)) as repo:
             stores = [FormerStore(repo, out, digest) for digest in digests]
-            _link_former(stores, work, fingerprint, keys)
+            _link_former(stores, work, fingerprint, keys, schema)
     except NoRemoteError:
         return
     except (DvcException, OSError, MoodlineError) as error:
@@ -151,7 +163,11 @@ _LISTING = TypeAdapter(Annotated[list[_Listed], FailFast()])
 
 
 def _link_former(
-    stores: Sequence[FormerStore], work: Path, fingerprint: str, keys: Mapping[str, str]
+    stores: Sequence[FormerStore],
+    work: Path,
+    fingerprint: str,
+    keys: Mapping[str, str],
+    schema: pa.Schema | None,
 ) -> None:
     """Link from each store what is lacking still, until one that could serve does not."""
     lacking = set(keys.items())
@@ -164,21 +180,24 @@ def _link_former(
         # Not the fingerprint that it states: parts are looked at as its settings say.
         if Provenance(made["stage"], made["settings"]).fingerprint == fingerprint:
             parts = WorkParts(work, fingerprint, header["part_format"])
-            held = _link_parts(former, parts, header, lacking)
+            held = _link_parts(former, parts, header, lacking, _find_check(header, schema))
             lacking -= held
             if not held or not lacking:
                 return
 
 
 def _link_parts(
-    former: FormerStore, parts: WorkParts, header: Mapping[str, Any], keys: set[tuple[str, str]]
+    former: FormerStore,
+    parts: WorkParts,
+    header: Mapping[str, Any],
+    keys: set[tuple[str, str]],
+    check: Check,
 ) -> set[tuple[str, str]]:
     """Add to `parts` those that hold rows of any of `keys`, pairs of clip_id and key.
 
-    Returns which of `keys` these are.
+    Returns which of `keys` these are. `check` may refuse a part.
     """
     digests, listed = header["digests"], former.fetch("index.parquet")[0]
-    check = _find_check(header)
     check_bytes(listed, digests.get("index.parquet", ""))
     index = read_index(listed)
     clips = zip(index.clip_ids, index.keys, index.part_numbers, strict=True)
@@ -197,11 +216,16 @@ def _link_parts(
     return found
 
 
-def _find_check(header: Mapping[str, Any]) -> Callable[[Path, Any], object]:
-    """What refuses a part that no reader of such a set would take; media are not looked into."""
+def _find_check(header: Mapping[str, Any], schema: pa.Schema | None) -> Check:
+    """What refuses a part that no reader of such a set, or of media of `schema`, would take."""
     if header["part_format"] in ROW_FORMATS:
         return RowsMade.of(Path("store.json"), header["provenance"]).check
-    return lambda path, opened: None
+
+    def check(path: Path, opened: Any) -> None:
+        if schema is not None:
+            check_table(path, opened, schema)
+
+    return check
 
 
 def _find_project(out: Path) -> Path | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 
+import pyarrow as pa
+
 from pipeline.files import PARTIAL
 from pipeline.interrupts import finish_first
 from pipeline.rows import Rows
@@ -50,13 +52,20 @@ class StoreWriter:
     """Fills the work store with the clips it lacks, then publishes a store of the wanted ones.
 
     Use it in a `with` block: what was added when an error or Ctrl-C ends the block is kept.
-    One writer makes its own parts; any number may share a work store.
+    One writer makes its own parts; any number may share a work store. Media have a `schema`.
     """
 
-    def __init__(self, work: Path, provenance: Provenance, part_format: str) -> None:
+    def __init__(
+        self,
+        work: Path,
+        provenance: Provenance,
+        part_format: str,
+        schema: pa.Schema | None = None,
+    ) -> None:
         self.work = work
         self.provenance = provenance
         self.part_format = part_format
+        self.schema = schema
         self._held = ExitStack()
         self._added: list[tuple[PartClip, Content | None]] = []
         self._bytes = 0
@@ -93,7 +102,7 @@ class StoreWriter:
         and among the parts of other formats.
         """
         if lacking := self._lacking(keys):
-            seed_parts(self.work, self.provenance.fingerprint, lacking, out)
+            seed_parts(self.work, self.provenance.fingerprint, lacking, out, self.schema)
             self.parts.read_lists()
             self._take_other_formats(keys)
         return list(self._lacking(keys))

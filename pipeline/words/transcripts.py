@@ -9,6 +9,8 @@ from pipeline.store.provenance import Provenance
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 from pipeline.words.texts import (
+    CONTEXT_SCHEMA,
+    TEXT_SCHEMA,
     add_context,
     add_contexts,
     derive_keys,
@@ -53,7 +55,8 @@ def pack_transcripts(
         for clip_id in clip_ids:
             yield clip_id, add_context(pack_words(by_id[clip_id]), contexts.get(clip_id))
 
-    with StoreWriter(work, describe_words(context_turns), "parquet") as writer:
+    schema = CONTEXT_SCHEMA if context_turns else TEXT_SCHEMA
+    with StoreWriter(work, describe_words(context_turns), "parquet", schema) as writer:
         filled = fill_store(writer, add_contexts(trace_clips(clips, {}), contexts), make, out)
         publish_texts(writer, filled, out)
 

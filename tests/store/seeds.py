@@ -35,10 +35,15 @@ def publish(
     out = project.root / "features" / "toy"
     write_features(out, {clip_id: make_rows([[1.0, 2.0]]) for clip_id in clip_ids}, encoder)
     change(out)
+    commit(project, out)
+
+
+def commit(project: Project, out: Path) -> None:
+    """Commit the stage's `out`, and remove it."""
     project.dvc("commit", "-q", "-f")
     project.git("add", "-A")
     project.git("commit", "-qm", "work")
-    shutil.rmtree(project.root / "features")
+    shutil.rmtree(out)
 
 
 def find_missing(project: Project, encoder: str, *clip_ids: str) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable
@@ -33,8 +34,10 @@ from pipeline.store.ledger import SCHEMA, read_ledger
 from pipeline.store.parts import name_part, parse_clips
 from pipeline.store.reader import open_features
 from pipeline.store.tables import read_table, write_table
+from pipeline.store.writer import Made, StoreWriter
+from pipeline.words.texts import PROVENANCE, TEXT_SCHEMA
 from tests.projects import Project
-from tests.store.seeds import find_missing, make_project, publish
+from tests.store.seeds import commit, find_missing, make_project, publish
 from tests.stores import make_rows, write_features
 
 ELSEWHERE = "../../stages/extract.py"
@@ -294,6 +297,37 @@ class TestSeeding:
         publish(project, "toy", "a", change=lambda out: rewrite_part(out, rows, embedding))
         assert find_missing(project, "toy", "a") == ["a"]
         assert told in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("columns", "told"),
+        [
+            ({"text": ["hello"]}, None),
+            ({"words": ["hello"]}, "expected columns clip_id string, .*, got .* words string"),
+            ({"text": [5]}, "expected columns clip_id string, .*, got .* text int64"),
+            ({"text": pa.array([None], pa.string())}, "expected all of each row, got blanks"),
+        ],
+    )
+    def test_a_part_of_media_that_nobody_could_read_is_not_taken(
+        self,
+        project: Project,
+        capsys: pytest.CaptureFixture[str],
+        columns: dict[str, Any],
+        told: str | None,
+    ) -> None:
+        out = project.root / "features" / "toy"
+        stretch = {"clip_id": ["a"], "start_seconds": [0.0], "end_seconds": [1.0]}
+        with write_words(project.root / "other") as writer:
+            writer.add("a", "key a", Made(pa.table({**stretch, **columns})))
+            writer.close_part()
+            writer.publish(out, writer.locate({"a": "key a"}), [])
+        commit(project, out)
+        with write_words(project.root / "work") as writer:
+            assert writer.missing({"a": "key a"}, out) == ["a"] * (told is not None)
+        assert re.search(told or "^$", capsys.readouterr().err)
+
+
+def write_words(work: Path) -> StoreWriter:
+    return StoreWriter(work, PROVENANCE, "parquet", TEXT_SCHEMA)
 
 
 def rewrite_part(store: Path, rows: int, embedding: list[list[float]]) -> None:

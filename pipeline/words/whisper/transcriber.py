@@ -20,6 +20,7 @@ from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
 from pipeline.words.params import TranscribeParams
 from pipeline.words.texts import (
+    CONTEXT_SCHEMA,
     TEXT_SCHEMA,
     Origins,
     add_context,
@@ -52,7 +53,7 @@ def pack_heard(
     `params.replace`. With `context_turns`, words without context stay in the work store.
     """
     transcriber = Transcriber(clips, open_media(audio), params)
-    with StoreWriter(work, transcriber.provenance, "parquet") as writer:
+    with StoreWriter(work, transcriber.provenance, "parquet", TEXT_SCHEMA) as writer:
         filled = fill_store(writer, transcriber.origins, transcriber.make, out)
         if not params.context_turns:
             publish_texts(writer, filled, out)
@@ -111,7 +112,7 @@ class Transcriber:
         ]
         contexts = gather_contexts(clips, self.params.context_turns)
         provenance = describe_words(self.params.context_turns, self.provenance)
-        with StoreWriter(work, provenance, "parquet") as writer:
+        with StoreWriter(work, provenance, "parquet", CONTEXT_SCHEMA) as writer:
 
             def make(clip_ids: Sequence[str]) -> Iterator[tuple[str, Made | MediaError]]:
                 return ((name, add_context(made[name], contexts[name])) for name in clip_ids)
