@@ -1,5 +1,6 @@
 """What `moodline preset table` makes of tables as people have them."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,16 @@ def test_what_looks_like_heads_in_a_table_is_left_as_it_is(draft):
 def test_a_name_of_a_folder_is_no_template(draft, folder):
     made, _ = draft("id,emotion\na,sad\nb,happy\n", f"{folder}/a.mp4", f"{folder}/b.mp4")
     assert "a.mp4" not in made.text
+
+
+def test_a_table_of_hundreds_of_columns_is_mapped_in_seconds(draft):
+    media = [f"{n % 5}/{n}.{ending}" for n, ending in enumerate(("wav", "mp4", "mkv", "avi") * 50)]
+    columns = [f"column {n}" for n in range(600)]
+    rows = "".join(f"{n}{',x' * 600},{path}\n" for n, path in enumerate(media))
+    began = time.process_time()
+    made, _ = draft(f"id,{','.join(columns)},named\n{rows}", *media)
+    assert time.process_time() - began < 10
+    assert "path ← named: 200 of 200 files are there" in made.found
 
 
 def test_a_table_that_is_a_link_from_the_corpus_is_not_read(draft, tmp_path):

@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pipeline.files import walk_folders
-from pipeline.labels.corpora.columns import fill_path
+from pipeline.labels.corpora.columns import fill_path, list_fields
 from pipeline.labels.corpora.sheets import Sheet
 
 _FILMED = "mp4 mkv avi mov webm flv wmv mpg mpeg m4v ts mts ogv vob 3gp"
@@ -64,22 +64,15 @@ def list_media(root: Path) -> MediaFiles:
 
 def find_path(sheet: Sheet, media: MediaFiles) -> PathFound | None:
     """What names the media in a table; a column called `path` where nothing does."""
-    rows = [
-        {name: column[index] for name, column in sheet.columns.items()}
-        for index in range(len(sheet.places))
-    ]
     known = frozenset(media.paths)
-    counts = {
-        template: sum(_fill(template, row) in known for row in rows[:SAMPLE])
-        for template in _list_templates(sheet, media)
-    }
+    counts = _count_templates(sheet, media, known)
     best = max(counts, key=counts.__getitem__, default="")
-    if counts.get(best, 0) <= LEAST * min(len(rows), SAMPLE):
+    if counts.get(best, 0) <= LEAST * min(len(sheet.places), SAMPLE):
         named = next((name for name in sheet.columns if name.casefold() in NAMES), None)
         if named is None:
             return None
         best = f"{{{named}}}"
-    paths = [_fill(best, row) for row in rows]
+    paths = _fill(best, sheet, len(sheet.places))
     there, single = sum(path in known for path in paths), len(set(paths)) == len(paths)
     whole = re.fullmatch(r"\{([^{}:]+)\}", best)
     if whole:
@@ -91,9 +84,15 @@ NAMES = ("path", "file", "filename", "file_name", "filepath", "file_path", "vide
 """What people call the column of paths."""
 
 
-def _list_templates(sheet: Sheet, media: MediaFiles) -> Iterable[str]:
-    """Ways in which columns may name files: alone, in the commonest folders, with their endings."""
-    plain = [PurePosixPath(path) for path in media.paths if not set(path) & set("{}")]
+def _count_templates(sheet: Sheet, media: MediaFiles, known: Collection[str]) -> dict[str, int]:
+    """Ways in which columns may name files → how many of the first rows' are `known`.
+
+    They do it alone, in the commonest folders, with their endings. A table may have hundreds of
+    columns, so each is filled in once, and what is no file's name is passed over.
+    """
+    paths = [PurePosixPath(path) for path in media.paths]
+    called = {name for path in paths for name in (path.name, path.stem)}
+    plain = [path for path in paths if not set(str(path)) & set("{}")]
     endings = _rank(path.suffix for path in plain)
     folders = _rank(path.parent.as_posix() for path in plain)
     simple = {re.sub(r"[^a-z]", "", name.casefold()): name for name in sheet.columns}
@@ -101,17 +100,29 @@ def _list_templates(sheet: Sheet, media: MediaFiles) -> Iterable[str]:
     if {"dialogueid", "utteranceid"} <= simple.keys():
         # MELD calls its files so.
         stems.append(f"dia{{{simple['dialogueid']}}}_utt{{{simple['utteranceid']}}}")
+    counts = {}
     for stem in stems:
+        filled = filter(None, _fill(stem, sheet, SAMPLE))
+        names = [name for name in filled if name.rpartition("/")[2] in called]
         for folder in ["", *(f"{folder}/" for folder in folders if folder != ".")]:
             for ending in ["", *endings]:
-                yield f"{folder}{stem}{ending}"
+                made = (f"{folder}{name}{ending}" for name in names)
+                counts[f"{folder}{stem}{ending}"] = sum(path in known for path in made)
+    return counts
 
 
 def _rank(words: Iterable[str]) -> list[str]:
     return [word for word, _ in Counter(words).most_common(5)]
 
 
-def _fill(template: str, row: Mapping[str, object]) -> str | None:
+def _fill(template: str, sheet: Sheet, count: int) -> list[str | None]:
+    """Path that `template` makes of each of the first `count` rows, None where it makes none."""
+    columns = {name: sheet.columns[name][:count] for name in list_fields(template)}
+    rows = (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
+    return [_fill_row(template, row) for row in rows]
+
+
+def _fill_row(template: str, row: Mapping[str, object]) -> str | None:
     try:
         return PurePosixPath(fill_path(template, row)).as_posix()
     except ValueError:
