@@ -12,6 +12,10 @@ HELD_BYTES = 2**31
 JPEG_PIXELS = 100
 """Of a picture in a store, for each byte of its JPEG file: one colour all over has 64."""
 
+MOST_MEMORY = 2**33
+"""Of a worker that decodes a clip: a film of 16K takes some gigabytes, and what takes more was
+written to. A PNG of megabytes may hold comments of gigabytes, which FFmpeg unpacks."""
+
 LEAST_HZ = 1000
 """Of sound, for which telephones take 8,000: each sample of fewer asks for many at 16 kHz."""
 

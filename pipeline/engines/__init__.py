@@ -69,10 +69,10 @@ def run_clips(
     At most `workers` processes work at once, with `gpus` each on a GPU of its own as far as there
     are so many. `function` and items travel to them, so both are picklable and `function` has a
     module. A MediaError it raises is given as its result, and so are `timeout`, for an item that
-    took more than its `limit_seconds`, and `crashed`, for one that ended its worker three times or
-    raised an error that nobody foresaw. Any other MoodlineError stops the run, and is raised here,
-    as is an error of what is sent. Leaving the iterator early stops the workers. Raises ParamsError
-    for an engine that is not there.
+    took more than its `limit_seconds`, and `crashed`, for one that ended its worker three times,
+    took more memory than any clip does, or raised an error that nobody foresaw. Any other
+    MoodlineError stops the run, and is raised here, as is an error of what is sent. Leaving the
+    iterator early stops the workers. Raises ParamsError for an engine that is not there.
     """
     open_site = ENGINES.load(engine.kind).open_site
     orders = (

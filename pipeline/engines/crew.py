@@ -9,12 +9,13 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pipeline.errors import MediaError, MoodlineError
+from pipeline.limits import MOST_MEMORY
 
 TRIES = 3
 """An item that ends its worker is tried so often: the fault may be the machine's."""
 
-LOOK_SECONDS = 3600.0
-"""Longest wait at once; the system's own counts milliseconds in 31 bits."""
+LOOK_SECONDS = 0.5
+"""Longest wait at once: then it is looked how much memory workers take."""
 
 Item = TypeVar("Item")
 Worker = TypeVar("Worker")
@@ -39,6 +40,9 @@ class Site(Protocol[Worker]):
 
         That is a result, the error that was raised, or `Lost`.
         """
+
+    def measure(self, worker: Worker) -> int:
+        """Bytes of memory that a worker takes, 0 where the site sees to that itself."""
 
     def stop(self, worker: Worker) -> None:
         """End a worker, whatever it is at."""
@@ -127,13 +131,21 @@ class Crew(Generic[Item, Worker]):
                 yield order, explain_crash(lost)
 
     def _stop_late(self) -> Iterator[Done[Item]]:
-        """End the workers whose item takes longer than allowed; those orders."""
+        """End the workers whose item takes longer, or more memory, than allowed; those orders.
+
+        What has no limit of time has none of memory: it is a network of one's own choice.
+        """
         now = time.monotonic()
         for worker, order in [*self._orders.items()]:
             if order.late_at <= now:
-                del self._orders[worker]
-                self._site.stop(worker)
-                yield order, explain_timeout(order.limit_seconds)
+                told = explain_timeout(order.limit_seconds)
+            elif order.late_at < math.inf and self._site.measure(worker) > MOST_MEMORY:
+                told = explain_size()
+            else:
+                continue
+            del self._orders[worker]
+            self._site.stop(worker)
+            yield order, told
 
     def _count_start(self, lost: Lost | None) -> None:
         self._failed_starts = self._failed_starts + 1 if lost else 0
@@ -152,6 +164,12 @@ def explain_timeout(limit_seconds: float) -> MediaError:
     return MediaError(
         "timeout", f"expected to end within {limit_seconds:g} seconds; replace the file"
     )
+
+
+def explain_size() -> MediaError:
+    """What is said of an item that took too much memory."""
+    told = f"its worker took more than {MOST_MEMORY / 2**30:g} GB of memory"
+    return MediaError("crashed", f"{told}; replace the file")
 
 
 def explain_crash(lost: Lost) -> MediaError:

@@ -20,6 +20,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+import psutil
+
 from pipeline.engines import EngineParams
 from pipeline.engines.crew import Lost
 from pipeline.errors import MoodlineError
@@ -116,6 +118,13 @@ class Processes:
             return Lost(f"ended with exit code {worker.process.exitcode}")
         answer = pickle.loads(message)
         return answer.unpack() if isinstance(answer, Raised) else answer
+
+    def measure(self, worker: Worker) -> int:
+        """Bytes of memory that a worker takes, 0 where it has ended."""
+        try:
+            return int(psutil.Process(worker.process.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
 
     def stop(self, worker: Worker) -> None:
         """End a worker, whatever it is at."""

@@ -10,6 +10,7 @@ import threading
 import time
 from itertools import count
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -113,6 +114,24 @@ def test_each_worker_has_a_gpu_of_its_own_and_who_replaces_it_too(monkeypatch, t
     assert gpus == ["5", "5", "7", "7"]
     assert dict(found)["die"].reason == "crashed"
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+def fill(how):
+    held = []
+    while how == "fill":
+        held.append(np.ones(10**6))
+        time.sleep(0.01)
+    return how
+
+
+def test_a_clip_that_takes_more_memory_than_any_fails_alone(monkeypatch):
+    monkeypatch.setattr("pipeline.engines.crew.MOST_MEMORY", 2**30)
+    items = ["fine", "fill", "well"]
+    results = dict(run_clips(LOCAL, fill, items, workers=1, limit_seconds=lambda _: 60.0))
+    error = results.pop("fill")
+    assert error.reason == "crashed"
+    assert error.detail == "its worker took more than 1 GB of memory; replace the file"
+    assert results == {"fine": "fine", "well": "well"}
 
 
 def test_the_errors_say_what_happened():
