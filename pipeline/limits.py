@@ -64,6 +64,13 @@ MOST_CLASSES = 200
 MOST_BINS = 2**13
 """Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
 
+MOST_NUMBERS = 4
+"""Of a network, for each byte of the folder that its weights lie in: they take a byte or more each,
+and those that two layers share are counted twice."""
+
+MOST_GROWTH = 1000
+"""Of a text, before a tokenizer cuts it: SentencePiece writes one sign of Arabic in 33 bytes."""
+
 MOST_SIDE = 2**14
 """Of a square that is cut round a face, in pixels: 16K is 15,360 wide."""
 

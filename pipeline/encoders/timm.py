@@ -19,7 +19,7 @@ from torch import Tensor
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import Pretrained, check_counts, check_names
+from pipeline.networks.pretrained import Pretrained, check_counts, check_names, limit_numbers
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -51,8 +51,10 @@ def load_model(folder: Path) -> Any:
     """Frozen network without classifier; raises ParamsError where the folder holds another."""
     check_counts(folder)
     try:
-        model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
-        state = load_state_dict(str(find_weights(folder)))
+        weights = find_weights(folder)
+        with limit_numbers(folder):
+            model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
+        state = load_state_dict(str(weights))
         report = model.load_state_dict(update_names(state, model), strict=False)
     except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
         raise ParamsError(

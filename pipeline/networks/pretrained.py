@@ -1,8 +1,10 @@
 """Frozen weights: a folder, a package or the Hub; named by their bytes, loaded whole."""
 
+import base64
 import json
+import math
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,11 +16,13 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from pydantic import TypeAdapter, ValidationError
+from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json, open_regular
-from pipeline.limits import MOST_BINS, MOST_LABELS, MOST_LAYERS
+from pipeline.limits import MOST_BINS, MOST_GROWTH, MOST_LABELS, MOST_LAYERS, MOST_NUMBERS
 
 SETTINGS = [
     "config.json",
@@ -33,6 +37,9 @@ SETTINGS = [
     "*.model",
 ]
 """Files that a configuration, a preprocessor and a tokenizer lie in."""
+
+TOKENIZER = "tokenizer.json"
+"""File of a fast tokenizer."""
 
 GENERATION = "generation_config.json"
 """File of how a network writes, which no encoder goes by."""
@@ -210,8 +217,9 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     """
     check_counts(folder)
     _check_place(folder)
+    _check_growth(folder)
     try:
-        with silence():
+        with silence(), limit_numbers(folder):
             return kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
@@ -220,6 +228,29 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"
         ) from error
+
+
+@contextmanager
+def limit_numbers(folder: Path) -> Iterator[None]:
+    """Within this, a network that is much larger than the files in `folder` raises ValueError.
+
+    A configuration of a line may ask for any width and depth, and what no weights are there for is
+    filled with random numbers.
+    """
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    numbers = 0
+
+    def count(_: nn.Module, __: str, made: nn.Parameter) -> None:
+        nonlocal numbers
+        numbers += made.numel()
+        if numbers > MOST_NUMBERS * size:
+            raise ValueError(f"a network of more numbers than weights of {size:,} bytes can have")
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def check_options(path: Path, check: Callable[[str, Any], None]) -> None:
@@ -275,6 +306,52 @@ def _check_place(folder: Path) -> None:
             )
 
     check_options(folder / "config.json", check)
+
+
+def _check_growth(folder: Path) -> None:
+    """Raise ParamsError for a tokenizer that makes a text very much longer before it is cut.
+
+    A few lines of replacements, one upon the other, make gigabytes of a word.
+    """
+    with suppress(OSError, ValueError, RecursionError), open_regular(folder / TOKENIZER) as file:
+        parts = json.loads(file.read(), parse_int=float)  # Python ends at 4,300 digits
+        parts = parts if isinstance(parts, dict) else {}
+        growth = math.prod(
+            _measure_growth(step)
+            for part in ("normalizer", "pre_tokenizer", "decoder")
+            for step in _list_steps(parts.get(part))
+        )
+        if growth > MOST_GROWTH:
+            raise ParamsError(
+                f"weights {folder}: {TOKENIZER}: expected replacements that make a text at most "
+                f"{MOST_GROWTH:,} times as long, got {growth:,}; choose others"
+            )
+
+
+def _list_steps(part: Any) -> Iterator[dict[str, Any]]:
+    """Maps in a part of a tokenizer, each of which may be a step."""
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for one in inner:
+        yield from _list_steps(one)
+    if isinstance(part, dict):
+        yield part
+
+
+def _measure_growth(step: Mapping[str, Any]) -> int:
+    """Letters that a step of a tokenizer makes of one at most, by its options, whatever its type.
+
+    It is 1 for one that replaces some by no more. Behind the trie of SentencePiece's map is all
+    that letters become.
+    """
+    content, pattern = step.get("content"), step.get("pattern")
+    if isinstance(content, str):
+        known = str(pattern.get("String", "")) if isinstance(pattern, dict) else ""
+        return 1 if len(content) <= len(known) else len(content) + 1
+    with suppress(KeyError, TypeError, ValueError):  # which no tokenizer could read either
+        table = base64.b64decode(step["precompiled_charsmap"])
+        trie = int.from_bytes(table[:4], "little")
+        return max(1, *map(len, table[4 + trie :].split(b"\0")))
+    return 1
 
 
 def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) -> Any:

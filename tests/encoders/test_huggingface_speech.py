@@ -293,3 +293,13 @@ def test_a_layer_that_is_not_there_is_refused():
 def test_sound_at_another_rate_is_refused():
     with pytest.raises(StoreError, match="expected 16000 Hz, got 8000 Hz"):
         make_encoder(find_folder("AST")).encode([Waveform(make_sound(5_000), 8_000)])
+
+
+def test_a_network_that_is_larger_than_its_weights_is_refused(tmp_path):
+    folder = shutil.copytree(find_folder("Hubert group"), tmp_path / "wide")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_conv_pos_embeddings": 10**8}))
+    with pytest.raises(
+        ParamsError, match=r"a network of more numbers than weights of [\d,]+ bytes"
+    ):
+        make_encoder(folder)

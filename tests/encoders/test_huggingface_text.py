@@ -1,3 +1,5 @@
+import base64
+import json
 import shutil
 
 import numpy as np
@@ -52,6 +54,51 @@ def weights(tmp_path_factory):
     save_tokenizer(folder)
     save_model(folder)
     return folder
+
+
+def normalise(folder, *steps, part="normalizer", kind="normalizers"):
+    """Give the tokenizer in `folder` these steps."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    tokenizer[part] = {"type": "Sequence", kind: list(steps)}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def replace_by(content, **pattern):
+    return {"type": "Replace", "pattern": pattern, "content": content}
+
+
+def precompile(*texts):
+    """What SentencePiece makes letters of, behind an empty trie."""
+    table = (4).to_bytes(4, "little") + bytes(4) + b"\0".join(texts)
+    return {"type": "Precompiled", "precompiled_charsmap": base64.b64encode(table).decode()}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [replace_by("o" * 10, String="o")] * 8,
+        [replace_by("o", Regex="")] * 12,
+        [{"content": "o" * 99, "pattern": {"String": "o"}, "other": {"content": 5}}] * 2,
+        [precompile(b"so", b"o" * 600), replace_by("oo", String="o")],
+    ],
+)
+def test_a_tokenizer_that_makes_gigabytes_of_a_word_is_refused(copied, steps):
+    normalise(copied, *steps)
+    with pytest.raises(ParamsError, match=r"at most 1,000 times as long, got [\d,]+;"):
+        make_encoder(copied)
+    normalise(copied, *steps, part="decoder", kind="decoders")
+    with pytest.raises(ParamsError, match="at most 1,000 times as long"):
+        make_encoder(copied)
+
+
+def test_a_tokenizer_may_replace_letters(copied):
+    usual = [replace_by('"', String="``"), replace_by("\u2581", Regex=" {2,}")]
+    normalise(copied, replace_by("up", String="oben"), *usual)
+    together, apart = [
+        make_encoder(copied).encode([Words((text,), np.zeros(1), np.ones(1), None)])[0].embedding
+        for text in ("go oben", "go up")
+    ]
+    assert np.array_equal(together, apart)
 
 
 @pytest.fixture

@@ -211,6 +211,15 @@ def test_a_network_of_grey_pictures_is_refused():
         make_encoder(save_timm_model("test_resnet", in_chans=1))
 
 
+@pytest.mark.parametrize("options", [{"embed_dim": 12_000}, {"mlp_ratio": 90_000.0}])
+def test_a_network_that_is_larger_than_its_weights_is_refused(copied, options):
+    config = json.loads((copied / "config.json").read_text())
+    config["model_args"] = config.get("model_args", {}) | options
+    (copied / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ParamsError, match="a network of more numbers than weights of"):
+        make_encoder(copied)
+
+
 def test_a_network_of_a_million_stages_is_refused(copied):
     config = json.loads((copied / "config.json").read_text())
     config["model_args"] = {"depths": [2, 10**6, 2, 2]}
