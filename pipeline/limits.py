@@ -68,6 +68,15 @@ MOST_NUMBERS = 4
 """Of a network, for each byte of the folder that its weights lie in: they take a byte or more each,
 and those that two layers share are counted twice."""
 
+TEMPLATE_SECONDS = 60.0
+"""Of rendering a chat template, most of them for Python to begin."""
+
+TEMPLATE_BYTES = 2**32
+"""Of memory meanwhile, what libraries reserve and never touch among it."""
+
+MOST_PROMPT = 2**20
+"""Letters of prompts that are rendered."""
+
 MOST_GROWTH = 1000
 """Of a text, before a tokenizer cuts it: SentencePiece writes one sign of Arabic in 33 bytes."""
 

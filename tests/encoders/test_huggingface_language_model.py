@@ -178,6 +178,24 @@ def test_without_a_chat_template_the_prompt_is_read_as_it_is(tmp_path):
     assert_close(rows.embedding[0], run_alone(LlamaForCausalLM, folder, inputs)[-1])
 
 
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("{% for a in range(9999) %}" * 4 + "{% endfor %}" * 4, "one that takes more than 10 s"),
+        ("{{ 'a' * 5000000000 }}", "MemoryError"),
+        ("{{ 'a' * 2000000 }}", "ValueError: more than 1,048,576 letters"),
+        ("{{ ''.__class__.__mro__ }}", "SecurityError"),
+    ],
+)
+def test_a_template_that_never_ends_or_fills_the_memory_is_refused(
+    tmp_path, monkeypatch, template, told
+):
+    monkeypatch.setattr("pipeline.encoders.shared.rendering.TEMPLATE_SECONDS", 10.0)
+    folder = save_template(copy_folder(save_language_model(), tmp_path), template)
+    with pytest.raises(ParamsError, match=f"expected a chat template that renders .*, got {told}"):
+        make_encoder(weights=folder)
+
+
 def test_a_template_that_writes_the_day_gives_the_same_every_day(tmp_path):
     template = "{{ strftime_now('%d %B %Y') }}: {{ messages[0].content }}"
     folder = save_template(copy_folder(save_language_model(), tmp_path), template)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.encoders.params import PLACE
 from pipeline.encoders.shared.pieces import Inputs, arrange_ids
+from pipeline.encoders.shared.rendering import render_template
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.rows import Frames, Waveform, Words
@@ -26,6 +27,9 @@ LEAST_SECONDS = 0.1
 Kind = Literal["text", "image", "audio"]
 """What a model reads at the prompt's place."""
 
+
+FIRST_PLACES: dict[Kind, tuple[int, ...]] = {"text": (0, 1, 2), "image": (1, 2), "audio": (1, 2)}
+"""How often the clip is in prompts that are rendered at once: a process for each takes long."""
 
 PARTS: dict[Kind, str] = {"image": "image_processor", "audio": "feature_extractor"}
 """What of a processor prepares pictures and sound."""
@@ -50,6 +54,7 @@ class Prompt:
         self.template = find_template(processor)
         self.before, self.after = text.split(PLACE)
         self.kind = kind
+        self._rendered: dict[int, str] = {}
         start = self.tokenizer.bos_token
         self.special = not (start and self.render().startswith(start))
 
@@ -66,13 +71,18 @@ class Prompt:
         """The whole prompt, for words with `PLACE` in it, else with a mark in `places` places."""
         if self.template is None:
             return f"{self.before}{self._mark() * places}{self.after}"
-        rendered: str = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": self._compose(places)}],
-            chat_template=DAY + self.template,
-            tokenize=False,
-            add_generation_prompt=True,
-        )
-        return rendered
+        if places not in self._rendered:
+            asked = sorted({places, *FIRST_PLACES[self.kind]} - self._rendered.keys())
+            special = self.tokenizer.special_tokens_map
+            tokens = {name: _spell(token) for name, token in special.items()}
+            rendered = render_template(
+                DAY + self.template,
+                [self._compose(count) for count in asked],
+                tokens,
+                folder=self.tokenizer.name_or_path,
+            )
+            self._rendered |= zip(asked, rendered, strict=True)
+        return self._rendered[places]
 
     def show_words(self, clip: Words, max_tokens: int) -> list[Shown]:
         """Each text of a clip; a long one in pieces, each under the prompt, by their tokens."""
@@ -157,6 +167,11 @@ class Prompt:
             **media,
         )
         return dict(prepared)
+
+
+def _spell(token: Any) -> Any:
+    """A special token, or several, as text."""
+    return [str(one) for one in token] if isinstance(token, list) else str(token)
 
 
 def find_template(processor: Any) -> str | None:

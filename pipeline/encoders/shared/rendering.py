@@ -1,0 +1,65 @@
+"""Rendering: chat templates, in a process of their own that has limits.
+
+A template is a program of whoever made the weights: it may loop without end, or fill the memory.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ParamsError
+from pipeline.limits import MOST_PROMPT, TEMPLATE_BYTES, TEMPLATE_SECONDS
+
+CHILD = f"""
+import json, resource, sys
+from transformers.utils.chat_template_utils import render_jinja_template
+_, most = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, ({TEMPLATE_BYTES}, most))
+try:
+    texts, _ = render_jinja_template(**json.load(sys.stdin), add_generation_prompt=True)
+    if sum(map(len, texts)) > {MOST_PROMPT}:
+        raise ValueError("more than {MOST_PROMPT:,} letters")
+except Exception as error:
+    texts = f"{{type(error).__name__}}: {{str(error)[:300]}}"
+json.dump(texts, sys.stdout)
+"""
+"""What the process runs, apart from this project. It prints the texts, or why there are none."""
+
+
+def render_template(
+    template: str, contents: Sequence[Any], tokens: Mapping[str, Any], *, folder: str | Path
+) -> list[str]:
+    """What `template` makes of a user's message of each of `contents`, with the special `tokens`.
+
+    Raises ParamsError, for the weights in `folder`, where it takes too long or too much memory, or
+    does not render.
+    """
+    asked = {
+        **tokens,
+        "chat_template": template,
+        "conversations": [[{"role": "user", "content": content}] for content in contents],
+    }
+    command = [sys.executable, "-P", "-c", CHILD]
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            timeout=TEMPLATE_SECONDS,
+            check=True,
+        )
+        texts = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        texts = f"one that takes more than {TEMPLATE_SECONDS:g} s"
+    except (subprocess.CalledProcessError, ValueError):
+        texts = "one that ends its process"
+    if isinstance(texts, str):
+        raise ParamsError(
+            f"weights {folder}: expected a chat template that renders a prompt, got {texts}; "
+            f"choose others"
+        )
+    return [str(text) for text in texts]
