@@ -156,7 +156,7 @@ MISTAKES = {
     "features: {}": "features: expected at least one entry, got none; add one",
     "heads: {1: {kind: linear}}": "heads: expected names of lower-case letters.*, got 1",
     "heads: {a: {kind: liner}}": "heads.a.kind: unknown head 'liner'; did you mean 'linear'",
-    "heads: {a: {inputs: {}}}": "heads.a.kind: missing; one of attention, beit, linear, mlp",
+    "heads: {a: {inputs: {}}}": "heads.a.kind: missing; one of attention, audio_cnn, beit",
     "heads: {a: {kind: linear}}": "heads.a.inputs: missing; add it",
     "heads: [linear]": "heads: expected a map of keys, got ",
     "corpora: {a: {kind: ravdes}}": "corpora.a.kind: unknown corpus 'ravdes'; did you mean 'rav",

@@ -4,7 +4,7 @@ from pipeline.heads.shared.positions import time_positions
 
 
 def test_time_positions_are_sine_and_cosine_of_the_second() -> None:
-    first, later = time_positions(torch.tensor([[0.0, 0.0625]]), 5)[0]
+    first, later = time_positions(torch.tensor([[0.0, 0.5]]), 5)[0]
     torch.testing.assert_close(first, torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0]))
     torch.testing.assert_close(later[:2], torch.tensor([1.0, 0.0]), atol=1e-6, rtol=0)
 

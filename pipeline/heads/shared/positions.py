@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-PERIODS = (0.25, 1000.0)
-"""Seconds of the shortest and the longest sinusoid of a time: a syllable, and most clips."""
+PERIODS = (2.0, 1000.0)
+"""Seconds of the shortest and the longest sinusoid of a time: a phrase, and a long clip."""
 
 
 def time_positions(
