@@ -40,6 +40,7 @@ class StagedHead(base.Head):
         outputs: Sequence[base.Output],
     ) -> None:
         super().__init__(params, shapes, outputs)
+        self.heads = params.heads
         inner = {name: _scale(_widths(name)[0][-1], params.width) for name in self.dims}
         self.first = nn.ModuleDict(
             {name: _make_stage(name, 0, dim, params.width) for name, dim in self.dims.items()}
@@ -74,13 +75,8 @@ class StagedHead(base.Head):
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each row and each row of another stream, in each head."""
-        heads = self.params.heads if isinstance(self.params, MultiheadParams) else 1
-        return heads * sum(times[one] * (times[other] + 1) for one, other in self.pairs)
-
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Ordered pairs of streams: who asks, and who answers."""
-        return list(permutations(self.dims, 2))
+        pairs = permutations(self.dims, 2)
+        return self.heads * sum(times[one] * (times[other] + 1) for one, other in pairs)
 
 
 class Answer(nn.Module):
