@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import StoreError
 from pipeline.files import is_digest
 from pipeline.store.repository import open_repo
-from pipeline.store.seeding import FormerStore
+from pipeline.store.seeding import FormerStore, check_relpath
 
 if TYPE_CHECKING:
     from dvc.output import Output
@@ -25,7 +25,9 @@ def check_listings(project: Path) -> int:
     """
     with open_repo(project) as repo:
         outs = sorted(repo.index.outs, key=str)
-        return sum(_check_out(repo, out) for out in outs if out.use_cache)
+        return sum(
+            _check_out(repo, out) for out in outs if out.use_cache or out.stage.is_repo_import
+        )
 
 
 def _check_out(repo: "Repo", out: "Output") -> bool:
@@ -37,16 +39,29 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
         raise StoreError(
             f"{out.stage.addressing}: expected an out inside the project, got {path}; remove it"
         )
+    if out.stage.is_repo_import:
+        raise StoreError(
+            f"{out.stage.addressing}: expected outs of this project, got one of another, whose "
+            f"list DVC alone sees; remove it"
+        )
     digest = out.hash_info.value
-    if digest is None or out.hash_info.name != "md5":
+    if digest is None:
         return False
+    if out.hash_info.name != "md5":  # DVC has a cache of its own for those of its version 2
+        raise StoreError(
+            f"{out.stage.addressing}: {out}: expected `hash: md5`, got {out.hash_info.name!r}; do "
+            f"not fetch it, nobody has looked at its list"
+        )
     if not is_digest(digest.removesuffix(".dir")):
         raise StoreError(
             f"{out.stage.addressing}: {out}: expected an MD5 digest, got {digest!r}; do not fetch "
             f"it, DVC would take it for a path"
         )
     try:
-        return digest.endswith(".dir") and bool(FormerStore(repo, path, digest).files)
+        for entry in out.files or ():  # a list in the lock file itself
+            check_relpath(out.stage.addressing, str(entry["relpath"]))
+        former = FormerStore(repo, path, digest, out.remote)
+        return digest.endswith(".dir") and bool(former.files)
     except StoreError as error:
         raise StoreError(
             f"{out}: {error}; do not fetch it, `dvc pull` would write there"

@@ -74,13 +74,15 @@ def seed_parts(
 class FormerStore:
     """What `out` was once; its files are fetched into DVC's cache when asked for.
 
-    `digest` is DVC's, of the list of its files. Raises ConnectionError where a remote fails.
+    `digest` is DVC's, of the list of its files. They come from the `remote` of that name, if `out`
+    has one of its own. Raises ConnectionError where a remote fails.
     """
 
-    def __init__(self, repo: "Repo", out: Path, digest: str) -> None:
+    def __init__(self, repo: "Repo", out: Path, digest: str, remote: str | None = None) -> None:
         self.repo = repo
         self.out = out
         self.digest = digest
+        self.remote = remote
 
     @cached_property
     def files(self) -> dict[str, str]:
@@ -114,7 +116,7 @@ class FormerStore:
         wanted = [HashInfo("md5", one, str(self.out)) for one in digests]
         cloud, cache = self.repo.cloud, self.repo.cache.local
         try:
-            remote = cloud.get_remote_odb(command="pull")
+            remote = cloud.get_remote_odb(name=self.remote, command="pull")
             told = f"Fetching from {remote.fs.unstrip_protocol(remote.path)}"
             with closing(get_index(remote)) as index, TqdmCallback(desc=told, unit="file") as bar:
                 cloud.transfer(
@@ -144,12 +146,17 @@ def _read_listing(path: Path) -> Iterator[tuple[str, str]]:
     except ValidationError as error:
         raise StoreError(f"{path}: no list of files by DVC ({tell_first(error)})") from error
     for entry in entries:
-        steps = entry["relpath"].split("/")
-        if any(step in ("", ".", "..") or "\\" in step or "\0" in step for step in steps):
-            raise StoreError(f"{path}: a path that leads out of the store: {entry['relpath']!r}")
-        if len(steps) > MOST_FOLDERS:
-            raise StoreError(f"{path}: a path of {len(steps):,} folders within one another")
+        check_relpath(path, entry["relpath"])
         yield entry["relpath"], entry["md5"]
+
+
+def check_relpath(where: str | Path, relpath: str) -> None:
+    """Raise StoreError, for the list `where` it stands, for a path that leads out, or too deep."""
+    steps = relpath.split("/")
+    if any(step in ("", ".", "..") or "\\" in step or "\0" in step for step in steps):
+        raise StoreError(f"{where}: a path that leads out of the store: {relpath!r}")
+    if len(steps) > MOST_FOLDERS:
+        raise StoreError(f"{where}: a path of {len(steps):,} folders within one another")
 
 
 class _Listed(TypedDict):

@@ -61,6 +61,55 @@ def test_an_out_elsewhere_is_refused_and_told(project: Path) -> None:
     ]
 
 
+def write_list(project: Path, folder: Path) -> str:
+    """Digest of a list that climbs, which lies in `folder` as on a remote."""
+    listed = json.dumps([{"relpath": "../../stages/extract.py", "md5": "0" * 32}]).encode()
+    digest = hashlib.md5(listed).hexdigest()
+    place = project / folder / "files" / "md5" / digest[:2]
+    place.mkdir(parents=True)
+    (place / f"{digest[2:]}.dir").write_bytes(listed)
+    return f"{digest}.dir"
+
+
+def test_an_out_of_the_cache_of_dvc_2_is_refused(project: Path) -> None:
+    (project / "data" / "x.dvc").write_text(f"outs:\n- {{md5: {'0' * 32}.dir, path: x}}\n")
+    with pytest.raises(StoreError, match=r"expected `hash: md5`, got 'md5-dos2unix'; do not fetch"):
+        check_listings(project)
+
+
+def test_a_digest_of_another_kind_is_refused(project: Path) -> None:
+    text = f"outs:\n- {{hash: etag, etag: {'0' * 32}.dir, path: x}}\n"
+    (project / "data" / "x.dvc").write_text(text)
+    with pytest.raises(StoreError, match="expected `hash: md5`, got 'etag'"):
+        check_listings(project)
+
+
+def test_a_list_in_the_lock_file_itself_is_looked_at(project: Path) -> None:
+    entry = f"{{relpath: ../../stages/extract.py, md5: '{'0' * 32}'}}"
+    (project / "data" / "x.dvc").write_text(f"outs:\n- {{hash: md5, path: x, files: [{entry}]}}\n")
+    with pytest.raises(StoreError, match=r"data/x\.dvc: a path that leads out of the store"):
+        check_listings(project)
+
+
+def test_a_list_on_the_own_remote_of_an_out_is_looked_at(project: Path, tmp_path: Path) -> None:
+    digest = write_list(project, tmp_path / "remote")
+    with (project / ".dvc" / "config").open("a") as config:
+        config.write(f"['remote \"other\"']\n    url = {tmp_path / 'remote'}\n")
+    text = f"outs:\n- {{hash: md5, md5: {digest}, path: x, remote: other}}\n"
+    (project / "data" / "x.dvc").write_text(text)
+    with pytest.raises(StoreError, match=r"data/x: .* leads out of the store: .*do not fetch"):
+        check_listings(project)
+
+
+def test_what_is_imported_from_another_project_is_refused(project: Path) -> None:
+    text = (
+        "deps:\n- {path: x, repo: {url: /nowhere, rev_lock: abc}}\nouts:\n- {hash: md5, path: x}\n"
+    )
+    (project / "data" / "x.dvc").write_text(text)
+    with pytest.raises(StoreError, match=r"data/x\.dvc: expected outs of this project"):
+        check_listings(project)
+
+
 def test_a_digest_that_is_a_path_is_refused(project: Path) -> None:
     lock = project / "dvc.lock"
     forged = re.sub(
