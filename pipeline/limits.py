@@ -3,6 +3,14 @@
 MOST_PIXELS = 2**27
 """Of a picture: 16K has 133 million."""
 
+MOST_RATIO = 20
+"""Of a picture's longer side to its shorter: networks take squares, and one that keeps its shape
+until it covers them grows to gigabytes from a line of pixels. The widest films have 4."""
+
+PREPARED_PIXELS = 2**22
+"""Of a picture as a network takes it, or as it is resized before it is cut: the largest are some
+1,500 on a side, and batches of dozens lie in memory as floats."""
+
 BATCH_PIXELS = 2**27
 """Of pictures that are searched together: 16 of 4K, 64 of Full HD, or a single one of 16K."""
 
@@ -48,6 +56,12 @@ LEAST_SECONDS = 1e-3
 
 MOST_LAYERS = 1000
 """Of a network, one upon the other; or blocks, stages or experts of it."""
+
+MOST_HEAD_LAYERS = 100
+"""Of a head, to each of its streams."""
+
+MOST_STREAMS = 50
+"""Feature sets that a head reads: layers are made for each, or for each pair."""
 
 MOST_BLOCKS = 16
 """Of dilated convolutions, each of which sees twice as far as the one before."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from pipeline.errors import ParamsError
 from pipeline.heads.params import PLANE, HeadParams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
+from pipeline.limits import MOST_STREAMS
 from pipeline.modalities import RowShape
 
 Per = Literal["clip", "frame"]
@@ -86,6 +87,10 @@ class Head(nn.Module):
             raise ParamsError(
                 f"a head reads at least one modality and predicts at least one target, got "
                 f"{len(shapes)} and {len(outputs)}; name a feature set in `inputs` and a target"
+            )
+        if len(shapes) > MOST_STREAMS:
+            raise ParamsError(
+                f"a head reads at most {MOST_STREAMS} feature sets, got {len(shapes):,}; join fewer"
             )
         self.params = params
         # Sorted, for columns are concatenated in this order: a recipe may list them in another.

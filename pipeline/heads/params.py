@@ -18,7 +18,7 @@ from pipeline.limits import (
     MOST_BLOCKS,
     MOST_HZ,
     MOST_KERNEL,
-    MOST_LAYERS,
+    MOST_HEAD_LAYERS,
     MOST_SECONDS,
     MOST_SIZE,
 )
@@ -272,7 +272,7 @@ class BeitParams(MultiheadParams):
 
     kind: Literal["beit"]
     cross_attention: bool = False
-    layers: int = Field(2, gt=0, le=MOST_LAYERS)
+    layers: int = Field(2, gt=0, le=MOST_HEAD_LAYERS)
     pretrained: str | None = None
     revision: str = "main"
 
@@ -291,7 +291,7 @@ class ResnetVitParams(MultiheadParams):
 
     kind: Literal["resnet_vit"]
     width: int = Field(256, gt=0, le=MOST_SIZE)
-    layers: int = Field(4, gt=0, le=MOST_LAYERS)
+    layers: int = Field(4, gt=0, le=MOST_HEAD_LAYERS)
     heads: PositiveInt = 8
 
 
@@ -335,7 +335,7 @@ class LinearParams(HeadParams):
 class RecurrentParams(NetworkParams):
     """What heads with an LSTM are told: its layers, whose two directions share its width."""
 
-    layers: int = Field(2, gt=0, le=MOST_LAYERS)
+    layers: int = Field(2, gt=0, le=MOST_HEAD_LAYERS)
 
     @model_validator(mode="after")
     def _check_halves(self) -> "RecurrentParams":
@@ -365,7 +365,7 @@ class LandmarkLstmParams(RecurrentParams):
     """`heads.<head>` of kind `landmark_lstm`; as published, with one layer."""
 
     kind: Literal["landmark_lstm"]
-    layers: int = Field(1, gt=0, le=MOST_LAYERS)
+    layers: int = Field(1, gt=0, le=MOST_HEAD_LAYERS)
 
 
 class CnnConcatParams(NetworkParams):
@@ -402,7 +402,7 @@ class TemporalTransformerParams(MultiheadParams):
     """`heads.<head>` of kind `temporal_transformer`."""
 
     kind: Literal["temporal_transformer"]
-    layers: int = Field(2, gt=0, le=MOST_LAYERS)
+    layers: int = Field(2, gt=0, le=MOST_HEAD_LAYERS)
 
 
 HEADS: Family[ParamsMember[HeadParams]] = Family(

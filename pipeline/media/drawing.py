@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 from PIL import ExifTags, Image
 
 from pipeline.errors import MediaError
-from pipeline.limits import MOST_PIXELS
+from pipeline.limits import MOST_PIXELS, MOST_RATIO
 
 SQUARE_SHARE = 0.01
 """Pixels this much wider or narrower than square are left alone: a remainder of encoders."""
@@ -58,11 +58,15 @@ def with_neighbours(
 def draw_frame(shown: Shown, pixel_ratio: Fraction) -> UInt8[np.ndarray, "height width 3"]:
     """Image of a frame whose pixels are `pixel_ratio` as wide as high, in square ones.
 
-    Raises MediaError `undecodable` where these are more than MOST_PIXELS, or do not convert.
+    Raises MediaError `undecodable` where these are more than MOST_PIXELS, or a line, or do not
+    convert.
     """
-    width = _square_width(shown.frame.width, pixel_ratio)
-    if width * shown.frame.height > MOST_PIXELS:
+    width, height = _square_width(shown.frame.width, pixel_ratio), shown.frame.height
+    if width * height > MOST_PIXELS:
         told = f"expected at most {MOST_PIXELS:,} square pixels, got {width:,} in a row"
+        raise MediaError("undecodable", f"{told}; replace the file")
+    if max(width, height) > MOST_RATIO * min(width, height):
+        told = f"expected pictures, got lines of {width:,} x {height:,} square pixels"
         raise MediaError("undecodable", f"{told}; replace the file")
     try:
         frame = _deinterlace(shown)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import MediaError
-from pipeline.limits import JPEG_PIXELS, MOST_PIXELS
+from pipeline.limits import JPEG_PIXELS, MOST_PIXELS, MOST_RATIO
 
 _BASELINE = 0xC0
 _SCAN = b"\xff\xda"
@@ -27,7 +27,7 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
     """RGB image of a JPEG file; raises MediaError `unreadable` where `data` is none.
 
-    Or none as `encode_jpeg` makes them, of more pixels than its bytes can hold. OpenCV would read
+    Or none as `encode_jpeg` makes them, of more pixels than its bytes can hold; or a line. OpenCV would read
     other formats too, and first take as much memory as a picture says it needs.
     """
     pixels = count_pixels(data)
@@ -44,6 +44,9 @@ def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
             f"expected a JPEG file, got {len(data)} bytes that begin {data[:8]!r}; "
             "delete the part and run `dvc repro` again",
         )
+    height, width = image.shape[:2]
+    if max(height, width) > MOST_RATIO * min(height, width):
+        raise MediaError("unreadable", f"expected a picture, got a line of {width:,} x {height:,}")
     rgb: UInt8[np.ndarray, "height width 3"] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
     return rgb
 

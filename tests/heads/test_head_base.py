@@ -1,9 +1,17 @@
+from typing import get_args
+
 import pytest
 import torch
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base, mlp
-from pipeline.heads.params import MlpParams
+from pipeline.heads.params import (
+    BeitParams,
+    LstmParams,
+    MlpParams,
+    ResnetVitParams,
+    TemporalTransformerParams,
+)
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from tests.stores import make_stream
@@ -46,6 +54,19 @@ def test_clip_and_frame_outputs_live_in_one_head() -> None:
 def test_a_head_without_inputs_is_refused() -> None:
     with pytest.raises(ParamsError, match=r"at least one modality .* got 0 and 1; name a feature"):
         mlp.Head(make_params(), {}, [EMOTION])
+
+
+def test_a_head_of_very_many_sets_is_refused() -> None:
+    shapes = {f"audio/a{number}": RowShape.of((1,)) for number in range(1000)}  # a pair each: hours
+    with pytest.raises(ParamsError, match="at most 50 feature sets, got 1,000"):
+        mlp.Head(make_params(), shapes, [EMOTION])
+
+
+def test_a_head_of_very_many_layers_is_refused() -> None:
+    for kind in (BeitParams, LstmParams, ResnetVitParams, TemporalTransformerParams):
+        named = next(iter(get_args(kind.model_fields["kind"].annotation)))
+        with pytest.raises(ParamsError, match="layers: .*less than or equal to 100"):
+            parse_section(kind, {"kind": named, "inputs": INPUTS, "layers": 101}, "heads.words")
 
 
 def test_a_head_without_outputs_is_refused() -> None:

@@ -45,6 +45,16 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path):
     assert frame.image.shape == (600, 1024, 3)
 
 
+def test_a_line_of_pixels_is_no_picture(tmp_path):
+    path = tmp_path / "line.png"
+    path.write_bytes(write_png(16_384, 8))
+    with pytest.raises(MediaError, match="got lines of 16,384 x 8 square pixels"):
+        list(read_frames(path, Sampling()))
+    data = encode_jpeg(np.zeros((2, 30_000, 3), np.uint8), 5)
+    with pytest.raises(MediaError, match="got a line of 30,000 x 2"):  # 5 GB for a ViT
+        decode_jpeg(data)
+
+
 @pytest.mark.parametrize("data", [b"", b"GIF89a", write_png(64, 48), b"\xff\xd8\xff\xd9"])
 def test_a_cell_of_pictures_holds_jpeg_alone(data):
     with pytest.raises(MediaError, match="expected a JPEG file"):

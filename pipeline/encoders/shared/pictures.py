@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from pipeline.errors import ParamsError
-from pipeline.limits import MOST_PIXELS
+from pipeline.limits import PREPARED_PIXELS
 from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill, move
@@ -62,9 +62,9 @@ class Preparation:
                 f"preprocessing: expected interpolation {' or '.join(INTERPOLATIONS)}, got "
                 f"{self.interpolation}; choose another checkpoint"
             )
-        if prod(self.size) > MOST_PIXELS:
+        if prod(self.size) > PREPARED_PIXELS:
             raise ParamsError(
-                f"preprocessing: expected pictures resized to at most {MOST_PIXELS:,} pixels, got "
+                f"preprocessing: expected pictures resized to at most {PREPARED_PIXELS:,} pixels, got "
                 f"{self.size}; mend the checkpoint's preprocessing"
             )
         if min(np.subtract(self.size, self.crop)) < 0:

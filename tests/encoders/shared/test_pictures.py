@@ -158,5 +158,5 @@ def test_colours_lie_last_for_convolutions_alone():
 
 
 def test_pictures_that_would_be_resized_to_gigabytes_are_refused():
-    with pytest.raises(ParamsError, match="resized to at most 134,217,728 pixels"):
+    with pytest.raises(ParamsError, match="resized to at most 4,194,304 pixels"):
         Preparation((60_000, 60_000), (8, 8), "lost", "bilinear")
