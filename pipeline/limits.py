@@ -91,6 +91,9 @@ TEMPLATE_BYTES = 2**32
 MOST_PROMPT = 2**20
 """Letters of prompts that are rendered."""
 
+MOST_WORD = 1000
+"""Letters of a word that is looked for piece by piece, in a time that grows with their cube."""
+
 MOST_GROWTH = 1000
 """Of a text, before a tokenizer cuts it: SentencePiece writes one sign of Arabic in 33 bytes."""
 

@@ -16,9 +16,9 @@ from pipeline.families import Family, ParamsMember, suggest
 from pipeline.limits import (
     LEAST_SECONDS,
     MOST_BLOCKS,
+    MOST_HEAD_LAYERS,
     MOST_HZ,
     MOST_KERNEL,
-    MOST_HEAD_LAYERS,
     MOST_SECONDS,
     MOST_SIZE,
 )

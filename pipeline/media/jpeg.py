@@ -27,8 +27,8 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
 def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
     """RGB image of a JPEG file; raises MediaError `unreadable` where `data` is none.
 
-    Or none as `encode_jpeg` makes them, of more pixels than its bytes can hold; or a line. OpenCV would read
-    other formats too, and first take as much memory as a picture says it needs.
+    Or none as `encode_jpeg` makes them, of more pixels than its bytes can hold; or a line. OpenCV
+    would read other formats too, and first take as much memory as a picture says it needs.
     """
     pixels = count_pixels(data)
     if pixels > MOST_PIXELS:

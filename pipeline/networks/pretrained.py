@@ -22,7 +22,14 @@ from typing_extensions import TypedDict
 
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json, open_regular
-from pipeline.limits import MOST_BINS, MOST_GROWTH, MOST_LABELS, MOST_LAYERS, MOST_NUMBERS
+from pipeline.limits import (
+    MOST_BINS,
+    MOST_GROWTH,
+    MOST_LABELS,
+    MOST_LAYERS,
+    MOST_NUMBERS,
+    MOST_WORD,
+)
 
 SETTINGS = [
     "config.json",
@@ -311,7 +318,8 @@ def _check_place(folder: Path) -> None:
 def _check_growth(folder: Path) -> None:
     """Raise ParamsError for a tokenizer that makes a text very much longer before it is cut.
 
-    A few lines of replacements, one upon the other, make gigabytes of a word.
+    A few lines of replacements, one upon the other, make gigabytes of a word. Or for one that takes
+    all of a text for a word: WordPiece needs minutes for 20,000 letters.
     """
     with suppress(OSError, ValueError, RecursionError), open_regular(folder / TOKENIZER) as file:
         parts = json.loads(file.read(), parse_int=float)  # Python ends at 4,300 digits
@@ -321,6 +329,13 @@ def _check_growth(folder: Path) -> None:
             for part in ("normalizer", "pre_tokenizer", "decoder")
             for step in _list_steps(parts.get(part))
         )
+        model = parts.get("model")
+        letters = model.get("max_input_chars_per_word") if isinstance(model, dict) else None
+        if isinstance(letters, float) and letters > MOST_WORD:
+            raise ParamsError(
+                f"weights {folder}: {TOKENIZER}: expected words of at most {MOST_WORD:,} letters, "
+                f"got {letters:,.0f}; choose others"
+            )
         if growth > MOST_GROWTH:
             raise ParamsError(
                 f"weights {folder}: {TOKENIZER}: expected replacements that make a text at most "

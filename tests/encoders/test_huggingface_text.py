@@ -91,6 +91,15 @@ def test_a_tokenizer_that_makes_gigabytes_of_a_word_is_refused(copied, steps):
         make_encoder(copied)
 
 
+def test_a_tokenizer_that_takes_a_whole_text_for_a_word_is_refused(copied):
+    path = copied / "tokenizer.json"
+    said = json.loads(path.read_text())
+    said["model"]["max_input_chars_per_word"] = 10**9  # 40,000 letters: a quarter of an hour
+    path.write_text(json.dumps(said))
+    with pytest.raises(ParamsError, match="words of at most 1,000 letters, got 1,000,000,000"):
+        make_encoder(copied)
+
+
 def test_a_tokenizer_may_replace_letters(copied):
     usual = [replace_by('"', String="``"), replace_by("\u2581", Regex=" {2,}")]
     normalise(copied, replace_by("up", String="oben"), *usual)

@@ -65,7 +65,7 @@ def test_a_head_of_very_many_sets_is_refused() -> None:
 def test_a_head_of_very_many_layers_is_refused() -> None:
     for kind in (BeitParams, LstmParams, ResnetVitParams, TemporalTransformerParams):
         named = next(iter(get_args(kind.model_fields["kind"].annotation)))
-        with pytest.raises(ParamsError, match="layers: .*less than or equal to 100"):
+        with pytest.raises(ParamsError, match=r"layers: .*less than or equal to 100"):
             parse_section(kind, {"kind": named, "inputs": INPUTS, "layers": 101}, "heads.words")
 
 

@@ -64,8 +64,8 @@ class Preparation:
             )
         if prod(self.size) > PREPARED_PIXELS:
             raise ParamsError(
-                f"preprocessing: expected pictures resized to at most {PREPARED_PIXELS:,} pixels, got "
-                f"{self.size}; mend the checkpoint's preprocessing"
+                f"preprocessing: expected pictures resized to at most {PREPARED_PIXELS:,} pixels, "
+                f"got {self.size}; mend the checkpoint's preprocessing"
             )
         if min(np.subtract(self.size, self.crop)) < 0:
             raise ParamsError(
