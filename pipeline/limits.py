@@ -75,6 +75,14 @@ MOST_LABELS = 10**6
 MOST_CLASSES = 200
 """Emotions of a corpus or of a head: a matrix of all by all is counted for each speaker."""
 
+MOST_EDGE = 2**12
+"""Pixels of a side to which a checkpoint's preprocessor resizes, cuts or pads pictures: the largest
+are some 1,500."""
+
+MOST_CHUNK = 600
+"""Seconds of sound that a network hears at once, to which shorter ones are filled up: Whisper hears
+30."""
+
 MOST_BINS = 2**13
 """Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
 

@@ -24,11 +24,14 @@ from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json, open_regular
 from pipeline.limits import (
     MOST_BINS,
+    MOST_CHUNK,
+    MOST_EDGE,
     MOST_GROWTH,
     MOST_LABELS,
     MOST_LAYERS,
     MOST_NUMBERS,
     MOST_WORD,
+    PREPARED_PIXELS,
 )
 
 SETTINGS = [
@@ -62,10 +65,14 @@ CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.j
 
 COUNTS = {
     r"layers|(layer|depths?|blocks|stages|repeats|experts)$": MOST_LAYERS,
+    r"^chunk_length$": MOST_CHUNK,
     r"^num_(labels|classes)$": MOST_LABELS,
     r"^(n_fft|fft_length|feature_size|num_mel_bins)$": MOST_BINS,
 }
 """Names of options, as a pattern, and how much the number there, or each of a list, may be."""
+
+PICTURED = ("image_processor", "video_processor")
+"""Parts of a processor that prepare pictures."""
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -227,14 +234,35 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     _check_growth(folder)
     try:
         with silence(), limit_numbers(folder):
-            return kind.from_pretrained(
+            made = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
+            for part in (made, *(getattr(made, name, None) for name in PICTURED)):
+                _check_edges(part)
+            return made
     except Exception as error:  # a damaged configuration raises almost anything
         raise ParamsError(
             f"weights {folder}: expected what {kind.__name__} can load, got "
             f"{first_line(error)!r}; mend the folder or choose others"
         ) from error
+
+
+def _check_edges(processor: Any) -> None:
+    """Raise ValueError for a preprocessor that makes pictures of gigabytes.
+
+    Those of Qwen's kind, which merge patches, count pixels where others have sides, and of those
+    the most are no matter.
+    """
+    counts = hasattr(type(processor), "merge_size")
+    for name in ("size", "crop_size", "pad_size", "max_image_size"):
+        found = getattr(processor, name, None)
+        sides = found if isinstance(found, Mapping) else getattr(found, "__dict__", {})
+        for side, value in sides.items():
+            most = PREPARED_PIXELS if counts else MOST_EDGE
+            if counts and side in ("longest_edge", "max_pixels"):
+                continue
+            if isinstance(value, int | float) and value > most:
+                raise ValueError(f"{name}: {side}: expected at most {most:,} pixels, got {value:,}")
 
 
 @contextmanager
