@@ -34,6 +34,29 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
     """Whether there is a list of the files of an out."""
     from dvc.config import NoRemoteError
 
+    _check_kind(repo, out)
+    digest = out.hash_info.value
+    if digest is None:
+        return False
+    try:
+        for entry in out.files or ():  # a list in the lock file itself
+            check_relpath(out.stage.addressing, str(entry["relpath"]))
+        former = FormerStore(repo, Path(os.path.normpath(out.fs_path)), digest, out.remote)
+        return digest.endswith(".dir") and bool(former.files)
+    except StoreError as error:
+        raise StoreError(
+            f"{out}: {error}; do not fetch it, `dvc pull` would write there"
+        ) from error
+    except NoRemoteError:
+        return False
+    except ConnectionError as error:
+        raise StoreError(
+            f"{out}: {error}; `dvc remote list` shows where it was looked for"
+        ) from error
+
+
+def _check_kind(repo: "Repo", out: "Output") -> None:
+    """Raise StoreError for an out that lies elsewhere, or whose list cannot be looked at."""
     path = Path(os.path.normpath(out.fs_path))
     if not path.is_relative_to(repo.root_dir) or path == Path(repo.root_dir):
         raise StoreError(
@@ -46,7 +69,7 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
         )
     digest = out.hash_info.value
     if digest is None:
-        return False
+        return
     if out.hash_info.name != "md5":  # DVC has a cache of its own for those of its version 2
         raise StoreError(
             f"{out.stage.addressing}: {out}: expected `hash: md5`, got {out.hash_info.name!r}; do "
@@ -57,18 +80,3 @@ def _check_out(repo: "Repo", out: "Output") -> bool:
             f"{out.stage.addressing}: {out}: expected an MD5 digest, got {digest!r}; do not fetch "
             f"it, DVC would take it for a path"
         )
-    try:
-        for entry in out.files or ():  # a list in the lock file itself
-            check_relpath(out.stage.addressing, str(entry["relpath"]))
-        former = FormerStore(repo, path, digest, out.remote)
-        return digest.endswith(".dir") and bool(former.files)
-    except StoreError as error:
-        raise StoreError(
-            f"{out}: {error}; do not fetch it, `dvc pull` would write there"
-        ) from error
-    except NoRemoteError:
-        return False
-    except ConnectionError as error:
-        raise StoreError(
-            f"{out}: {error}; `dvc remote list` shows where it was looked for"
-        ) from error

@@ -6,7 +6,6 @@ training; and the direction of an emotion is a pair (cos, sin), with `coordinate
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from pipeline.heads import base
 from pipeline.heads.params import AttentionParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
+from pipeline.heads.shared.sequences import project_each
 from pipeline.modalities import RowShape
 
 
@@ -40,9 +40,5 @@ class Head(base.Head):
 
     def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        projected = {
-            name: replace(stream, rows=self.projections[name](stream.rows))
-            for name, stream in streams.items()
-        }
-        told = self.asking(projected)
+        told = self.asking(project_each(self.projections, streams))
         return {per: self.concat(told, per) for per in self.pers}

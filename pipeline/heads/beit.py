@@ -8,7 +8,6 @@ what is trained is what predicts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 import transformers
@@ -21,6 +20,7 @@ from pipeline.heads.params import BeitParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
 from pipeline.heads.shared.positions import time_positions
+from pipeline.heads.shared.sequences import project_each
 from pipeline.modalities import RowShape
 from pipeline.networks.pretrained import find_folder, load_pretrained
 
@@ -82,10 +82,7 @@ class Head(base.Head):
         present = [streams[name].mask for name in self.dims]
         seen = present[0].new_ones(len(present[0]), 1)
         tokens = [self.summary.expand(len(seen), 1, -1)]
-        projected = {
-            name: replace(stream, rows=self.projections[name](stream.rows))
-            for name, stream in streams.items()
-        }
+        projected = project_each(self.projections, streams)
         told = self.asking(projected) if self.asking else projected
         tokens += [self._place(name, told[name]) for name in self.dims]
         encoded = self._encode(torch.cat(tokens, dim=1), torch.cat([seen, *present], dim=1))

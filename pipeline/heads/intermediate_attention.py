@@ -21,21 +21,16 @@ from pipeline.heads.shared.staged import StagedHead
 class Head(StagedHead):
     """Each row is multiplied by how much the rows of the other streams attend to it."""
 
-    def make_fusion(self, params: MultiheadParams, inner: Mapping[str, int]) -> nn.ModuleDict:
-        """Attention over rows as the first stages leave them."""
-        return nn.ModuleDict(
-            {
-                f"{one}_{other}": Notice(inner[one], inner[other], params)
-                for one, other in permutations(inner, 2)
-            }
-        )
+    def make_pair(self, asks: int, answers: int, params: MultiheadParams) -> nn.Module:
+        """What notice rows of size `asks` take of rows of size `answers`."""
+        return Notice(asks, answers, params)
 
-    def between(self, streams: Mapping[str, StreamRows]) -> Mapping[str, StreamRows]:
+    def tell(self, streams: Mapping[str, StreamRows]) -> dict[str, StreamRows]:
         """Rows by the notice that the others take of them."""
         weighed = {name: stream.rows for name, stream in streams.items()}
-        for one, other in permutations(streams, 2):
-            notice = self.fusion[f"{one}_{other}"](streams[one], streams[other])
-            weighed[other] = weighed[other] * notice[..., None]
+        for asks, answers in permutations(streams, 2):
+            notice = self.pairs[f"{asks}_{answers}"](streams[asks], streams[answers])
+            weighed[answers] = weighed[answers] * notice[..., None]
         return {name: replace(stream, rows=weighed[name]) for name, stream in streams.items()}
 
 

@@ -1,5 +1,6 @@
 """Reading: rows of one feature set, of whatever shape, as any head takes them: one vector each."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -115,18 +116,16 @@ class LayerMixer(Reader):
         return torch.einsum("ctld,l->ctd", rows, self.shares)
 
 
-class LayerStacker(Reader):
-    """Rows of shape `(layers, dim)` → all layers one after another, for heads that are solved."""
+class Stacker(Reader):
+    """Rows of any shape → all their numbers, one after another."""
 
     @staticmethod
     def measure_dim(sizes: tuple[int, ...]) -> int:
-        """Size of all layers."""
-        return sizes[0] * sizes[1]
+        """Numbers of a row."""
+        return math.prod(sizes)
 
-    def join(
-        self, rows: Float[Tensor, "clips time layers dim"]
-    ) -> Float[Tensor, "clips time stacked"]:
-        """Layers side by side."""
+    def join(self, rows: Float[Tensor, "clips time *row"]) -> Float[Tensor, "clips time dim"]:
+        """Numbers side by side."""
         return rows.flatten(start_dim=2)
 
 
@@ -195,34 +194,18 @@ class MapPooler(Reader):
         return rows.mean(dim=(3, 4))
 
 
-class TokenReader(TokenPooler):
+class TokenStacker(Stacker, TokenPooler):
     """Rows of shape `(tokens, dim)` → all their tokens, one after another."""
 
-    @staticmethod
-    def measure_dim(sizes: tuple[int, ...]) -> int:
-        """Size of all tokens."""
-        return sizes[0] * sizes[1]
 
-    def join(
-        self, rows: Float[Tensor, "clips time tokens dim"]
-    ) -> Float[Tensor, "clips time tokens_dim"]:
-        """Tokens side by side."""
-        return rows.flatten(start_dim=2)
-
-
-class PlaceReader(MapPooler):
+class PlaceStacker(Stacker, MapPooler):
     """Rows of shape `(channels, height, width)` → the channels of all places, one after another."""
-
-    @staticmethod
-    def measure_dim(sizes: tuple[int, ...]) -> int:
-        """Size of all places."""
-        return sizes[0] * sizes[1] * sizes[2]
 
     def join(
         self, rows: Float[Tensor, "clips time channels height width"]
-    ) -> Float[Tensor, "clips time places_channels"]:
+    ) -> Float[Tensor, "clips time dim"]:
         """Places side by side."""
-        return rows.movedim(2, -1).flatten(start_dim=2)
+        return super().join(rows.movedim(2, -1))
 
 
 Axes = tuple[str, ...]
@@ -237,14 +220,14 @@ TRAINED: dict[Axes, type[Reader]] = {
 
 CELLS: dict[Axes, type[Reader]] = {
     **TRAINED,
-    ("tokens", "dim"): TokenReader,
-    ("channels", "height", "width"): PlaceReader,
+    ("tokens", "dim"): TokenStacker,
+    ("channels", "height", "width"): PlaceStacker,
 }
 """The same for a head that looks at tokens and places one by one."""
 
 SOLVED: dict[Axes, type[Reader]] = {
     **TRAINED,
-    ("layers", "dim"): LayerStacker,
+    ("layers", "dim"): Stacker,
     ("tokens", "dim"): TokenPooler,
 }
 """The same for a head that is solved, whose reader has nothing to learn."""

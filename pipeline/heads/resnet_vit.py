@@ -9,6 +9,7 @@ at a time.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -23,6 +24,7 @@ from pipeline.heads.shared.sequences import spread_present
 class Head(EncodedHead):
     """Each row by its cells, rows pooled by their mask, streams side by side."""
 
+    params: ResnetVitParams
     reading = CELLS
     mixed = False
 
@@ -38,7 +40,6 @@ class Head(EncodedHead):
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of cells of a row, the class token too, in each head and layer."""
-        assert isinstance(self.params, ResnetVitParams)
         each = {name: (self.count_cells(name) + 1) ** 2 for name in times}
         pairs = sum(time * each[name] for name, time in times.items())
         return pairs * self.params.heads * self.params.layers
@@ -75,7 +76,8 @@ class CellTransformer(nn.Module):
 
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of size `width`."""
-        return spread_present(self.encode(stream.rows[stream.mask]), stream)
+        found = self.encode(stream.rows[stream.mask])
+        return replace(stream, rows=spread_present(found, stream.mask))
 
     def encode(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows width"]:
         """Vector of each row, whose cells lie one after another."""

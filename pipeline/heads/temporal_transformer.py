@@ -6,7 +6,6 @@ TCN and transformer, CVPR workshops 2023). Vaswani et al., Attention is all you 
 """
 
 from collections.abc import Mapping
-from typing import cast
 
 from torch import nn
 
@@ -18,11 +17,13 @@ from pipeline.heads.shared.sequences import Project, Transformer
 class Head(EncodedHead):
     """Each stream by transformer layers of its own, which know when its rows are."""
 
+    params: TemporalTransformerParams
+
     def make_encoder(self, stream: str, dim: int, params: TemporalTransformerParams) -> nn.Module:
         """Transformer layers of this width."""
         return nn.Sequential(Project(dim, params.width, params.dropout), Transformer(params))
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of rows of a stream, in each head of each layer."""
-        chosen = cast(TemporalTransformerParams, self.params)
-        return sum(time**2 for time in times.values()) * chosen.heads * chosen.layers
+        pairs = sum(time**2 for time in times.values())
+        return pairs * self.params.heads * self.params.layers

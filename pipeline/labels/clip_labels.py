@@ -7,8 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import StoreError
-from pipeline.limits import MOST_CLIPS
-from pipeline.store.tables import read_table, write_table
+from pipeline.store.tables import read_by_clip, write_table
 from pipeline.targets import TARGETS, Kind
 
 Label = str | float | tuple[tuple[str, float], ...]
@@ -87,19 +86,16 @@ def write_targets(path: Path, clips: Iterable[ClipLabels]) -> None:
 def read_targets(path: Path) -> list[ClipLabels]:
     """Labels in the table at `path`, in its order.
 
-    Raises StoreError as `read_table` does, and for labels of no clip, or with a class of no number.
+    Raises StoreError as `read_by_clip` does, and for labels with a class of no number.
     """
-    table = read_table(path, TARGETS_SCHEMA, MOST_CLIPS)
-    if len(table["clip_id"].unique()) < len(table):
-        raise StoreError(f"{path}: expected each clip once, got one again; run `dvc repro labels`")
-    rows = table.to_pylist()
+    rows = read_by_clip(path, TARGETS_SCHEMA).to_pylist()
     vectors = [name for name, target in TARGETS.items() if target.behaviour.vector]
     for row in rows:
         numbers = (number for name in vectors for _, number in row[name] or ())
-        if row["clip_id"] is None or None in numbers:
+        if None in numbers:
             raise StoreError(
-                f"{path}: expected labels of a clip, each class with a number, got "
-                f"{row['clip_id']!r} with blanks; run `dvc repro labels`"
+                f"{path}: expected each class of a label with a number, got {row['clip_id']!r} "
+                f"with blanks; run `dvc repro labels`"
             )
     return [
         ClipLabels(
@@ -126,11 +122,8 @@ def write_trained(path: Path, clip_ids: Iterable[str]) -> None:
 
 
 def read_trained(path: Path) -> frozenset[str]:
-    """Clips of the table at `path`; raises StoreError as `read_table` does, and for no id."""
-    clip_ids = read_table(path, TRAINED_SCHEMA, MOST_CLIPS)["clip_id"]
-    if clip_ids.null_count:
-        raise StoreError(f"{path}: expected an id for each clip, got none; run `dvc repro labels`")
-    return frozenset(clip_ids.to_pylist())
+    """Clips of the table at `path`; raises StoreError as `read_by_clip` does."""
+    return frozenset(read_by_clip(path, TRAINED_SCHEMA)["clip_id"].to_pylist())
 
 
 def _freeze(label: str | float | list[tuple[str, float]]) -> Label:

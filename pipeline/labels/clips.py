@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from pipeline.errors import StoreError
 from pipeline.files import digest_json
-from pipeline.limits import MOST_CLIPS, MOST_SECONDS
+from pipeline.limits import MOST_SECONDS
 from pipeline.store.provenance import derive_key
-from pipeline.store.tables import read_table, write_table
+from pipeline.store.tables import read_by_clip, write_table
 
 LABELS_SCHEMA = pa.schema(
     [
@@ -99,14 +99,11 @@ def write_clips(path: Path, clips: Iterable[Clip], schema: pa.Schema) -> None:
 def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
     """Clips of the table at `path`, in its order.
 
-    Raises StoreError as `read_table` does, and where a clip has no id or path, or half a stretch,
-    or is there twice.
+    Raises StoreError as `read_by_clip` does, and where a clip has no path or half a stretch.
     """
-    table = read_table(path, schema, MOST_CLIPS)
-    if any(table[name].null_count for name in ("clip_id", "corpus", "path")):
-        raise StoreError(f"{path}: expected each clip's id, corpus and path; `dvc pull` it anew")
-    if len(table["clip_id"].unique()) < len(table):
-        raise StoreError(f"{path}: expected each clip once, got one again; `dvc pull` it anew")
+    table = read_by_clip(path, schema)
+    if any(table[name].null_count for name in ("corpus", "path")):
+        raise StoreError(f"{path}: expected each clip's corpus and path; `dvc pull` it anew")
     clips = [Clip(**row) for row in table.to_pylist()]
     for clip in clips:
         if not has_stretch(clip.start_seconds, clip.end_seconds):

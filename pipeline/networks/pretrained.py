@@ -231,7 +231,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     """
     check_counts(folder)
     _check_place(folder)
-    _check_growth(folder)
+    _check_tokenizer(folder)
     try:
         with silence(), limit_numbers(folder):
             made = kind.from_pretrained(
@@ -343,23 +343,17 @@ def _check_place(folder: Path) -> None:
     check_options(folder / "config.json", check)
 
 
-def _check_growth(folder: Path) -> None:
-    """Raise ParamsError for a tokenizer that makes a text very much longer before it is cut.
+def _check_tokenizer(folder: Path) -> None:
+    """Raise ParamsError for a tokenizer that needs far more time or memory than a text has.
 
-    A few lines of replacements, one upon the other, make gigabytes of a word. Or for one that takes
-    all of a text for a word: WordPiece needs minutes for 20,000 letters.
+    A few lines of replacements, one upon the other, make gigabytes of a word before it is cut; and
+    of all of a text taken for a word, 20,000 letters, WordPiece needs minutes.
     """
     with suppress(OSError, ValueError, RecursionError), open_regular(folder / TOKENIZER) as file:
         parts = json.loads(file.read(), parse_int=float)  # Python ends at 4,300 digits
         parts = parts if isinstance(parts, dict) else {}
-        growth = math.prod(
-            _measure_growth(step)
-            for part in ("normalizer", "pre_tokenizer", "decoder")
-            for step in _list_steps(parts.get(part))
-        )
-        model = parts.get("model")
-        letters = model.get("max_input_chars_per_word") if isinstance(model, dict) else None
-        if isinstance(letters, float) and letters > MOST_WORD:
+        letters, growth = _find_longest_word(parts), _find_growth(parts)
+        if letters > MOST_WORD:
             raise ParamsError(
                 f"weights {folder}: {TOKENIZER}: expected words of at most {MOST_WORD:,} letters, "
                 f"got {letters:,.0f}; choose others"
@@ -369,6 +363,22 @@ def _check_growth(folder: Path) -> None:
                 f"weights {folder}: {TOKENIZER}: expected replacements that make a text at most "
                 f"{MOST_GROWTH:,} times as long, got {growth:,}; choose others"
             )
+
+
+def _find_longest_word(parts: Mapping[str, Any]) -> float:
+    """Letters of the longest word that a tokenizer takes for one; 0 where it says nothing."""
+    model = parts.get("model")
+    letters = model.get("max_input_chars_per_word") if isinstance(model, dict) else None
+    return letters if isinstance(letters, float) else 0.0
+
+
+def _find_growth(parts: Mapping[str, Any]) -> int:
+    """Letters that all steps of a tokenizer make of one at most."""
+    return math.prod(
+        _measure_growth(step)
+        for part in ("normalizer", "pre_tokenizer", "decoder")
+        for step in _list_steps(parts.get(part))
+    )
 
 
 def _list_steps(part: Any) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
-from pipeline.limits import MOST_ROWS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
+from pipeline.limits import MOST_CLIPS, MOST_ROWS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -76,6 +76,22 @@ def read_table(path: Path, schema: pa.Schema, most_rows: int = MOST_ROWS) -> pa.
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
     if table.num_rows > most_rows:
         raise StoreError(f"{path}: expected at most {most_rows:,} rows, got {table.num_rows:,}")
+    return table
+
+
+def read_by_clip(path: Path, schema: pa.Schema) -> pa.Table:
+    """Table at `path` that has a row for each clip; raises StoreError as `read_table` does.
+
+    And where a row has no clip, or a clip another row.
+    """
+    table = read_table(path, schema, MOST_CLIPS)
+    clip_ids = table["clip_id"]
+    if clip_ids.null_count or len(clip_ids.unique()) < len(table):
+        told = "none" if clip_ids.null_count else "one again"
+        raise StoreError(
+            f"{path}: expected a row for each clip, got {told}; run `dvc repro labels`, or `dvc "
+            f"pull` it anew"
+        )
     return table
 
 

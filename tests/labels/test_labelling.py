@@ -123,7 +123,7 @@ def test_a_clip_that_is_there_twice_is_refused(label, tmp_path, name, read):
     path = tmp_path / f"{name}.parquet"
     table = pq.read_table(path)
     write_table(path, pa.concat_tables([table, table.slice(0, 1)]))
-    with pytest.raises(StoreError, match="expected each clip once, got one again"):
+    with pytest.raises(StoreError, match="expected a row for each clip, got one again"):
         read(path)
 
 

@@ -1,5 +1,6 @@
 """Layers over the rows of a stream: what is absent stays zero, and is seen by none."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -41,10 +42,9 @@ class ConvBlock(nn.Module):
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of size `width`."""
         if not stream.mask.any():
-            rows = stream.rows.new_zeros(*stream.mask.shape, self.norm.num_features)
-            return replace(stream, rows=rows)
+            return clear_rows(stream, self.norm.num_features)
         mixed = self.conv(F.pad(stream.rows.mT, self.padding)).mT
-        rows = keep_present(self.norm(mixed, stream.mask).relu(), stream.mask)
+        rows = self.norm(mixed, stream.mask).relu()
         if self.pooled:
             later = F.pad(rows, (0, 0, 0, 1))[:, 1:]  # zero, which is least, where none is
             rows = keep_present(torch.maximum(rows, later), stream.mask)
@@ -88,7 +88,8 @@ class ColumnCnn(nn.Module):
 
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of the width of the last block."""
-        return spread_present(self.blocks(stream.rows[stream.mask][:, None]).mean(dim=2), stream)
+        found = self.blocks(stream.rows[stream.mask][:, None]).mean(dim=2)
+        return replace(stream, rows=spread_present(found, stream.mask))
 
 
 class SpectrumCnn(nn.Module):
@@ -107,8 +108,7 @@ class SpectrumCnn(nn.Module):
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of size `width`."""
         if not stream.mask.any():
-            rows = stream.rows.new_zeros(*stream.mask.shape, self.last.out_features)
-            return replace(stream, rows=rows)
+            return clear_rows(stream, self.last.out_features)
         maps, absent = stream.rows[:, None], ~stream.mask[:, None, :, None]
         for conv, norm in zip(self.convs, self.norms, strict=True):
             found = conv(maps).movedim(1, -1)  # clips, time, frequencies, channels
@@ -141,7 +141,7 @@ class RowNorm(nn.BatchNorm1d):
             momentum=self.momentum or 0.0,
             eps=self.eps,
         )
-        return torch.zeros_like(rows).masked_scatter(mask[..., None], normed)
+        return spread_present(normed, mask)
 
 
 class Lstm(nn.Module):
@@ -163,7 +163,7 @@ class Lstm(nn.Module):
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of size `width`, one for each that is present."""
         if not stream.mask.any():
-            return replace(stream, rows=stream.rows.new_zeros(*stream.mask.shape, self.width))
+            return clear_rows(stream, self.width)
         heard = stream.mask.any(dim=1)
         mask = stream.mask[heard]
         counts = mask.sum(dim=1).cpu()
@@ -171,7 +171,7 @@ class Lstm(nn.Module):
         packed = nn.utils.rnn.pack_sequence(list(series), enforce_sorted=False)
         found, _ = nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         kept = torch.arange(found.shape[1], device=found.device) < counts.to(found.device)[:, None]
-        return spread_present(found[kept], stream)
+        return replace(stream, rows=spread_present(found[kept], stream.mask))
 
 
 class Transformer(nn.Module):
@@ -193,19 +193,33 @@ class Transformer(nn.Module):
 
     def forward(self, stream: StreamRows) -> StreamRows:
         """Rows of the same size."""
+        if not stream.mask.any():
+            return clear_rows(stream, stream.rows.shape[2])
         placed = stream.rows + time_positions(stream.seconds, stream.rows.shape[2])
-        if not stream.mask.shape[1]:
-            return stream
         ignored = ~stream.mask
         ignored = ignored & ~ignored.all(dim=1, keepdim=True)  # a softmax over nothing is NaN
         rows = self.encoder(placed, src_key_padding_mask=ignored)
         return replace(stream, rows=keep_present(rows, stream.mask))
 
 
-def spread_present(found: Float[Tensor, "present width"], stream: StreamRows) -> StreamRows:
-    """A stream with `found` for the rows of it that are present, and zeros elsewhere."""
-    rows = found.new_zeros(*stream.mask.shape, found.shape[1])
-    return replace(stream, rows=rows.masked_scatter(stream.mask[..., None], found))
+def clear_rows(stream: StreamRows, width: int) -> StreamRows:
+    """Rows of zeros, as a layer makes of a stream that is absent from all clips."""
+    return replace(stream, rows=stream.rows.new_zeros(*stream.mask.shape, width))
+
+
+def spread_present(
+    found: Float[Tensor, "present width"], mask: Bool[Tensor, "clips time"]
+) -> Float[Tensor, "clips time width"]:
+    """Rows with `found` where `mask` is True, and zeros elsewhere."""
+    rows = found.new_zeros(*mask.shape, found.shape[1])
+    return rows.masked_scatter(mask[..., None], found)
+
+
+def project_each(layers: nn.ModuleDict, streams: Mapping[str, StreamRows]) -> dict[str, StreamRows]:
+    """Rows of each stream by the layer that has its name."""
+    return {
+        name: replace(stream, rows=layers[name](stream.rows)) for name, stream in streams.items()
+    }
 
 
 def keep_present(

@@ -9,6 +9,7 @@ zeros in its place, and no length is fixed.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, permutations
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -30,8 +31,11 @@ OTHERS = ((64, 64), (128, 128))
 class StagedHead(base.Head):
     """Conv stages of each stream, pooled by their mask, side by side.
 
-    `between` and `after` change the rows of all streams after the first and the second stage.
+    Streams are fused between the stages or, if `late`, after them: each ordered pair of them has
+    a module that a member makes by `make_pair`, and rows are changed by `tell`.
     """
+
+    late: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -45,7 +49,13 @@ class StagedHead(base.Head):
         self.first = nn.ModuleDict(
             {name: _make_stage(name, 0, dim, params.width) for name, dim in self.dims.items()}
         )
-        self.fusion = self.make_fusion(params, inner)
+        sizes = dict.fromkeys(self.dims, params.width) if self.late else inner
+        self.pairs = nn.ModuleDict(
+            {
+                f"{asks}_{answers}": self.make_pair(sizes[asks], sizes[answers], params)
+                for asks, answers in permutations(self.dims, 2)
+            }
+        )
         self.second = nn.ModuleDict(
             {name: _make_stage(name, 1, dim, params.width) for name, dim in inner.items()}
         )
@@ -53,25 +63,28 @@ class StagedHead(base.Head):
         self.beside = base.SideBySide(self.dims, params.width)
         self.readouts = base.read_out(outputs, self.beside.width)
 
-    def make_fusion(self, params: MultiheadParams, inner: Mapping[str, int]) -> nn.ModuleDict:
-        """A module for each ordered pair of streams, `asks_answers`; `inner` are sizes of rows
-        between the stages.
-        """
-        raise NotImplementedError
+    def make_pair(self, asks: int, answers: int, params: MultiheadParams) -> nn.Module:
+        """What a stream of rows of size `asks` is told by one of rows of size `answers`."""
+        return Answer(asks, answers, params)
 
-    def between(self, streams: Mapping[str, StreamRows]) -> Mapping[str, StreamRows]:
-        """What the second stage sees of what the first one made."""
-        return streams
-
-    def after(self, streams: Mapping[str, StreamRows]) -> Mapping[str, StreamRows]:
-        """What is pooled of what the second stage made."""
-        return streams
+    def tell(self, streams: Mapping[str, StreamRows]) -> dict[str, StreamRows]:
+        """Rows of each stream and what the others answer them, added."""
+        told = {name: stream.rows for name, stream in streams.items()}
+        for asks, answers in permutations(streams, 2):
+            answer = self.pairs[f"{asks}_{answers}"](streams[asks], streams[answers])
+            told[asks] = told[asks] + answer
+        return {
+            name: replace(stream, rows=keep_present(told[name], stream.mask))
+            for name, stream in streams.items()
+        }
 
     def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        early = self.between({name: self.first[name](streams[name]) for name in self.dims})
-        late = self.after({name: self.second[name](early[name]) for name in self.dims})
-        return {per: self.dropout(self.beside(late, per)) for per in self.pers}
+        first = {name: self.first[name](streams[name]) for name in self.dims}
+        between = first if self.late else self.tell(first)
+        second = {name: self.second[name](between[name]) for name in self.dims}
+        after = self.tell(second) if self.late else second
+        return {per: self.dropout(self.beside(after, per)) for per in self.pers}
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each row and each row of another stream, in each head."""
@@ -114,17 +127,6 @@ class Answer(nn.Module):
         told = self.attention(queries, keys, keys, ~answers.mask, need_weights=False)[0]
         mixed: Tensor = told + self.mlp(self.norm(told))
         return mixed
-
-
-def tell_all(streams: Mapping[str, StreamRows], answers: nn.ModuleDict) -> dict[str, StreamRows]:
-    """Rows of each stream and what the others answer them, added."""
-    told = {name: stream.rows for name, stream in streams.items()}
-    for one, other in permutations(streams, 2):
-        told[one] = told[one] + answers[f"{one}_{other}"](streams[one], streams[other])
-    return {
-        name: replace(stream, rows=keep_present(told[name], stream.mask))
-        for name, stream in streams.items()
-    }
 
 
 def _widths(stream: str) -> tuple[tuple[int, int], tuple[int, int]]:
