@@ -558,7 +558,7 @@ FINDS = (
         "expected names of emotions of this version",
     ),
     ("names", edit("emotion", to=["happy"]), "expected an emotion of names.json, got 'sad'"),
-    ("targets", fill("clip_id", None), "expected labels of a clip"),
+    ("targets", fill("clip_id", None), "expected a row for each clip, got none"),
     ("targets", fill("split", "some"), "expected a split of train, val, test"),
     ("labelled clips", fill("path", None), "expected each clip's corpus and path"),
     ("labelled clips", fill("start_seconds", 5.0), "expected a stretch from 0 s on, or none"),

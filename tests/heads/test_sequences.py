@@ -119,7 +119,7 @@ def test_what_sees_all_of_a_window_is_not_causal(kind: str) -> None:
 
 def test_notice_is_one_on_average_however_many_ask() -> None:
     head = build("intermediate_attention", {"face": 4, "audio": 4}, heads=2, width=16)
-    notice = head.get_submodule("fusion.face_audio")
+    notice = head.get_submodule("pairs.face_audio")
     asks, answers = torch.randn(1, 3, 8), make_stream(torch.randn(1, 7, 16))
     found = notice(make_stream(asks), answers)
     torch.testing.assert_close(found.mean(), torch.tensor(1.0))
