@@ -11,12 +11,13 @@ import torch
 
 from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
-from pipeline.evaluation.table import add_speakers
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.store.reader import open_features
+from pipeline.store.tables import read_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels
 from tests.stores import ask, make_labels, make_params, make_rows, write_features
@@ -102,9 +103,11 @@ class Corpus:
         params = make_params(kind, {name: name for name in DIMS}, **OPTIONS[kind])
         out = self.folder / "models" / kind
         train_head(ask(kind, params), self.folder, training_labels, out)
-        recipe, params, heads = load_heads(out)
-        stores = {name: open_features(self.folder / name) for name in DIMS}
-        held_out = predict_held_out(Trained(params, stores, heads, recipe.priors), self.labels)
+        held_out = read_table(out / "predictions.parquet", HELD_OUT_SCHEMA)
+        if training_labels is not self.labels:
+            recipe, params, heads = load_heads(out)
+            stores = {name: open_features(self.folder / name) for name in DIMS}
+            held_out = predict_held_out(Trained(params, stores, heads, recipe.priors), self.labels)
         predictions = add_speakers(held_out, map(_describe, self.labels.targets))
         evaluation = evaluate_head(
             kind, predictions, EMOTIONS, EvaluateParams(test=True, resamples=10)

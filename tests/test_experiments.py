@@ -6,20 +6,19 @@ The experiments follow one another; each begins from the first commit.
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from copy import deepcopy
 from pathlib import Path
 
 import psutil
 import pytest
-from dvc.utils.hydra import apply_overrides
 
 from pipeline.audits.verification import verify_paths
-from pipeline.params import read_yaml
-from pipeline.presets import Preset, list_presets
 from tests.projects import EDITED, FirstRun, Project, find_run
 
 PATIENCE_SECONDS = 300
 """Workers end by themselves ten seconds or two after the last task."""
+
+
+pytestmark = pytest.mark.team
 
 
 @pytest.fixture(scope="module")
@@ -104,16 +103,3 @@ def wait_for_workers(project: Project) -> None:
     while processes := find_processes(project):
         assert time.monotonic() < given_up, processes
         time.sleep(0.5)
-
-
-@pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
-def test_a_setting_in_a_preset_belongs_to_one_head(preset: Preset, tmp_path: Path) -> None:
-    # A section that YAML aliases share is set as often as it is named, and the last one wins.
-    params = tmp_path / "params.yaml"
-    heads = read_yaml(preset.path)["heads"]
-    for name in heads:
-        params.write_text(preset.path.read_text())
-        apply_overrides(params, [f"heads.{name}.inputs.text=another"])
-        changed = {key: deepcopy(head) for key, head in heads.items()}
-        changed[name]["inputs"]["text"] = "another"
-        assert read_yaml(params)["heads"] == changed

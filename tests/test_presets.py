@@ -1,9 +1,11 @@
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 
 from pipeline.errors import CorpusError, ParamsError
-from pipeline.params import load_params
+from pipeline.params import load_params, read_yaml
 from pipeline.presets import apply_preset, find_preset, list_presets
 
 NAMES = [preset.name for preset in list_presets()]
@@ -128,3 +130,17 @@ def test_an_unknown_preset_offers_the_nearest() -> None:
 def test_a_folder_that_is_no_clone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"no dvc\.yaml; run this in your moodline clone"):
         apply_preset(find_preset("demo"), tmp_path, None, force=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_setting_in_a_preset_belongs_to_one_head(name: str, tmp_path: Path) -> None:
+    # A section that YAML aliases share is set as often as it is named, and the last one wins.
+    params = tmp_path / "params.yaml"
+    preset = find_preset(name).path
+    heads = read_yaml(preset)["heads"]
+    for head in heads:
+        params.write_text(preset.read_text())
+        apply_overrides(params, [f"heads.{head}.inputs.text=another"])
+        changed = {key: deepcopy(found) for key, found in heads.items()}
+        changed[head]["inputs"]["text"] = "another"
+        assert read_yaml(params)["heads"] == changed

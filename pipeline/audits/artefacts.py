@@ -1,10 +1,12 @@
 """Artefacts: the stores, joint sets, heads and tables that lie at a path or below it."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pipeline.errors import StoreError
+from pipeline.files import check_depth
 from pipeline.store import joint
 
 Kind = Literal["store", "joint", "head", "table"]
@@ -18,16 +20,22 @@ def find_artefacts(path: Path) -> list[tuple[Kind, Path]]:
     if not path.exists():
         raise StoreError(f"{path}: no such file or folder; run `dvc repro` or `dvc pull` to get it")
     try:
-        found = list(_walk(path, set()))
-    except RecursionError as error:
+        found = list(_walk(path, path, set()))
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
         raise StoreError(f"{path}: folders lie too deep within one another; remove them") from error
     if not found:
         raise StoreError(f"{path}: expected a store, a head, a table or a folder of them, got none")
     return found
 
 
-def _walk(path: Path, seen: set[Path]) -> Iterator[tuple[Kind, Path]]:
-    """Artefacts at or below `path`; of a folder that links lead to again, once."""
+def _walk(path: Path, root: Path, seen: set[Path]) -> Iterator[tuple[Kind, Path]]:
+    """Artefacts at or below `path`, itself `root` or below it; once where links lead there again.
+
+    Raises OSError as `files.check_depth` does.
+    """
+    check_depth(str(path), root)
     kind = _kind_of(path)
     if kind is not None:
         yield kind, path
@@ -35,7 +43,7 @@ def _walk(path: Path, seen: set[Path]) -> Iterator[tuple[Kind, Path]]:
         seen.add(place)
         for child in sorted(path.iterdir()):
             if child.name != RAW and not child.name.startswith("."):
-                yield from _walk(child, seen)
+                yield from _walk(child, root, seen)
 
 
 def _kind_of(path: Path) -> Kind | None:

@@ -7,7 +7,7 @@ from pipeline.training.imports import leave_out
 with leave_out("scipy", "torchvision", "transformers"):
     import lightning.pytorch
 print(*sorted({"torchmetrics", "scipy", "torchvision", "transformers"} & sys.modules.keys()))
-import scipy.signal, torchvision.ops, transformers.models.beit.modeling_beit
+import scipy.signal
 from torchmetrics import MeanMetric
 """
 

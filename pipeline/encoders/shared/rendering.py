@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,24 +43,31 @@ def render_template(
         "chat_template": template,
         "conversations": [[{"role": "user", "content": content}] for content in contents],
     }
-    command = [sys.executable, "-P", "-c", CHILD]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            timeout=TEMPLATE_SECONDS,
-            check=True,
-        )
-        texts = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        texts = f"one that takes more than {TEMPLATE_SECONDS:g} s"
-    except (subprocess.CalledProcessError, ValueError):
-        texts = "one that ends its process"
+    texts = _render_apart(json.dumps(asked))
     if isinstance(texts, str):
         raise ParamsError(
             f"weights {folder}: expected a chat template that renders a prompt, got {texts}; "
             f"choose others"
         )
     return [str(text) for text in texts]
+
+
+@lru_cache
+def _render_apart(asked: str) -> list[Any] | str:
+    """Texts, or why there are none; once for all that ask the same, for it takes seconds."""
+    command = [sys.executable, "-P", "-c", CHILD]
+    try:
+        done = subprocess.run(
+            command,
+            input=asked,
+            capture_output=True,
+            text=True,
+            timeout=TEMPLATE_SECONDS,
+            check=True,
+        )
+        texts: list[Any] | str = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return f"one that takes more than {TEMPLATE_SECONDS:g} s"
+    except (subprocess.CalledProcessError, ValueError):
+        return "one that ends its process"
+    return texts
