@@ -63,6 +63,9 @@ MOST_HEAD_LAYERS = 100
 MOST_STREAMS = 50
 """Feature sets that a head reads: layers are made for each, or for each pair."""
 
+MOST_MEMBERS = 20
+"""Heads within a head, and seeds of each."""
+
 MOST_BLOCKS = 16
 """Of dilated convolutions, each of which sees twice as far as the one before."""
 

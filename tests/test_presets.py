@@ -2,9 +2,12 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
+import torch
 from dvc.utils.hydra import apply_overrides
 
 from pipeline.errors import CorpusError, ParamsError
+from pipeline.heads.building import build_head
+from pipeline.modalities import RowShape
 from pipeline.params import load_params, read_yaml
 from pipeline.presets import apply_preset, find_preset, list_presets
 
@@ -144,3 +147,134 @@ def test_a_setting_in_a_preset_belongs_to_one_head(name: str, tmp_path: Path) ->
         changed = {key: deepcopy(found) for key, found in heads.items()}
         changed[head]["inputs"]["text"] = "another"
         assert read_yaml(params)["heads"] == changed
+
+
+PUBLISHED: dict[tuple[str, str], dict[str, object]] = {
+    ("moodx", "heads.attention"): {
+        "width": 512,
+        "heads": 2,
+        "dropout": 0.1,
+        "coordinates": "polar",
+        **dict.fromkeys(("training.learning_rate", "training.weight_decay"), 1e-4),
+        "training.optimizer": "adam",
+        "training.schedule": "plateau",
+        "training.decay": 0.1,
+        "training.decay_patience": 5,
+        "training.batch": 8,
+        "training.epochs": 100,
+        "training.gradient_clip": 1.0,
+    },
+    ("moodx", "heads.beit"): {
+        "width": 768,
+        "layers": 12,
+        "coordinates": "cartesian",
+        "training.learning_rate": 1e-3,
+        "training.weight_decay": 1e-4,
+        "training.batch": 8,
+        "training.epochs": 100,
+    },
+    **{
+        ("ravdess-fusion", f"heads.{stage}"): {
+            "width": 128,
+            "heads": 1,
+            "training.optimizer": "sgd",
+            "training.learning_rate": 0.04,
+            "training.momentum": 0.9,
+            "training.dampening": 0.9,
+            "training.weight_decay": 1e-3,
+            "training.milestones": [40, 55, 65, 70],
+            "training.decay": 0.1,
+            "training.batch": 8,
+            "training.epochs": 100,
+            "training.seed": 1,
+        }
+        for stage in ("late-transformer", "intermediate-transformer", "intermediate-attention")
+    },
+    ("ravdess-fusion", "features.mfcc"): {"coefficients": 10},
+    ("ravdess-fusion", "faces"): {"per_clip": 15, "pixels": 224},
+    ("ravdess-fusion", "corpora.ravdess"): {"protocol": "katerynach"},
+    ("fer2013-resnet-vit", "heads.resnet-vit"): {
+        "width": 256,
+        "layers": 4,
+        "heads": 8,
+        "dropout": 0.3,
+        "training.optimizer": "adamw",
+        "training.learning_rate": 5e-5,
+        "training.weight_decay": 0.01,
+        "training.batch": 32,
+        "training.epochs": 100,
+        "training.patience": 15,
+        "training.least_gain": 1e-3,
+        "training.monitor": "macro_f1",
+        "training.decay": 0.5,
+        "training.decay_patience": 7,
+        "training.gradient_clip": 1.0,
+        "training.losses": {"emotion": "focal"},
+    },
+    ("ravdess-late-fusion", "heads.late-fusion"): {"join": "mean", "windows.seconds": 2.997},
+    ("ravdess-late-fusion", "features.logmel"): {"mels": 128},
+    ("ravdess-concat", "heads.cnn-concat"): {
+        "windows.seconds": 1.0,
+        "training.batch": 4,
+        "training.epochs": 50,
+    },
+    ("ravdess-landmarks", "heads.landmark-lstm"): {"width": 64, "training.label_smoothing": 0.1},
+    ("ravdess-audio-cnn", "heads.audio-cnn"): {"width": 128},
+    ("meld-cnn-lstm", "heads.cnn-lstm"): {
+        "width": 128,
+        "layers": 2,
+        "training.optimizer": "adamw",
+        "training.learning_rate": 3e-4,
+        "training.weight_decay": 1e-4,
+        "training.batch": 32,
+        "training.epochs": 20,
+        "training.class_weights": "balanced",
+    },
+    ("meld-cnn-lstm", "features.logmel"): {"mels": 128, "hop_seconds": 0.005},
+    ("meld-cnn-lstm", "faces"): {"rate_hz": 15.0, "pixels": 128, "scene_pixels": 128},
+}
+"""Preset and section → what the system's own code or description says of it."""
+
+
+@pytest.mark.parametrize(("preset", "section"), PUBLISHED)
+def test_a_system_s_preset_says_what_the_system_says(preset: str, section: str) -> None:
+    params = load_params(find_preset(preset).path)
+    top, *rest = section.split(".")
+    found = getattr(params, top)
+    for name in rest:
+        found = found[name]
+    told = found.model_dump()
+    for key, expected in PUBLISHED[preset, section].items():
+        value = told
+        for step in key.split("."):
+            value = value[step]
+        assert value == expected, key
+
+
+SIZES = {
+    "efficientface": (1024,),
+    "faces": (128,),
+    "scenes": (128,),
+    "hog": (1176,),
+    "hubert": (768,),
+    "landmarks": (10,),
+    "maps": (2048, 7, 7),
+    "minilm": (384,),
+    "resnet50": (2048,),
+    "swin": (1024,),
+    **dict.fromkeys(("bert", "distilbert", "roberta", "roberta-tokens"), (768,)),
+}
+"""Feature set → sizes of its rows, of those whose encoder needs weights, pictures or words."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_head_of_a_preset_can_be_built(name: str) -> None:
+    params = load_params(find_preset(name).path)
+    for head in params.heads.values():
+        shapes = {
+            modality: RowShape.of(SIZES.get(chosen, (240,)))
+            for modality, chosen in head.inputs.sets().items()
+        }
+        with torch.device("meta"):
+            built = build_head(head, shapes, dict.fromkeys(head.targets, "clip"), 7)
+        assert built.dims.keys() == shapes.keys()

@@ -4,7 +4,7 @@ Sizes: `(clips, time, dim)` for rows, `(clips, time)` for masks, True where a ro
 something seen or heard.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -19,6 +19,11 @@ from pipeline.limits import MOST_STREAMS
 from pipeline.modalities import RowShape
 
 Per = Literal["clip", "frame"]
+
+Tensors = Mapping[str, Tensor]
+
+Measure = Callable[[Tensors, Tensors, Tensors], Tensor]
+"""Outputs, labels by target, and where there are any → a loss."""
 
 POLAR = "polar"
 """Name of the output that predicts valence and arousal together."""
@@ -83,15 +88,7 @@ class Head(nn.Module):
         self, params: HeadParams, shapes: Mapping[str, RowShape], outputs: Sequence[Output]
     ) -> None:
         super().__init__()
-        if not shapes or not outputs:
-            raise ParamsError(
-                f"a head reads at least one modality and predicts at least one target, got "
-                f"{len(shapes)} and {len(outputs)}; name a feature set in `inputs` and a target"
-            )
-        if len(shapes) > MOST_STREAMS:
-            raise ParamsError(
-                f"a head reads at most {MOST_STREAMS} feature sets, got {len(shapes):,}; join fewer"
-            )
+        check_sizes(shapes, outputs)
         self.params = params
         # Sorted, for columns are concatenated in this order: a recipe may list them in another.
         readers = {n: make_reader(n, shape, self.reading) for n, shape in sorted(shapes.items())}
@@ -99,11 +96,36 @@ class Head(nn.Module):
         self.readers = nn.ModuleDict(readers)  # type: ignore[assignment]
         self.outputs = tuple(outputs)
 
+    @property
+    def stacked(self) -> bool:
+        """Whether part of it is fitted on what the rest answers of clips it was not trained on."""
+        return False
+
+    def set_moments(
+        self, stream: str, mean: Float[Tensor, "*columns"], scale: Float[Tensor, "*columns"]
+    ) -> None:
+        """Standardise a stream by the moments of its training rows."""
+        self.readers[stream].set_moments(mean, scale)
+
+    def withhold(self, stream: str) -> None:
+        """Go without a stream: training had no row to learn from."""
+        self.readers[stream].withhold()
+
     def start(self) -> None:
         """Load the weights that training starts from; called once, by training alone."""
 
     def fit(self, train: Iterable[LabelledBatch], val: Iterable[LabelledBatch]) -> None:
         """Solve the weights on `train`, choosing on `val`; of heads with `solved` only."""
+        raise NotImplementedError
+
+    def stack(
+        self,
+        held_out: Iterable[tuple["Head", Iterable[LabelledBatch]]],
+        measure: Measure,
+    ) -> None:
+        """Fit the part that is `stacked` to make `measure` least, of what heads made like this one
+        answer of batches that they never saw.
+        """
         raise NotImplementedError
 
     def count_weights(self, times: Mapping[str, int]) -> int:
@@ -142,6 +164,10 @@ class Head(nn.Module):
             output.name: self.readouts[output.name](fused[output.per]) for output in self.outputs
         }
 
+    def parts(self, streams: Mapping[str, StreamRows]) -> list[dict[str, Tensor]]:
+        """Outputs that training measures, each by a loss of its own: those of `forward`."""
+        return [self(streams)]
+
     @property
     def layer_shares(self) -> dict[str, list[float]]:
         """Stream → learned weight of each layer of its rows, of those that have several."""
@@ -160,6 +186,19 @@ class Head(nn.Module):
     def pers(self) -> tuple[Per, ...]:
         """`clip`, `frame` or both: what the outputs are asked per, in their order."""
         return tuple(dict.fromkeys(output.per for output in self.outputs))
+
+
+def check_sizes(shapes: Mapping[str, RowShape], outputs: Sequence[Output]) -> None:
+    """Raise ParamsError for a head that reads or predicts nothing, or reads too much."""
+    if not shapes or not outputs:
+        raise ParamsError(
+            f"a head reads at least one modality and predicts at least one target, got "
+            f"{len(shapes)} and {len(outputs)}; name a feature set in `inputs` and a target"
+        )
+    if len(shapes) > MOST_STREAMS:
+        raise ParamsError(
+            f"a head reads at most {MOST_STREAMS} feature sets, got {len(shapes):,}; join fewer"
+        )
 
 
 def read_out(outputs: Iterable[Output], width: int) -> nn.ModuleDict:

@@ -1,12 +1,15 @@
 """What `heads` in params.yaml says, and the table of heads."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
     PositiveFloat,
     PositiveInt,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -19,6 +22,7 @@ from pipeline.limits import (
     MOST_HEAD_LAYERS,
     MOST_HZ,
     MOST_KERNEL,
+    MOST_MEMBERS,
     MOST_SECONDS,
     MOST_SIZE,
 )
@@ -214,6 +218,11 @@ class HeadParams(Section):
         return self
 
     @property
+    def kinds(self) -> list[str]:
+        """Kinds of head that it is made of: its own."""
+        return [self.kind]
+
+    @property
     def metrics(self) -> list[str]:
         """What validation measures of these targets, and training may monitor."""
         return [SCORE, "val_loss", *list_metrics(self.targets)]
@@ -235,6 +244,87 @@ class NetworkParams(HeadParams):
             text = "windows.causal: this kind sees all of a window; use mlp, linear, lstm or tcn"
             raise PydanticCustomError("causal", text)
         return self
+
+
+JoinName = Literal["mean", "weights", "logistic"]
+
+
+@dataclass(frozen=True)
+class MemberPlan:
+    """A head within a head: its params, the modalities it reads, and the seed of its weights.
+
+    `seed` None goes on with the numbers of the whole.
+    """
+
+    params: NetworkParams
+    modalities: tuple[str, ...]
+    seed: int | None = None
+
+
+class JoinedParams(HeadParams):
+    """What heads made of other heads are told.
+
+    `join` says how their answers become one: by their `mean`, by `weights` of each head and class,
+    or by a `logistic` model of them all. The latter two are fitted on clips that these heads were
+    not trained on: on each of `inner_folds` of the training clips, neighbours together, by heads
+    trained on the others.
+    """
+
+    coordinates: Literal["cartesian"] = "cartesian"
+    join: JoinName = "mean"
+    inner_folds: int = Field(3, ge=2, le=20)
+
+    def plan_members(self, modalities: Iterable[str]) -> dict[str, MemberPlan]:
+        """Name → head within this one, over these modalities.
+
+        Raises PydanticCustomError for options that a head cannot have.
+        """
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _check_members(self) -> "JoinedParams":
+        self.plan_members(self.inputs.sets())
+        return self
+
+    @property
+    def kinds(self) -> list[str]:
+        """Its own kind, and those of the heads within."""
+        plans = self.plan_members(self.inputs.sets()).values()
+        return sorted({self.kind, *(plan.params.kind for plan in plans)})
+
+    def parse_member(
+        self, name: str, given: Mapping[str, Any], modalities: Collection[str]
+    ) -> NetworkParams:
+        """Params of the member that `given` describes, all else being those of the whole."""
+        whole = {"targets": self.targets, "windows": self.windows, "training": self.training}
+        inputs = {
+            modality: chosen if modality in modalities else NO_FEATURES
+            for modality, chosen in self.inputs.model_dump().items()
+        }
+        kind = given.get("kind")
+        known = [
+            found
+            for found, member in HEADS.members.items()
+            if issubclass(member.params, NetworkParams)
+        ]
+        if kind not in known:
+            raise _refuse_member(
+                name, f"kind: expected one that is trained; {suggest(str(kind), known)}"
+            )
+        if strange := given.keys() & {"inputs", "coordinates", *whole}:
+            raise _refuse_member(name, f"{min(strange)}: expected to be said of the whole head")
+        try:
+            params = HEADS.members[kind].params.model_validate({**given, **whole, "inputs": inputs})
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = "".join(f"{step}: " for step in first["loc"])
+            raise _refuse_member(name, f"{place}{first['msg']}") from error
+        assert isinstance(params, NetworkParams)
+        return params
+
+
+def _refuse_member(name: str, told: str) -> PydanticCustomError:
+    return PydanticCustomError("member", "members.{name}: {told}", {"name": name, "told": told})
 
 
 class MultiheadParams(NetworkParams):
@@ -382,6 +472,62 @@ class AudioCnnParams(NetworkParams):
     kind: Literal["audio_cnn"]
 
 
+class EnsembleParams(JoinedParams):
+    """`heads.<head>` of kind `ensemble`.
+
+    `members` are options of heads, `kind` and all, each of which is there once for each of `seeds`.
+    """
+
+    kind: Literal["ensemble"]
+    members: list[dict[str, Any]] = Field([{"kind": "mlp"}], min_length=1, max_length=MOST_MEMBERS)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**63)]] = Field(
+        [0, 1, 2], min_length=1, max_length=MOST_MEMBERS
+    )
+
+    def plan_members(self, modalities: Iterable[str]) -> dict[str, MemberPlan]:
+        """As many as members times seeds."""
+        read = tuple(modalities)
+        parsed = [
+            self.parse_member(str(number), given, read) for number, given in enumerate(self.members)
+        ]
+        return {
+            f"{number}_{params.kind}_{seed}": MemberPlan(params, read, seed)
+            for number, params in enumerate(parsed)
+            for seed in self.seeds
+        }
+
+
+class LateFusionParams(JoinedParams):
+    """`heads.<head>` of kind `late_fusion`.
+
+    `members` is modality → options of the head that reads it, `kind` and all; an `mlp` by default.
+    """
+
+    kind: Literal["late_fusion"]
+    members: dict[str, dict[str, Any]] = {}
+
+    def plan_members(self, modalities: Iterable[str]) -> dict[str, MemberPlan]:
+        """One for each modality."""
+        return {
+            modality: MemberPlan(
+                self.parse_member(
+                    modality, self.members.get(modality, {"kind": "mlp"}), [modality]
+                ),
+                (modality,),
+            )
+            for modality in modalities
+        }
+
+    @model_validator(mode="after")
+    def _check_modalities(self) -> "LateFusionParams":
+        """Refuse members of modalities that the head does without."""
+        read = self.inputs.sets()
+        if strange := self.members.keys() - read.keys():
+            first = min(strange)
+            raise _refuse_member(first, f"expected a modality of `inputs`; {suggest(first, read)}")
+        return self
+
+
 class MlpParams(NetworkParams):
     """`heads.<head>` of kind `mlp`."""
 
@@ -413,6 +559,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
         "beit": ParamsMember("pipeline.heads.beit", BeitParams),
         "cnn_concat": ParamsMember("pipeline.heads.cnn_concat", CnnConcatParams),
         "cnn_lstm": ParamsMember("pipeline.heads.cnn_lstm", CnnLstmParams),
+        "ensemble": ParamsMember("pipeline.heads.ensemble", EnsembleParams),
         "gated": ParamsMember("pipeline.heads.gated", GatedParams),
         "intermediate_attention": ParamsMember(
             "pipeline.heads.intermediate_attention", IntermediateAttentionParams
@@ -421,6 +568,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
             "pipeline.heads.intermediate_transformer", IntermediateTransformerParams
         ),
         "landmark_lstm": ParamsMember("pipeline.heads.landmark_lstm", LandmarkLstmParams),
+        "late_fusion": ParamsMember("pipeline.heads.late_fusion", LateFusionParams),
         "late_transformer": ParamsMember("pipeline.heads.late_transformer", LateTransformerParams),
         "linear": ParamsMember("pipeline.heads.linear", LinearParams),
         "lstm": ParamsMember("pipeline.heads.lstm", LstmParams),

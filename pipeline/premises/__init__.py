@@ -64,7 +64,7 @@ def list_stages(params: Params) -> Iterator[Stage]:
     for name, joint in params.joint.items():
         yield _stage("join", {name: joint}, of=name)
     for name, head in params.heads.items():
-        yield _stage("train", {name: head}, {"head": [head.kind]}, of=name)
+        yield _stage("train", {name: head}, {"head": head.kinds}, of=name)
     yield _stage("evaluate", {"evaluate": params.evaluate})
     yield _stage("report", {"report": params.report, "evaluate": params.evaluate})
 

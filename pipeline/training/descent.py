@@ -36,8 +36,7 @@ def descend(
     DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
     is undefined in every epoch.
     """
-    losses = LossChoice(params.losses, weigh_classes(train), params.label_smoothing)
-    module = HeadModule(head, params, len(train.labels.names.emotion), losses)
+    module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
     generator = torch.Generator().manual_seed(params.seed)
     shuffled = RandomSampler(train, generator=generator)
     batches: DataLoader[Batch] = DataLoader(
@@ -75,6 +74,12 @@ def descend(
     module.load_state_dict(best.weights)
     module.cpu()
     return recorder.epochs
+
+
+def choose_losses(train: WindowDataset) -> LossChoice:
+    """Losses that the head of `train` asks for; raises TrainingError as `weigh_classes` does."""
+    params = train.params.training
+    return LossChoice(params.losses, weigh_classes(train), params.label_smoothing)
 
 
 def weigh_classes(train: WindowDataset) -> dict[str, Float[torch.Tensor, " classes"]]:

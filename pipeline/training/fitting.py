@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
+from pipeline.heads.losses import head_loss
 from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import Run, split_clips
@@ -18,6 +19,7 @@ from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.training.history import History
 from pipeline.training.imports import leave_out
+from pipeline.training.moments import set_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
 
@@ -61,17 +63,22 @@ def fit_run(
     priors = _measure_priors(labels, params.targets, clips["train"], run)
     torch.manual_seed(params.training.seed)
     head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
-    _set_moments(head, train, val)
+    set_moments(head, train, val)
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
         return Fitted(head.eval(), [], priors, empty)
     # Lightning takes as long to import as a small head takes to train.
     with leave_out("scipy", "torchvision", "transformers"):
-        from pipeline.training.descent import descend
+        from pipeline.training.descent import choose_losses, descend
 
     _check_attention(head, train)
     head.start()
     history = descend(head, params.training, train, val, live)
+    if head.stacked:
+        from pipeline.training.stacking import hold_out
+
+        held_out = hold_out(clips["train"], train, val, live)
+        head.stack(held_out, partial(head_loss, choice=choose_losses(train)))
     return Fitted(head.eval(), history, priors, empty)
 
 
@@ -108,66 +115,6 @@ def _measure_priors(
                 f"train, got none; leave it out of the head's `targets`, or mend the split"
             )
     return {target: prior for target, prior in priors.items() if prior is not None}
-
-
-def _set_moments(head: Head, train: WindowDataset, val: WindowDataset) -> None:
-    """Have `head` standardise by the rows of `train`; those of `val` are checked alike."""
-    with torch.random.fork_rng():  # a pass over batches draws a number
-        measure_moments(val, head)
-        moments = measure_moments(train, head)
-    for stream, found in moments.items():
-        if found.count:
-            head.readers[stream].set_moments(found.mean.float(), found.scale.float())
-        else:
-            head.readers[stream].withhold()
-
-
-class Moments:
-    """Mean and standard deviation of rows that come batch by batch.
-
-    Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample
-    variances, 1979: no difference of large squares, so columns far from zero keep their digits.
-    """
-
-    def __init__(self, columns: tuple[int, ...]) -> None:
-        self.count = 0
-        self.mean = torch.zeros(columns).double()
-        self.squares = torch.zeros(columns).double()
-
-    def add(self, rows: Float[torch.Tensor, "rows *columns"]) -> None:
-        """Take in more rows."""
-        if not len(rows):
-            return
-        rows = rows.double()
-        mean, before = rows.mean(dim=0), self.count
-        self.count += len(rows)
-        step, share = mean - self.mean, len(rows) / self.count
-        self.mean = self.mean + share * step
-        self.squares += (rows - mean).square().sum(dim=0) + before * share * step.square()
-
-    @property
-    def scale(self) -> Float[torch.Tensor, "*columns"]:
-        """Standard deviation; NaN without any rows."""
-        return (self.squares / self.count).sqrt()
-
-
-def measure_moments(dataset: WindowDataset, head: Head) -> dict[str, Moments]:
-    """Moments of each stream's columns, as `head` reads them.
-
-    Raises TrainingError where one is NaN or infinite.
-    """
-    moments = {stream: Moments(reader.columns) for stream, reader in head.readers.items()}
-    for batch in load_batches(dataset):
-        for stream, found in moments.items():
-            rows = batch.streams[stream].rows[batch.streams[stream].mask]
-            found.add(head.readers[stream].list_columns(rows))
-    for stream, found in moments.items():
-        if not torch.isfinite(found.mean).all():
-            raise TrainingError(
-                f"{dataset.features[stream].path}: expected finite embeddings, got NaN or "
-                f"infinity; run `moodline verify` and extract the set again"
-            )
-    return moments
 
 
 def measure_prior(labels: Labels, target: str, clip_ids: Sequence[str]) -> Prior | None:

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
 from lightning.pytorch import LightningModule
 from torch import Tensor
 from torchmetrics import MeanMetric
 
 from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
+from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
@@ -26,38 +26,6 @@ from pipeline.windows.dataset import Batch
 
 Collected = tuple[Tensor, Tensor]
 """Labels of some rows of a target, and what was decoded for them."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A head's outputs and their labels, row by row: clips, or the points of their grids."""
-
-    outputs: dict[str, Float[Tensor, "rows size"]]
-    targets: dict[str, Shaped[Tensor, "rows *classes"]]
-    masks: dict[str, Bool[Tensor, " rows"]]
-
-    @classmethod
-    def of(cls, outputs: Mapping[str, Tensor], batch: Batch) -> "Answered":
-        """Those of one batch."""
-        masks = {target: mask.flatten() for target, mask in batch.target_masks.items()}
-        return cls(
-            {name: output.flatten(end_dim=-2) for name, output in outputs.items()},
-            {
-                target: labels.flatten(end_dim=batch.target_masks[target].ndim - 1)
-                for target, labels in batch.targets.items()
-            },
-            masks,
-        )
-
-
-def join_answered(answered: Sequence[Answered]) -> Answered:
-    """Those of several batches as of one."""
-    first, *_ = answered
-    return Answered(
-        {name: torch.cat([one.outputs[name] for one in answered]) for name in first.outputs},
-        {name: torch.cat([one.targets[name] for one in answered]) for name in first.targets},
-        {name: torch.cat([one.masks[name] for one in answered]) for name in first.masks},
-    )
 
 
 class HeadModule(LightningModule):
@@ -80,7 +48,9 @@ class HeadModule(LightningModule):
         streams = drop_modalities(batch.streams, self.training_params.modality_dropout)
         if self.training_params.feature_noise:
             streams = {name: self._add_noise(name, stream) for name, stream in streams.items()}
-        loss = self._measure_loss(self.head(streams), batch)
+        loss = torch.stack(
+            [self._measure_loss(outputs, batch) for outputs in self.head.parts(streams)]
+        ).sum()
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss

@@ -1,6 +1,7 @@
 """Windows of embeddings with their labels, in batches of padded tensors with masks."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +126,12 @@ class WindowDataset(Dataset[Batch]):
             if any(len(a.rows) for s, a in example.window.alignments.items() if s not in streams)
         ]
         self.empty += windows - len(self.examples)
+
+    def leave_out(self, clip_ids: Collection[str]) -> "WindowDataset":
+        """Its windows, but for those of `clip_ids`."""
+        others = copy(self)
+        others.examples = [e for e in self.examples if e.window.clip_id not in clip_ids]
+        return others
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -41,6 +41,8 @@ CLASSES = 5
 OPTIONS: dict[str, dict[str, object]] = {
     "linear": {"strengths": [1.0]},
     "beit": {"cross_attention": True},
+    "ensemble": {"members": [{"kind": "mlp"}, {"kind": "gated"}], "seeds": [0, 7]},
+    "late_fusion": {"members": {"face": {"kind": "lstm"}}},
     "resnet_vit": {"width": 16, "heads": 2},
 }
 SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
@@ -108,13 +110,14 @@ class Case:
         shapes = {name: self.shapes[name] for name in streams or NAMES}
         torch.manual_seed(2)
         member = HEADS.load(self.kind)
-        inputs = dict.fromkeys(("face", "scene", "audio", "text"), "none")
+        inputs = {"scene": "none", **dict.fromkeys(NAMES, "made")}
         options = {"kind": self.kind, "inputs": inputs, "coordinates": self.coordinates}
         options |= OPTIONS.get(self.kind, {})
         params = parse_section(HEADS.find(self.kind).params, options, "head")
         head: Head = member.Head(params, shapes, self.outputs)
-        for reader in head.readers.values():
-            reader.set_moments(torch.randn(reader.columns), 0.5 + torch.rand(reader.columns))
+        for stream, reader in head.readers.items():
+            columns = reader.columns
+            head.set_moments(stream, torch.randn(columns), 0.5 + torch.rand(columns))
         if head.solved:
             head.fit([self.labelled()], [self.labelled()])
         return head.eval()
@@ -246,7 +249,8 @@ class TestHead:
         streams, targets = case.streams(clips=11), case.targets(clips=11)
         for number, name in enumerate(NAMES):
             streams[name].mask[number] = False
-        head_loss(head(streams), targets, know_all(targets)).backward()
+        losses = [head_loss(part, targets, know_all(targets)) for part in head.parts(streams)]
+        torch.stack(losses).sum().backward()
         dead = [name for name, value in head.named_parameters() if not _is_reached(value)]
         assert dead == []
 

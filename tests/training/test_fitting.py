@@ -14,9 +14,10 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.descent import weigh_classes
-from pipeline.training.fitting import Moments, fit_run, measure_moments, measure_prior
+from pipeline.training.fitting import fit_run, measure_prior
 from pipeline.training.history import write_history
 from pipeline.training.module import HeadModule
+from pipeline.training.moments import Moments, measure_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
@@ -24,7 +25,11 @@ from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_fe
 CLIPS, DIM = 18, 5
 OFFICIAL = Run("official", None)
 TRAINING = {"epochs": 4, "learning_rate": 0.02, "batch": 8}
-OPTIONS = {"mlp": {"width": 8, "training": TRAINING}, "linear": {"strengths": [0.1]}}
+OPTIONS = {
+    "mlp": {"width": 8, "training": TRAINING},
+    "linear": {"strengths": [0.1]},
+    "late_fusion": {"training": TRAINING},
+}
 
 
 class Corpus:
@@ -343,3 +348,43 @@ def test_attention_over_more_rows_than_memory_holds_is_refused(tmp_path):
         TrainingError, match=r"1 windows of up to 20,000 rows of audio; set `windows"
     ):
         fit_run(params, {"audio": store}, make_labels(targets), OFFICIAL, tmp_path / "live")
+
+
+def test_a_join_is_fitted_on_clips_that_its_members_never_saw(tmp_path, monkeypatch):
+    from pipeline.training import stacking
+
+    seen = []
+
+    def note(head, params, train, val, live):
+        seen.append({example.window.clip_id for example in train.examples})
+        return []
+
+    monkeypatch.setattr(stacking, "descend", note)
+    corpus = Corpus(tmp_path)
+    members = {"audio": {"kind": "mlp", "width": 8}}
+    params = make_params("late_fusion", {"audio": "audio"}, members=members, join="weights")
+    train, val = (WindowDataset({"audio": corpus.store}, corpus.labels, params) for _ in range(2))
+    clips = [name for name in corpus.labels.targets if name.startswith("train")]
+    train.add_clips(clips)
+    val.add_clips([name for name in corpus.labels.targets if name.startswith("val")])
+    held = [
+        sum(len(batch.targets["emotion"]) for batch in batches)
+        for _, batches in stacking.hold_out(clips, train, val, tmp_path)
+    ]
+    assert held == [6, 6, 6]
+    assert [len(trained) for trained in seen] == [12, 12, 12]
+    assert set.intersection(*seen) == set()
+
+
+@pytest.mark.parametrize("join", ["mean", "weights", "logistic"])
+def test_a_head_of_heads_is_trained_and_comes_back(tmp_path, join):
+    corpus = Corpus(tmp_path)
+    options = {"width": 8, "kind": "mlp"}
+    head = corpus.fit("late_fusion", members={"audio": options}, join=join).head
+    begun = build_head(head.params, {"audio": corpus.store.shape}, head.per, len(EMOTIONS))
+    moved = [
+        name
+        for name, value in head.named_parameters()
+        if not torch.equal(value, begun.get_parameter(name))
+    ]
+    assert any(name.startswith("join.") for name in moved) == (join == "logistic")
