@@ -25,6 +25,8 @@ TYPES = {
 
 def fits(value, schema) -> bool:
     """Whether `value` is what `schema` asks for, by the keywords that the schema uses."""
+    if isinstance(schema, bool):
+        return schema
     if "$ref" in schema:
         return fits(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
     return (
