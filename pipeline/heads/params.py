@@ -295,8 +295,8 @@ class JoinedParams(HeadParams):
     def parse_member(
         self, name: str, given: Mapping[str, Any], modalities: Collection[str]
     ) -> NetworkParams:
-        """Params of the member that `given` describes, all else being those of the whole."""
-        whole = {"targets": self.targets, "windows": self.windows, "training": self.training}
+        """Params of the member that `given` describes; it is trained as the whole is."""
+        whole = {"targets": self.targets, "windows": self.windows}
         inputs = {
             modality: chosen if modality in modalities else NO_FEATURES
             for modality, chosen in self.inputs.model_dump().items()
@@ -311,7 +311,7 @@ class JoinedParams(HeadParams):
             raise _refuse_member(
                 name, f"kind: expected one that is trained; {suggest(str(kind), known)}"
             )
-        if strange := given.keys() & {"inputs", "coordinates", *whole}:
+        if strange := given.keys() & {"inputs", "coordinates", "training", *whole}:
             raise _refuse_member(name, f"{min(strange)}: expected to be said of the whole head")
         try:
             params = HEADS.members[kind].params.model_validate({**given, **whole, "inputs": inputs})
