@@ -82,7 +82,7 @@ def lay(root: Path, stages: list[Stage]) -> dict[str, dict]:
 @pytest.mark.parametrize(
     ("name", "edit", "concerned"),
     [
-        ("pipeline/heads/mlp.py", ("nn.GELU()", "nn.ReLU()"), {"train/mlp.json"}),
+        ("pipeline/heads/mlp.py", ("params.dropout)", "0.0)"), {"train/mlp.json"}),
         (
             "pipeline/heads/params.py",
             ("class BeitParams(", "class BeitParams( "),
