@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import AttentionParams
+from pipeline.heads.params import AttentionParams, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
 from pipeline.heads.shared.sequences import project_each
@@ -31,14 +31,14 @@ class Head(base.Head):
             {name: nn.Linear(dim, params.width) for name, dim in self.dims.items()}
         )
         self.asking = Asking(self.dims, params)
-        self.concat = base.Concat(self.dims, params.width, params.dropout)
+        self.concat = base.Concat(self.dims, params.width, params.pooling, params.dropout)
         self.readouts = base.read_out(outputs, params.width)
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """Those of the messages."""
         return self.asking.count_weights(times)
 
-    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         told = self.asking(project_each(self.projections, streams))
         return {per: self.concat(told, per) for per in self.pers}

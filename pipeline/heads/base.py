@@ -6,19 +6,18 @@ something seen or heard.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import PLANE, HeadParams
+from pipeline.heads.params import PLANE, HeadParams, Per, PoolName
+from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
 from pipeline.limits import MOST_STREAMS
 from pipeline.modalities import RowShape
-
-Per = Literal["clip", "frame"]
 
 Tensors = Mapping[str, Tensor]
 
@@ -209,15 +208,17 @@ def read_out(outputs: Iterable[Output], width: int) -> nn.ModuleDict:
 class SideBySide(nn.Module):
     """Streams side by side → one vector per clip or frame, of all their widths.
 
-    A learned vector stands where a stream is absent. `width` is that of what it gives.
+    Rows of a stream are of size `width`, and pooled as `pooling` says; a learned vector stands
+    where it is absent. `width` is that of what it gives.
     """
 
-    def __init__(self, names: Iterable[str], width: int) -> None:
+    def __init__(self, names: Iterable[str], width: int, pooling: PoolName) -> None:
         super().__init__()
+        self.pools, sizes = pool_streams(pooling, dict.fromkeys(names, width))
         self.absent = nn.ParameterDict(
-            {name: nn.Parameter(0.02 * torch.randn(width)) for name in names}
+            {name: nn.Parameter(0.02 * torch.randn(size)) for name, size in sizes.items()}
         )
-        self.width = width * len(self.absent)
+        self.width = sum(sizes.values())
 
     def forward(
         self, streams: Mapping[str, StreamRows], per: Per
@@ -225,7 +226,7 @@ class SideBySide(nn.Module):
         """Vectors per clip, streams pooled by their masks, or per frame of the shared grid."""
         parts = []
         for name, absent in self.absent.items():
-            vectors, present = summarise(streams[name], per)
+            vectors, present = self.pools[name](streams[name], per)
             parts.append(torch.where(present[..., None], vectors, absent))
         return torch.cat(parts, dim=-1)
 
@@ -233,8 +234,8 @@ class SideBySide(nn.Module):
 class Concat(SideBySide):
     """Streams side by side, mixed → one vector per clip or frame, of one width."""
 
-    def __init__(self, names: Iterable[str], width: int, dropout: float) -> None:
-        super().__init__(names, width)
+    def __init__(self, names: Iterable[str], width: int, pooling: PoolName, dropout: float) -> None:
+        super().__init__(names, width, pooling)
         self.mix = nn.Sequential(nn.Linear(self.width, width), nn.GELU(), nn.Dropout(dropout))
         self.width = width
 
@@ -244,20 +245,3 @@ class Concat(SideBySide):
         """Vectors as of `SideBySide`, mixed."""
         mixed: Tensor = self.mix(super().forward(streams, per))
         return mixed
-
-
-def summarise(
-    stream: StreamRows, per: Per
-) -> tuple[Float[Tensor, "clips *grid dim"], Bool[Tensor, "clips *grid"]]:
-    """Vectors of one stream, and where it is present: pooled per clip, as they are per frame."""
-    if per == "frame":
-        return stream.rows, stream.mask
-    return masked_mean(stream.rows, stream.mask), stream.mask.any(dim=1)
-
-
-def masked_mean(
-    rows: Float[Tensor, "clips time dim"], mask: Bool[Tensor, "clips time"]
-) -> Float[Tensor, "clips dim"]:
-    """Mean over the rows that `mask` keeps; zero for a clip that keeps none."""
-    kept = rows.masked_fill(~mask[..., None], 0.0).sum(dim=1)
-    return kept / mask.sum(dim=1, keepdim=True).clamp(min=1)

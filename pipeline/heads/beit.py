@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base
-from pipeline.heads.params import BeitParams
+from pipeline.heads.params import BeitParams, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
 from pipeline.heads.shared.positions import time_positions
@@ -77,7 +77,7 @@ class Head(base.Head):
         joint = tokens**2 * self.config.num_attention_heads * self.config.num_hidden_layers
         return joint + (self.asking.count_weights(times) if self.asking else 0)
 
-    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         present = [streams[name].mask for name in self.dims]
         seen = present[0].new_ones(len(present[0]), 1)
@@ -87,7 +87,7 @@ class Head(base.Head):
         tokens += [self._place(name, told[name]) for name in self.dims]
         encoded = self._encode(torch.cat(tokens, dim=1), torch.cat([seen, *present], dim=1))
         summary, *parts = torch.split(encoded, [part.shape[1] for part in tokens], dim=1)
-        vectors: dict[base.Per, Tensor] = {"clip": summary[:, 0]}
+        vectors: dict[Per, Tensor] = {"clip": summary[:, 0]}
         if "frame" in self.pers:
             vectors["frame"] = _mean_of_present(parts, present, summary)
         return vectors

@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.files import open_regular
-from pipeline.heads.base import Head, Per
+from pipeline.heads.base import Head
 from pipeline.heads.outputs import head_outputs
-from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.params import HEADS, HeadParams, Per
 from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section

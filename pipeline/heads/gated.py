@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import GatedParams
+from pipeline.heads.params import GatedParams, Per
+from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 
@@ -24,20 +25,21 @@ class Head(base.Head):
         self, params: GatedParams, shapes: Mapping[str, RowShape], outputs: Sequence[base.Output]
     ) -> None:
         super().__init__(params, shapes, outputs)
-        width, whole = params.width, sum(self.dims.values())
+        self.pools, sizes = pool_streams(params.pooling, self.dims)
+        width, whole = params.width, sum(sizes.values())
         self.contents = nn.ModuleDict(
-            {name: nn.Linear(dim, width) for name, dim in self.dims.items()}
+            {name: nn.Linear(size, width) for name, size in sizes.items()}
         )
         self.gates = nn.ModuleDict({name: nn.Linear(whole, width) for name in self.dims})
         self.dropout = nn.Dropout(params.dropout)
         self.readouts = base.read_out(outputs, width)
 
-    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         return {per: self._add(streams, per) for per in self.pers}
 
-    def _add(self, streams: Mapping[str, StreamRows], per: base.Per) -> Tensor:
-        pooled = {name: base.summarise(streams[name], per) for name in self.dims}
+    def _add(self, streams: Mapping[str, StreamRows], per: Per) -> Tensor:
+        pooled = {name: pool(streams[name], per) for name, pool in self.pools.items()}
         seen = self.dropout(torch.cat([vectors for vectors, _ in pooled.values()], dim=-1))
         parts = []
         for name, (vectors, present) in pooled.items():

@@ -14,7 +14,8 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.heads import base
 from pipeline.heads.losses import concordance
-from pipeline.heads.params import LinearParams
+from pipeline.heads.params import LinearParams, Per
+from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import SOLVED, StreamRows
 from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
@@ -47,15 +48,16 @@ class Head(base.Head):
     ) -> None:
         super().__init__(params, shapes, outputs)
         self.strengths = tuple(sorted(params.strengths, reverse=True))
-        self.readouts = base.read_out(outputs, sum(self.dims.values()) + len(self.dims))
+        self.pools, sizes = pool_streams(params.pooling, self.dims)
+        self.readouts = base.read_out(outputs, sum(sizes.values()) + len(sizes))
 
-    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
-        fused: dict[base.Per, Tensor] = {}
+        fused: dict[Per, Tensor] = {}
         for per in self.pers:
             parts = []
-            for name in self.dims:
-                vectors, present = base.summarise(streams[name], per)
+            for name, pool in self.pools.items():
+                vectors, present = pool(streams[name], per)
                 parts += [vectors, present[..., None].to(vectors)]
             fused[per] = torch.cat(parts, dim=-1)
         return fused

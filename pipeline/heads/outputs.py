@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads.base import POLAR, Output, Per
-from pipeline.heads.params import PLANE
+from pipeline.heads.base import POLAR, Output
+from pipeline.heads.params import PLANE, Per
 from pipeline.targets import TARGETS, Kind, Target
 
 WIDEST_INTENSITY = 2**0.5

@@ -50,6 +50,12 @@ TargetName = Annotated[
 ]
 
 
+Per = Literal["clip", "frame"]
+"""What a target is labelled by."""
+
+PoolName = Literal["mean", "statistics", "attention"]
+
+
 class Inputs(Section):
     """Feature set of each modality; `none` for those a head does without."""
 
@@ -229,13 +235,18 @@ class HeadParams(Section):
 
 
 class NetworkParams(HeadParams):
-    """What heads trained by gradient descent are told: size of their vectors, and dropout."""
+    """What heads trained by gradient descent are told: size of their vectors, and dropout.
+
+    `pooling` says how the rows of a clip become one vector: by their `mean`, by `statistics`, which
+    are their mean and deviation, or by shares that `attention` learns.
+    """
 
     looks_ahead: ClassVar[bool] = False
     """Whether it sees rows of a window that come later."""
 
     width: int = Field(64, gt=0, le=MOST_SIZE)
     dropout: float = Field(0.3, ge=0, lt=1)
+    pooling: PoolName = "mean"
 
     @model_validator(mode="after")
     def _check_causal(self) -> "NetworkParams":
@@ -366,6 +377,14 @@ class BeitParams(MultiheadParams):
     pretrained: str | None = None
     revision: str = "main"
 
+    @model_validator(mode="after")
+    def _check_pooling(self) -> "BeitParams":
+        """Refuse to pool rows of which a token tells."""
+        if self.pooling != "mean":
+            text = "pooling: this kind reads its summary token; leave it out"
+            raise PydanticCustomError("pooling", text)
+        return self
+
 
 class GatedParams(NetworkParams):
     """`heads.<head>` of kind `gated`."""
@@ -414,11 +433,13 @@ class LateTransformerParams(StagedParams):
 class LinearParams(HeadParams):
     """`heads.<head>` of kind `linear`.
 
-    `strengths` are the penalties tried, per example: λ in mean loss + λ/2 |weight|².
+    `strengths` are the penalties tried, per example: λ in mean loss + λ/2 |weight|². `pooling` is
+    by the `mean` of a clip's rows, or by `statistics`, which are their mean and deviation.
     """
 
     kind: Literal["linear"]
     coordinates: Literal["cartesian"] = "cartesian"
+    pooling: Literal["mean", "statistics"] = "mean"
     strengths: list[PositiveFloat] = Field([1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0], min_length=1)
 
 

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from pipeline.errors import StoreError
-from pipeline.heads.base import Per
-from pipeline.heads.params import HeadParams
+from pipeline.heads.params import HeadParams, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.store.header import read_header

@@ -11,10 +11,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads.base import Head, Output, Per
+from pipeline.heads.base import Head, Output
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
-from pipeline.heads.params import HEADS, PLANE
+from pipeline.heads.params import HEADS, PLANE, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section

@@ -24,17 +24,6 @@ def make_params(**options: object) -> MlpParams:
     return parse_section(MlpParams, {"kind": "mlp", "inputs": INPUTS, **options}, "heads.words")
 
 
-def test_masked_mean_is_the_mean_of_kept_rows() -> None:
-    rows = torch.tensor([[[1.0, 10.0], [3.0, 30.0], [float("nan"), 0.0]]])
-    mean = base.masked_mean(rows, torch.tensor([[True, True, False]]))
-    assert mean.tolist() == [[2.0, 20.0]]
-
-
-def test_masked_mean_of_nothing_is_zero() -> None:
-    mean = base.masked_mean(torch.ones(2, 3, 5), torch.zeros(2, 3, dtype=torch.bool))
-    assert mean.tolist() == [[0.0] * 5] * 2
-
-
 def test_dims_are_kept_in_one_order() -> None:
     head = mlp.Head(
         make_params(), {"face": RowShape.of((3,)), "audio": RowShape.of((2,))}, [EMOTION]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads.base import Output, Per
+from pipeline.heads.base import Output
 from pipeline.heads.losses import LossChoice, head_loss
-from pipeline.heads.params import HEADS, EnsembleParams, JoinedParams
+from pipeline.heads.params import HEADS, EnsembleParams, JoinedParams, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.joining import JOINS, Join
 from pipeline.modalities import RowShape

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.answered import Answered, join_answered
-from pipeline.heads.params import HEADS, JoinedParams
+from pipeline.heads.params import HEADS, JoinedParams, Per
 from pipeline.heads.reading import Reader, StreamRows
 from pipeline.heads.shared.joining import JOINS, Answers, Present
 from pipeline.modalities import RowShape, modality_of
@@ -108,7 +108,7 @@ class JoinedHead(base.Head):
     ) -> None:
         """Fit the join on what the members of other heads answer of batches they never saw."""
         answered: list[list[Answered]] = [[] for _ in self.heads]
-        seen: dict[base.Per, list[Tensor]] = {per: [] for per in self.pers}
+        seen: dict[Per, list[Tensor]] = {per: [] for per in self.pers}
         for head, batches in held_out:
             assert isinstance(head, JoinedHead)
             for batch in batches:
@@ -129,7 +129,7 @@ class JoinedHead(base.Head):
     def find_present(self, streams: Mapping[str, StreamRows]) -> Present:
         """Per clip, and per frame where that is asked for, where each member has any row."""
         known = self.know(streams)
-        present: dict[base.Per, Tensor] = {}
+        present: dict[Per, Tensor] = {}
         for per in self.pers:
             seen = []
             for member in self.heads:

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import MultiheadParams
+from pipeline.heads.params import MultiheadParams, Per
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.sequences import ConvBlock, keep_present
 from pipeline.modalities import RowShape, modality_of
@@ -60,7 +60,7 @@ class StagedHead(base.Head):
             {name: _make_stage(name, 1, dim, params.width) for name, dim in inner.items()}
         )
         self.dropout = nn.Dropout(params.dropout)
-        self.beside = base.SideBySide(self.dims, params.width)
+        self.beside = base.SideBySide(self.dims, params.width, params.pooling)
         self.readouts = base.read_out(outputs, self.beside.width)
 
     def make_pair(self, asks: int, answers: int, params: MultiheadParams) -> nn.Module:
@@ -78,7 +78,7 @@ class StagedHead(base.Head):
             for name, stream in streams.items()
         }
 
-    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[base.Per, Tensor]:
+    def fuse(self, streams: Mapping[str, StreamRows]) -> dict[Per, Tensor]:
         """Vectors `(clips, width)` per clip, `(clips, time, width)` per frame."""
         first = {name: self.first[name](streams[name]) for name in self.dims}
         between = first if self.late else self.tell(first)
