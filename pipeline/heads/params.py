@@ -123,6 +123,9 @@ class TrainingParams(Section):
     by class, 1 for those not named; `balanced` is the inverse of the class's share of the training
     labels. `label_smoothing` gives that share of each label to all classes alike. `feature_noise`
     is added to inputs in training, in standard deviations of the training rows.
+
+    `weight_average` is the decay of the weights' moving average, step by step, which is what
+    validation measures and what is kept; 0 takes the weights as they are.
     """
 
     epochs: PositiveInt = 60
@@ -145,6 +148,7 @@ class TrainingParams(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     feature_noise: float = Field(0.0, ge=0)
     modality_dropout: float = Field(0.1, ge=0, lt=1)
+    weight_average: float = Field(0.0, ge=0, lt=1)
     monitor: str | None = None
     seed: int = Field(0, ge=0, lt=2**63)
 

@@ -12,9 +12,10 @@ import torch
 from dvclive.live import Live
 from jaxtyping import Float
 from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler
 
 from pipeline.errors import TrainingError
@@ -44,7 +45,9 @@ def descend(
     )
     monitor = params.monitor or SCORE
     with _quiet_lightning(), _follow(live) as follower:
-        recorder, best = _Recorder(follower), _Best(monitor)
+        recorder = _Recorder(follower)
+        average = Average(params.weight_average) if params.weight_average else None
+        best = _Best(monitor, average)
         stop = EarlyStopping(
             monitor,
             min_delta=params.least_gain,
@@ -55,7 +58,7 @@ def descend(
         trainer = Trainer(
             max_epochs=params.epochs,
             gradient_clip_val=params.gradient_clip,
-            callbacks=[recorder, best, stop],
+            callbacks=[recorder, best, stop, *([average] if average else [])],
             accelerator="auto",
             devices=1,
             deterministic=True,
@@ -132,8 +135,9 @@ class _Best(Callback):
     Lightning's own ModelCheckpoint would write files, and import clients of cloud storage.
     """
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str, average: "Average | None" = None) -> None:
         self.monitor = monitor
+        self.average = average
         self.value = -torch.inf
         self.weights: dict[str, torch.Tensor] = {}
 
@@ -142,7 +146,26 @@ class _Best(Callback):
         value = -measured if choose_mode(self.monitor) == "min" else measured
         if value > self.value:
             self.value = value
-            self.weights = {name: kept.clone() for name, kept in pl_module.state_dict().items()}
+            judged = self.average.module if self.average else pl_module
+            self.weights = {name: kept.clone() for name, kept in judged.state_dict().items()}
+
+
+class Average(WeightAveraging):
+    """The exponential moving average of the weights, which validation measures in their place.
+
+    Polyak and Juditsky, Acceleration of stochastic approximation by averaging, 1992. It begins with
+    the weights after the first step; statistics of batches are averaged as weights are.
+    """
+
+    def __init__(self, decay: float) -> None:
+        averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+        super().__init__(multi_avg_fn=averaging)
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """What is trained, with the averaged weights."""
+        assert self._average_model is not None
+        return self._average_model.module
 
 
 @contextmanager

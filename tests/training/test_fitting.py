@@ -1,6 +1,5 @@
 import csv
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.labels.runs import Run
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.descent import weigh_classes
 from pipeline.training.fitting import fit_run, measure_prior
@@ -19,61 +17,8 @@ from pipeline.training.history import write_history
 from pipeline.training.module import HeadModule
 from pipeline.training.moments import Moments, measure_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
-from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
-
-CLIPS, DIM = 18, 5
-OFFICIAL = Run("official", None)
-TRAINING = {"epochs": 4, "learning_rate": 0.02, "batch": 8}
-OPTIONS = {
-    "mlp": {"width": 8, "training": TRAINING},
-    "linear": {"strengths": [0.1]},
-    "late_fusion": {"training": TRAINING},
-}
-
-
-class Corpus:
-    """Clips of three sides whose labels show in their rows; those in `spoilt` are NaN."""
-
-    def __init__(self, folder: Path, spoilt=()):
-        generator = np.random.default_rng(0)
-        torch.set_num_threads(1)
-        self.folder = folder
-        targets, rows = [], {}
-        for number in range(3 * CLIPS):
-            side, emotion = ("train", "val", "test")[number // CLIPS], number % 3
-            target = ClipLabels(
-                clip_id=f"{side}/{number:02}",
-                split=side,
-                labels={
-                    "emotion": EMOTIONS[emotion],
-                    "valence": (emotion - 1) / 2,
-                    "arousal": generator.uniform(-1, 1),
-                },
-            )
-            plane = [target.labels[name] for name in ("valence", "arousal")]
-            causes = [*(emotion == np.arange(3)), *plane]
-            noisy = np.array(causes, float) + 0.2 * generator.normal(size=(2, DIM))
-            rows[target.clip_id] = make_rows(noisy * (np.nan if side in spoilt else 1))
-            targets.append(target)
-        self.labels = make_labels(targets)
-        self.store = write_features(folder / "audio", rows)
-
-    def fit(self, kind="mlp", labels: Labels | None = None, **options):
-        chosen = make_params(kind, {"audio": "audio"}, **{**OPTIONS[kind], **options})
-        live = self.folder / "live"
-        return fit_run(chosen, {"audio": self.store}, labels or self.labels, OFFICIAL, live)
-
-    def change(self, side: str, change):
-        """Labels with those of one side changed."""
-        changed = {
-            name: change(target) if target.split == side else target
-            for name, target in self.labels.targets.items()
-        }
-        return Labels(changed, {}, self.labels.names)
-
-    def relabel(self, side: str, **labels):
-        return self.change(side, lambda target: replace(target, labels=labels))
+from tests.training.corpus_made import OFFICIAL, OPTIONS, TRAINING, Corpus
 
 
 @pytest.fixture(scope="module")
