@@ -107,6 +107,17 @@ class WindowParams(Section):
         return self
 
 
+class MixupParams(Section):
+    """Windows blended two by two in training, and their labels with them; `alpha` 0 leaves them.
+
+    What of a window stays its own is drawn from Beta(`alpha`, `alpha`), once for each batch, and
+    so are the partners; `share` is how many of the batches are mixed.
+    """
+
+    alpha: float = Field(0.0, ge=0)
+    share: float = Field(1.0, gt=0, le=1)
+
+
 class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
 
@@ -121,8 +132,11 @@ class TrainingParams(Section):
 
     `losses` names, target by target, another loss than the first of its kind. `class_weights` are
     by class, 1 for those not named; `balanced` is the inverse of the class's share of the training
-    labels. `label_smoothing` gives that share of each label to all classes alike. `feature_noise`
-    is added to inputs in training, in standard deviations of the training rows.
+    labels. `label_smoothing` gives that share of each label to all classes alike.
+
+    Training alone sees windows mixed by `mixup`, and modalities withheld at the chance
+    `modality_dropout`, never all of a window. `feature_noise` is added to rows, in standard
+    deviations of those of training.
 
     `weight_average` is the decay of the weights' moving average, step by step, which is what
     validation measures and what is kept; 0 takes the weights as they are.
@@ -146,6 +160,7 @@ class TrainingParams(Section):
     losses: dict[TargetName, str] = {}
     class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    mixup: MixupParams = MixupParams()
     feature_noise: float = Field(0.0, ge=0)
     modality_dropout: float = Field(0.1, ge=0, lt=1)
     weight_average: float = Field(0.0, ge=0, lt=1)

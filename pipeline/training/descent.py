@@ -23,6 +23,7 @@ from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS
+from pipeline.training.augmenting import check_augmentation
 from pipeline.training.history import History
 from pipeline.training.module import HeadModule
 from pipeline.training.optimisers import choose_mode
@@ -37,6 +38,7 @@ def descend(
     DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
     is undefined in every epoch.
     """
+    check_augmentation(train)
     module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
     generator = torch.Generator().manual_seed(params.seed)
     shuffled = RandomSampler(train, generator=generator)

@@ -1,8 +1,7 @@
 """The Lightning module that trains any head: its loss, its validation metrics, its optimiser."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,8 @@ from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
-from pipeline.heads.reading import StreamRows
-from pipeline.modalities import modality_of
 from pipeline.targets import TARGETS, list_means
+from pipeline.training.augmenting import Labelling, augment
 from pipeline.training.optimisers import make_optimiser, schedule_rate
 from pipeline.windows.dataset import Batch
 
@@ -45,12 +43,13 @@ class HeadModule(LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
-        streams = drop_modalities(batch.streams, self.training_params.modality_dropout)
-        if self.training_params.feature_noise:
-            streams = {name: self._add_noise(name, stream) for name, stream in streams.items()}
-        loss = torch.stack(
-            [self._measure_loss(outputs, batch) for outputs in self.head.parts(streams)]
-        ).sum()
+        seen = augment(batch, dict(self.head.readers.items()), self.training_params)
+        losses = [
+            self._measure_loss(outputs, labels)
+            for outputs in self.head.parts(seen.streams)
+            for labels in seen.labels
+        ]
+        loss = torch.stack(losses).sum()
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss
@@ -58,7 +57,8 @@ class HeadModule(LightningModule):
     def validation_step(self, batch: Batch, index: int) -> None:
         """Collect the batch's outputs, labels and predictions; raises as `training_step` does."""
         outputs = self.head(batch.streams)
-        self._check_loss(self._measure_loss(outputs, batch), "validation", index)
+        labels = Labelling(batch.targets, batch.target_masks)
+        self._check_loss(self._measure_loss(outputs, labels), "validation", index)
         self.answered.append(Answered.of(outputs, batch))
         for target, decoded in decode_outputs(outputs).items():
             mask = batch.target_masks[target]
@@ -84,18 +84,14 @@ class HeadModule(LightningModule):
         self.train_losses.reset()
         self.collected, self.answered = {}, []
 
-    def _add_noise(self, name: str, stream: StreamRows) -> StreamRows:
-        spread = self.head.readers[name].spread("scale") * self.training_params.feature_noise
-        return replace(stream, rows=stream.rows + spread * torch.randn_like(stream.rows))
-
-    def _measure_loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
-        return head_loss(outputs, batch.targets, batch.target_masks, self.losses.to(self.device))
+    def _measure_loss(self, outputs: dict[str, Tensor], labels: Labelling) -> Tensor:
+        choice = self.losses.to(self.device)
+        return labels.share * head_loss(outputs, labels.targets, labels.masks, choice)
 
     def measure_loss(self) -> Tensor:
         """Loss of all validation at once: a CCC of batches is no CCC of the whole."""
         whole = join_answered(self.answered)
-        choice = self.losses.to(self.device)
-        return head_loss(whole.outputs, whole.targets, whole.masks, choice)
+        return self._measure_loss(whole.outputs, Labelling(whole.targets, whole.masks))
 
     def _check_loss(self, loss: Tensor, side: str, index: int) -> None:
         if not torch.isfinite(loss):
@@ -129,24 +125,3 @@ def _pair(target: str, found: Sequence[Collected]) -> Pairs:
     if TARGETS[target].kind == "class":
         return Pairs(labels, decoded.argmax(axis=1).astype(np.float64), decoded)
     return Pairs(labels, decoded)
-
-
-def drop_modalities(streams: Mapping[str, StreamRows], share: float) -> dict[str, StreamRows]:
-    """`streams` with each modality of each window, all its streams, withheld at chance `share`.
-
-    A window that would lose all it has keeps everything.
-    """
-    members: dict[str, list[str]] = {}
-    for name in streams:
-        members.setdefault(modality_of(name), []).append(name)
-    present = torch.stack(
-        [
-            torch.cat([streams[name].mask for name in names], dim=1).any(dim=1)
-            for names in members.values()
-        ],
-        dim=1,
-    )
-    kept = torch.rand(present.shape, device=present.device) >= share
-    kept |= ~(kept & present).any(dim=1, keepdim=True)
-    columns = dict(zip(members, kept.unbind(dim=1), strict=True))
-    return {name: stream.keep(columns[modality_of(name)]) for name, stream in streams.items()}

@@ -163,6 +163,7 @@ def weigh(weights):
         {"optimizer": "adam", "schedule": "steps", "milestones": [1, 2]},
         {"schedule": "cosine", "warmup_epochs": 1},
         {"schedule": "plateau", "decay_patience": 1, "least_gain": 0.5},
+        {"mixup": {"alpha": 0.2, "share": 0.5}, "weight_average": 0.5},
         {"feature_noise": 0.1, "gradient_clip": None, "losses": {"emotion": "focal"}},
     ],
 )

@@ -1,0 +1,74 @@
+"""Augmenting: a batch as training alone sees it, never validation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from pipeline.errors import TrainingError
+from pipeline.heads.params import TrainingParams
+from pipeline.heads.reading import Reader, StreamRows
+from pipeline.training.mixing import draw_share, mix_windows, pair_windows
+from pipeline.training.withholding import drop_modalities
+from pipeline.windows.dataset import Batch, WindowDataset
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Labels of a batch's windows, as a `Batch` has them, and their `share` of its loss."""
+
+    targets: Mapping[str, Tensor]
+    masks: Mapping[str, Tensor]
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Rows of a batch, and all that they are labelled as: shares of `labels` sum to 1."""
+
+    streams: dict[str, StreamRows]
+    labels: tuple[Labelling, ...]
+
+
+def augment(batch: Batch, readers: Mapping[str, Reader], params: TrainingParams) -> Augmented:
+    """`batch` as `params` ask for it; `readers` know the moments of each stream's rows."""
+    streams: Mapping[str, StreamRows] = batch.streams
+    labels: tuple[Labelling, ...] = (Labelling(batch.targets, batch.target_masks),)
+    if params.mixup.alpha:
+        streams, labels = _mix_batch(batch, draw_share(params.mixup))
+    streams = drop_modalities(streams, params.modality_dropout)
+    if params.feature_noise:
+        streams = {
+            name: add_noise(stream, readers[name], params.feature_noise)
+            for name, stream in streams.items()
+        }
+    return Augmented(streams, labels)
+
+
+def check_augmentation(train: WindowDataset) -> None:
+    """Raise TrainingError where windows of `train` cannot be augmented as their head asks."""
+    framed = [target for target, per in train.per.items() if per == "frame"]
+    if train.params.training.mixup.alpha and framed:
+        raise TrainingError(
+            f"training.mixup: expected targets that are labelled clip by clip, got frames of "
+            f"{', '.join(framed)}; leave `mixup` out, or these targets"
+        )
+
+
+def add_noise(stream: StreamRows, reader: Reader, size: float) -> StreamRows:
+    """`stream` with normal noise, `size` standard deviations of the training rows."""
+    spread = reader.spread("scale") * size
+    return replace(stream, rows=stream.rows + spread * torch.randn_like(stream.rows))
+
+
+def _mix_batch(batch: Batch, share: float) -> tuple[dict[str, StreamRows], tuple[Labelling, ...]]:
+    """Rows of `batch` with those of partners, and the labels of both."""
+    partners = pair_windows(batch.streams)
+    own = Labelling(batch.targets, batch.target_masks, share)
+    others = Labelling(
+        {target: labels[partners] for target, labels in batch.targets.items()},
+        {target: mask[partners] for target, mask in batch.target_masks.items()},
+        1.0 - share,
+    )
+    return mix_windows(batch.streams, partners, share), (own, others)

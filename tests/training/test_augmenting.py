@@ -1,0 +1,65 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from pipeline.errors import TrainingError
+from pipeline.heads.building import build_head
+from pipeline.heads.losses import LossChoice
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.training.augmenting import augment, check_augmentation
+from pipeline.training.module import HeadModule
+from pipeline.windows.dataset import WindowDataset
+from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
+from tests.training.corpus_made import Corpus
+
+MIXUP = {"alpha": 0.4}
+CALM = {"modality_dropout": 0.0}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
+def make_module(dataset):
+    """One that is always the same, and drops nothing out."""
+    torch.manual_seed(0)
+    head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS)).eval()
+    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
+
+
+def test_a_mixed_loss_is_that_of_mixed_labels(corpus):
+    dataset = corpus.window("train", targets=["emotion"], training={"mixup": MIXUP, **CALM})
+    module, batch = make_module(dataset), dataset[range(7)]
+    torch.manual_seed(3)
+    found = module.training_step(batch, 0)
+    torch.manual_seed(3)
+    seen = augment(batch, module.head.readers, dataset.params.training)
+    assert 0 < seen.labels[0].share < 1
+    ours, theirs = (F.one_hot(labels.targets["emotion"], 3) for labels in seen.labels)
+    assert not torch.equal(ours, theirs)
+    mixed = seen.labels[0].share * ours + seen.labels[1].share * theirs
+    torch.testing.assert_close(
+        found, F.cross_entropy(module.head(seen.streams)["emotion"], mixed.float())
+    )
+
+
+def test_batches_that_are_not_augmented_are_as_they_were(corpus):
+    dataset = corpus.window("train", training=CALM)
+    batch = dataset[range(5)]
+    seen = augment(batch, make_module(dataset).head.readers, dataset.params.training)
+    assert torch.equal(seen.streams["audio"].rows, batch.streams["audio"].rows)
+    assert torch.equal(seen.streams["audio"].mask, batch.streams["audio"].mask)
+    assert [labels.share for labels in seen.labels] == [1.0]
+
+
+def test_frames_are_not_mixed(tmp_path):
+    store = write_features(tmp_path / "audio", {"a": make_rows([[1.0], [2.0]])})
+    frames = {"a": {"seconds": [0.5, 1.5], "valence": [0.1, 0.2]}}
+    labels = make_labels([ClipLabels(clip_id="a")], frames)
+    params = make_params("mlp", {"audio": "audio"}, targets=["valence"], training={"mixup": MIXUP})
+    train = WindowDataset({"audio": store}, labels, params)
+    with pytest.raises(
+        TrainingError, match=r"training\.mixup: .* clip by clip, got frames of valence; leave"
+    ):
+        check_augmentation(train)
