@@ -132,7 +132,10 @@ class TrainingParams(Section):
 
     `losses` names, target by target, another loss than the first of its kind. `class_weights` are
     by class, 1 for those not named; `balanced` is the inverse of the class's share of the training
-    labels. `label_smoothing` gives that share of each label to all classes alike.
+    labels. The `sampler` is `weighted` where an epoch's windows are drawn with replacement, so
+    that each class of `emotion` comes as often, and `shuffled` where each comes once. It is one
+    remedy against rare classes, and goes without weights of classes and focal loss.
+    `label_smoothing` gives that share of each label to all classes alike.
 
     Training alone sees windows mixed by `mixup`, and modalities withheld at the chance
     `modality_dropout`, never all of a window. `feature_noise` is added to rows, in standard
@@ -158,6 +161,7 @@ class TrainingParams(Section):
     least_gain: float = Field(0.0, ge=0)
     gradient_clip: PositiveFloat | None = 1.0
     losses: dict[TargetName, str] = {}
+    sampler: Literal["shuffled", "weighted"] = "shuffled"
     class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     mixup: MixupParams = MixupParams()
@@ -178,6 +182,16 @@ class TrainingParams(Section):
         if self.schedule == "plateau" and self.warmup_epochs:
             text = "warmup_epochs: expected 0 with schedule plateau, got {epochs}"
             raise PydanticCustomError("warmup", text, {"epochs": self.warmup_epochs})
+        return self
+
+    @model_validator(mode="after")
+    def _check_sampler(self) -> "TrainingParams":
+        """Refuse two remedies against rare classes at a time."""
+        if self.sampler == "weighted":
+            other = "class_weights" if self.class_weights != "none" else "losses.emotion: focal"
+            if self.class_weights != "none" or self.losses.get("emotion") == "focal":
+                text = "sampler: weighted goes without {other}: both would count rare classes up"
+                raise PydanticCustomError("sampler", text, {"other": other})
         return self
 
     @model_validator(mode="after")
@@ -217,6 +231,14 @@ class HeadParams(Section):
         if monitor is not None and monitor not in known:
             text = "training.monitor: expected a metric of the targets; {hint}"
             raise PydanticCustomError("monitor", text, {"hint": suggest(monitor, known)})
+        return self
+
+    @model_validator(mode="after")
+    def _check_sampler(self) -> "HeadParams":
+        """Refuse to draw by classes that are not predicted."""
+        if self.training.sampler == "weighted" and "emotion" not in self.targets:
+            text = "training.sampler: weighted draws by the class of emotion; add it to `targets`"
+            raise PydanticCustomError("sampler", text)
         return self
 
     @model_validator(mode="after")

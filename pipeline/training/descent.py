@@ -7,23 +7,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from dvclive.live import Live
-from jaxtyping import Float
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
 from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-from torch.utils.data import BatchSampler, DataLoader, RandomSampler
+from torch.utils.data import BatchSampler, DataLoader
 
 from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice
 from pipeline.heads.params import SCORE, TrainingParams
-from pipeline.targets import TARGETS
 from pipeline.training.augmenting import check_augmentation
+from pipeline.training.classes import sample_windows, weigh_classes
 from pipeline.training.history import History
 from pipeline.training.module import HeadModule
 from pipeline.training.optimisers import choose_mode
@@ -40,11 +38,8 @@ def descend(
     """
     check_augmentation(train)
     module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
-    generator = torch.Generator().manual_seed(params.seed)
-    shuffled = RandomSampler(train, generator=generator)
-    batches: DataLoader[Batch] = DataLoader(
-        train, sampler=BatchSampler(shuffled, params.batch, drop_last=False), batch_size=None
-    )
+    drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
+    batches: DataLoader[Batch] = DataLoader(train, sampler=drawn, batch_size=None)
     monitor = params.monitor or SCORE
     with _quiet_lightning(), _follow(live) as follower:
         recorder = _Recorder(follower)
@@ -85,34 +80,6 @@ def choose_losses(train: WindowDataset) -> LossChoice:
     """Losses that the head of `train` asks for; raises TrainingError as `weigh_classes` does."""
     params = train.params.training
     return LossChoice(params.losses, weigh_classes(train), params.label_smoothing)
-
-
-def weigh_classes(train: WindowDataset) -> dict[str, Float[torch.Tensor, " classes"]]:
-    """Target of kind `class` → weight of each class, as the head of `train` asks; none for `none`.
-
-    Balanced: labels / (classes x its labels), 1 for one that does not occur. Raises TrainingError
-    for a weight of a class that the labels do not have.
-    """
-    asked, names = train.params.training.class_weights, train.labels.names.emotion
-    targets = [name for name in train.params.targets if TARGETS[name].kind == "class"]
-    if asked == "none":
-        return {}
-    if asked == "balanced":
-        return {target: _balance(train, target, len(names)) for target in targets}
-    if strange := asked.keys() - set(names):
-        raise TrainingError(
-            f"training.class_weights: expected classes of the corpus, got {min(strange)}; known: "
-            f"{', '.join(names)}"
-        )
-    weights = torch.tensor([asked.get(name, 1.0) for name in names])
-    return dict.fromkeys(targets, weights)
-
-
-def _balance(train: WindowDataset, target: str, classes: int) -> Float[torch.Tensor, " classes"]:
-    labels = np.concatenate([example.targets[target].ravel() for example in train.examples])
-    known = torch.from_numpy(labels[~np.isnan(labels)]).long()
-    counts = torch.bincount(known, minlength=classes)
-    return torch.where(counts > 0, counts.sum() / (classes * counts), 1.0)
 
 
 class _Recorder(Callback):

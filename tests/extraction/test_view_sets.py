@@ -306,7 +306,7 @@ class TestTraining:
         np.testing.assert_allclose(fitted.head.readers["audio"].mean, mean, rtol=1e-5)
 
     def test_weights_of_classes_follow_the_windows(self, tmp_path: Path) -> None:
-        from pipeline.training.descent import weigh_classes
+        from pipeline.training.classes import weigh_classes
 
         rows = {"a": make_rows([[1]]), "b": make_rows([[1]]), "b#view1": make_rows([[1]])}
         store = write_features(tmp_path / "toy", rows, views=1)

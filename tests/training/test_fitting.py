@@ -11,7 +11,6 @@ from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.prediction.answers import predict_clips
-from pipeline.training.descent import weigh_classes
 from pipeline.training.fitting import fit_run, measure_prior
 from pipeline.training.history import write_history
 from pipeline.training.module import HeadModule
@@ -142,18 +141,6 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
         for weights in ("none", "balanced")
     ]
     assert losses[0] != pytest.approx(losses[1], rel=1e-3)
-
-
-def test_weights_of_classes_go_by_name(corpus):
-    train = WindowDataset({"audio": corpus.store}, corpus.labels, weigh({"sad": 3.0}))
-    assert weigh_classes(train)["emotion"].tolist() == [1.0, 1.0, 3.0]
-    train.params = weigh({"sat": 3.0})
-    with pytest.raises(TrainingError, match="got sat; known: angry, happy, sad"):
-        weigh_classes(train)
-
-
-def weigh(weights):
-    return make_params("mlp", {"audio": "audio"}, training={"class_weights": weights})
 
 
 @pytest.mark.parametrize(
