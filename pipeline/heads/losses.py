@@ -175,6 +175,32 @@ def divergence(
     return F.kl_div(logits.log_softmax(dim=-1), shares, reduction="batchmean")
 
 
+def inconsistency(
+    first: Mapping[str, Tensor], second: Mapping[str, Tensor], masks: Mapping[str, Tensor]
+) -> Float[Tensor, ""]:
+    """How far two passes' outputs differ in the chances of classes, where `masks` have labels.
+
+    Half the sum of the Kullback-Leibler divergences from each to the other, averaged over labels
+    and added up over targets of kind `class`; zero for two that are the same. Liang et al., R-Drop:
+    Regularized dropout for neural networks, NeurIPS 2021.
+    """
+    found = [
+        _symmetric_divergence(first[name][masks[name]], second[name][masks[name]])
+        for name in first
+        if name in TARGETS and TARGETS[name].kind == "class"
+    ]
+    return torch.stack(found).sum()
+
+
+def _symmetric_divergence(
+    first: Float[Tensor, "labels classes"], second: Float[Tensor, "labels classes"]
+) -> Float[Tensor, ""]:
+    one, other = first.log_softmax(dim=-1), second.log_softmax(dim=-1)
+    # KL(p, q) + KL(q, p) = sum of (p - q) (log p - log q)
+    between = ((one.exp() - other.exp()) * (one - other)).sum(dim=-1)
+    return between.sum() / (2 * max(1, len(first)))
+
+
 LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
     "focal": focal,

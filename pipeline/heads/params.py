@@ -135,7 +135,9 @@ class TrainingParams(Section):
     labels. The `sampler` is `weighted` where an epoch's windows are drawn with replacement, so
     that each class of `emotion` comes as often, and `shuffled` where each comes once. It is one
     remedy against rare classes, and goes without weights of classes and focal loss.
-    `label_smoothing` gives that share of each label to all classes alike.
+    `label_smoothing` gives that share of each label to all classes alike. `consistency` is the
+    weight of how far two passes over a batch, each with dropout of its own, differ in the chances
+    of classes; the loss beside it is the mean of both.
 
     Training alone sees windows mixed by `mixup`, and modalities withheld at the chance
     `modality_dropout`, never all of a window. `feature_noise` is added to rows, in standard
@@ -164,6 +166,7 @@ class TrainingParams(Section):
     sampler: Literal["shuffled", "weighted"] = "shuffled"
     class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    consistency: float = Field(0.0, ge=0)
     mixup: MixupParams = MixupParams()
     feature_noise: float = Field(0.0, ge=0)
     modality_dropout: float = Field(0.1, ge=0, lt=1)
@@ -288,6 +291,18 @@ class NetworkParams(HeadParams):
     width: int = Field(64, gt=0, le=MOST_SIZE)
     dropout: float = Field(0.3, ge=0, lt=1)
     pooling: PoolName = "mean"
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> "NetworkParams":
+        """Refuse passes that cannot differ, or not in classes."""
+        if self.training.consistency and not self.dropout:
+            text = "training.consistency: two passes differ by dropout, which is 0; set `dropout`"
+            raise PydanticCustomError("consistency", text)
+        kinds = {TARGETS[target].kind for target in self.targets}
+        if self.training.consistency and "class" not in kinds:
+            text = "training.consistency: expected a target of classes; add emotion to `targets`"
+            raise PydanticCustomError("consistency", text)
+        return self
 
     @model_validator(mode="after")
     def _check_causal(self) -> "NetworkParams":

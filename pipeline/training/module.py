@@ -14,11 +14,11 @@ from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.base import Head
-from pipeline.heads.losses import LossChoice, head_loss
+from pipeline.heads.losses import LossChoice, head_loss, inconsistency
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS, list_means
-from pipeline.training.augmenting import Labelling, augment
+from pipeline.training.augmenting import Augmented, Labelling, augment
 from pipeline.training.optimisers import make_optimiser, schedule_rate
 from pipeline.windows.dataset import Batch
 
@@ -44,12 +44,13 @@ class HeadModule(LightningModule):
     def training_step(self, batch: Batch, index: int) -> Tensor:
         """Loss of one batch; raises TrainingError when it is not finite."""
         seen = augment(batch, dict(self.head.readers.items()), self.training_params)
-        losses = [
-            self._measure_loss(outputs, labels)
-            for outputs in self.head.parts(seen.streams)
-            for labels in seen.labels
-        ]
-        loss = torch.stack(losses).sum()
+        parts = self.head.parts(seen.streams)
+        loss = self._measure_losses(parts, seen)
+        if self.training_params.consistency:
+            again, masks = self.head.parts(seen.streams), seen.labels[0].masks
+            apart = [inconsistency(*pair, masks) for pair in zip(parts, again, strict=True)]
+            loss = (loss + self._measure_losses(again, seen)) / 2
+            loss = loss + self.training_params.consistency * torch.stack(apart).sum()
         self._check_loss(loss, "training", index)
         self.train_losses.update(loss.detach())
         return loss
@@ -87,6 +88,12 @@ class HeadModule(LightningModule):
     def _measure_loss(self, outputs: dict[str, Tensor], labels: Labelling) -> Tensor:
         choice = self.losses.to(self.device)
         return labels.share * head_loss(outputs, labels.targets, labels.masks, choice)
+
+    def _measure_losses(self, parts: Sequence[dict[str, Tensor]], seen: Augmented) -> Tensor:
+        losses = [
+            self._measure_loss(outputs, labels) for outputs in parts for labels in seen.labels
+        ]
+        return torch.stack(losses).sum()
 
     def measure_loss(self) -> Tensor:
         """Loss of all validation at once: a CCC of batches is no CCC of the whole."""

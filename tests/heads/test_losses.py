@@ -12,6 +12,7 @@ from pipeline.heads.losses import (
     LossChoice,
     concordance,
     head_loss,
+    inconsistency,
     polar_loss,
     target_loss,
 )
@@ -251,3 +252,20 @@ def test_a_batch_without_labels_gives_a_zero_with_a_graph(names: set[str]) -> No
     loss.backward()
     grads = [output.grad for output in outputs.values()]
     assert all(grad is not None and not grad.any() for grad in grads)
+
+
+def test_inconsistency_is_the_mean_of_two_divergences_worked_out_by_hand() -> None:
+    chances = torch.tensor([[0.5, 0.5], [0.9, 0.1]]), torch.tensor([[0.25, 0.75], [0.1, 0.9]])
+    first, second = ({"emotion": share.log()[None], "valence": share[None]} for share in chances)
+    masks = {"emotion": torch.tensor([[True, False]]), "valence": ones(1, 2)}
+    there = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
+    back = 0.25 * math.log(0.25 / 0.5) + 0.75 * math.log(0.75 / 0.5)
+    found = inconsistency(first, second, masks)
+    assert found.item() == pytest.approx((there + back) / 2, abs=1e-6)
+
+
+def test_inconsistency_without_labels_is_a_zero_with_a_gradient() -> None:
+    logits = torch.randn(3, 5, requires_grad=True)
+    found = inconsistency({"emotion": logits}, {"emotion": logits + 1}, {"emotion": ~ones(3)})
+    [gradient] = torch.autograd.grad(found, logits)
+    assert (found.item(), gradient.abs().max().item()) == (0.0, 0.0)
