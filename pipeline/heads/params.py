@@ -10,7 +10,9 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -107,6 +109,21 @@ class WindowParams(Section):
         return self
 
 
+def _check_dropout(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return parse(value)
+    except ValidationError as error:  # it would tell of one of the two types alone
+        text = "expected a share from 0 to below 1, soft_hard or noise"
+        raise PydanticCustomError("dropout", text) from error
+
+
+ModalityDropout = Annotated[
+    Annotated[float, Field(ge=0, lt=1)] | Literal["soft_hard", "noise"],
+    WrapValidator(_check_dropout),
+]
+"""Chance that a modality of a window is withheld, or how copies of each batch lack modalities."""
+
+
 class MixupParams(Section):
     """Windows blended two by two in training, and their labels with them; `alpha` 0 leaves them.
 
@@ -140,8 +157,9 @@ class TrainingParams(Section):
     of classes; the loss beside it is the mean of both.
 
     Training alone sees windows mixed by `mixup`, and modalities withheld at the chance
-    `modality_dropout`, never all of a window. `feature_noise` is added to rows, in standard
-    deviations of those of training.
+    `modality_dropout`, never all of a window; `soft_hard` and `noise` give it copies of each batch
+    that lack modalities. `feature_noise` is added to rows, in standard deviations of those of
+    training.
 
     `weight_average` is the decay of the weights' moving average, step by step, which is what
     validation measures and what is kept; 0 takes the weights as they are.
@@ -169,7 +187,7 @@ class TrainingParams(Section):
     consistency: float = Field(0.0, ge=0)
     mixup: MixupParams = MixupParams()
     feature_noise: float = Field(0.0, ge=0)
-    modality_dropout: float = Field(0.1, ge=0, lt=1)
+    modality_dropout: ModalityDropout = 0.1
     weight_average: float = Field(0.0, ge=0, lt=1)
     monitor: str | None = None
     seed: int = Field(0, ge=0, lt=2**63)
@@ -302,6 +320,16 @@ class NetworkParams(HeadParams):
         if self.training.consistency and "class" not in kinds:
             text = "training.consistency: expected a target of classes; add emotion to `targets`"
             raise PydanticCustomError("consistency", text)
+        return self
+
+    @model_validator(mode="after")
+    def _check_copies(self) -> "NetworkParams":
+        """Refuse copies of windows without a modality, of windows that have but one."""
+        how, modalities = self.training.modality_dropout, list(self.inputs.sets())
+        if isinstance(how, str) and len(modalities) < 2:
+            text = "training.modality_dropout: {how} takes two modalities or more, got {names}"
+            names = ", ".join(modalities) or "none"
+            raise PydanticCustomError("copies", text, {"how": how, "names": names})
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pipeline.errors import TrainingError
 from pipeline.heads.params import TrainingParams
 from pipeline.heads.reading import Reader, StreamRows
 from pipeline.training.mixing import draw_share, mix_windows, pair_windows
-from pipeline.training.withholding import drop_modalities
+from pipeline.training.withholding import copy_windows, drop_modalities, join_copies
 from pipeline.windows.dataset import Batch, WindowDataset
 
 
@@ -21,6 +21,14 @@ class Labelling:
     targets: Mapping[str, Tensor]
     masks: Mapping[str, Tensor]
     share: float = 1.0
+
+    def repeat(self, copies: int) -> "Labelling":
+        """The same for `copies` of the windows, one after another."""
+        return Labelling(
+            {target: torch.cat([labels] * copies) for target, labels in self.targets.items()},
+            {target: torch.cat([mask] * copies) for target, mask in self.masks.items()},
+            self.share,
+        )
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,25 @@ def augment(batch: Batch, readers: Mapping[str, Reader], params: TrainingParams)
     labels: tuple[Labelling, ...] = (Labelling(batch.targets, batch.target_masks),)
     if params.mixup.alpha:
         streams, labels = _mix_batch(batch, draw_share(params.mixup))
-    streams = drop_modalities(streams, params.modality_dropout)
+    if isinstance(params.modality_dropout, float):
+        streams = drop_modalities(streams, params.modality_dropout)
+    else:
+        copies = copy_windows(streams, readers, params.modality_dropout)
+        streams = join_copies(copies)
+        labels = tuple(labelling.repeat(len(copies)) for labelling in labels)
     if params.feature_noise:
         streams = {
             name: add_noise(stream, readers[name], params.feature_noise)
             for name, stream in streams.items()
         }
     return Augmented(streams, labels)
+
+
+def count_copies(params: TrainingParams, modalities: int) -> int:
+    """How often a head passes over each window of a batch before it learns from them."""
+    copies = {"soft_hard": modalities + 2, "noise": modalities + 1}
+    passes = 2 if params.consistency else 1
+    return passes * copies.get(str(params.modality_dropout), 1)
 
 
 def check_augmentation(train: WindowDataset) -> None:

@@ -15,8 +15,10 @@ from pipeline.heads.losses import head_loss
 from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import Run, split_clips
+from pipeline.modalities import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
+from pipeline.training.augmenting import count_copies
 from pipeline.training.history import History
 from pipeline.training.imports import leave_out
 from pipeline.training.moments import set_moments
@@ -92,7 +94,9 @@ def _check_attention(head: Head, train: WindowDataset) -> None:
         stream: max(len(window.alignments[stream].counts) for window in train.windows)
         for stream in train.features
     }
-    batch = min(train.params.training.batch, len(train))
+    training = train.params.training
+    modalities = {modality_of(stream) for stream in train.features}
+    batch = min(training.batch, len(train)) * count_copies(training, len(modalities))
     asked = 4 * batch * head.count_weights(longest)
     if asked > MOST_ATTENTION_BYTES:
         rows = ", ".join(f"{count:,} rows of {stream}" for stream, count in longest.items())
