@@ -72,6 +72,9 @@ MOST_BLOCKS = 16
 MOST_KERNEL = 64
 """Rows that a convolution sees at once."""
 
+MOST_MASKS = 100
+"""Stretches of one kind that are hidden from each window in training."""
+
 MOST_LABELS = 10**6
 """That a network tells apart: those of ImageNet-21k are 21,841."""
 

@@ -24,6 +24,7 @@ from pipeline.limits import (
     MOST_HEAD_LAYERS,
     MOST_HZ,
     MOST_KERNEL,
+    MOST_MASKS,
     MOST_MEMBERS,
     MOST_SECONDS,
     MOST_SIZE,
@@ -135,6 +136,24 @@ class MixupParams(Section):
     share: float = Field(1.0, gt=0, le=1)
 
 
+class SpecAugmentParams(Section):
+    """Stretches of rows, and of what lies along them, that training hears as the mean of all.
+
+    So many of each for each window of sound, of any length up to the share of its rows, or of the
+    numbers of a row: its frequencies, if it is a spectrum.
+    """
+
+    time_masks: int = Field(0, ge=0, le=MOST_MASKS)
+    time_share: float = Field(0.2, gt=0, le=1)
+    frequency_masks: int = Field(0, ge=0, le=MOST_MASKS)
+    frequency_share: float = Field(0.2, gt=0, le=1)
+
+    @property
+    def masks(self) -> int:
+        """How many there are for each window."""
+        return self.time_masks + self.frequency_masks
+
+
 class TrainingParams(Section):
     """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
 
@@ -156,10 +175,10 @@ class TrainingParams(Section):
     weight of how far two passes over a batch, each with dropout of its own, differ in the chances
     of classes; the loss beside it is the mean of both.
 
-    Training alone sees windows mixed by `mixup`, and modalities withheld at the chance
-    `modality_dropout`, never all of a window; `soft_hard` and `noise` give it copies of each batch
-    that lack modalities. `feature_noise` is added to rows, in standard deviations of those of
-    training.
+    Training alone sees windows mixed by `mixup`, sound masked by `spec_augment`, and modalities
+    withheld at the chance `modality_dropout`, never all of a window; `soft_hard` and `noise` give
+    it copies of each batch that lack modalities. `feature_noise` is added to rows, in standard
+    deviations of those of training.
 
     `weight_average` is the decay of the weights' moving average, step by step, which is what
     validation measures and what is kept; 0 takes the weights as they are.
@@ -186,6 +205,7 @@ class TrainingParams(Section):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     consistency: float = Field(0.0, ge=0)
     mixup: MixupParams = MixupParams()
+    spec_augment: SpecAugmentParams = SpecAugmentParams()
     feature_noise: float = Field(0.0, ge=0)
     modality_dropout: ModalityDropout = 0.1
     weight_average: float = Field(0.0, ge=0, lt=1)
@@ -320,6 +340,14 @@ class NetworkParams(HeadParams):
         if self.training.consistency and "class" not in kinds:
             text = "training.consistency: expected a target of classes; add emotion to `targets`"
             raise PydanticCustomError("consistency", text)
+        return self
+
+    @model_validator(mode="after")
+    def _check_masks(self) -> "NetworkParams":
+        """Refuse masks of sound for a head that hears none."""
+        if self.training.spec_augment.masks and self.inputs.audio == NO_FEATURES:
+            text = "training.spec_augment: masks sound, and `inputs.audio` is none; leave it out"
+            raise PydanticCustomError("spec_augment", text)
         return self
 
     @model_validator(mode="after")

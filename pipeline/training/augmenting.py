@@ -9,6 +9,8 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.heads.params import TrainingParams
 from pipeline.heads.reading import Reader, StreamRows
+from pipeline.modalities import modality_of
+from pipeline.training.masking import mask_stretches
 from pipeline.training.mixing import draw_share, mix_windows, pair_windows
 from pipeline.training.withholding import copy_windows, drop_modalities, join_copies
 from pipeline.windows.dataset import Batch, WindowDataset
@@ -45,6 +47,13 @@ def augment(batch: Batch, readers: Mapping[str, Reader], params: TrainingParams)
     labels: tuple[Labelling, ...] = (Labelling(batch.targets, batch.target_masks),)
     if params.mixup.alpha:
         streams, labels = _mix_batch(batch, draw_share(params.mixup))
+    if params.spec_augment.masks:
+        streams = {
+            name: mask_stretches(stream, readers[name], params.spec_augment)
+            if modality_of(name) == "audio"
+            else stream
+            for name, stream in streams.items()
+        }
     if isinstance(params.modality_dropout, float):
         streams = drop_modalities(streams, params.modality_dropout)
     else:
@@ -74,6 +83,13 @@ def check_augmentation(train: WindowDataset) -> None:
             f"training.mixup: expected targets that are labelled clip by clip, got frames of "
             f"{', '.join(framed)}; leave `mixup` out, or these targets"
         )
+    heard = {name: shape for name, shape in train.shapes.items() if modality_of(name) == "audio"}
+    for name, shape in heard.items():
+        if train.params.training.spec_augment.frequency_masks and shape.axes[-1] != "dim":
+            raise TrainingError(
+                f"training.spec_augment: expected rows of {name} that end in frequencies, got "
+                f"{shape}; set `frequency_masks` to 0, or read another set"
+            )
 
 
 def add_noise(stream: StreamRows, reader: Reader, size: float) -> StreamRows:
