@@ -36,12 +36,14 @@ class LossChoice:
     """Which loss each target has: one of `names`, or else the first of its kind.
 
     `class_weights` is target → weights in the order of the class index, of targets of kind `class`,
-    whose labels give the share `smoothing` to all classes alike.
+    whose labels give the share `smoothing` to all classes alike. `target_weights` is target → what
+    its loss is multiplied by, 1 for those not named.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     class_weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
     smoothing: float = 0.0
+    target_weights: Mapping[str, float] = field(default_factory=dict)
 
     def to(self, device: torch.device | str) -> "LossChoice":
         """The same with its weights on `device`."""
@@ -60,15 +62,26 @@ def head_loss(
     `targets` holds class indices, ratings, and numbers for each class; `masks` are `(clips,)` or
     `(clips, time)`, as the outputs are.
     """
-    losses = []
+    return torch.stack(list(output_losses(outputs, targets, masks, choice).values())).sum()
+
+
+def output_losses(
+    outputs: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    masks: Mapping[str, Tensor],
+    choice: LossChoice = LossChoice(),
+) -> dict[str, Float[Tensor, ""]]:
+    """Output → its loss, times the weight that `choice` gives it; sizes as of `head_loss`."""
+    losses = {}
     for name, output in outputs.items():
         if name == POLAR:
             truth = torch.stack([targets[target] for target in PLANE], dim=-1)
             mask = torch.stack([masks[target] for target in PLANE]).all(dim=0)
-            losses.append(polar_loss(output, truth, mask))
+            losses[name] = polar_loss(output, truth, mask)
         else:
-            losses.append(target_loss(name, output, targets[name], masks[name], choice))
-    return torch.stack(losses).sum()
+            loss = target_loss(name, output, targets[name], masks[name], choice)
+            losses[name] = choice.target_weights.get(name, 1.0) * loss
+    return losses
 
 
 def target_loss(

@@ -166,11 +166,13 @@ class TrainingParams(Section):
     where `monitor` has been no better for `decay_patience` epochs for `plateau` (which has no
     rise), or falls as a `cosine` does. `momentum` and `dampening` are those of `sgd`.
 
-    `losses` names, target by target, another loss than the first of its kind. `class_weights` are
-    by class, 1 for those not named; `balanced` is the inverse of the class's share of the training
-    labels. The `sampler` is `weighted` where an epoch's windows are drawn with replacement, so
-    that each class of `emotion` comes as often, and `shuffled` where each comes once. It is one
-    remedy against rare classes, and goes without weights of classes and focal loss.
+    `losses` names, target by target, another loss than the first of its kind, and `target_weights`
+    what it is multiplied by, 1 for those not named; with `learned_weights` they are learned with
+    the head. `class_weights` are by class, 1 for those not named; `balanced` is the inverse of the
+    class's share of the training labels. The `sampler` is `weighted` where an epoch's windows are
+    drawn with replacement, so that each class of `emotion` comes as often, and `shuffled` where
+    each comes once. It is one remedy against rare classes, and goes without weights of classes and
+    focal loss.
     `label_smoothing` gives that share of each label to all classes alike. `consistency` is the
     weight of how far two passes over a batch, each with dropout of its own, differ in the chances
     of classes; the loss beside it is the mean of both.
@@ -200,6 +202,8 @@ class TrainingParams(Section):
     least_gain: float = Field(0.0, ge=0)
     gradient_clip: PositiveFloat | None = 1.0
     losses: dict[TargetName, str] = {}
+    target_weights: dict[TargetName, PositiveFloat] = {}
+    learned_weights: bool = False
     sampler: Literal["shuffled", "weighted"] = "shuffled"
     class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
@@ -237,13 +241,16 @@ class TrainingParams(Section):
 
     @model_validator(mode="after")
     def _check_losses(self) -> "TrainingParams":
-        """Refuse a loss that does not fit its target."""
+        """Refuse a loss that does not fit its target, and weights both set and learned."""
         for target, loss in self.losses.items():
             fitting = TARGETS[target].behaviour.losses
             if loss not in fitting:
                 text = "losses.{target}: {hint}"
                 hint = {"target": target, "hint": suggest(loss, fitting)}
                 raise PydanticCustomError("loss", text, hint)
+        if self.learned_weights and self.target_weights:
+            text = "learned_weights: goes without target_weights, which would be learned anew"
+            raise PydanticCustomError("learned_weights", text)
         return self
 
 
@@ -303,6 +310,20 @@ class HeadParams(Section):
                 text = "training.losses: expected targets that have a choice of losses; {hint}"
                 hint = suggest(target, known)
                 raise PydanticCustomError("losses", text, {"hint": hint})
+        return self
+
+    @model_validator(mode="after")
+    def _check_target_weights(self) -> "HeadParams":
+        """Refuse weights of what is not predicted, or of one of two that share a loss."""
+        polar = PLANE if self.coordinates == "polar" else ()
+        known = [target for target in self.targets if target not in polar]
+        if self.training.learned_weights and len(known) + bool(polar) < 2:
+            text = "training.learned_weights: expected several losses to weigh, got one"
+            raise PydanticCustomError("learned_weights", text)
+        for target in self.training.target_weights:
+            if target not in known:
+                text = "training.target_weights: expected targets with a loss of their own; {hint}"
+                raise PydanticCustomError("target_weights", text, {"hint": suggest(target, known)})
         return self
 
     @property

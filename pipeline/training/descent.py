@@ -79,7 +79,8 @@ def descend(
 def choose_losses(train: WindowDataset) -> LossChoice:
     """Losses that the head of `train` asks for; raises TrainingError as `weigh_classes` does."""
     params = train.params.training
-    return LossChoice(params.losses, weigh_classes(train), params.label_smoothing)
+    smoothing, weights = params.label_smoothing, params.target_weights
+    return LossChoice(params.losses, weigh_classes(train), smoothing, weights)
 
 
 class _Recorder(Callback):

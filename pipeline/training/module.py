@@ -14,11 +14,12 @@ from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.base import Head
-from pipeline.heads.losses import LossChoice, head_loss, inconsistency
+from pipeline.heads.losses import LossChoice, inconsistency, output_losses
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS, list_means
 from pipeline.training.augmenting import Augmented, Labelling, augment
+from pipeline.training.balancing import Balance
 from pipeline.training.optimisers import make_optimiser, schedule_rate
 from pipeline.windows.dataset import Batch
 
@@ -37,6 +38,7 @@ class HeadModule(LightningModule):
         self.head = head
         self.training_params = params
         self.classes = classes
+        self.balance = Balance(head.outputs) if params.learned_weights else None
         self.train_losses = MeanMetric()
         self.collected: dict[str, list[Collected]] = {}
         self.answered: list[Answered] = []
@@ -85,13 +87,23 @@ class HeadModule(LightningModule):
         self.train_losses.reset()
         self.collected, self.answered = {}, []
 
-    def _measure_loss(self, outputs: dict[str, Tensor], labels: Labelling) -> Tensor:
+    def _measure_loss(
+        self, outputs: dict[str, Tensor], labels: Labelling, balance: Balance | None = None
+    ) -> Tensor:
         choice = self.losses.to(self.device)
-        return labels.share * head_loss(outputs, labels.targets, labels.masks, choice)
+        losses = output_losses(outputs, labels.targets, labels.masks, choice)
+        whole: Tensor = (
+            torch.stack(list(losses.values())).sum()
+            if balance is None
+            else balance(losses, labels.masks)
+        )
+        return labels.share * whole
 
     def _measure_losses(self, parts: Sequence[dict[str, Tensor]], seen: Augmented) -> Tensor:
         losses = [
-            self._measure_loss(outputs, labels) for outputs in parts for labels in seen.labels
+            self._measure_loss(outputs, labels, self.balance)
+            for outputs in parts
+            for labels in seen.labels
         ]
         return torch.stack(losses).sum()
 
@@ -122,7 +134,10 @@ class HeadModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Optimiser of all parameters of the head, and the schedule of its rate."""
-        optimiser = make_optimiser(self.head.parameters(), self.training_params)
+        groups: list[dict[str, Any]] = [{"params": list(self.head.parameters())}]
+        if self.balance is not None:  # decay would draw all weights to 1
+            groups.append({"params": list(self.balance.parameters()), "weight_decay": 0.0})
+        optimiser = make_optimiser(groups, self.training_params)
         schedule = schedule_rate(optimiser, self.training_params, self.monitor)
         return [optimiser], [{"scheduler": schedule, "monitor": self.monitor}]
 

@@ -5,7 +5,6 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import torch
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
@@ -25,12 +24,12 @@ def choose_mode(monitor: str) -> Literal["min", "max"]:
     return "min" if monitor == "val_loss" or monitor in lower else "max"
 
 
-def make_optimiser(parameters: Iterable[torch.nn.Parameter], params: TrainingParams) -> Optimizer:
-    """The optimiser that `params` ask for."""
+def make_optimiser(groups: Iterable[dict[str, Any]], params: TrainingParams) -> Optimizer:
+    """The optimiser that `params` ask for, of `groups` of parameters with options of their own."""
     rates: dict[str, Any] = {"lr": params.learning_rate, "weight_decay": params.weight_decay}
     if params.optimizer == "sgd":
-        return SGD(parameters, **rates, momentum=params.momentum, dampening=params.dampening)
-    return Adam(parameters, **rates) if params.optimizer == "adam" else AdamW(parameters, **rates)
+        return SGD(groups, **rates, momentum=params.momentum, dampening=params.dampening)
+    return Adam(groups, **rates) if params.optimizer == "adam" else AdamW(groups, **rates)
 
 
 def schedule_rate(

@@ -5,12 +5,14 @@ import torch.nn.functional as F
 from pipeline.errors import TrainingError
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice
+from pipeline.heads.params import TrainingParams
 from pipeline.labels.clip_labels import ClipLabels
-from pipeline.training.augmenting import augment, check_augmentation
+from pipeline.training.augmenting import augment, check_augmentation, count_copies
+from pipeline.training.fitting import fit_run
 from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import WindowDataset
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
-from tests.training.corpus_made import Corpus
+from tests.training.corpus_made import OFFICIAL, Corpus
 
 MIXUP = {"alpha": 0.4}
 CALM = {"modality_dropout": 0.0}
@@ -34,7 +36,7 @@ def test_a_mixed_loss_is_that_of_mixed_labels(corpus):
     torch.manual_seed(3)
     found = module.training_step(batch, 0)
     torch.manual_seed(3)
-    seen = augment(batch, module.head.readers, dataset.params.training)
+    seen = augment(batch, dict(module.head.readers.items()), dataset.params.training)
     assert 0 < seen.labels[0].share < 1
     ours, theirs = (F.one_hot(labels.targets["emotion"], 3) for labels in seen.labels)
     assert not torch.equal(ours, theirs)
@@ -63,3 +65,27 @@ def test_frames_are_not_mixed(tmp_path):
         TrainingError, match=r"training\.mixup: .* clip by clip, got frames of valence; leave"
     ):
         check_augmentation(train)
+
+
+@pytest.mark.parametrize(
+    ("options", "copies"),
+    [
+        ({}, 1),
+        ({"consistency": 1.0}, 2),
+        ({"modality_dropout": "noise"}, 4),
+        ({"modality_dropout": "soft_hard", "consistency": 1.0}, 10),
+    ],
+)
+def test_attention_is_counted_for_all_copies_of_three_modalities(options, copies):
+    assert count_copies(TrainingParams(**options), modalities=3) == copies
+
+
+@pytest.mark.parametrize("how", ["soft_hard", "noise"])
+def test_copies_that_lack_modalities_are_learned_from(corpus, tmp_path, how):
+    faces = {name: make_rows([[float(i % 3)]]) for i, name in enumerate(corpus.labels.targets)}
+    features = {"audio": corpus.store, "face": write_features(tmp_path / "face", faces)}
+    training = {"epochs": 3, "learning_rate": 0.02, "modality_dropout": how, "mixup": MIXUP}
+    inputs = {"audio": "audio", "face": "face"}
+    params = make_params("late_transformer", inputs, width=8, heads=2, training=training)
+    history = fit_run(params, features, corpus.labels, OFFICIAL, tmp_path / "live").history
+    assert history[-1]["train_loss"] < history[0]["train_loss"]

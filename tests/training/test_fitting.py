@@ -151,6 +151,7 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
         {"schedule": "cosine", "warmup_epochs": 1},
         {"schedule": "plateau", "decay_patience": 1, "least_gain": 0.5},
         {"mixup": {"alpha": 0.2, "share": 0.5}, "weight_average": 0.5},
+        {"sampler": "weighted", "spec_augment": {"frequency_masks": 1}, "learned_weights": True},
         {"feature_noise": 0.1, "gradient_clip": None, "losses": {"emotion": "focal"}},
     ],
 )

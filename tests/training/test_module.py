@@ -1,9 +1,13 @@
+import math
+
 import pytest
 import torch
 
 from pipeline.errors import ParamsError
+from pipeline.heads.base import POLAR, Output
 from pipeline.heads.building import build_head
-from pipeline.heads.losses import LossChoice, head_loss, inconsistency
+from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
+from pipeline.training.balancing import Balance
 from pipeline.training.module import HeadModule
 from tests.stores import EMOTIONS, make_params
 from tests.training.corpus_made import Corpus
@@ -52,3 +56,81 @@ def test_two_passes_with_dropout_lose_their_mean_and_how_far_they_differ(corpus)
 def test_passes_that_cannot_differ_are_refused(options, told):
     with pytest.raises(ParamsError, match=rf"training\.consistency: {told}"):
         make_params("mlp", {"audio": "audio"}, training={"consistency": 1.0}, **options)
+
+
+def test_a_loss_counts_by_the_weight_of_its_target(corpus):
+    dataset = corpus.window("train")
+    batch = dataset[range(7)]
+    outputs = make_module(dataset).eval().head(batch.streams)
+    found = [
+        output_losses(
+            outputs, batch.targets, batch.target_masks, LossChoice(target_weights=weights)
+        )
+        for weights in ({}, {"valence": 3.0})
+    ]
+    assert found[1] == {**found[0], "valence": 3 * found[0]["valence"]}
+
+
+def test_learned_weights_are_those_worked_out_by_hand():
+    outputs = [
+        Output("emotion", 3, "clip"),
+        Output("intensity", 1, "clip"),
+        Output(POLAR, 3, "clip"),
+    ]
+    balance = Balance(outputs)
+    with torch.no_grad():
+        balance.variances["emotion"].fill_(math.log(2))
+        balance.variances["intensity"].fill_(math.log(4))
+    losses = {
+        "emotion": torch.tensor(6.0),
+        "intensity": torch.tensor(8.0),
+        POLAR: torch.tensor(5.0),
+    }
+    masks = dict.fromkeys(("emotion", "intensity", "valence", "arousal"), torch.tensor([True]))
+    logs = (math.log(2) + math.log(4)) / 2
+    assert balance(losses, masks).item() == pytest.approx(6 / 2 + 8 / 4 / 2 + 5 / 2 + logs)
+
+
+def test_an_output_without_labels_teaches_nothing_of_its_weight():
+    balance = Balance([Output("emotion", 3, "clip"), Output("valence", 1, "clip")])
+    losses = {"emotion": torch.tensor(1.5), "valence": torch.tensor(0.0)}
+    masks = {"emotion": torch.tensor([True, False]), "valence": torch.tensor([False, False])}
+    balance(losses, masks).backward()
+    # d/ds of L / e^s + s / 2 at s = 0 is 1/2 - L.
+    assert balance.variances["emotion"].grad.item() == -1.0
+    assert balance.variances["valence"].grad.item() == 0.0
+
+
+def test_learned_weights_learn_undecayed_and_leave_the_loss_of_validation(corpus):
+    dataset = corpus.window("train", training={"learned_weights": True, "weight_decay": 0.3})
+    module, batch = make_module(dataset), dataset[range(7)]
+    [optimiser], _ = module.configure_optimizers()
+    assert [group["weight_decay"] for group in optimiser.param_groups] == [0.3, 0.0]
+    module.training_step(batch, 0).backward()
+    optimiser.step()
+    assert all(variance.item() != 0 for variance in module.balance.parameters())
+    module.eval().validation_step(batch, 0)
+    expected = head_loss(module.head(batch.streams), batch.targets, batch.target_masks)
+    torch.testing.assert_close(module.measure_loss(), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "training", "told"),
+    [
+        ({}, {"target_weights": {"dominance": 2.0}}, "expected targets with a loss of their own"),
+        ({"targets": ["valence"]}, {"learned_weights": True}, "several losses to weigh, got one"),
+        (
+            {"targets": ["valence", "arousal"], "coordinates": "polar"},
+            {"learned_weights": True},
+            "several losses to weigh, got one",
+        ),
+        (
+            {},
+            {"learned_weights": True, "target_weights": {"valence": 2.0}},
+            "learned_weights: goes without target_weights",
+        ),
+    ],
+)
+def test_weights_that_weigh_nothing_are_refused(options, training, told):
+    with pytest.raises(ParamsError, match=told):
+        make_params("mlp", {"audio": "audio"}, training=training, **options)
