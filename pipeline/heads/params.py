@@ -125,6 +125,10 @@ ModalityDropout = Annotated[
 """Chance that a modality of a window is withheld, or how copies of each batch lack modalities."""
 
 
+LEAST_ALPHA = 0.01
+"""Of MixUp: below, PyTorch's draws from Beta underflow; at 0.001 a quarter of them are 1/2."""
+
+
 class MixupParams(Section):
     """Windows blended two by two in training, and their labels with them; `alpha` 0 leaves them.
 
@@ -132,8 +136,16 @@ class MixupParams(Section):
     so are the partners; `share` is how many of the batches are mixed.
     """
 
-    alpha: float = Field(0.0, ge=0)
+    alpha: float = Field(0.0, ge=0, le=100)
     share: float = Field(1.0, gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _check_alpha(self) -> "MixupParams":
+        """Refuse a Beta so steep that it is drawn from wrongly."""
+        if 0 < self.alpha < LEAST_ALPHA:
+            text = "alpha: expected 0 or at least {least}, got {alpha}"
+            raise PydanticCustomError("alpha", text, {"least": LEAST_ALPHA, "alpha": self.alpha})
+        return self
 
 
 class SpecAugmentParams(Section):
@@ -172,10 +184,9 @@ class TrainingParams(Section):
     class's share of the training labels. The `sampler` is `weighted` where an epoch's windows are
     drawn with replacement, so that each class of `emotion` comes as often, and `shuffled` where
     each comes once. It is one remedy against rare classes, and goes without weights of classes and
-    focal loss.
-    `label_smoothing` gives that share of each label to all classes alike. `consistency` is the
-    weight of how far two passes over a batch, each with dropout of its own, differ in the chances
-    of classes; the loss beside it is the mean of both.
+    focal loss. `label_smoothing` gives that share of each label to all classes alike.
+    `consistency` is the weight of how far two passes over a batch, each with dropout of its own,
+    differ in the chances of classes; the loss beside it is the mean of both.
 
     Training alone sees windows mixed by `mixup`, sound masked by `spec_augment`, and modalities
     withheld at the chance `modality_dropout`, never all of a window; `soft_hard` and `noise` give

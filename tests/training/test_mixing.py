@@ -1,13 +1,15 @@
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from pipeline.heads.params import MixupParams
+from pipeline.errors import ParamsError
+from pipeline.heads.params import LEAST_ALPHA, MixupParams
 from pipeline.heads.reading import StreamRows
 from pipeline.training.mixing import draw_share, match_rows, mix_windows, pair_windows
-from tests.stores import make_stream
+from tests.stores import make_params, make_stream
 
 
 def rows_of(*windows: list[float]) -> StreamRows:
@@ -78,3 +80,18 @@ def test_so_many_of_the_batches_are_mixed(share):
     assert (drawn < 1).float().mean().item() == pytest.approx(share, abs=0.05)
     # Beta(a, a) has the mean 1/2 and the variance 1 / (4 (2 a + 1)).
     assert drawn[drawn < 1].var().item() == pytest.approx(1 / 8, abs=0.03)
+
+
+@pytest.mark.parametrize("alpha", [1e-300, 0.001, -1.0, 101.0])
+def test_a_beta_that_cannot_be_drawn_from_is_refused(alpha):
+    with pytest.raises(ParamsError, match="mixup"):
+        make_params("mlp", {"audio": "audio"}, training={"mixup": {"alpha": alpha}})
+
+
+def test_the_steepest_beta_is_drawn_from_as_it_is():
+    torch.manual_seed(0)
+    params = MixupParams(alpha=LEAST_ALPHA)
+    drawn = torch.tensor([draw_share(params) for _ in range(3000)])
+    # For small alpha, alpha / 2 (1 / x + 1 / (1 - x)) is its density away from 0 and 1.
+    between = ((drawn > 0.01) & (drawn < 0.99)).float().mean().item()
+    assert between == pytest.approx(LEAST_ALPHA * math.log(99), abs=0.015)
