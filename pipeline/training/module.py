@@ -14,7 +14,7 @@ from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.base import Head
-from pipeline.heads.losses import LossChoice, inconsistency, output_losses
+from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS, list_means
@@ -91,12 +91,10 @@ class HeadModule(LightningModule):
         self, outputs: dict[str, Tensor], labels: Labelling, balance: Balance | None = None
     ) -> Tensor:
         choice = self.losses.to(self.device)
+        if balance is None:
+            return labels.share * head_loss(outputs, labels.targets, labels.masks, choice)
         losses = output_losses(outputs, labels.targets, labels.masks, choice)
-        whole: Tensor = (
-            torch.stack(list(losses.values())).sum()
-            if balance is None
-            else balance(losses, labels.masks)
-        )
+        whole: Tensor = balance(losses, labels.masks)
         return labels.share * whole
 
     def _measure_losses(self, parts: Sequence[dict[str, Tensor]], seen: Augmented) -> Tensor:

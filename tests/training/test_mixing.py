@@ -91,7 +91,7 @@ def test_a_beta_that_cannot_be_drawn_from_is_refused(alpha):
 def test_the_steepest_beta_is_drawn_from_as_it_is():
     torch.manual_seed(0)
     params = MixupParams(alpha=LEAST_ALPHA)
-    drawn = torch.tensor([draw_share(params) for _ in range(3000)])
+    drawn = torch.tensor([draw_share(params) for _ in range(1500)])
     # For small alpha, alpha / 2 (1 / x + 1 / (1 - x)) is its density away from 0 and 1.
     between = ((drawn > 0.01) & (drawn < 0.99)).float().mean().item()
-    assert between == pytest.approx(LEAST_ALPHA * math.log(99), abs=0.015)
+    assert between == pytest.approx(LEAST_ALPHA * math.log(99), abs=0.02)
