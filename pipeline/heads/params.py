@@ -348,7 +348,46 @@ class HeadParams(Section):
         return [SCORE, "val_loss", *list_metrics(self.targets)]
 
 
-class NetworkParams(HeadParams):
+class TrainedParams(HeadParams):
+    """What is asked of all heads that are trained by gradient descent, made of others or not."""
+
+    @property
+    def dropouts(self) -> list[float]:
+        """Dropout of each head that it is made of."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> "TrainedParams":
+        """Refuse passes that cannot differ, or not in classes."""
+        if self.training.consistency and not any(self.dropouts):
+            text = "training.consistency: two passes differ by dropout, which is 0; set `dropout`"
+            raise PydanticCustomError("consistency", text)
+        kinds = {TARGETS[target].kind for target in self.targets}
+        if self.training.consistency and "class" not in kinds:
+            text = "training.consistency: expected a target of classes; add emotion to `targets`"
+            raise PydanticCustomError("consistency", text)
+        return self
+
+    @model_validator(mode="after")
+    def _check_masks(self) -> "TrainedParams":
+        """Refuse masks of sound for a head that hears none."""
+        if self.training.spec_augment.masks and self.inputs.audio == NO_FEATURES:
+            text = "training.spec_augment: masks sound, and `inputs.audio` is none; leave it out"
+            raise PydanticCustomError("spec_augment", text)
+        return self
+
+    @model_validator(mode="after")
+    def _check_copies(self) -> "TrainedParams":
+        """Refuse copies of windows without a modality, of windows that have but one."""
+        how, modalities = self.training.modality_dropout, list(self.inputs.sets())
+        if isinstance(how, str) and len(modalities) < 2:
+            text = "training.modality_dropout: {how} takes two modalities or more, got {names}"
+            names = ", ".join(modalities) or "none"
+            raise PydanticCustomError("copies", text, {"how": how, "names": names})
+        return self
+
+
+class NetworkParams(TrainedParams):
     """What heads trained by gradient descent are told: size of their vectors, and dropout.
 
     `pooling` says how the rows of a clip become one vector: by their `mean`, by `statistics`, which
@@ -362,35 +401,10 @@ class NetworkParams(HeadParams):
     dropout: float = Field(0.3, ge=0, lt=1)
     pooling: PoolName = "mean"
 
-    @model_validator(mode="after")
-    def _check_consistency(self) -> "NetworkParams":
-        """Refuse passes that cannot differ, or not in classes."""
-        if self.training.consistency and not self.dropout:
-            text = "training.consistency: two passes differ by dropout, which is 0; set `dropout`"
-            raise PydanticCustomError("consistency", text)
-        kinds = {TARGETS[target].kind for target in self.targets}
-        if self.training.consistency and "class" not in kinds:
-            text = "training.consistency: expected a target of classes; add emotion to `targets`"
-            raise PydanticCustomError("consistency", text)
-        return self
-
-    @model_validator(mode="after")
-    def _check_masks(self) -> "NetworkParams":
-        """Refuse masks of sound for a head that hears none."""
-        if self.training.spec_augment.masks and self.inputs.audio == NO_FEATURES:
-            text = "training.spec_augment: masks sound, and `inputs.audio` is none; leave it out"
-            raise PydanticCustomError("spec_augment", text)
-        return self
-
-    @model_validator(mode="after")
-    def _check_copies(self) -> "NetworkParams":
-        """Refuse copies of windows without a modality, of windows that have but one."""
-        how, modalities = self.training.modality_dropout, list(self.inputs.sets())
-        if isinstance(how, str) and len(modalities) < 2:
-            text = "training.modality_dropout: {how} takes two modalities or more, got {names}"
-            names = ", ".join(modalities) or "none"
-            raise PydanticCustomError("copies", text, {"how": how, "names": names})
-        return self
+    @property
+    def dropouts(self) -> list[float]:
+        """Its own."""
+        return [self.dropout]
 
     @model_validator(mode="after")
     def _check_causal(self) -> "NetworkParams":
@@ -416,7 +430,7 @@ class MemberPlan:
     seed: int | None = None
 
 
-class JoinedParams(HeadParams):
+class JoinedParams(TrainedParams):
     """What heads made of other heads are told.
 
     `join` says how their answers become one: by their `mean`, by `weights` of each head and class,
@@ -446,6 +460,12 @@ class JoinedParams(HeadParams):
         """Its own kind, and those of the heads within."""
         plans = self.plan_members(self.inputs.sets()).values()
         return sorted({self.kind, *(plan.params.kind for plan in plans)})
+
+    @property
+    def dropouts(self) -> list[float]:
+        """Those of the heads within."""
+        plans = self.plan_members(self.inputs.sets()).values()
+        return [plan.params.dropout for plan in plans]
 
     def parse_member(
         self, name: str, given: Mapping[str, Any], modalities: Collection[str]

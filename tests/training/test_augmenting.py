@@ -80,12 +80,15 @@ def test_attention_is_counted_for_all_copies_of_three_modalities(options, copies
     assert count_copies(TrainingParams(**options), modalities=3) == copies
 
 
-@pytest.mark.parametrize("how", ["soft_hard", "noise"])
-def test_copies_that_lack_modalities_are_learned_from(corpus, tmp_path, how):
+@pytest.mark.parametrize(
+    ("kind", "how"), [("late_transformer", "soft_hard"), ("late_fusion", "noise")]
+)
+def test_copies_that_lack_modalities_are_learned_from(corpus, tmp_path, kind, how):
     faces = {name: make_rows([[float(i % 3)]]) for i, name in enumerate(corpus.labels.targets)}
     features = {"audio": corpus.store, "face": write_features(tmp_path / "face", faces)}
     training = {"epochs": 3, "learning_rate": 0.02, "modality_dropout": how, "mixup": MIXUP}
     inputs = {"audio": "audio", "face": "face"}
-    params = make_params("late_transformer", inputs, width=8, heads=2, training=training)
+    options = {"width": 8, "heads": 2} if kind == "late_transformer" else {}
+    params = make_params(kind, inputs, training=training, **options)
     history = fit_run(params, features, corpus.labels, OFFICIAL, tmp_path / "live").history
     assert history[-1]["train_loss"] < history[0]["train_loss"]

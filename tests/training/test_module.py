@@ -58,6 +58,32 @@ def test_passes_that_cannot_differ_are_refused(options, told):
         make_params("mlp", {"audio": "audio"}, training={"consistency": 1.0}, **options)
 
 
+def test_passes_of_heads_that_are_made_of_others_differ_by_dropout_of_these():
+    training = {"consistency": 1.0}
+    members = [{"kind": "mlp", "dropout": 0.0}, {"kind": "mlp", "dropout": 0.5}]
+    assert make_params("ensemble", {"audio": "audio"}, training=training, members=members)
+    with pytest.raises(ParamsError, match="two passes differ by dropout, which is 0"):
+        make_params("ensemble", {"audio": "audio"}, training=training, members=members[:1])
+
+
+def test_each_part_of_a_head_loses_what_it_would_alone_and_how_far_it_differs(corpus):
+    options = {"members": [{"kind": "mlp", "width": 8}], "seeds": [0, 1], "training": TWICE}
+    params = make_params("ensemble", {"audio": "audio"}, **options)
+    dataset = corpus.window("train")
+    dataset.params = params
+    module, batch = make_module(dataset), dataset[range(7)]
+    torch.manual_seed(1)
+    torch.rand(7, 1)  # which modalities are withheld
+    passes = [module.head.parts(batch.streams) for _ in range(2)]
+    losses = [
+        head_loss(found, batch.targets, batch.target_masks) for parts in passes for found in parts
+    ]
+    apart = [inconsistency(*pair, batch.target_masks) for pair in zip(*passes, strict=True)]
+    assert len(apart) == 2
+    torch.manual_seed(1)
+    torch.testing.assert_close(module.training_step(batch, 0), sum(losses) / 2 + 3 * sum(apart))
+
+
 def test_a_loss_counts_by_the_weight_of_its_target(corpus):
     dataset = corpus.window("train")
     batch = dataset[range(7)]

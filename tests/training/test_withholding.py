@@ -118,6 +118,7 @@ def test_a_dropout_that_is_neither_a_share_nor_known_is_refused(value):
 
 
 @pytest.mark.parametrize("how", ["soft_hard", "noise"])
-def test_one_modality_alone_has_no_copies_without_it(how):
+@pytest.mark.parametrize("kind", ["mlp", "ensemble"])
+def test_one_modality_alone_has_no_copies_without_it(kind, how):
     with pytest.raises(ParamsError, match=f"{how} takes two modalities or more, got audio"):
-        make_params("mlp", {"audio": "audio"}, training={"modality_dropout": how})
+        make_params(kind, {"audio": "audio"}, training={"modality_dropout": how})
