@@ -187,6 +187,7 @@ PUBLISHED: dict[tuple[str, str], dict[str, object]] = {
             "training.batch": 8,
             "training.epochs": 100,
             "training.seed": 1,
+            "training.modality_dropout": "soft_hard",
         }
         for stage in ("late-transformer", "intermediate-transformer", "intermediate-attention")
     },
@@ -210,6 +211,7 @@ PUBLISHED: dict[tuple[str, str], dict[str, object]] = {
         "training.decay_patience": 7,
         "training.gradient_clip": 1.0,
         "training.losses": {"emotion": "focal"},
+        "training.mixup": {"alpha": 0.2, "share": 0.5},
     },
     ("ravdess-late-fusion", "heads.late-fusion"): {"join": "mean", "windows.seconds": 2.997},
     ("ravdess-late-fusion", "features.logmel"): {"mels": 128},
