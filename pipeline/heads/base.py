@@ -95,6 +95,10 @@ class Head(nn.Module):
         self.readers = nn.ModuleDict(readers)  # type: ignore[assignment]
         self.outputs = tuple(outputs)
 
+    def refit(self, both: Iterable[LabelledBatch], chosen: "Head") -> None:
+        """Solve the weights on all of `both`, by what `chosen` chose; of heads with `solved` only."""
+        raise NotImplementedError
+
     @property
     def stacked(self) -> bool:
         """Whether part of it is fitted on what the rest answers of clips it was not trained on."""

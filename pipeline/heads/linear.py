@@ -1,6 +1,7 @@
 """Heads that are one linear layer on pooled features, solved exactly: the thing to beat."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +49,7 @@ class Head(base.Head):
     ) -> None:
         super().__init__(params, shapes, outputs)
         self.strengths = tuple(sorted(params.strengths, reverse=True))
+        self.chosen: dict[str, float] = {}
         self.pools, sizes = pool_streams(params.pooling, self.dims)
         self.readouts = base.read_out(outputs, sum(sizes.values()) + len(sizes))
 
@@ -73,18 +75,28 @@ class Head(base.Head):
         """
         known, unseen = self._examples(train, "train"), self._examples(val, "val")
         for output in self.outputs:
-            weight, bias = self._solve(output, known[output.name], unseen[output.name])
-            self.readouts[output.name].load_state_dict({"weight": weight, "bias": bias})
+            _, judge = METHODS[TARGETS[output.name].kind]
+            features, labels = unseen[output.name]
+            solutions = _solve(output, known[output.name], self.strengths)
+            judged = (
+                (judge(F.linear(features, *found), labels), strength, found)
+                for strength, found in zip(self.strengths, solutions, strict=True)
+            )
+            _, self.chosen[output.name], best = max(judged, key=itemgetter(0))
+            self._keep(output, best)
 
-    def _solve(self, output: base.Output, known: Examples, unseen: Examples) -> Solution:
-        solve, judge = METHODS[TARGETS[output.name].kind]
-        features, labels = unseen
-        mean, reduced, basis = reduce_features(known[0])
-        solutions = (
-            (weight @ basis.mT, bias - weight @ basis.mT @ mean)
-            for weight, bias in solve((reduced, known[1]), output.size, self.strengths)
-        )
-        return max(solutions, key=lambda found: judge(F.linear(features, *found), labels))
+    @torch.no_grad()
+    def refit(self, both: Iterable[base.LabelledBatch], chosen: base.Head) -> None:
+        """Solve each output on `both` for the strength that `chosen` has of it."""
+        assert isinstance(chosen, Head)
+        known = self._examples(both, "train and val")
+        for output in self.outputs:
+            (solution,) = _solve(output, known[output.name], [chosen.chosen[output.name]])
+            self._keep(output, solution)
+
+    def _keep(self, output: base.Output, solution: Solution) -> None:
+        weight, bias = solution
+        self.readouts[output.name].load_state_dict({"weight": weight, "bias": bias})
 
     def _examples(self, batches: Iterable[base.LabelledBatch], split: str) -> dict[str, Examples]:
         """Features and labels of each output, in float64, of the clips or frames that have one."""
@@ -95,6 +107,14 @@ class Head(base.Head):
                 mask, labels = batch.target_masks[output.name], batch.targets[output.name]
                 kept[output.name].append((fused[output.per][mask], labels[mask]))
         return {name: _join(parts, f"{split}: {name}") for name, parts in kept.items()}
+
+
+def _solve(output: base.Output, known: Examples, strengths: Sequence[float]) -> Iterator[Solution]:
+    """Weights and bias of `output` for each of `strengths`, which fall."""
+    solve, _ = METHODS[TARGETS[output.name].kind]
+    mean, reduced, basis = reduce_features(known[0])
+    for weight, bias in solve((reduced, known[1]), output.size, strengths):
+        yield weight @ basis.mT, bias - weight @ basis.mT @ mean
 
 
 def reduce_features(

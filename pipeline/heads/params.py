@@ -167,7 +167,7 @@ class SpecAugmentParams(Section):
 
 
 class TrainingParams(Section):
-    """How a head is trained by gradient descent; heads solved in closed form read `seed` alone.
+    """How a head is trained by gradient descent; those solved in closed form read `refit` alone.
 
     `monitor` is the validation metric that stops training and chooses the weights; None takes
     the mean of what ranks heads by each of the targets. Epochs that are better by no more than
@@ -195,6 +195,9 @@ class TrainingParams(Section):
 
     `weight_average` is the decay of the weights' moving average, step by step, which is what
     validation measures and what is kept; 0 takes the weights as they are.
+
+    With `refit` a head is trained once more, on train and val together, for as many epochs as were
+    best: that one predicts test and whatever comes later, the first one val.
     """
 
     epochs: PositiveInt = 60
@@ -225,7 +228,16 @@ class TrainingParams(Section):
     modality_dropout: ModalityDropout = 0.1
     weight_average: float = Field(0.0, ge=0, lt=1)
     monitor: str | None = None
+    refit: bool = False
     seed: int = Field(0, ge=0, lt=2**63)
+
+    @model_validator(mode="after")
+    def _check_refit(self) -> "TrainingParams":
+        """Refuse to train without validation by a schedule that goes by it."""
+        if self.refit and self.schedule == "plateau":
+            text = "refit: nothing tells of a plateau where val is trained on; choose a schedule"
+            raise PydanticCustomError("refit", text)
+        return self
 
     @model_validator(mode="after")
     def _check_schedule(self) -> "TrainingParams":

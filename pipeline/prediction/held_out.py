@@ -1,7 +1,7 @@
 """Held-out predictions: what each run says of the clips it was not trained on, as one table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -30,13 +30,19 @@ class Trained:
     """A head of every run, ready to predict, and what it reads.
 
     `priors` is run → target → what the training labels alone predict: a class index, a rating, or
-    a number for each class.
+    a number for each class. `chosen` is run → the head that answers for val, where the one of
+    `heads` was trained on that, too.
     """
 
     params: HeadParams
     features: Mapping[str, FeatureStore]
     heads: Mapping[str, Head]
     priors: Mapping[str, Mapping[str, Prior]]
+    chosen: Mapping[str, Head] = field(default_factory=dict)
+
+    def find_head(self, run: str, split: str) -> Head:
+        """Head of a run that never saw this split."""
+        return self.chosen.get(run, self.heads[run]) if split == "val" else self.heads[run]
 
     @property
     def withholdings(self) -> list[str]:
@@ -101,9 +107,8 @@ def _predict_split(trained: Trained, run: str, split: Split) -> Iterator[pa.Reco
         for asked in ask_targets(split.labels, trained.params.targets, split.clip_ids)
     ]
     for withheld in trained.withholdings:
-        found = predict_clips(
-            trained.heads[run], trained.features, dataset.windows, withheld=withheld
-        )
+        head = trained.find_head(run, split.name)
+        found = predict_clips(head, trained.features, dataset.windows, withheld=withheld)
         for block in blocks:
             said = _repeat_word(withheld, trained.withholdings, len(block.columns["label"]))
             yield _fill_rows(block, found, said)

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,10 @@ def descend(
     DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
     is undefined in every epoch.
     """
-    check_augmentation(train)
-    module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
-    drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
-    batches: DataLoader[Batch] = DataLoader(train, sampler=drawn, batch_size=None)
+    module, batches = _prepare(head, params, train)
     monitor = params.monitor or SCORE
     with _quiet_lightning(), _follow(live) as follower:
-        recorder = _Recorder(follower)
-        average = Average(params.weight_average) if params.weight_average else None
+        recorder, average = _Recorder(follower), _average(params)
         best = _Best(monitor, average)
         stop = EarlyStopping(
             monitor,
@@ -52,19 +48,7 @@ def descend(
             mode=choose_mode(monitor),
             check_finite=False,
         )
-        trainer = Trainer(
-            max_epochs=params.epochs,
-            gradient_clip_val=params.gradient_clip,
-            callbacks=[recorder, best, stop, *([average] if average else [])],
-            accelerator="auto",
-            devices=1,
-            deterministic=True,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
+        trainer = _make_trainer(params, params.epochs, [recorder, best, stop, average])
         trainer.fit(module, batches, load_batches(val))
     if not best.weights:
         raise TrainingError(
@@ -74,6 +58,48 @@ def descend(
     module.load_state_dict(best.weights)
     module.cpu()
     return recorder.epochs
+
+
+def descend_blindly(head: Head, params: TrainingParams, train: WindowDataset, epochs: int) -> None:
+    """Train `head` for so many epochs, with nothing to choose by; it has the last one's weights."""
+    module, batches = _prepare(head, params, train)
+    average = _average(params)
+    with _quiet_lightning():
+        _make_trainer(params, epochs, [average]).fit(module, batches)
+    if average is not None:
+        module.load_state_dict(average.module.state_dict())
+    module.cpu()
+
+
+def _prepare(
+    head: Head, params: TrainingParams, train: WindowDataset
+) -> tuple[HeadModule, DataLoader[Batch]]:
+    check_augmentation(train)
+    module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
+    drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
+    return module, DataLoader(train, sampler=drawn, batch_size=None)
+
+
+def _average(params: TrainingParams) -> "Average | None":
+    return Average(params.weight_average) if params.weight_average else None
+
+
+def _make_trainer(
+    params: TrainingParams, epochs: int, callbacks: Sequence[Callback | None]
+) -> Trainer:
+    return Trainer(
+        max_epochs=epochs,
+        gradient_clip_val=params.gradient_clip,
+        callbacks=[callback for callback in callbacks if callback is not None],
+        accelerator="auto",
+        devices=1,
+        deterministic=True,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
 
 
 def choose_losses(train: WindowDataset) -> LossChoice:
@@ -168,6 +194,7 @@ def _quiet_lightning() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+        warnings.filterwarnings("ignore", message=".*but have no `val_dataloader`")  # as is meant
         warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)

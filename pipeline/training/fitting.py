@@ -12,14 +12,14 @@ from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import head_loss
-from pipeline.heads.params import HeadParams
+from pipeline.heads.params import SCORE, HeadParams
 from pipeline.heads.recipes import Prior
 from pipeline.labels.runs import Run, split_clips
 from pipeline.modalities import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.training.augmenting import count_copies
-from pipeline.training.history import History
+from pipeline.training.history import History, count_epochs
 from pipeline.training.imports import leave_out
 from pipeline.training.moments import set_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
@@ -30,10 +30,13 @@ from pipeline.windows.labels import Labels
 class Fitted:
     """After one run: a head ready to predict, what each epoch measured, and training priors.
 
-    `empty` is how many windows of train and val were left out, for no row reached them.
+    `chosen` is the head that validation judged and chose by: the same, unless that one was trained
+    on val as well. `empty` is how many windows of train and val were left out, for no row reached
+    them.
     """
 
     head: Head
+    chosen: Head
     history: History
     priors: dict[str, Prior]
     empty: int
@@ -48,7 +51,8 @@ def fit_run(
 ) -> Fitted:
     """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read.
 
-    Views are of `train` alone. `live` is the folder in which DVCLive shows each epoch as it ends.
+    With `training.refit` it is trained once more, on both, by what was chosen. Views are of `train`
+    alone. `live` is the folder in which DVCLive shows each epoch as it ends.
     """
     clips = split_clips(labels.targets.values(), run)
     train, val = (WindowDataset(features, labels, params) for _ in range(2))
@@ -63,25 +67,60 @@ def fit_run(
             )
     empty = train.empty + val.empty
     priors = _measure_priors(labels, params.targets, clips["train"], run)
-    torch.manual_seed(params.training.seed)
-    head = build_head(params, train.shapes, train.per, len(labels.names.emotion))
-    set_moments(head, train, val)
+    head = begin_head(train, val)
+    history = [] if head.solved else _descend(head, train, val, clips["train"], live)
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
-        return Fitted(head.eval(), [], priors, empty)
+    final = head
+    if params.training.refit:
+        both = WindowDataset(features, labels, params)
+        both.add_clips([*clips["train"], *clips["val"]], views=True)
+        both.withhold(train.unreached)
+        final = _fit_again(head, both, history)
+    return Fitted(final.eval(), head.eval(), history, priors, empty)
+
+
+def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
+    """Untrained head that `train` is laid out for, which standardises by its rows."""
+    torch.manual_seed(train.params.training.seed)
+    head = build_head(train.params, train.shapes, train.per, len(train.labels.names.emotion))
+    set_moments(head, train, val)
+    return head
+
+
+def _descend(
+    head: Head, train: WindowDataset, val: WindowDataset, clip_ids: Sequence[str], live: Path
+) -> History:
+    """Train `head` by gradient descent; `clip_ids` are those of `train`."""
     # Lightning takes as long to import as a small head takes to train.
     with leave_out("scipy", "torchvision", "transformers"):
         from pipeline.training.descent import choose_losses, descend
 
     _check_attention(head, train)
     head.start()
-    history = descend(head, params.training, train, val, live)
+    history = descend(head, train.params.training, train, val, live)
     if head.stacked:
         from pipeline.training.stacking import hold_out
 
-        held_out = hold_out(clips["train"], train, val, live)
+        held_out = hold_out(clip_ids, train, val, live)
         head.stack(held_out, partial(head_loss, choice=choose_losses(train)))
-    return Fitted(head.eval(), history, priors, empty)
+    return history
+
+
+def _fit_again(chosen: Head, both: WindowDataset, history: History) -> Head:
+    """Head trained on all of `both` as `chosen` was, by the strengths or epochs that it had."""
+    head = begin_head(both, both)
+    if head.solved:
+        head.refit(load_batches(both), chosen)
+        return head
+    from pipeline.training.descent import descend_blindly
+
+    training = both.params.training
+    head.start()
+    descend_blindly(head, training, both, count_epochs(history, training.monitor or SCORE))
+    if head.stacked:
+        head.get_submodule("join").load_state_dict(chosen.get_submodule("join").state_dict())
+    return head
 
 
 MOST_ATTENTION_BYTES = 8 * 2**30

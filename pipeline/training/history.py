@@ -1,11 +1,26 @@
 """History: what each epoch of a training measured."""
 
 import csv
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.training.optimisers import choose_mode
+
 History = list[dict[str, Any]]
+
+
+def count_epochs(history: History, monitor: str) -> int:
+    """Epochs up to the first of those in which `monitor` is best.
+
+    >>> count_epochs([{"uar": 0.2}, {"uar": 0.5}, {"uar": 0.5}], "uar")
+    2
+    """
+    sign = -1.0 if choose_mode(monitor) == "min" else 1.0
+    values = [sign * epoch.get(monitor, math.nan) for epoch in history]
+    best = max(value for value in values if not math.isnan(value))
+    return values.index(best) + 1
 
 
 def write_history(path: Path, history: Mapping[str, History]) -> None:

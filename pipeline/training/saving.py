@@ -46,7 +46,8 @@ def train_head(asked: AskedHead, features: Path, labels: Labels, out: Path) -> N
     heads = {run: result.head for run, result in fitted.items()}
     priors = {run: result.priors for run, result in fitted.items()}
     empty = {run: result.empty for run, result in fitted.items()}
-    trained = Trained(params, inputs, heads, priors)
+    chosen = {run: result.chosen for run, result in fitted.items()}
+    trained = Trained(params, inputs, heads, priors, chosen)
     predictions = predict_held_out(trained, labels)
     save_head(out, describe_head(asked, trained, labels, empty), fitted, predictions)
 

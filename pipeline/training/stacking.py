@@ -4,14 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pipeline.errors import TrainingError
 from pipeline.heads.base import Head, LabelledBatch
-from pipeline.heads.building import build_head
 from pipeline.heads.params import JoinedParams
 from pipeline.training.descent import descend
-from pipeline.training.moments import set_moments
+from pipeline.training.fitting import begin_head
 from pipeline.windows.dataset import WindowDataset, load_batches
 
 
@@ -31,9 +29,7 @@ def hold_out(
         held, rest = _lay(train, fold.tolist()), train.leave_out(set(fold.tolist()))
         if not len(held) or not len(rest):
             continue
-        torch.manual_seed(params.training.seed)
-        head = build_head(params, train.shapes, train.per, len(train.labels.names.emotion))
-        set_moments(head, rest, val)
+        head = begin_head(rest, val)
         head.start()
         descend(head, params.training, rest, val, live / f"inner-{number}")
         found += 1
