@@ -96,7 +96,7 @@ class Head(nn.Module):
         self.outputs = tuple(outputs)
 
     def refit(self, both: Iterable[LabelledBatch], chosen: "Head") -> None:
-        """Solve the weights on all of `both`, by what `chosen` chose; of heads with `solved` only."""
+        """Solve the weights on `both`, by what `chosen` chose; of heads with `solved` only."""
         raise NotImplementedError
 
     @property
