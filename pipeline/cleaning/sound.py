@@ -1,6 +1,5 @@
 """Cleaning: every clip's media opened once, its sound packed, and what cannot be used left out."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import digest_file, digest_json
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, write_clips
+from pipeline.labels.holding import digest_crops, hold_media
 from pipeline.labels.pending import PendingMedia, find_pending
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import (
@@ -213,7 +213,15 @@ def _compare_clips(
 
 
 def decode_clip(clip: Clip, params: CleanParams) -> Decoded:
-    """Sound of one clip, the facts of its media, and its print; `left_out` for unusable media."""
+    """Sound of one clip, the facts of its media, and its print; `left_out` for unusable media.
+
+    Raises MediaError as `hold_media` does.
+    """
+    with hold_media(clip):
+        return _decode(clip, params)
+
+
+def _decode(clip: Clip, params: CleanParams) -> Decoded:
     if clip.path == NO_MEDIA:
         alone = {"fps": None, "duration_seconds": _measure_words(clip)}
         return Decoded(Made(None, "absent", "no_media", "the corpus gives words alone", alone))
@@ -303,7 +311,7 @@ def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict
         found = pool.map(partial(_digest, digest=digest_file), paths)
         files = dict(zip(paths, found, strict=True))
     files[NO_MEDIA] = digest_json(None)
-    folders = {clip.crops: _digest(clip.crops, _digest_crops) for clip in clips if clip.crops}
+    folders = {clip.crops: _digest(clip.crops, digest_crops) for clip in clips if clip.crops}
     digested, failures = [], {}
     for clip in clips:
         media, crops = files[clip.path], folders[clip.crops] if clip.crops else None
@@ -325,11 +333,3 @@ def _digest(path: str, digest: Callable[[Path], Digest]) -> Digest | MediaError:
     except OSError as error:
         told = f"{path}: expected a file that can be read, the system says {error.strerror!r}"
         return MediaError("unreadable", f"{told}; mend its path or its permissions")
-
-
-def _digest_crops(folder: Path) -> str | None:
-    """Digest of the crops that a corpus ships for a clip, None where it ships none."""
-    if not os.path.isdir(folder):
-        return None
-    files = (path for path in folder.iterdir() if path.is_file())
-    return digest_json({path.name: digest_file(path) for path in files})

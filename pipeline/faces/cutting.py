@@ -25,6 +25,7 @@ from pipeline.faces.spool import Spool, keep_rows
 from pipeline.faces.tables import SCHEMAS
 from pipeline.faces.tracks import Seen, Sighting, Tracker
 from pipeline.labels.clips import Clip
+from pipeline.labels.holding import hold_media
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import encode_jpeg
 from pipeline.media.video import Frame, read_crops, read_frames
@@ -59,7 +60,13 @@ def cut_clip(clip: Clip, *, params: FacesParams, folder: Path, servers: Sequence
 
     `params` are as `resolve_detector` gives them. Frames are searched here, or by one of
     `servers`. Rows go to files in `folder`: a long clip takes no more memory than a short one.
+    Raises MediaError as `hold_media` does.
     """
+    with hold_media(clip, crops=params.detector == GIVEN):
+        return _cut(clip, params, folder, servers)
+
+
+def _cut(clip: Clip, params: FacesParams, folder: Path, servers: Sequence[str]) -> Cut:
     reel = Reel(clip, params)
     people = People(watch_mouths=params.choose == "speaker")
     with ExitStack() as stack:

@@ -11,6 +11,7 @@ from pipeline.faces.cutting import cut_clip
 from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import VERSION, allow_seconds, list_uncut, make_stores, pack_faces
 from pipeline.files import digest_file
+from pipeline.labels.holding import digest_crops
 from pipeline.media.jpeg import decode_jpeg, encode_jpeg
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_media
@@ -180,11 +181,14 @@ def test_crops_that_the_corpus_ships_are_made_again_when_they_change(tmp_path):
     project = Project(tmp_path)
     crops = tmp_path / "crops"
     crops.mkdir()
-    (crops / "00001.jpg").write_bytes(encode_jpeg(np.full((40, 40, 3), 90, np.uint8), 95))
     (clip,) = make_clips({"face": project.paths["face"]})
+    media = digest_file(Path(clip.path))
     found = []
-    for digest in ("a", "a", "b"):
-        filmed = replace(clip, fps=25.0, media_digest="c", crops=str(crops), crops_digest=digest)
+    for grey in (90, 90, 91):
+        picture = encode_jpeg(np.full((40, 40, 3), grey, np.uint8), 95)
+        (crops / "00001.jpg").write_bytes(picture)
+        shipped = {"crops": str(crops), "crops_digest": digest_crops(crops)}
+        filmed = replace(clip, fps=25.0, media_digest=media, **shipped)
         params = PARAMS.model_copy(update={"detector": "given"})
         pack_faces([filmed], params, tmp_path / "out", tmp_path / "work")
         found.append(open_media(tmp_path / "out" / "face").index.keys[0])
