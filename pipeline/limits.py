@@ -27,6 +27,9 @@ written to. A PNG of megabytes may hold comments of gigabytes, which FFmpeg unpa
 LEAST_HZ = 1000
 """Of sound, for which telephones take 8,000: each sample of fewer asks for many at 16 kHz."""
 
+MOST_SOUND_HZ = 2**20
+"""Of sound, which FLAC can have: filters of more take gigabytes. Recorders of bats have 500,000."""
+
 SOUND_SECONDS = 3600.0
 """Of sound in memory, with SOUND_BYTES_A_SECOND for each more: codecs of speech and of silence take
 more, and what takes less was written to fill memory."""

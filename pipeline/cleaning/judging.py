@@ -9,6 +9,7 @@ from pipeline.cleaning.findings import fits_suffix
 from pipeline.cleaning.params import CleanParams, Verdict
 from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
+from pipeline.limits import MOST_SECONDS
 from pipeline.store.index import Location
 from pipeline.store.ledger import Entry
 from pipeline.store.parts import PartClip
@@ -131,6 +132,11 @@ def _judge_length(clip: PartClip, params: CleanParams, kept: bool) -> MediaError
     """Why the clip cannot stay, or None."""
     if clip.status == "left_out":
         return MediaError(clip.reason, clip.detail)
+    for name in ("duration_seconds", "fps"):
+        number = float(clip.facts.get(name) or 0)
+        if not 0 <= number < MOST_SECONDS:  # which no stage would read from the table of clips
+            told = f"expected {name} up to {MOST_SECONDS:g}, got {number:g}; replace the file"
+            return MediaError("undecodable", told)
     seconds = float(clip.facts["duration_seconds"] or 0)
     if clip.reason in ("no_media", PICTURE):
         return None

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.errors import MediaError
-from pipeline.limits import LEAST_HZ, SOUND_BYTES_A_SECOND, SOUND_SECONDS
+from pipeline.limits import LEAST_HZ, MOST_SOUND_HZ, SOUND_BYTES_A_SECOND, SOUND_SECONDS
 from pipeline.media.mixing import Mixer, measure_channels
 from pipeline.media.streams import (
     PADDING_SECONDS,
@@ -292,6 +292,9 @@ class Track:
         """Append `frame`, which begins at `seconds`; a gap or a new form of it starts afresh."""
         if frame.sample_rate < LEAST_HZ:
             told = f"expected at least {LEAST_HZ:,} samples a second, got {frame.sample_rate:,}"
+            raise MediaError("undecodable", f"{told}; replace the file")
+        if frame.sample_rate > MOST_SOUND_HZ:
+            told = f"expected at most {MOST_SOUND_HZ:,} samples a second, got {frame.sample_rate:,}"
             raise MediaError("undecodable", f"{told}; replace the file")
         form = (frame.format.name, frame.layout.name, frame.sample_rate)
         if form != self._form or abs(seconds - self._clock) > STRAY_SECONDS / 2:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import cast
 
 import av
@@ -307,7 +307,7 @@ class Survey:
 
     def _find_epoch(self, trace: Trace, decoded: float) -> int:
         """The epoch that `trace` comes back to, or that another opened before it, or a new one."""
-        for epoch in [*trace.last][-NEAR_EPOCHS:]:
+        for epoch in [*islice(reversed(trace.last), NEAR_EPOCHS)][::-1]:
             if (
                 epoch != trace.epoch
                 and 0 <= decoded - trace.last[epoch] + BACK_SECONDS <= self._jump

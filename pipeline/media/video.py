@@ -41,7 +41,8 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Frames shown in the stretch that `sampling` takes, one at a time, none of them twice.
 
-    Their times are the file's own, never a count over a rate. They look as a player shows them:
+    Their times are the file's own, never a count over a rate; one that would be before the last is
+    shown with it. They look as a player shows them:
     turned and mirrored as the file asks for, stretched in width to square pixels, deinterlaced,
     by the file's own colour matrix and range. HDR keeps its curve, transparency is ignored.
     Raises MediaError `no_video`, and `unreadable`, `undecodable` or `truncated` as `streams`
@@ -52,12 +53,12 @@ def read_frames(
         stream = _expect_video(media)
         length = _measure(media, stream, sampling, stretch)
         decoded = with_neighbours(decode_frames(media, stream, stretch[0]))
-        matrix = None
+        matrix, seconds = None, 0.0
         for frame in sample_frames(_count(decoded, *stretch), sampling, length):
-            shown = frame.picture
+            shown, seconds = frame.picture, max(seconds, frame.seconds)
             matrix = matrix or display_matrix(shown.frame, path)
             image = draw_frame(shown, stream.sample_aspect_ratio or Fraction(1))
-            yield Frame(frame.index, max(frame.seconds, 0.0), turn_image(image, matrix))
+            yield Frame(frame.index, seconds, turn_image(image, matrix))
 
 
 def read_crops(

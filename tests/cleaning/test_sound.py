@@ -1,4 +1,5 @@
 import shutil
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from pipeline.media.audio import decode_audio
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_media
 from tests.makers import (
+    Coding,
     Sound,
     grey_frames,
     list_parts,
@@ -250,3 +252,19 @@ def test_the_same_content_under_two_ids_is_marked(project, tmp_path):
     digested = [replace(plain, start_seconds=0.0, end_seconds=end) for end in (0.5, 0.6)]
     assert find_doubles(digested) == []
     assert find_doubles([replace(clip, path="") for clip in clips]) == []
+
+
+def test_a_rate_and_a_length_that_no_stage_would_read_are_a_row_of_the_ledger(tmp_path):
+    film = tmp_path / "film.avi"
+    write_video(film, grey_frames(25), audio=sound(1.0), coding=Coding("rawvideo"))
+    slow, fast = (struct.pack("<II", 1, rate) for rate in (600, 1_500_000_000))
+    film.write_bytes(film.read_bytes().replace(slow, fast))
+    plain = write_audio(tmp_path / "plain.wav", sound(1.0))
+    words = Clip(clip_id="w", corpus="toy", path=NO_MEDIA, start_seconds=0, end_seconds=1e12)
+    clips = [*make_clips({"film": film, "plain": plain}), words]
+    params = PARAMS.model_copy(update={"allowed_share": 1.0})
+    clean_corpus(clips, params, frozenset({"film", "w"}), tmp_path / "out", tmp_path / "work")
+    left = {(name, "left_out", "undecodable") for name in ("film", "w")}
+    assert left <= remarks(tmp_path / "out" / "clips" / "ledger.parquet")
+    (clip,) = read_clips(tmp_path / "out" / "clips" / "clips.parquet", CLEAN_SCHEMA)
+    assert clip.clip_id == "plain"

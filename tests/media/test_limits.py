@@ -116,6 +116,16 @@ def test_sound_of_one_sample_a_second_is_refused(tmp_path):
         decode_audio(path)
 
 
+@pytest.mark.parametrize("hz", [2**20 + 1, 39_999_989])
+def test_sound_whose_filter_would_take_gigabytes_is_refused(tmp_path, hz):
+    path = tmp_path / "fast.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, hz, 0, "NONE", ""))
+        file.writeframes(bytes(4000))
+    with pytest.raises(MediaError, match=f"at most 1,048,576 samples a second, got {hz:,}"):
+        decode_audio(path)
+
+
 def test_a_header_that_hides_in_a_marker_without_length_is_not_believed():
     picture = encode_jpeg(np.zeros((600, 400, 3), np.uint8), 90)
     assert count_pixels(picture[:2] + b"\xff\x01" + picture[2:]) == 240_000

@@ -1,6 +1,7 @@
 """The clock of files whose own is broken."""
 
 import struct
+import time
 
 import av
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from pipeline.errors import MediaError
 from pipeline.media.audio import decode_audio
+from pipeline.media.inputs import stretch_frames
 from pipeline.media.probe import probe_media
 from pipeline.media.sampling import Sampling
 from pipeline.media.streams import open_media
@@ -150,3 +152,41 @@ def test_a_film_comes_before_a_still_picture(tmp_path):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             container.mux(stream.encode(None))
     assert count_frames(path) == 13
+
+
+def write_element(name, content):
+    """An element of Matroska, whose length takes eight bytes (RFC 8794)."""
+    return bytes.fromhex(name) + (1 << 56 | len(content)).to_bytes(8, "big") + content
+
+
+def write_grey(path, milliseconds):
+    """Matroska of a grey picture of 8 x 8 pixels at each of these times, in this order."""
+    size = write_element("b0", b"\x08") + write_element("ba", b"\x08")
+    shown = write_element("e0", size + write_element("2eb524", b"Y800"))
+    plain = write_element("d7", b"\1") + write_element("73c5", b"\1") + write_element("83", b"\1")
+    track = write_element("ae", plain + write_element("86", b"V_UNCOMPRESSED") + shown)
+    pictures = (
+        write_element("1f43b675", write_element("e7", ms.to_bytes(8, "big")) + write_element(
+            "a3", b"\x81\0\0\x80" + bytes([ms % 251] * 64)))
+        for ms in milliseconds
+    )  # fmt: skip
+    parts = [write_element("1549a966", b""), write_element("1654ae6b", track), *pictures]
+    head = write_element("1a45dfa3", write_element("4282", b"matroska"))
+    path.write_bytes(head + write_element("18538067", b"".join(parts)))
+    return path
+
+
+def test_no_picture_is_shown_before_the_one_before_it(tmp_path):
+    path = write_grey(tmp_path / "a.mkv", [0, 600, 400, 200, 700, 500, 900])
+    seconds = [frame.seconds for frame in read_frames(path, Sampling())]
+    assert seconds == pytest.approx([0, 0.6, 0.6, 0.6, 0.7, 0.7, 0.9])
+    starts, ends = stretch_frames(np.array(seconds))
+    assert (starts <= ends).all()
+
+
+def test_a_clock_that_jumps_at_every_picture_takes_no_minutes(tmp_path):
+    path = write_grey(tmp_path / "a.mkv", range(0, 20_000 * 700_000, 700_000))
+    begun = time.process_time()
+    with open_media(path) as media:
+        assert "at 19999 places" in media.timeline.remarks["joined"]
+    assert time.process_time() - begun < 2
