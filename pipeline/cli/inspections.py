@@ -28,6 +28,9 @@ from pipeline.store.reader import FeatureStore, MediaStore
 
 BARS = " ▁▂▃▄▅▆▇█"
 
+MOST_COLUMNS = 500
+"""Of a table that are shown: a terminal takes half a second for each thousand."""
+
 LONGEST = 40
 """Characters of a value in a table's row."""
 
@@ -220,11 +223,15 @@ def _list_inputs(recipe: Recipe) -> Table:
 
 def _show_table(content: TableContent) -> Iterator[RenderableType]:
     """Columns of a Parquet table and its first rows; of a ledger, its reasons counted."""
-    yield _list_facts({"table": content.path, "rows": f"{content.rows:,}"})
+    fields = [content.schema.field(number) for number in range(len(content.schema))]
+    columns = f"{len(fields):,}"
+    yield _list_facts({"table": content.path, "rows": f"{content.rows:,}", "columns": columns})
     rows = [
         (field.name, str(field.type), *(_shorten(row[field.name]) for row in content.first))
-        for field in content.schema
+        for field in fields[:MOST_COLUMNS]
     ]
+    if (more := len(fields) - MOST_COLUMNS) > 0:
+        rows.append((f"… {more:,} more", "", *("" for _ in content.first)))
     yield tabulate(("column", "type", *(f"row {n}" for n in range(len(content.first)))), rows)
     yield from _list_reasons(content.reasons)
 

@@ -21,7 +21,7 @@ from pipeline.imports.series import Series
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.sheets import read_sheet
 from pipeline.labels.texts import open_text
-from pipeline.limits import MOST_SECONDS
+from pipeline.limits import MOST_IDS, MOST_SECONDS
 
 ID_COLUMN = "clip_id"
 TOLD = 3
@@ -38,8 +38,11 @@ def read_ids(path: Path) -> list[str]:
     if path.suffix.lower() == ".txt":
         try:
             with open_text(path) as file:
-                return file.read().removesuffix("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+                text = file.read()
+            if text.count("\n") > MOST_IDS:
+                raise ValueError(f"expected at most {MOST_IDS:,} lines, got more")
+            return text.removesuffix("\n").split("\n")
+        except (OSError, ValueError) as error:
             raise StoreError(f"{path}: not a readable list of ids ({error})") from error
     columns = read_sheet(path).columns
     name = ID_COLUMN if ID_COLUMN in columns else next(iter(columns)) if len(columns) == 1 else None

@@ -36,3 +36,12 @@ def read_text(path: Path, remedy: str, *, errors: str = "strict") -> str:
         raise CorpusError(f"{path}: no such file; {remedy}") from error
     except OSError as error:
         raise CorpusError(f"{path}: not a readable file ({error.strerror}); {remedy}") from error
+
+
+def count_ends(text: str) -> int:
+    r"""Ends of lines in `text`, as CSV has them: any of three.
+
+    >>> count_ends("a\rb\r\nc\n")
+    3
+    """
+    return text.count("\n") + text.count("\r") - text.count("\r\n")

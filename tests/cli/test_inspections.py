@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from safetensors.torch import save_file
 
 from pipeline.audits.inspection import inspect_path
+from pipeline.cli import inspections
 from pipeline.cli.inspections import show_found, show_labels
 from pipeline.cli.printing import write_bytes
 from pipeline.errors import StoreError
@@ -231,3 +232,12 @@ def test_labels_that_nobody_cleaned_are_told_without_it(tmp_path: Path) -> None:
     told = print_all(show_labels(tmp_path / "labels"))
     assert "clips 1 1" in told
     assert "usable" not in told
+
+
+def test_of_a_table_of_very_many_columns_the_first_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(inspections, "MOST_COLUMNS", 3)
+    write_table(tmp_path / "wide.parquet", pa.table({f"c{n}": [1.5, 2.5] for n in range(10)}))
+    shown = show(tmp_path / "wide.parquet")
+    assert "columns 10" in shown
+    assert "c2 double 1.5 2.5 … 7 more" in shown
+    assert "c3" not in shown

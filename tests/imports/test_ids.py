@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import StoreError
+from pipeline.imports import ids
 from pipeline.imports.ids import Matching, read_ids, spell_id
 from pipeline.imports.series import Series
 from pipeline.labels.clips import NO_MEDIA, Clip
@@ -135,3 +136,10 @@ def test_ids_are_lines_of_a_text_or_a_column(tmp_path: Path) -> None:
         assert read_ids(tmp_path / name) == ["a", "b c"]
     with pytest.raises(StoreError, match="expected a column clip_id, got name, split; rename one"):
         read_ids(tmp_path / "others.csv")
+
+
+def test_more_ids_than_any_table_has_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(ids, "MOST_IDS", 3)
+    (tmp_path / "ids.txt").write_text("a\n" * 4)
+    with pytest.raises(StoreError, match="expected at most 3 lines, got more"):
+        read_ids(tmp_path / "ids.txt")

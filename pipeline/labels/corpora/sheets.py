@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import CorpusError, StoreError
 from pipeline.files import open_regular
-from pipeline.labels.texts import open_text
+from pipeline.labels.texts import count_ends, open_text
 from pipeline.limits import MOST_CLIPS, MOST_IDS
 from pipeline.store.tables import read_limited
 
@@ -93,7 +93,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         with open_text(path) as file:
             text = file.read()
-        if text.count("\n") > MOST_CLIPS:
+        if count_ends(text) > MOST_CLIPS:
             raise CorpusError(f"{path}: expected at most {MOST_CLIPS:,} rows, got more")
         reader = csv.DictReader(StringIO(text, newline=""), strict=True)
         names = reader.fieldnames or ()
@@ -136,7 +136,7 @@ def _read_parquet(path: Path) -> Sheet:
 def _read_csv(path: Path) -> Sheet:
     """Table of strings: guessing types would turn subject 01 into 1."""
     text, remarks = _read_text(path)
-    if text.count("\n") > MOST_IDS:
+    if count_ends(text) > MOST_IDS:
         raise CorpusError(f"{path}: expected at most {MOST_IDS:,} lines, got more")
     lines = list(StringIO(text, newline=""))
     announced = _ANNOUNCED.fullmatch(lines[0]) if lines else None

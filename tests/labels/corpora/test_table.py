@@ -522,9 +522,12 @@ def test_more_rows_than_a_corpus_has_are_refused(tmp_path, monkeypatch, name):
         read_rows(tmp_path, table=name)
 
 
-def test_more_lines_than_any_table_has_are_refused(tmp_path, monkeypatch):
-    (tmp_path / "clips.csv").write_text("a\n" * 4)
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_more_lines_than_any_table_has_are_refused(tmp_path, monkeypatch, end):
     monkeypatch.setattr(sheets, "MOST_IDS", 3)
+    (tmp_path / "clips.csv").write_text(f"a{end}" * 3, newline="")
+    assert len(read_sheet(tmp_path / "clips.csv").places) == 2
+    (tmp_path / "clips.csv").write_text(f"a{end}" * 4, newline="")
     with pytest.raises(CorpusError, match="expected at most 3 lines, got more"):
         read_sheet(tmp_path / "clips.csv")
     monkeypatch.setattr(sheets, "MOST_CLIPS", 3)
