@@ -92,6 +92,13 @@ MOST_CHUNK = 600
 """Seconds of sound that a network hears at once, to which shorter ones are filled up: Whisper hears
 30."""
 
+PREPARING_BYTES = 2**32
+"""Of memory while a checkpoint's preprocessor prepares pictures or sound, beside what there is: its
+options are without number, and a few letters of many fill gigabytes."""
+
+THREAD_BYTES = 2**27
+"""For each core on top: a thread that begins meanwhile reserves its stack and its heap."""
+
 MOST_BINS = 2**13
 """Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
 

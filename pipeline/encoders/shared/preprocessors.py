@@ -10,6 +10,7 @@ import transformers
 
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
+from pipeline.networks.memory import limit_memory
 from pipeline.networks.pretrained import load_pretrained
 
 Size = tuple[int, int]
@@ -89,7 +90,8 @@ def _compare(preparation: Preparation, prepare: Callable[..., Any], size: Size) 
     Some preprocessors round to whole levels after resizing, as here, some do not.
     """
     noise = np.random.default_rng(0).integers(80, 160, (3, *size)).astype(np.uint8)
-    expected = prepare(images=[noise], return_tensors="pt", input_data_format="channels_first")
+    with limit_memory():
+        expected = prepare(images=[noise], return_tensors="pt", input_data_format="channels_first")
     shift, scale = preparation.measure_levels("cpu")
     found = (preparation.resize(torch.from_numpy(noise)[None]) - shift) / scale
     other = expected["pixel_values"]

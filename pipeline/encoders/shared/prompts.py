@@ -12,6 +12,7 @@ from pipeline.encoders.shared.pieces import Inputs, arrange_ids
 from pipeline.encoders.shared.rendering import render_template
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
+from pipeline.networks.memory import limit_memory
 from pipeline.rows import Frames, Waveform, Words
 
 DAY = "{% macro strftime_now(form) -%} 1 January 2026 {%- endmacro %}{{ '' }}"
@@ -160,12 +161,11 @@ class Prompt:
         return self.tokenizer(text, add_special_tokens=self.special, verbose=False, **options)
 
     def _prepare(self, places: int, **media: Any) -> Inputs:
-        prepared = self.processor(
-            text=[self.render(places)],
-            add_special_tokens=self.special,
-            return_tensors="pt",
-            **media,
-        )
+        text = [self.render(places)]
+        with limit_memory():
+            prepared = self.processor(
+                text=text, add_special_tokens=self.special, return_tensors="pt", **media
+            )
         return dict(prepared)
 
 
