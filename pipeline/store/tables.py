@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
 from pipeline.limits import MOST_CLIPS, MOST_ROWS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
+from pipeline.store.pages import measure_pages
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -24,6 +25,10 @@ _ROWS = 2**10
 _ROW_BYTES = 8
 """A row counts as so many at least: blanks alone take none, and are read one after another."""
 _TEXTS = 2**17
+_LISTED_BYTES = 16
+"""Of a value in a list, while it is unpacked: 4 or 8, and where in the lists it stands."""
+_PAGE_TIMES = 2
+"""A page that is unpacked is copied."""
 
 
 class _NoPandas(MetaPathFinder):
@@ -121,6 +126,7 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
         raise _refuse_size(path, most)
     # By what they hold: the file's own account of its columns may be false, and pyarrow ends the
     # process where it is damaged.
+    _check_pages(file.schema, path)
     texts = _list_texts(file.schema)
     if texts and _measure_texts(path, texts) > most:
         raise _refuse_size(path, most)
@@ -141,6 +147,7 @@ def read_first(file: pq.ParquetFile, path: Path, count: int) -> list[dict[str, A
     Raises StoreError as `read_limited` does, of what few rows need.
     """
     most = SHOWN_BYTES + UNPACKED_TIMES * path.stat().st_size
+    _check_pages(file.schema, path)
     texts = _list_texts(file.schema)
     if texts and _measure_texts(path, texts, count) > most:
         raise _refuse_size(path, most)
@@ -154,6 +161,19 @@ def _refuse_size(path: Path, most: int) -> StoreError:
     return StoreError(
         f"{path}: expected a table that unpacks to at most {most / 2**30:.1f} GB, got more"
     )
+
+
+def _check_pages(schema: pq.ParquetSchema, path: Path) -> None:
+    """Raise StoreError where pages of the table at `path` unpack to more than `limits` say.
+
+    A page is unpacked whole, and a row with all in its lists, so they count before any is. Raises
+    ValueError as `measure_pages` does.
+    """
+    columns = map(schema.column, range(len(schema)))
+    pages = measure_pages(path, {c.path for c in columns if c.max_repetition_level})
+    most = limit_unpacked(path.stat().st_size)
+    if max(_LISTED_BYTES * pages.listed, _PAGE_TIMES * pages.held) > most:
+        raise _refuse_size(path, most)
 
 
 def _list_texts(schema: pq.ParquetSchema) -> list[str]:
