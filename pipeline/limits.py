@@ -112,6 +112,12 @@ TEMPLATE_SECONDS = 60.0
 TEMPLATE_BYTES = 2**32
 """Of memory meanwhile, what libraries reserve and never touch among it."""
 
+CUTTING_SECONDS = 5.0
+"""Of a processor's time in which texts are cut into tokens, and CUTTING_LETTER_SECONDS for each
+letter, a thousand times what is usual: an expression may need the fourth power of the length."""
+
+CUTTING_LETTER_SECONDS = 1e-3
+
 MOST_PROMPT = 2**20
 """Letters of prompts that are rendered."""
 

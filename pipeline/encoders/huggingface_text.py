@@ -24,6 +24,7 @@ from pipeline.networks.tokens import (
     load_tokenizer,
     pad,
     split_texts,
+    watch_cutting,
 )
 from pipeline.rows import Rows, Words
 
@@ -91,7 +92,8 @@ class Encoder:
         before = ["\n".join(expect_context(clip)) for clip in clips for _ in clip.texts]
         if not chunks:
             return []
-        encoded = self.tokenizer(before, add_special_tokens=False, verbose=False)["input_ids"]
+        with watch_cutting(self.tokenizer, sum(map(len, before))):
+            encoded = self.tokenizer(before, add_special_tokens=False, verbose=False)["input_ids"]
         leads = [[*ids, *self.separator] if ids else [] for ids in encoded]
         return [lead_chunk(c, leads[c.text], self.params.max_tokens) for c in chunks]
 

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
 from pipeline.errors import ParamsError
+from pipeline.networks import tokens
 from pipeline.networks.pretrained import Pretrained
-from pipeline.networks.tokens import check_length, load_tokenizer
+from pipeline.networks.tokens import check_length, load_tokenizer, split_texts
 from pipeline.params import parse_feature
 
 TINY = {
@@ -47,3 +49,21 @@ def test_a_tokenizer_in_another_folder_is_refused(tmp_path: Path) -> None:
     section = {"modality": "text", "encoder": "huggingface_text", "weights": str(tmp_path)}
     with pytest.raises(ParamsError, match="fast_tokenizer_files: expected files in this folder"):
         load_tokenizer(Pretrained(parse_feature({"features": {"words": section}}, "words")))
+
+
+def make_tokenizer(pattern: str) -> transformers.PreTrainedTokenizerFast:
+    """A tokenizer that parts texts by an expression."""
+    made = Tokenizer(models.WordLevel({"[UNK]": 0, "[PAD]": 1}, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=made, pad_token="[PAD]")
+
+
+def test_an_expression_that_takes_a_power_of_a_text_ends_the_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens, "CUTTING_SECONDS", 0.1)
+    monkeypatch.setattr(tokens, "CUTTING_LETTER_SECONDS", 0.0)
+    assert len(split_texts(make_tokenizer(r"\s+"), ["so it is " * 16], 500)) == 1
+    slow = make_tokenizer(r"[\s\S]*[\s\S]*[\s\S]*(?!)")
+    with pytest.raises(ParamsError, match="a tokenizer that cuts 144 letters within 0 s, got one"):
+        split_texts(slow, ["so it is " * 16], 500)

@@ -13,6 +13,7 @@ from pipeline.encoders.shared.rendering import render_template
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.networks.memory import limit_memory
+from pipeline.networks.tokens import watch_cutting
 from pipeline.rows import Frames, Waveform, Words
 
 DAY = "{% macro strftime_now(form) -%} 1 January 2026 {%- endmacro %}{{ '' }}"
@@ -158,7 +159,8 @@ class Prompt:
         return [([*ids[:first], *cut, *ids[last:]], len(cut)) for cut in cuts]
 
     def _tokenise(self, text: str, **options: bool) -> Any:
-        return self.tokenizer(text, add_special_tokens=self.special, verbose=False, **options)
+        with watch_cutting(self.tokenizer, len(text)):
+            return self.tokenizer(text, add_special_tokens=self.special, verbose=False, **options)
 
     def _prepare(self, places: int, **media: Any) -> Inputs:
         text = [self.render(places)]
