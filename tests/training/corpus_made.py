@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from pipeline.heads.building import build_head
+from pipeline.heads.losses import LossChoice
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.training.fitting import fit_run
+from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import WindowDataset
 from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
@@ -21,6 +24,13 @@ OPTIONS = {
     "linear": {"strengths": [0.1]},
     "late_fusion": {"training": TRAINING},
 }
+
+
+def make_module(dataset: WindowDataset) -> HeadModule:
+    """What trains an untrained head over `dataset`, by the first loss of each target."""
+    torch.manual_seed(0)
+    head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS))
+    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
 
 
 class Corpus:

@@ -12,15 +12,10 @@ from pipeline.training.fitting import fit_run
 from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import WindowDataset
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
-from tests.training.corpus_made import OFFICIAL, Corpus
+from tests.training.corpus_made import OFFICIAL
 
 MIXUP = {"alpha": 0.4}
 CALM = {"modality_dropout": 0.0}
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return Corpus(tmp_path_factory.mktemp("corpus"))
 
 
 def make_module(dataset):

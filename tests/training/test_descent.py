@@ -3,24 +3,12 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
-from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice
 from pipeline.training.descent import Average
 from pipeline.training.module import HeadModule
 from pipeline.windows.dataset import load_batches
 from tests.stores import EMOTIONS
-from tests.training.corpus_made import TRAINING, Corpus
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return Corpus(tmp_path_factory.mktemp("corpus"))
-
-
-def make_module(dataset):
-    torch.manual_seed(0)
-    head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS))
-    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
+from tests.training.corpus_made import TRAINING, make_module
 
 
 class Watch(Callback):

@@ -21,11 +21,6 @@ from tests.training.corpus_made import OFFICIAL, OPTIONS, TRAINING, Corpus
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return Corpus(tmp_path_factory.mktemp("corpus"))
-
-
-@pytest.fixture(scope="module")
 def fitted(corpus):
     return corpus.fit()
 

@@ -5,25 +5,12 @@ import torch
 
 from pipeline.errors import ParamsError
 from pipeline.heads.base import POLAR, Output
-from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
 from pipeline.training.balancing import Balance
-from pipeline.training.module import HeadModule
-from tests.stores import EMOTIONS, make_params
-from tests.training.corpus_made import Corpus
+from tests.stores import make_params
+from tests.training.corpus_made import make_module
 
 TWICE = {"consistency": 3.0, "modality_dropout": 0.0}
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return Corpus(tmp_path_factory.mktemp("corpus"))
-
-
-def make_module(dataset):
-    torch.manual_seed(0)
-    head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS))
-    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
 
 
 def test_two_passes_without_dropout_lose_what_one_does(corpus):
