@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # Every stage is a process of a few seconds: none should compile what the one before it did.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test team faults fuzz audit lint install lock
+.PHONY: demo test runs faults fuzz audit lint install lock
 
 demo: install ## the whole pipeline on the demo corpus, then a table of the heads
 	dvc repro
@@ -15,8 +15,8 @@ demo: install ## the whole pipeline on the demo corpus, then a table of the head
 test: install ## the test suite
 	pytest -n auto --maxprocesses 4
 
-team: install ## what takes several: clones that share a remote, queues of experiments, the nodes of a cluster
-	pytest -n auto --maxprocesses 4 -m team
+runs: install ## whole runs by DVC: what reruns when something changes, clones that share a remote, queues, a cluster
+	pytest -n auto --maxprocesses 4 -m runs
 
 faults: install ## runs killed, stopped, edited, starved of disk space and met by others at random, hundreds of times
 	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py

@@ -38,11 +38,10 @@ settings.load_profile("moodline")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST = (
-    *("test_graph.py", "test_planning.py", "test_chance.py", "test_inputs.py", "test_edits.py"),
-    *("test_fuzz_readers.py", "test_sharing.py", "test_ray.py", "test_experiments.py"),
+    *("test_planning.py", "test_chance.py", "test_heads.py", "test_fuzz_readers.py"),
+    *("test_graph.py", "test_ray.py", "test_sharing.py", "test_inputs.py", "test_edits.py"),
 )
-"""Files that begin first, lest one process is at them when the others are through. The second and
-the third need nothing of the run that the others share, so nobody waits for who makes it."""
+"""Files that begin first, lest one process is at them when the others are through."""
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 300
 """Workers end by themselves ten seconds or two after the last task."""
 
 
-pytestmark = pytest.mark.team
+pytestmark = pytest.mark.runs
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pipeline.store.reader import open_features, open_media
 from tests.makers import make_clips
 from tests.tones import make_mfcc, pack_tones
 
-pytestmark = pytest.mark.team
+pytestmark = pytest.mark.runs
 
 PROJECT = Path(__file__).parents[2]
 """Not from tests.conftest: on a worker's path that may be the file of another package."""

@@ -108,7 +108,7 @@ def swapped(first, second, rows):
     }
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.integers(0, 10_000))
 def test_metrics_of_each_cluster_are_those_of_its_rows(seed):
     targets, clusters = make_targets(seed), make_clusters(seed)
@@ -118,7 +118,7 @@ def test_metrics_of_each_cluster_are_those_of_its_rows(seed):
         np.testing.assert_allclose(found, scored(take(targets, clusters == cluster)), atol=1e-12)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.integers(0, 10_000))
 def test_leaving_a_cluster_out_equals_recomputing_from_the_rows_that_stay(seed):
     targets, clusters = make_targets(seed), make_clusters(seed)
@@ -269,7 +269,7 @@ def test_drawn_swaps_of_many_clusters_are_made_from_their_rows():
     assert {test.least for test in tests} == {1 / 98}
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.integers(0, 10_000))
 def test_p_value_of_few_clusters_is_that_of_scipy(seed):
     first, second = np.random.default_rng(seed).integers(0, 6, size=(2, 9))

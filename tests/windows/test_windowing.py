@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.heads.params import WindowParams
@@ -56,6 +56,7 @@ def test_a_clip_without_rows_has_no_window(features):
     assert cut(features, "b") == []
 
 
+@settings(max_examples=50)
 @given(
     rate=st.sampled_from([10.0, 12.5, 23.976, 25.0, 29.97, 30.0, 100.0]),
     seconds=st.sampled_from([0.1, 0.3, 1 / 3, 0.7, 1.1, 2.0, 3.3]),
