@@ -12,7 +12,8 @@ from pipeline.evaluation.table import NOTHING
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
 from pipeline.modalities import modality_of
-from pipeline.windows.windowing import RowSource, Window, gather_rows
+from pipeline.windows.packing import gather_rows
+from pipeline.windows.windowing import RowSource, Window
 
 AT_ONCE = 256
 """Windows that a head predicts at once."""

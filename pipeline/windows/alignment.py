@@ -147,7 +147,7 @@ def align_rows(
     alone = (stop <= first) & (nearest >= 0)
     first, stop = np.where(alone, nearest, first), np.where(alone, nearest + 1, stop)
     counts = np.maximum(stop - first, 0)
-    return Alignment(known[_expand_ranges(first, counts)], counts, grid)
+    return Alignment(known[expand_ranges(first, counts)], counts, grid)
 
 
 def _find_nearest(
@@ -188,7 +188,7 @@ def _find_overlaps(
     return first, stop
 
 
-def _expand_ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+def expand_ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """`first[i], first[i] + 1, …`, `counts[i]` of them, one range after another."""
     begins = np.cumsum(counts) - counts
     numbers: NDArray[np.int64] = np.arange(counts.sum()) + np.repeat(first - begins, counts)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
@@ -22,18 +22,19 @@ from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.view_ids import count_views, name_view
 from pipeline.targets import TARGETS
 from pipeline.windows.labels import FrameLabels, Labels
+from pipeline.windows.packing import PackedLabels, PackedStream, pack_streams
 from pipeline.windows.windowing import (
     Cutting,
     Numbered,
     Window,
     cut_windows,
-    gather_rows,
     locate_rows,
     measure_end,
 )
 
-NO_CLASS = -1
-"""Index that stands for a clip or frame without a class; its mask is False."""
+HELD_BYTES = 2**30
+"""Of a side's rows in memory, two hours of 768 numbers at 50 Hz: of more, a batch takes twice as
+long to gather."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,46 @@ class Batch:
         )
 
 
+@dataclass(frozen=True)
+class Packed:
+    """Windows and their labels, of which batches are picked."""
+
+    streams: Mapping[str, PackedStream]
+    labels: Mapping[str, PackedLabels]
+
+    def pick(self, windows: Int64[np.ndarray, " windows"]) -> Batch:
+        """Windows of these numbers."""
+        picked = {target: labels.pick(windows) for target, labels in self.labels.items()}
+        return Batch(
+            {name: stream.gather(windows) for name, stream in self.streams.items()},
+            {target: labels for target, (labels, _) in picked.items()},
+            {target: known for target, (_, known) in picked.items()},
+        )
+
+
 class WindowDataset(Dataset[Batch]):
     """Windows of clips over a head's feature sets; `dataset[indices]` is a whole `Batch`.
 
-    Windows that no row reaches are left out; `empty` is how many these are.
+    Windows that no row reaches are left out; `empty` is how many these are. Rows are in memory if
+    they take no more than `held_bytes`, and are read for each batch if they take more.
     """
 
     def __init__(
-        self, features: Mapping[str, FeatureStore], labels: Labels, params: HeadParams
+        self,
+        features: Mapping[str, FeatureStore],
+        labels: Labels,
+        params: HeadParams,
+        *,
+        held_bytes: int = HELD_BYTES,
     ) -> None:
+        self.held_bytes = held_bytes
         self.features = features
         self.labels = labels
         self.params = params
         self.per: dict[str, Per] = {target: labels.per(target) for target in params.targets}
         self.examples: list[Example] = []
         self.empty = 0
+        self._packed: Packed | None = None
         self._frames: dict[str, FrameLabels] = {}
 
     @property
@@ -106,6 +132,7 @@ class WindowDataset(Dataset[Batch]):
         With `views`, which only training may see, each window comes once more for each view of
         the clip: rows are the view's, or the clip's own in the sets that do not have this view.
         """
+        self._packed = None
         for clip_id in clip_ids:
             own = locate_rows(self.features, clip_id)
             cutting = self._plan_cutting(clip_id, own)
@@ -118,7 +145,7 @@ class WindowDataset(Dataset[Batch]):
 
     def withhold(self, streams: Collection[str]) -> None:
         """Leave out windows that `streams` alone reach, as those that nothing reaches."""
-        windows = len(self.examples)
+        windows, self._packed = len(self.examples), None
         self.examples = [
             example
             for example in self.examples
@@ -129,6 +156,7 @@ class WindowDataset(Dataset[Batch]):
     def leave_out(self, clip_ids: Collection[str]) -> "WindowDataset":
         """Its windows, but for those of `clip_ids`."""
         others = copy(self)
+        others._packed = None
         others.examples = [e for e in self.examples if e.window.clip_id not in clip_ids]
         return others
 
@@ -136,17 +164,16 @@ class WindowDataset(Dataset[Batch]):
         return len(self.examples)
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
-        examples = [self.examples[index] for index in indices]
-        streams = gather_rows(self.features, [example.window for example in examples])
-        targets: dict[str, Tensor] = {}
-        target_masks: dict[str, Tensor] = {}
-        for target, per in self.per.items():
-            values = _pad([example.targets[target] for example in examples], per)
-            known, filled = ~torch.isnan(values), values.nan_to_num(NO_CLASS)
-            kind = TARGETS[target].kind
-            target_masks[target] = known.all(dim=-1) if TARGETS[target].behaviour.vector else known
-            targets[target] = filled.long() if kind == "class" else filled
-        return Batch(streams, targets, target_masks)
+        if self._packed is None:
+            self._packed = self._pack()
+        return self._packed.pick(np.array(indices, np.int64))
+
+    def _pack(self) -> Packed:
+        labels = {target: [e.targets[target] for e in self.examples] for target in self.per}
+        return Packed(
+            pack_streams(self.features, self.windows, held_bytes=self.held_bytes),
+            {t: PackedLabels.of(TARGETS[t], labels[t], per) for t, per in self.per.items()},
+        )
 
     @cached_property
     def _most_views(self) -> int:
@@ -176,14 +203,6 @@ class WindowDataset(Dataset[Batch]):
                 yield target, self._frames[window.clip_id].values[target][window.points]
             else:
                 yield target, self.labels.value(window.clip_id, target)
-
-
-def _pad(values: Sequence[Float64[np.ndarray, "..."]], per: Per) -> Float[Tensor, "clips *labels"]:
-    """Labels as one float32 tensor, padded with NaN."""
-    tensors = [torch.as_tensor(value, dtype=torch.float32) for value in values]
-    if per == "clip":
-        return torch.stack(tensors)
-    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=torch.nan)
 
 
 def open_inputs(params: HeadParams, features: Path) -> dict[str, FeatureStore]:

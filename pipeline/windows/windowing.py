@@ -6,11 +6,9 @@ from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float64, Int64, Shaped
 
 from pipeline.heads.params import WindowParams
-from pipeline.heads.reading import StreamRows
 from pipeline.rows import Rows
 from pipeline.windows.alignment import (
     EPSILON_SECONDS,
@@ -158,35 +156,3 @@ def _align(
         aligned = align_rows(held, grid, cutting.step_seconds, cutting.params)
     rows, seconds = aligned.rows + numbered.first_row, aligned.seconds - window[0]
     return replace(aligned, rows=rows, seconds=seconds)
-
-
-def gather_rows(
-    features: Mapping[str, RowSource], windows: Sequence[Window]
-) -> dict[str, StreamRows]:
-    """Rows of `windows` by stream, float32, padded to the longest."""
-    return {
-        stream: _gather(source, [window.alignments[stream] for window in windows])
-        for stream, source in features.items()
-    }
-
-
-def _gather(source: RowSource, alignments: Sequence[Alignment]) -> StreamRows:
-    """Aligned rows of each window."""
-    counts = np.concatenate([aligned.counts for aligned in alignments])
-    taken = source.take_rows(np.concatenate([aligned.rows for aligned in alignments]))
-    reached = counts > 0
-    points = taken.astype(np.float32)
-    if counts.max(initial=0) > 1:
-        begins = (np.cumsum(counts) - counts)[reached]
-        shared = counts[reached].reshape(-1, *[1] * (points.ndim - 1))
-        points = np.add.reduceat(points, begins, axis=0) / shared
-    lengths = [len(aligned.counts) for aligned in alignments]
-    clips = np.repeat(np.arange(len(lengths)), lengths)[reached]
-    times = np.concatenate([np.arange(length) for length in lengths])[reached]
-    mask = np.zeros((len(lengths), max(1, *lengths)), bool)
-    mask[clips, times] = True
-    rows = np.zeros((*mask.shape, *points.shape[1:]), np.float32)
-    rows[clips, times] = points
-    seconds = np.zeros(mask.shape, np.float32)
-    seconds[clips, times] = np.concatenate([a.seconds for a in alignments])[reached]
-    return StreamRows(torch.from_numpy(rows), torch.from_numpy(mask), torch.from_numpy(seconds))

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.modalities import RowShape
 from pipeline.store.joint import join_sets
-from pipeline.windows.dataset import NO_CLASS, WindowDataset, load_batches, open_inputs
+from pipeline.windows.dataset import WindowDataset, load_batches, open_inputs
+from pipeline.windows.packing import NO_CLASS
 from tests.stores import make_labels, make_params, make_rows, write_features
 
 ROWS = 6
@@ -218,6 +219,38 @@ def test_a_batch_holds_what_its_windows_hold_alone(tmp_path_factory, lengths, fr
             batch.streams["audio"].mask[[number], :length], alone.streams["audio"].mask
         )
         assert not batch.streams["audio"].mask[number, length:].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"rate_hz": 0.5}, {"rate_hz": 0.5, "align": "nearest"}])
+def test_rows_are_the_same_in_memory_and_from_their_parts(tmp_path, options):
+    rows = {
+        "a": make_rows(np.arange(7)[:, None], valid=[True, False, True, True, True, True, False]),
+        "b": None,
+        "c": counted(2, dim=1),
+    }
+    stores = {
+        "audio": write_features(tmp_path / "audio", rows),
+        "text": write_features(tmp_path / "text", {name: counted(1, dim=3) for name in "abc"}),
+    }
+    params = make_params("mlp", {"audio": "audio", "text": "text"}, windows=options)
+    labels = make_labels([ClipLabels(clip_id=name) for name in "abc"])
+    held, read = (WindowDataset(stores, labels, params, held_bytes=size) for size in (2**20, 0))
+    for dataset in (held, read):
+        dataset.add_clips("abc")
+    for windows in ([2, 0, 1], [1], [0, 0]):
+        for name, stream in held[windows].streams.items():
+            other = read[windows].streams[name]
+            for part in ("rows", "mask", "seconds"):
+                assert torch.equal(getattr(stream, part), getattr(other, part))
+
+
+def test_windows_that_are_added_or_left_out_later_count(build):
+    labels = make_labels([ClipLabels(clip_id=n, labels={"valence": 0.5}) for n in "ab"])
+    dataset = build(labels, {"a": counted(2), "b": counted(3)})
+    assert taken(dataset, 1) == [0, 1, 2]
+    assert taken(dataset.leave_out("a")) == [0, 1, 2]
+    dataset.add_clips("a")
+    assert taken(dataset, 2) == [0, 1]
 
 
 def test_sets_of_a_joint_set_are_streams_of_their_own(tmp_path):

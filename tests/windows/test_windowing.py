@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from pipeline.heads.params import WindowParams
 from pipeline.rows import Rows
 from pipeline.windows.alignment import Stretches
+from pipeline.windows.packing import gather_rows
 from pipeline.windows.windowing import (
     Cutting,
     Numbered,
     cut_windows,
-    gather_rows,
     locate_rows,
     measure_end,
 )
