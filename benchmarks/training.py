@@ -3,8 +3,8 @@
     python -m benchmarks.training
 
 Clips of 15 rows of faces, 30 of sound and one of text, one label each. `trained` is what stage
-`train` does with a head once its windows are known: batches of 32 gathered from Zarr parts, steps
-by Lightning, validation after each epoch, its metrics, the best weights kept. `bare` has the same
+`train` does with a head once its windows are known: batches of 32 gathered from Zarr parts, steps,
+validation after each epoch, its metrics, the best weights kept. `bare` has the same
 batches as tensors in memory and takes the same steps, with a pass over validation for its loss
 alone: what nobody's loop can undercut. `files` is the usual loop: a `.pt` for each clip and
 modality, loaded and padded for each batch. All three are timed in turns, an epoch at a time in the
@@ -14,7 +14,6 @@ The goal, at least 0.9, is for `lowest_over_bare`, the rate of the slowest head.
 """
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,7 +181,6 @@ def main(
     rounds: Annotated[int, typer.Option(help="Rounds, each of all loops.", min=1)] = 5,
 ) -> None:
     """Print the time of a window on every loop, head by head, over the bare one."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     rng = np.random.default_rng(0)
     rates: dict[str, Mapping[str, float]] = {}
     for kind in KINDS:

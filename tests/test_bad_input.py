@@ -288,7 +288,7 @@ def test_a_loss_of_nan_stops_training(project, run, refuse):
     message = refuse("train", "deep")
     assert_one_sentence(message)
     assert re.search(
-        "epoch 0, batch 0: expected a finite validation loss, got nan; lower `training.learning",
+        "epoch 0: expected a finite validation loss, got nan; lower `training.learning",
         message,
     )
 

@@ -1,19 +1,16 @@
-"""Descent: a head trained by Lightning, stopped and chosen on validation."""
+"""Descent: a head trained by gradient descent, stopped and chosen on validation."""
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import torch
-from dvclive.live import Live
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, WeightAveraging
-from scmrepo.exceptions import SCMError
-from scmrepo.git import Git
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch import Tensor
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader
 
 from pipeline.errors import TrainingError
@@ -22,9 +19,11 @@ from pipeline.heads.losses import LossChoice
 from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.training.augmenting import check_augmentation
 from pipeline.training.classes import sample_windows, weigh_classes
+from pipeline.training.following import follow
 from pipeline.training.history import History
-from pipeline.training.module import HeadModule
-from pipeline.training.optimisers import choose_mode
+from pipeline.training.objective import Objective
+from pipeline.training.optimisers import choose_mode, make_optimiser, schedule_rate
+from pipeline.training.validation import Validation
 from pipeline.windows.dataset import Batch, WindowDataset, load_batches
 
 
@@ -36,70 +35,39 @@ def descend(
     DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
     is undefined in every epoch.
     """
-    module, batches = _prepare(head, params, train)
-    monitor = params.monitor or SCORE
-    with _quiet_lightning(), _follow(live) as follower:
-        recorder, average = _Recorder(follower), _average(params)
-        best = _Best(monitor, average)
-        stop = EarlyStopping(
-            monitor,
-            min_delta=params.least_gain,
-            patience=params.patience,
-            mode=choose_mode(monitor),
-            check_finite=False,
-        )
-        trainer = _make_trainer(params, params.epochs, [recorder, best, stop, average])
-        trainer.fit(module, batches, load_batches(val))
-    if not best.weights:
+    descent, monitor = Descent(head, params, train), params.monitor or SCORE
+    classes = len(train.labels.names.emotion)
+    validation = Validation(load_batches(val), classes, descent.losses, monitor)
+    watch, history = Watch(params), []
+    with _deterministic(), follow(live) as show:
+        for epoch in range(params.epochs):
+            loss = descent.run_epoch(epoch)
+            measured = {"train_loss": loss, **validation.measure(descent.judged, epoch)}
+            history.append({"epoch": epoch, **measured})
+            show(measured)
+            watch.look(measured[monitor], descent.judged)
+            if watch.over:
+                break
+            descent.end_epoch(measured[monitor])
+    if not watch.weights:
         raise TrainingError(
             f"validation: expected labels that define {monitor} in some epoch, got none, as where "
             f"all are the same; name another `training.monitor` or split anew"
         )
-    module.load_state_dict(best.weights)
-    module.cpu()
-    return recorder.epochs
+    head.load_state_dict(watch.weights)
+    head.cpu()
+    return history
 
 
 def descend_blindly(head: Head, params: TrainingParams, train: WindowDataset, epochs: int) -> None:
     """Train `head` for so many epochs, with nothing to choose by; it has the last one's weights."""
-    module, batches = _prepare(head, params, train)
-    average = _average(params)
-    with _quiet_lightning():
-        _make_trainer(params, epochs, [average]).fit(module, batches)
-    if average is not None:
-        module.load_state_dict(average.module.state_dict())
-    module.cpu()
-
-
-def _prepare(
-    head: Head, params: TrainingParams, train: WindowDataset
-) -> tuple[HeadModule, DataLoader[Batch]]:
-    check_augmentation(train)
-    module = HeadModule(head, params, len(train.labels.names.emotion), choose_losses(train))
-    drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
-    return module, DataLoader(train, sampler=drawn, batch_size=None)
-
-
-def _average(params: TrainingParams) -> "Average | None":
-    return Average(params.weight_average) if params.weight_average else None
-
-
-def _make_trainer(
-    params: TrainingParams, epochs: int, callbacks: Sequence[Callback | None]
-) -> Trainer:
-    return Trainer(
-        max_epochs=epochs,
-        gradient_clip_val=params.gradient_clip,
-        callbacks=[callback for callback in callbacks if callback is not None],
-        accelerator="auto",
-        devices=1,
-        deterministic=True,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
+    descent = Descent(head, params, train)
+    with _deterministic():
+        for epoch in range(epochs):
+            descent.run_epoch(epoch)
+            descent.end_epoch(math.nan)
+    head.load_state_dict(descent.judged.state_dict())
+    head.cpu()
 
 
 def choose_losses(train: WindowDataset) -> LossChoice:
@@ -109,100 +77,122 @@ def choose_losses(train: WindowDataset) -> LossChoice:
     return LossChoice(params.losses, weigh_classes(train), smoothing, weights)
 
 
-class _Recorder(Callback):
-    """Keeps what each epoch logged, and lets DVCLive show it meanwhile."""
-
-    def __init__(self, live: Live | None) -> None:
-        self.epochs: History = []
-        self.live = live
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        logged = {name: float(value) for name, value in trainer.logged_metrics.items()}
-        self.epochs.append({"epoch": trainer.current_epoch, **logged})
-        if self.live is not None:
-            for name, value in logged.items():
-                self.live.log_metric(name, value)
-            self.live.next_step()
+def choose_device() -> torch.device:
+    """The accelerator that is there, or else the processor."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
-class _Best(Callback):
-    """Keeps the weights of the first epoch that `monitor` is best at.
+class Descent:
+    """A head on its way: its objective over the windows of `train`, and what takes it downhill."""
 
-    Lightning's own ModelCheckpoint would write files, and import clients of cloud storage.
-    """
+    def __init__(self, head: Head, params: TrainingParams, train: WindowDataset) -> None:
+        check_augmentation(train)
+        self.device = choose_device()
+        self.losses = choose_losses(train).to(self.device)
+        self.objective = Objective(head, params, self.losses).to(self.device)
+        self.weights, self.clip = list(self.objective.parameters()), params.gradient_clip
+        self.optimiser = make_optimiser(self.objective.groups, params)
+        self.schedule = schedule_rate(self.optimiser, params)
+        self.average = average_weights(head, params.weight_average)
+        drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
+        self.batches = DataLoader(train, sampler=drawn, batch_size=None)
 
-    def __init__(self, monitor: str, average: "Average | None" = None) -> None:
-        self.monitor = monitor
-        self.average = average
-        self.value = -torch.inf
-        self.weights: dict[str, torch.Tensor] = {}
+    @property
+    def judged(self) -> Head:
+        """The head as it is judged and kept: with averaged weights, where these are asked for."""
+        judged = self.objective.head if self.average is None else self.average.module
+        assert isinstance(judged, Head)
+        return judged
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        measured = float(trainer.logged_metrics[self.monitor])
-        value = -measured if choose_mode(self.monitor) == "min" else measured
-        if value > self.value:
-            self.value = value
-            judged = self.average.module if self.average else pl_module
-            self.weights = {name: kept.clone() for name, kept in judged.state_dict().items()}
+    def run_epoch(self, epoch: int) -> float:
+        """Mean loss of the batches of an epoch, a step for each.
+
+        Raises TrainingError when one is not finite.
+        """
+        self.objective.train()
+        # Asked for one batch more, the sampler would draw the next epoch's order from further on.
+        batches = islice(self.batches, len(self.batches))
+        losses = [self.step(batch.to(self.device)) for batch in batches]
+        # Looked at once: each look would have the processor wait for the accelerator.
+        finite = torch.stack(losses).isfinite()
+        if not finite.all():
+            index = int((~finite).nonzero()[0])
+            raise TrainingError(
+                f"epoch {epoch}, batch {index}: expected a finite training loss, got "
+                f"{losses[index].item()}; lower `training.learning_rate` or look at the inputs "
+                f"with `moodline inspect`"
+            )
+        return float(sum(losses) / len(losses))
+
+    def step(self, batch: Batch) -> Tensor:
+        """Loss of a batch, after which a step was taken."""
+        loss: Tensor = self.objective(batch)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.weights, self.clip, foreach=True)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update_parameters(self.objective.head)
+        return loss.detach()
+
+    def end_epoch(self, monitored: float) -> None:
+        """Set the learning rate of the next epoch; a plateau is of what is `monitored`."""
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(monitored)
+        else:
+            self.schedule.step()
 
 
-class Average(WeightAveraging):
-    """The exponential moving average of the weights, which validation measures in their place.
+def average_weights(head: Head, decay: float) -> AveragedModel | None:
+    """A copy of `head` for the exponential moving average of its weights; None for no `decay`.
 
     Polyak and Juditsky, Acceleration of stochastic approximation by averaging, 1992. It begins with
     the weights after the first step; statistics of batches are averaged as weights are.
     """
+    if not decay:
+        return None
+    averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(head, multi_avg_fn=averaging, use_buffers=True)
 
-    def __init__(self, decay: float) -> None:
-        averaging = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-        super().__init__(multi_avg_fn=averaging)
+
+class Watch:
+    """What is made of a monitored metric: the `weights` of the first epoch at which it is best.
+
+    Training is `over` where it was no better for some epochs, by more than the least gain.
+    """
+
+    def __init__(self, params: TrainingParams) -> None:
+        self.sign = -1.0 if choose_mode(params.monitor or SCORE) == "min" else 1.0
+        self.least_gain, self.patience = params.least_gain, params.patience
+        self.best = self.gained = -math.inf
+        self.waited = 0
+        self.weights: dict[str, Tensor] = {}
+
+    def look(self, monitored: float, judged: Head) -> None:
+        """Take in an epoch of `judged`."""
+        value = self.sign * monitored
+        if value > self.best:
+            self.best = value
+            self.weights = {name: kept.clone() for name, kept in judged.state_dict().items()}
+        if value - self.least_gain > self.gained:
+            self.gained, self.waited = value, 0
+        else:
+            self.waited += 1
 
     @property
-    def module(self) -> torch.nn.Module:
-        """What is trained, with the averaged weights."""
-        assert self._average_model is not None
-        return self._average_model.module
+    def over(self) -> bool:
+        """Whether patience is at its end."""
+        return self.waited >= self.patience
 
 
 @contextmanager
-def _follow(folder: Path) -> Iterator[Live | None]:
-    """DVCLive in `folder`; None in a git repository without commits, which it cannot bear."""
-    if _lacks_commits():
-        yield None
-        return
-    live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+def _deterministic() -> Iterator[None]:
+    """Kernels that sum in one order, so that a seed gives the same weights on one machine."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS asks for
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
     try:
-        yield live
+        yield
     finally:
-        if live._dvc_repo is not None:
-            live._dvc_repo.close()  # DVCLive leaves git's packs open
-
-
-def _lacks_commits() -> bool:
-    """Whether this is a git repository without commits; asked before DVCLive opens databases."""
-    try:
-        with closing(Git()) as git:
-            return bool(git.no_commits)
-    except SCMError:
-        return False  # no repository
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Lightning without its advice: batches come from memory, and devices are in the recipe."""
-    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
-        warnings.filterwarnings("ignore", message=".*but have no `val_dataloader`")  # as is meant
-        warnings.filterwarnings("ignore", message=".*LeafSpec.* is deprecated")
-        for name in _LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
-
-
-_LOGGERS = ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch.accelerators.cuda")
+        torch.use_deterministic_algorithms(before)

@@ -20,7 +20,6 @@ from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.training.augmenting import count_copies
 from pipeline.training.history import History, count_epochs
-from pipeline.training.imports import leave_out
 from pipeline.training.moments import set_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
@@ -92,9 +91,8 @@ def _descend(
     head: Head, train: WindowDataset, val: WindowDataset, clip_ids: Sequence[str], live: Path
 ) -> History:
     """Train `head` by gradient descent; `clip_ids` are those of `train`."""
-    # Lightning takes as long to import as a small head takes to train.
-    with leave_out("scipy", "torchvision", "transformers"):
-        from pipeline.training.descent import choose_losses, descend
+    # DVCLive takes as long to import as a small head takes to train.
+    from pipeline.training.descent import choose_losses, descend
 
     _check_attention(head, train)
     head.start()

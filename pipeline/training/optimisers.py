@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from pipeline.evaluation.metrics import METRICS, name_metrics
-from pipeline.heads.params import TrainingParams
+from pipeline.heads.params import SCORE, TrainingParams
 from pipeline.targets import TARGETS
 
 
@@ -32,14 +32,12 @@ def make_optimiser(groups: Iterable[dict[str, Any]], params: TrainingParams) -> 
     return Adam(groups, **rates) if params.optimizer == "adam" else AdamW(groups, **rates)
 
 
-def schedule_rate(
-    optimiser: Optimizer, params: TrainingParams, monitor: str
-) -> LambdaLR | ReduceLROnPlateau:
-    """The schedule that `params` ask for, stepped once an epoch; a plateau is one of `monitor`."""
+def schedule_rate(optimiser: Optimizer, params: TrainingParams) -> LambdaLR | ReduceLROnPlateau:
+    """The schedule that `params` ask for, stepped once an epoch; a plateau is of the monitor."""
     if params.schedule == "plateau":
         return ReduceLROnPlateau(
             optimiser,
-            choose_mode(monitor),
+            choose_mode(params.monitor or SCORE),
             factor=params.decay,
             patience=params.decay_patience,
             threshold=params.least_gain,

@@ -30,7 +30,7 @@ from pipeline.training.history import write_history
 from pipeline.windows.dataset import open_inputs
 from pipeline.windows.labels import Labels
 
-PACKAGES = ("torch", "lightning", "transformers", "numpy", "pyarrow", "zarr")
+PACKAGES = ("torch", "transformers", "numpy", "pyarrow", "zarr")
 """Packages whose versions a recipe states."""
 
 

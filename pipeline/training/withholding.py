@@ -21,12 +21,14 @@ def drop_modalities(streams: Streams, share: float) -> dict[str, StreamRows]:
 
     A window that would lose all it has keeps everything.
     """
-    present = find_present(streams)
-    shape = (len(next(iter(present.values()))), len(present))
-    held = torch.stack(list(present.values()), dim=1)
-    kept = torch.rand(shape, device=held.device) >= share
+    modalities = list(dict.fromkeys(map(modality_of, streams)))
+    mask = next(iter(streams.values())).mask
+    drawn = torch.rand((len(mask), len(modalities)), device=mask.device)
+    if not share:  # drawn for all the same: heads of other shares differ by what is withheld alone
+        return dict(streams)
+    held, kept = torch.stack(list(find_present(streams).values()), dim=1), drawn >= share
     kept |= ~(kept & held).any(dim=1, keepdim=True)
-    columns = dict(zip(present, kept.unbind(dim=1), strict=True))
+    columns = dict(zip(modalities, kept.unbind(dim=1), strict=True))
     return {name: stream.keep(columns[modality_of(name)]) for name, stream in streams.items()}
 
 
@@ -70,10 +72,11 @@ def join_copies(copies: Sequence[Streams]) -> dict[str, StreamRows]:
 
 def find_present(streams: Streams) -> dict[str, Bool[Tensor, " windows"]]:
     """Modality → windows that have a row in any stream of it."""
-    members: dict[str, list[Tensor]] = {}
+    found: dict[str, Tensor] = {}
     for name, stream in streams.items():
-        members.setdefault(modality_of(name), []).append(stream.mask.any(dim=1))
-    return {modality: torch.stack(held).any(dim=0) for modality, held in members.items()}
+        modality, held = modality_of(name), stream.mask.any(dim=1)
+        found[modality] = found[modality] | held if modality in found else held
+    return found
 
 
 def fade(

@@ -11,8 +11,9 @@ from pipeline.heads.losses import LossChoice
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.runs import Run
 from pipeline.training.fitting import fit_run
-from pipeline.training.module import HeadModule
-from pipeline.windows.dataset import WindowDataset
+from pipeline.training.objective import Objective
+from pipeline.training.validation import Validation
+from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 
@@ -26,11 +27,16 @@ OPTIONS = {
 }
 
 
-def make_module(dataset: WindowDataset) -> HeadModule:
-    """What trains an untrained head over `dataset`, by the first loss of each target."""
+def make_objective(dataset: WindowDataset) -> Objective:
+    """That of an untrained head over `dataset`, by the first loss of each target."""
     torch.manual_seed(0)
     head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS))
-    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
+    return Objective(head, dataset.params.training, LossChoice())
+
+
+def judge(dataset: WindowDataset) -> Validation:
+    """What judges heads over `dataset`, in batches of five."""
+    return Validation(load_batches(dataset, size=5), len(EMOTIONS), LossChoice(), "val_loss")
 
 
 class Corpus:

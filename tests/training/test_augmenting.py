@@ -9,7 +9,7 @@ from pipeline.heads.params import TrainingParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.training.augmenting import augment, check_augmentation, count_copies
 from pipeline.training.fitting import fit_run
-from pipeline.training.module import HeadModule
+from pipeline.training.objective import Objective
 from pipeline.windows.dataset import WindowDataset
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 from tests.training.corpus_made import OFFICIAL
@@ -18,33 +18,33 @@ MIXUP = {"alpha": 0.4}
 CALM = {"modality_dropout": 0.0}
 
 
-def make_module(dataset):
+def make_objective(dataset):
     """One that is always the same, and drops nothing out."""
     torch.manual_seed(0)
     head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS)).eval()
-    return HeadModule(head, dataset.params.training, len(EMOTIONS), LossChoice())
+    return Objective(head, dataset.params.training, LossChoice())
 
 
 def test_a_mixed_loss_is_that_of_mixed_labels(corpus):
     dataset = corpus.window("train", targets=["emotion"], training={"mixup": MIXUP, **CALM})
-    module, batch = make_module(dataset), dataset[range(7)]
+    objective, batch = make_objective(dataset), dataset[range(7)]
     torch.manual_seed(3)
-    found = module.training_step(batch, 0)
+    found = objective(batch)
     torch.manual_seed(3)
-    seen = augment(batch, dict(module.head.readers.items()), dataset.params.training)
+    seen = augment(batch, objective.readers, dataset.params.training)
     assert 0 < seen.labels[0].share < 1
     ours, theirs = (F.one_hot(labels.targets["emotion"], 3) for labels in seen.labels)
     assert not torch.equal(ours, theirs)
     mixed = seen.labels[0].share * ours + seen.labels[1].share * theirs
     torch.testing.assert_close(
-        found, F.cross_entropy(module.head(seen.streams)["emotion"], mixed.float())
+        found, F.cross_entropy(objective.head(seen.streams)["emotion"], mixed.float())
     )
 
 
 def test_batches_that_are_not_augmented_are_as_they_were(corpus):
     dataset = corpus.window("train", training=CALM)
     batch = dataset[range(5)]
-    seen = augment(batch, make_module(dataset).head.readers, dataset.params.training)
+    seen = augment(batch, make_objective(dataset).head.readers, dataset.params.training)
     assert torch.equal(seen.streams["audio"].rows, batch.streams["audio"].rows)
     assert torch.equal(seen.streams["audio"].mask, batch.streams["audio"].mask)
     assert [labels.share for labels in seen.labels] == [1.0]

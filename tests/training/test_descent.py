@@ -1,41 +1,23 @@
 import pytest
 import torch
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback
 
-from pipeline.heads.losses import LossChoice
-from pipeline.training.descent import Average
-from pipeline.training.module import HeadModule
-from pipeline.windows.dataset import load_batches
-from tests.stores import EMOTIONS
-from tests.training.corpus_made import TRAINING, make_module
+from pipeline.errors import TrainingError
+from pipeline.heads.params import TrainingParams
+from pipeline.training.descent import Descent, Watch
+from tests.training.corpus_made import TRAINING, judge, make_objective
 
 
-class Watch(Callback):
-    """Weights after each step."""
-
-    def __init__(self):
-        self.steps = []
-
-    def on_train_batch_end(self, trainer, pl_module, *rest):
-        self.steps.append({n: w.detach().clone() for n, w in pl_module.named_parameters()})
-
-
-@pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:.*smaller than the logging interval")
-@pytest.mark.filterwarnings("ignore:.*LeafSpec")
 def test_averaged_weights_are_those_worked_out_by_hand(corpus):
-    dataset = corpus.window("train", training={**TRAINING, "epochs": 1})
-    watch, average = Watch(), Average(0.75)
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    options = {"max_epochs": 1, "accelerator": "cpu", "num_sanity_val_steps": 0, **quiet}
-    trainer = Trainer(callbacks=[watch, average], enable_model_summary=False, **options)
-    batches = load_batches(dataset, size=6)
-    trainer.fit(make_module(dataset), batches, batches)
-    assert len(watch.steps) == 3
-    first, second, third = watch.steps
-    for name, found in average.module.named_parameters():
-        expected = 0.75 * (0.75 * first[name] + 0.25 * second[name]) + 0.25 * third[name]
+    training = {**TRAINING, "batch": 6, "weight_average": 0.75}
+    dataset = corpus.window("train", training=training)
+    descent = Descent(make_objective(dataset).head, dataset.params.training, dataset)
+    steps = []
+    for batch in descent.batches:
+        descent.step(batch)
+        steps.append([weight.detach().clone() for weight in descent.objective.head.parameters()])
+    assert len(steps) == 3
+    for found, first, second, third in zip(descent.judged.parameters(), *steps, strict=True):
+        expected = 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third
         torch.testing.assert_close(found, expected)
 
 
@@ -44,8 +26,23 @@ def test_the_average_is_what_validation_measures_and_what_is_kept(corpus):
     training = {**TRAINING, "epochs": 3, "learning_rate": 0.3, "monitor": "val_loss"}
     fitted = corpus.fit(training={**training, "weight_average": 0.9}, **options)
     best = min(fitted.history, key=lambda epoch: epoch["val_loss"])
-    dataset = corpus.window("val", **options)
-    module = HeadModule(fitted.head, dataset.params.training, len(EMOTIONS), LossChoice())
-    for index, batch in enumerate(load_batches(dataset)):
-        module.validation_step(batch, index)
-    assert module.measure_loss().item() == pytest.approx(best["val_loss"], abs=1e-5)
+    found = judge(corpus.window("val", **options)).measure(fitted.head, 0)
+    assert found["val_loss"] == pytest.approx(best["val_loss"], abs=1e-5)
+
+
+def test_a_loss_that_is_not_finite_is_told_by_its_epoch_and_batch(corpus):
+    endless = {**TRAINING, "batch": 9, "learning_rate": 1e30, "gradient_clip": None}
+    with pytest.raises(TrainingError, match=r"epoch 0, batch 1: expected a finite training loss"):
+        corpus.fit(training=endless)
+
+
+def test_the_weights_are_those_of_the_first_of_the_best_epochs_and_patience_counts_the_others():
+    watch, head = Watch(TrainingParams(patience=2, least_gain=0.1)), torch.nn.Linear(1, 1)
+    seen = []
+    for epoch, score in enumerate([0.5, 0.55, 0.7, float("nan"), 0.7]):
+        assert not watch.over
+        torch.nn.init.constant_(head.weight, epoch)
+        watch.look(score, head)
+        seen.append((watch.weights["weight"].item(), watch.waited))
+    assert seen == [(0, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
+    assert watch.over

@@ -8,16 +8,15 @@ import torch
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.evaluation.metrics import Pairs, score_targets
 from pipeline.heads.building import build_head
-from pipeline.heads.losses import LossChoice, head_loss
+from pipeline.heads.losses import head_loss
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.fitting import fit_run, measure_prior
 from pipeline.training.history import write_history
-from pipeline.training.module import HeadModule
 from pipeline.training.moments import Moments, measure_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
-from tests.training.corpus_made import OFFICIAL, OPTIONS, TRAINING, Corpus
+from tests.training.corpus_made import OFFICIAL, OPTIONS, TRAINING, Corpus, judge
 
 
 @pytest.fixture(scope="module")
@@ -258,12 +257,9 @@ def test_the_loss_of_validation_is_one_over_all_windows(corpus, targets):
     dataset = WindowDataset({"audio": corpus.store}, corpus.labels, params)
     dataset.add_clips(name for name, t in corpus.labels.targets.items() if t.split == "val")
     head = build_head(params, dataset.shapes, dataset.per, len(EMOTIONS)).eval()
-    module = HeadModule(head, params.training, len(EMOTIONS), LossChoice())
-    for index, batch in enumerate(load_batches(dataset, size=5)):
-        module.validation_step(batch, index)
     (whole,) = load_batches(dataset)
-    expected = head_loss(head(whole.streams), whole.targets, whole.target_masks)
-    torch.testing.assert_close(module.measure_loss(), expected)
+    expected = head_loss(head(whole.streams), whole.targets, whole.target_masks).item()
+    assert judge(dataset).measure(head, 0)["val_loss"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_attention_over_more_rows_than_memory_holds_is_refused(tmp_path):

@@ -7,30 +7,32 @@ from pipeline.errors import ParamsError
 from pipeline.heads.base import POLAR, Output
 from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
 from pipeline.training.balancing import Balance
+from pipeline.training.optimisers import make_optimiser
+from pipeline.windows.dataset import load_batches
 from tests.stores import make_params
-from tests.training.corpus_made import make_module
+from tests.training.corpus_made import judge, make_objective
 
 TWICE = {"consistency": 3.0, "modality_dropout": 0.0}
 
 
 def test_two_passes_without_dropout_lose_what_one_does(corpus):
     dataset = corpus.window("train", training=TWICE)
-    module, batch = make_module(dataset).eval(), dataset[range(7)]
-    expected = head_loss(module.head(batch.streams), batch.targets, batch.target_masks)
-    torch.testing.assert_close(module.training_step(batch, 0), expected)
+    objective, batch = make_objective(dataset).eval(), dataset[range(7)]
+    expected = head_loss(objective.head(batch.streams), batch.targets, batch.target_masks)
+    torch.testing.assert_close(objective(batch), expected)
 
 
 def test_two_passes_with_dropout_lose_their_mean_and_how_far_they_differ(corpus):
     dataset = corpus.window("train", training=TWICE)
-    module, batch = make_module(dataset), dataset[range(7)]
+    objective, batch = make_objective(dataset), dataset[range(7)]
     torch.manual_seed(1)
     torch.rand(7, 1)  # which modalities are withheld
-    first, second = (module.head(batch.streams) for _ in range(2))
+    first, second = (objective.head(batch.streams) for _ in range(2))
     losses = [head_loss(found, batch.targets, batch.target_masks) for found in (first, second)]
     apart = inconsistency(first, second, batch.target_masks)
     assert apart > 0
     torch.manual_seed(1)
-    torch.testing.assert_close(module.training_step(batch, 0), sum(losses) / 2 + 3 * apart)
+    torch.testing.assert_close(objective(batch), sum(losses) / 2 + 3 * apart)
 
 
 @pytest.mark.parametrize(
@@ -58,23 +60,23 @@ def test_each_part_of_a_head_loses_what_it_would_alone_and_how_far_it_differs(co
     params = make_params("ensemble", {"audio": "audio"}, **options)
     dataset = corpus.window("train")
     dataset.params = params
-    module, batch = make_module(dataset), dataset[range(7)]
+    objective, batch = make_objective(dataset), dataset[range(7)]
     torch.manual_seed(1)
     torch.rand(7, 1)  # which modalities are withheld
-    passes = [module.head.parts(batch.streams) for _ in range(2)]
+    passes = [objective.head.parts(batch.streams) for _ in range(2)]
     losses = [
         head_loss(found, batch.targets, batch.target_masks) for parts in passes for found in parts
     ]
     apart = [inconsistency(*pair, batch.target_masks) for pair in zip(*passes, strict=True)]
     assert len(apart) == 2
     torch.manual_seed(1)
-    torch.testing.assert_close(module.training_step(batch, 0), sum(losses) / 2 + 3 * sum(apart))
+    torch.testing.assert_close(objective(batch), sum(losses) / 2 + 3 * sum(apart))
 
 
 def test_a_loss_counts_by_the_weight_of_its_target(corpus):
     dataset = corpus.window("train")
     batch = dataset[range(7)]
-    outputs = make_module(dataset).eval().head(batch.streams)
+    outputs = make_objective(dataset).eval().head(batch.streams)
     found = [
         output_losses(
             outputs, batch.targets, batch.target_masks, LossChoice(target_weights=weights)
@@ -116,15 +118,16 @@ def test_an_output_without_labels_teaches_nothing_of_its_weight():
 
 def test_learned_weights_learn_undecayed_and_leave_the_loss_of_validation(corpus):
     dataset = corpus.window("train", training={"learned_weights": True, "weight_decay": 0.3})
-    module, batch = make_module(dataset), dataset[range(7)]
-    [optimiser], _ = module.configure_optimizers()
+    objective, batch = make_objective(dataset), dataset[range(7)]
+    optimiser = make_optimiser(objective.groups, dataset.params.training)
     assert [group["weight_decay"] for group in optimiser.param_groups] == [0.3, 0.0]
-    module.training_step(batch, 0).backward()
+    objective(batch).backward()
     optimiser.step()
-    assert all(variance.item() != 0 for variance in module.balance.parameters())
-    module.eval().validation_step(batch, 0)
-    expected = head_loss(module.head(batch.streams), batch.targets, batch.target_masks)
-    torch.testing.assert_close(module.measure_loss(), expected)
+    assert all(variance.item() != 0 for variance in objective.balance.parameters())
+    found = judge(dataset).measure(objective.head, 0)["val_loss"]
+    (whole,) = load_batches(dataset)
+    expected = head_loss(objective.head(whole.streams), whole.targets, whole.target_masks)
+    assert found == pytest.approx(expected.item(), abs=1e-6)
 
 
 @pytest.mark.parametrize(

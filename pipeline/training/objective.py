@@ -1,0 +1,56 @@
+"""The objective: the loss of a batch as training sees it, and what is learned beside the head."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipeline.heads.base import Head
+from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
+from pipeline.heads.params import TrainingParams
+from pipeline.training.augmenting import Augmented, Labelling, augment
+from pipeline.training.balancing import Balance
+from pipeline.windows.dataset import Batch
+
+
+class Objective(nn.Module):
+    """Loss of a batch that `head` is trained by; `losses` are on the batch's device."""
+
+    def __init__(self, head: Head, params: TrainingParams, losses: LossChoice) -> None:
+        super().__init__()
+        self.head, self.params, self.losses = head, params, losses
+        self.readers = dict(head.readers.items())  # one mapping: ModuleDict is none
+        self.balance = Balance(head.outputs) if params.learned_weights else None
+
+    @property
+    def groups(self) -> list[dict[str, Any]]:
+        """What there is to learn, as optimisers take it."""
+        groups: list[dict[str, Any]] = [{"params": list(self.head.parameters())}]
+        if self.balance is not None:  # decay would draw all weights to 1
+            groups.append({"params": list(self.balance.parameters()), "weight_decay": 0.0})
+        return groups
+
+    def forward(self, batch: Batch) -> Float[Tensor, ""]:
+        """Loss of the windows of `batch`, augmented anew in each call."""
+        seen = augment(batch, self.readers, self.params)
+        parts = self.head.parts(seen.streams)
+        loss = self._measure_parts(parts, seen)
+        if self.params.consistency:
+            again, masks = self.head.parts(seen.streams), seen.labels[0].masks
+            apart = [inconsistency(*pair, masks) for pair in zip(parts, again, strict=True)]
+            loss = (loss + self._measure_parts(again, seen)) / 2
+            loss = loss + self.params.consistency * torch.stack(apart).sum()
+        return loss
+
+    def _measure_parts(self, parts: Sequence[Mapping[str, Tensor]], seen: Augmented) -> Tensor:
+        losses = [self._measure(outputs, labels) for outputs in parts for labels in seen.labels]
+        return torch.stack(losses).sum()
+
+    def _measure(self, outputs: Mapping[str, Tensor], labels: Labelling) -> Tensor:
+        if self.balance is None:
+            return labels.share * head_loss(outputs, labels.targets, labels.masks, self.losses)
+        losses = output_losses(outputs, labels.targets, labels.masks, self.losses)
+        whole: Tensor = self.balance(losses, labels.masks)
+        return labels.share * whole
