@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pipeline.heads import base
 from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.params import HEADS, JoinedParams, Per
-from pipeline.heads.reading import Reader, StreamRows
+from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.joining import JOINS, Answers, Present
 from pipeline.modalities import RowShape, modality_of
 
@@ -38,20 +38,16 @@ class JoinedHead(base.Head):
                     torch.manual_seed(plan.seed)
                 self.members[name] = HEADS.load(plan.params.kind).Head(plan.params, own, outputs)
         self.join = JOINS[params.join](outputs, len(self.members))
+        # Each stream's reader is that of the first member that reads it. A mapping and no module,
+        # as readers are their members'.
+        found = [(name, reader) for head in self.heads for name, reader in head.readers.items()]
+        self.readers = dict(sorted(dict(reversed(found)).items()))
         self.dims = {stream: reader.dim for stream, reader in self.readers.items()}
 
     @property
     def heads(self) -> list[base.Head]:
         """Members, in their order."""
         return list(self.members.children())  # type: ignore[arg-type]
-
-    @property
-    def readers(self) -> Mapping[str, Reader]:  # type: ignore[override]
-        """Reader of each stream, of the first member that reads it."""
-        found: dict[str, Reader] = {}
-        for member in self.heads:
-            found = {**member.readers, **found}
-        return dict(sorted(found.items()))
 
     @property
     def stacked(self) -> bool:
@@ -93,13 +89,11 @@ class JoinedHead(base.Head):
                 found.setdefault(stream, []).append(torch.tensor(shares))
         return {stream: torch.stack(each).mean(dim=0).tolist() for stream, each in found.items()}
 
-    def answer(self, streams: Mapping[str, StreamRows]) -> list[dict[str, Tensor]]:
-        """Member by member, its outputs."""
+    def parts(self, streams: Mapping[str, StreamRows]) -> list[dict[str, Tensor]]:
+        """Member by member, its outputs, each of which is measured by a loss of its own."""
         return [
             member({stream: streams[stream] for stream in member.dims}) for member in self.heads
         ]
-
-    parts = answer
 
     def stack(
         self,
@@ -113,7 +107,7 @@ class JoinedHead(base.Head):
             assert isinstance(head, JoinedHead)
             for batch in batches:
                 with torch.no_grad():
-                    answers = head.answer(batch.streams)
+                    answers = head.parts(batch.streams)
                 for found, outputs in zip(answered, answers, strict=True):
                     found.append(Answered.of(outputs, batch))
                 for per, there in head.find_present(batch.streams).items():
@@ -142,6 +136,6 @@ class JoinedHead(base.Head):
 
     def forward(self, streams: Mapping[str, StreamRows]) -> dict[str, Tensor]:
         """Joined outputs, in the sizes of one head's."""
-        answers: Answers = self.answer(streams)
+        answers: Answers = self.parts(streams)
         joined: dict[str, Tensor] = self.join(answers, self.find_present(streams))
         return joined
