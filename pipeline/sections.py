@@ -1,6 +1,6 @@
 """Sections of `params.yaml`: strict, frozen records whose mistakes are told in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Annotated, Any, TypeVar
 
@@ -54,25 +54,55 @@ def parse_section(kind: type[SectionT], value: Any, where: str) -> SectionT:
     try:
         return kind.model_validate({} if value is None else value)
     except ValidationError as error:
-        mistakes: dict[tuple[int | str, ...], ErrorDetails] = {}
-        for mistake in error.errors():  # of several types that a value may have, the first will do
-            mistakes.setdefault(_find_given(value, mistake["loc"]), mistake)
-        told = (_explain(kind, mistake, where) for mistake in mistakes.values())
+        mistakes = find_mistakes(value, error)
+        told = (_explain(kind, path, mistake, where) for path, mistake in mistakes.items())
         raise ParamsError(*told) from error
 
 
-def _find_given(value: Any, steps: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Those of `steps` that lead through `value`, and one more where a key is missing."""
-    for number, step in enumerate(steps):
-        if isinstance(value, Mapping):
-            if step not in value:
-                return steps[: number + 1]
+Steps = tuple[int | str, ...]
+"""Keys and places in lists, from a section down to one of its values."""
+
+
+def find_mistakes(value: Any, error: ValidationError) -> dict[Steps, ErrorDetails]:
+    """Where in `value` → the mistake there.
+
+    Where a value may have one of several types, it is what they all expect; but if something within
+    is wrong for one of them, only that.
+    """
+    found: dict[Steps, list[ErrorDetails]] = {}
+    for mistake in error.errors():
+        found.setdefault(_find_given(value, mistake), []).append(mistake)
+    above = {steps[:end] for steps in found for end in range(len(steps))}
+    return {steps: _join_expected(own) for steps, own in found.items() if steps not in above}
+
+
+def _find_given(value: Any, mistake: ErrorDetails) -> Steps:
+    """Steps to a mistake that lead through `value`, and one more where a key is missing.
+
+    Between them pydantic names the types that it tried.
+    """
+    given = []
+    for step in mistake["loc"]:
+        places = range(len(value)) if isinstance(value, list) else ()
+        if step in (value if isinstance(value, Mapping) else places):
             value = value[step]
-        elif isinstance(value, list) and isinstance(step, int):
-            value = value[step]
-        else:
-            return steps[:number]
-    return steps
+            given.append(step)
+    if mistake["type"] == "missing":
+        given.append(mistake["loc"][-1])
+    return tuple(given)
+
+
+EXPECTED = "Input should be "
+"""How pydantic begins."""
+
+
+def _join_expected(mistakes: Sequence[ErrorDetails]) -> ErrorDetails:
+    """One mistake of those that several types make of a value."""
+    told = list(dict.fromkeys(mistake["msg"] for mistake in mistakes))
+    if not all(text.startswith(EXPECTED) for text in told):
+        return mistakes[0]
+    expected = ", or ".join(text.removeprefix(EXPECTED) for text in told)
+    return {**mistakes[0], "msg": EXPECTED + expected}
 
 
 def write_yaml(value: Mapping[str, Any]) -> str:
@@ -92,8 +122,8 @@ def write_flow(value: Any) -> str:
     return stream.getvalue().removesuffix("...\n").strip()
 
 
-def _explain(kind: type[BaseModel], mistake: ErrorDetails, where: str) -> str:
-    path = [str(step) for step in mistake["loc"]]
+def _explain(kind: type[BaseModel], steps: Steps, mistake: ErrorDetails, where: str) -> str:
+    path = [str(step) for step in steps]
     place = ".".join([where, *path])
     if mistake["type"] == "extra_forbidden":
         known = _fields_at(kind, path[:-1])

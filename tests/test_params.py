@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from pipeline.encoders.params import ENCODERS
 from pipeline.errors import ParamsError
 from pipeline.faces.params import FacesParams
-from pipeline.heads.params import HEADS
+from pipeline.heads.params import HEADS, TrainingParams
 from pipeline.params import (
     NAMING_SECTIONS,
     PLAIN_SECTIONS,
@@ -25,6 +25,7 @@ from pipeline.params import (
     read_yaml,
 )
 from pipeline.paths import CHECKED_HERE, CHECKED_PARAMS
+from pipeline.sections import parse_section
 from tests.projects import PARAMS
 
 CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
@@ -148,6 +149,20 @@ def test_all_mistakes_are_told_at_once() -> None:
         "features.My set.encoder",
         "heads.sound.kind",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (5, "s: Input should be 'none' or 'balanced', or a valid dictionary, got 5"),
+        ({"sad": -1.0}, "s.sad: Input should be greater than 0, got -1.0"),
+        ({3: 1.0}, "s.3: Input should be a valid string, got 3"),
+    ],
+)
+def test_a_value_of_one_of_several_types_is_told_what_all_expect(value: object, told: str) -> None:
+    with pytest.raises(ParamsError) as refused:
+        parse_section(TrainingParams, {"class_weights": value}, "training")
+    assert str(refused.value) == f"params.yaml: training.class_weight{told}"
 
 
 def test_all_that_does_not_fit_together_is_told_at_once() -> None:

@@ -119,8 +119,8 @@ def focal(
 ) -> Float[Tensor, ""]:
     """Cross-entropy in which a label of chance p counts (1 - p)^2, averaged as that is.
 
-    Lin et al., Focal loss for dense object detection, ICCV 2017, at their γ of 2. The chance is the
-    head's own: a class's weight has no part in it.
+    Lin et al., Focal loss for dense object detection, ICCV 2017, at their γ of 2; weights of
+    classes are their α. The chance is the head's own: a class's weight has no part in it.
     """
     each = F.cross_entropy(logits, labels, reduction="none", label_smoothing=smoothing)
     chance = logits.softmax(dim=-1).gather(1, labels[:, None])[:, 0]

@@ -10,9 +10,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
-    WrapValidator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -29,7 +27,7 @@ from pipeline.limits import (
     MOST_SECONDS,
     MOST_SIZE,
 )
-from pipeline.sections import Name, Section
+from pipeline.sections import Name, Section, find_mistakes
 from pipeline.targets import PREDICTED, TARGETS, list_metrics
 
 NO_FEATURES = "none"
@@ -110,18 +108,7 @@ class WindowParams(Section):
         return self
 
 
-def _check_dropout(value: Any, parse: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return parse(value)
-    except ValidationError as error:  # it would tell of one of the two types alone
-        text = "expected a share from 0 to below 1, soft_hard or noise"
-        raise PydanticCustomError("dropout", text) from error
-
-
-ModalityDropout = Annotated[
-    Annotated[float, Field(ge=0, lt=1)] | Literal["soft_hard", "noise"],
-    WrapValidator(_check_dropout),
-]
+ModalityDropout = Annotated[float, Field(ge=0, lt=1)] | Literal["soft_hard", "noise"]
 """Chance that a modality of a window is withheld, or how copies of each batch lack modalities."""
 
 
@@ -181,12 +168,12 @@ class TrainingParams(Section):
     `losses` names, target by target, another loss than the first of its kind, and `target_weights`
     what it is multiplied by, 1 for those not named; with `learned_weights` they are learned with
     the head. `class_weights` are by class, 1 for those not named; `balanced` is the inverse of the
-    class's share of the training labels. The `sampler` is `weighted` where an epoch's windows are
-    drawn with replacement, so that each class of `emotion` comes as often, and `shuffled` where
-    each comes once. It is one remedy against rare classes, and goes without weights of classes and
-    focal loss. `label_smoothing` gives that share of each label to all classes alike.
-    `consistency` is the weight of how far two passes over a batch, each with dropout of its own,
-    differ in the chances of classes; the loss beside it is the mean of both.
+    class's share of the training labels. Beside the loss `focal` they are its α. The `sampler` is
+    `weighted` where an epoch's windows are drawn with replacement, so that each class of `emotion`
+    comes as often, and `shuffled` where each comes once. It is one remedy against rare classes, and
+    goes without weights of classes and focal loss. `label_smoothing` gives that share of each label
+    to all classes alike. `consistency` is the weight of how far two passes over a batch, each with
+    dropout of its own, differ in the chances of classes; the loss beside it is the mean of both.
 
     Training alone sees windows mixed by `mixup`, sound masked by `spec_augment`, and modalities
     withheld at the chance `modality_dropout`, never all of a window; `soft_hard` and `noise` give
@@ -503,9 +490,9 @@ class JoinedParams(TrainedParams):
         try:
             params = HEADS.members[kind].params.model_validate({**given, **whole, "inputs": inputs})
         except ValidationError as error:
-            first = error.errors()[0]
-            place = "".join(f"{step}: " for step in first["loc"])
-            raise _refuse_member(name, f"{place}{first['msg']}") from error
+            steps, mistake = next(iter(find_mistakes(given, error).items()))
+            place = "".join(f"{step}: " for step in steps)
+            raise _refuse_member(name, f"{place}{mistake['msg']}") from error
         assert isinstance(params, NetworkParams)
         return params
 

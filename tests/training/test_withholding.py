@@ -110,10 +110,16 @@ def test_copies_have_the_labels_of_their_windows(how, copies):
     assert sum(labels.share for labels in seen.labels) == 1
 
 
-@pytest.mark.parametrize("value", [1.0, -0.1, "soft", True])
-def test_a_dropout_that_is_neither_a_share_nor_known_is_refused(value):
-    told = r"modality_dropout: expected a share from 0 to below 1, soft_hard or noise, got "
-    with pytest.raises(ParamsError, match=told):
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1.0, "less than 1, or 'soft_hard' or 'noise', got 1.0"),
+        ("soft", "a valid number, or 'soft_hard' or 'noise', got 'soft'"),
+        (True, "a valid number, or 'soft_hard' or 'noise', got True"),
+    ],
+)
+def test_a_dropout_that_is_neither_a_share_nor_known_is_refused(value, told):
+    with pytest.raises(ParamsError, match=rf"modality_dropout: Input should be {told}$"):
         make_params("mlp", {"audio": "audio"}, training={"modality_dropout": value})
 
 
