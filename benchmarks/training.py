@@ -29,8 +29,9 @@ from torch.utils.data import BatchSampler, RandomSampler
 from benchmarks.rounds import Job, Side, print_table, time_rounds
 from pipeline.heads.base import Head
 from pipeline.heads.losses import head_loss
-from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.params import HEADS
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows

@@ -23,8 +23,10 @@ from pipeline.faces import AUTO, DETECTORS
 from pipeline.faces.params import FacesParams
 from pipeline.families import Family, ParamsMember, suggest
 from pipeline.files import digest_file, write_text
-from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams, JointParams
+from pipeline.heads.inputs import NO_FEATURES, JointParams
+from pipeline.heads.params import HEADS
 from pipeline.heads.recipes import AskedHead, Sections
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.corpora.params import CORPORA, CorpusParams
 from pipeline.labels.params import SplitParams
 from pipeline.paths import CHECKED_HERE, CHECKED_PARAMS

@@ -13,7 +13,8 @@ from pydantic import BaseModel, TypeAdapter
 from pipeline.encoders.params import ENCODERS
 from pipeline.faces import AUTO, DETECTORS
 from pipeline.families import Family, ParamsMember
-from pipeline.heads.params import HEADS, NO_FEATURES, JointParams
+from pipeline.heads.inputs import NO_FEATURES, JointParams
+from pipeline.heads.params import HEADS
 from pipeline.labels.corpora.params import CORPORA
 from pipeline.params import NAMING_SECTIONS, PLAIN_SECTIONS
 from pipeline.sections import Name

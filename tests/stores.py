@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.params import HEADS
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.recipes import AskedHead, Sections
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows

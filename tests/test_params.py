@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 from pipeline.encoders.params import ENCODERS
 from pipeline.errors import ParamsError
 from pipeline.faces.params import FacesParams
-from pipeline.heads.params import HEADS, TrainingParams
+from pipeline.heads.params import HEADS
+from pipeline.heads.training_params import TrainingParams
 from pipeline.params import (
     NAMING_SECTIONS,
     PLAIN_SECTIONS,

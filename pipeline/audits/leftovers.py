@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pipeline.heads.params import NO_FEATURES
+from pipeline.heads.inputs import NO_FEATURES
 from pipeline.params import Params
 from pipeline.paths import FEATURES, HEAD_REPORTS, METRICS, MODELS, WATCHED
 

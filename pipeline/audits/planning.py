@@ -26,7 +26,8 @@ from pipeline.extraction.lacking import list_unencoded
 from pipeline.faces.params import FacesParams
 from pipeline.faces.searching import resolve_detector
 from pipeline.faces.stores import allow_seconds, describe_crops, list_uncut, make_crops
-from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.params import HEADS
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.labels.labelling import label_corpora
 from pipeline.labels.pending import Inputs, Pending, PendingMedia, PendingRows

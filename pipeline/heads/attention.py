@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import AttentionParams, Per
+from pipeline.heads.params import AttentionParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
+from pipeline.heads.shared.params import Per
 from pipeline.heads.shared.sequences import project_each
 from pipeline.modalities import RowShape
 

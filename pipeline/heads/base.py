@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import PLANE, HeadParams, Per, PoolName
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
+from pipeline.heads.shared.params import PLANE, HeadParams, Per, PoolName
 from pipeline.limits import MOST_STREAMS
 from pipeline.modalities import RowShape
 

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads import base
-from pipeline.heads.params import BeitParams, Per
+from pipeline.heads.params import BeitParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.asking import Asking
+from pipeline.heads.shared.params import Per
 from pipeline.heads.shared.positions import time_positions
 from pipeline.heads.shared.sequences import project_each
 from pipeline.modalities import RowShape

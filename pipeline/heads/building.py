@@ -11,8 +11,9 @@ from pipeline.errors import ParamsError, StoreError
 from pipeline.files import open_regular
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import head_outputs
-from pipeline.heads.params import HEADS, HeadParams, Per
+from pipeline.heads.params import HEADS
 from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
+from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import GatedParams, Per
+from pipeline.heads.params import GatedParams
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 
 

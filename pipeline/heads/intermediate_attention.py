@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipeline.heads.params import MultiheadParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import MultiheadParams
 from pipeline.heads.shared.staged import StagedHead
 
 

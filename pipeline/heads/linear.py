@@ -15,9 +15,10 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.heads import base
 from pipeline.heads.losses import concordance
-from pipeline.heads.params import LinearParams, Per
+from pipeline.heads.params import LinearParams
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import SOLVED, StreamRows
+from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.heads.base import POLAR
 from pipeline.heads.outputs import polar_parts, polar_plane
-from pipeline.heads.params import PLANE
+from pipeline.heads.shared.params import PLANE
 from pipeline.targets import TARGETS
 
 FEWEST_FOR_CCC = 8

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.errors import ParamsError
 from pipeline.heads.base import POLAR, Output
-from pipeline.heads.params import PLANE, Per
+from pipeline.heads.shared.params import PLANE, Per
 from pipeline.targets import TARGETS, Kind, Target
 
 WIDEST_INTENSITY = 2**0.5

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from pipeline.heads.params import Per, PoolName
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import Per, PoolName
 
 LEAST_VARIANCE = 1e-6
 """Of a column, whose deviation has a finite gradient then."""

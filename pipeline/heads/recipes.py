@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.errors import ParamsError, StoreError
-from pipeline.heads.params import HeadParams
+from pipeline.heads.shared.params import HeadParams
 from pipeline.limits import MOST_CLASSES, MOST_RUNS, MOST_SIZE
 from pipeline.modalities import RowShape
 from pipeline.sections import Name, Section

@@ -9,8 +9,8 @@ from jaxtyping import Float, Float64, Int64
 
 from pipeline.evaluation.table import HELD_OUT_SCHEMA, NOTHING, WORD
 from pipeline.heads.base import Head
-from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import Prior
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.modalities import modality_of
 from pipeline.prediction.answers import Predicted, predict_clips

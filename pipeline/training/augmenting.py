@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import TrainingError
-from pipeline.heads.params import TrainingParams
 from pipeline.heads.reading import Reader, StreamRows
+from pipeline.heads.training_params import TrainingParams
 from pipeline.modalities import modality_of
 from pipeline.training.masking import mask_stretches
 from pipeline.training.mixing import draw_share, mix_windows, pair_windows

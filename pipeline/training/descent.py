@@ -16,7 +16,7 @@ from torch.utils.data import BatchSampler, DataLoader
 from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice
-from pipeline.heads.params import SCORE, TrainingParams
+from pipeline.heads.training_params import SCORE, TrainingParams
 from pipeline.training.augmenting import check_augmentation
 from pipeline.training.classes import sample_windows, weigh_classes
 from pipeline.training.following import follow

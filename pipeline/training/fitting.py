@@ -12,8 +12,9 @@ from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import head_loss
-from pipeline.heads.params import SCORE, HeadParams
 from pipeline.heads.recipes import Prior
+from pipeline.heads.shared.params import HeadParams
+from pipeline.heads.training_params import SCORE
 from pipeline.labels.runs import Run, split_clips
 from pipeline.modalities import modality_of
 from pipeline.store.reader import FeatureStore

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from pipeline.heads.params import SpecAugmentParams
 from pipeline.heads.reading import Reader, StreamRows
+from pipeline.heads.training_params import SpecAugmentParams
 
 
 def mask_stretches(stream: StreamRows, reader: Reader, params: SpecAugmentParams) -> StreamRows:

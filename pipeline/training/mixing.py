@@ -11,8 +11,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 from torch.distributions import Beta
 
-from pipeline.heads.params import MixupParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.training_params import MixupParams
 
 
 def draw_share(params: MixupParams) -> float:

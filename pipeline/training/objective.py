@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
-from pipeline.heads.params import TrainingParams
+from pipeline.heads.training_params import TrainingParams
 from pipeline.training.augmenting import Augmented, Labelling, augment
 from pipeline.training.balancing import Balance
 from pipeline.windows.dataset import Batch

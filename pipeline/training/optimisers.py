@@ -9,7 +9,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from pipeline.evaluation.metrics import METRICS, name_metrics
-from pipeline.heads.params import SCORE, TrainingParams
+from pipeline.heads.training_params import SCORE, TrainingParams
 from pipeline.targets import TARGETS
 
 

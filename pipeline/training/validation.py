@@ -13,7 +13,7 @@ from pipeline.heads.answered import Answered, join_answered
 from pipeline.heads.base import Head
 from pipeline.heads.losses import LossChoice, head_loss
 from pipeline.heads.outputs import decode_outputs
-from pipeline.heads.params import SCORE
+from pipeline.heads.training_params import SCORE
 from pipeline.targets import TARGETS, list_means
 from pipeline.windows.dataset import Batch
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from numpy.typing import NDArray
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.limits import MOST_POINTS
 
 EPSILON_SECONDS = 1e-6

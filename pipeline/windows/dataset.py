@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from pipeline.errors import StoreError
-from pipeline.heads.params import HeadParams, Per
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.modalities import RowShape
 from pipeline.store.header import read_header
 from pipeline.store.joint import list_members

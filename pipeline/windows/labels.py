@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 
 from pipeline.errors import StoreError
-from pipeline.heads.params import Per
+from pipeline.heads.shared.params import Per
 from pipeline.labels.checks import check_order, check_range
 from pipeline.labels.clip_labels import (
     FRAMES_SCHEMA,

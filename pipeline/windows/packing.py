@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float32, Float64, Int64, Shaped
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.heads.params import Per
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import Per
 from pipeline.targets import Target
 from pipeline.windows.alignment import Alignment, expand_ranges
 from pipeline.windows.windowing import RowSource, Window

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.rows import Rows
 from pipeline.windows.alignment import (
     EPSILON_SECONDS,

@@ -14,8 +14,9 @@ from pipeline.errors import ParamsError
 from pipeline.heads.base import Head, Output
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
-from pipeline.heads.params import HEADS, PLANE, Per
+from pipeline.heads.params import HEADS
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import PLANE, Per
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
 from pipeline.targets import TARGETS

@@ -8,9 +8,10 @@ from torch import Tensor
 from pipeline.errors import ParamsError
 from pipeline.heads.base import Output
 from pipeline.heads.losses import LossChoice, head_loss
-from pipeline.heads.params import HEADS, EnsembleParams, JoinedParams, Per
+from pipeline.heads.params import HEADS, EnsembleParams, JoinedParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.joining import JOINS, Join
+from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 from tests.stores import make_params, make_stream
 

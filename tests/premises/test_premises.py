@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.code import WHOLE, Code
-from pipeline.heads.params import JointParams
+from pipeline.heads.inputs import JointParams
 from pipeline.params import load_params
 from pipeline.premises import ANYWHERE, PARSER, Stage, hold, lay_premises, list_stages
 from tests.projects import PROJECT, FirstRun, Project

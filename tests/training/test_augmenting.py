@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from pipeline.errors import TrainingError
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import LossChoice
-from pipeline.heads.params import TrainingParams
+from pipeline.heads.training_params import TrainingParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.training.augmenting import augment, check_augmentation, count_copies
 from pipeline.training.fitting import fit_run

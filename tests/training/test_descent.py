@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pipeline.errors import TrainingError
-from pipeline.heads.params import TrainingParams
+from pipeline.heads.training_params import TrainingParams
 from pipeline.training.descent import Descent, Watch
 from tests.training.corpus_made import TRAINING, judge, make_objective
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pipeline.errors import ParamsError, TrainingError
-from pipeline.heads.params import SpecAugmentParams
 from pipeline.heads.reading import Reader, TokenPooler
+from pipeline.heads.training_params import SpecAugmentParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.modalities import RowShape
 from pipeline.training.augmenting import augment, check_augmentation

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import LEAST_ALPHA, MixupParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.training_params import LEAST_ALPHA, MixupParams
 from pipeline.training.mixing import draw_share, match_rows, mix_windows, pair_windows
 from tests.stores import make_params, make_stream
 

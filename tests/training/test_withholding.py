@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import TrainingParams
 from pipeline.heads.reading import MapPooler, Reader
+from pipeline.heads.training_params import TrainingParams
 from pipeline.modalities import RowShape
 from pipeline.training.augmenting import augment
 from pipeline.training.withholding import copy_windows, drop_modalities

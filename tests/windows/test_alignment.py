@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import ParamsError
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.windows.alignment import (
     Stretches,
     align_rows,

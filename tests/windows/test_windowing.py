@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.rows import Rows
 from pipeline.windows.alignment import Stretches
 from pipeline.windows.packing import gather_rows

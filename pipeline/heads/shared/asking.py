@@ -10,8 +10,8 @@ from itertools import permutations
 
 from torch import nn
 
-from pipeline.heads.params import MultiheadParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import MultiheadParams
 
 
 class Asking(nn.Module):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import Per
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 
 

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.answered import Answered, join_answered
-from pipeline.heads.params import HEADS, JoinedParams, Per
+from pipeline.heads.params import HEADS, JoinedParams
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.joining import JOINS, Answers, Present
+from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape, modality_of
 
 

@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.heads.base import Output
-from pipeline.heads.params import JoinName, Per
+from pipeline.heads.params import JoinName
+from pipeline.heads.shared.params import Per
 from pipeline.targets import TARGETS, Kind
 
 LEAST_CHANCE = 1e-6

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from pipeline.heads.params import RecurrentParams, TemporalTransformerParams
+from pipeline.heads.params import TemporalTransformerParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import RecurrentParams
 from pipeline.heads.shared.positions import time_positions
 
 

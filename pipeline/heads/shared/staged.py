@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.heads import base
-from pipeline.heads.params import MultiheadParams, Per
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import MultiheadParams, Per
 from pipeline.heads.shared.sequences import ConvBlock, keep_present
 from pipeline.modalities import RowShape, modality_of
 
