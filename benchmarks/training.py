@@ -180,11 +180,12 @@ def main(
     clips: Annotated[int, typer.Option(help="Clips that train.", min=32)] = 1024,
     epochs: Annotated[int, typer.Option(help="Epochs in each round.", min=1)] = 6,
     rounds: Annotated[int, typer.Option(help="Rounds, each of all loops.", min=1)] = 5,
+    kinds: Annotated[str, typer.Option(help="Kinds of head, with commas.")] = ",".join(KINDS),
 ) -> None:
     """Print the time of a window on every loop, head by head, over the bare one."""
     rng = np.random.default_rng(0)
     rates: dict[str, Mapping[str, float]] = {}
-    for kind in KINDS:
+    for kind in kinds.split(","):
         params = choose_params(kind, epochs)
         with TemporaryDirectory() as scratch:
             data = write_data(Path(scratch), clips, params, rng)
