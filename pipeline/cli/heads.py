@@ -1,14 +1,23 @@
-"""Heads for people: a table of them, best first, and what one needs to be made again."""
+"""Heads for people: tables of them, and what one needs to be made again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from pipeline.cli.printing import tabulate
+from pipeline.errors import ParamsError
 from pipeline.evaluation.ranking import list_leading, list_targets
+from pipeline.evaluation.records import Comparison, Estimate, SplitName
+from pipeline.families import suggest
 from pipeline.presets.rebuilding import Rebuilt, Weights
-from pipeline.report.formats import name_metric, write_number
+from pipeline.report.formats import (
+    name_metric,
+    write_difference,
+    write_interval,
+    write_number,
+    write_p,
+)
 from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
 
 
@@ -48,6 +57,70 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
     }
     marks = [mark for mark, fits in marked.items() if fits]
     return f" ({', '.join(marks)})" if marks else ""
+
+
+def choose_heads(asked: Sequence[str], known: Iterable[str]) -> list[str]:
+    """`asked`, each once; raises ParamsError for one that params.yaml does not have."""
+    names = list(known)
+    for name in asked:
+        if name not in names:
+            raise ParamsError(f"params.yaml: heads.{name}: no such entry; {suggest(name, names)}")
+    return list(dict.fromkeys(asked))
+
+
+def list_comparisons(
+    heads: Sequence[HeadSummary], comparisons: Iterable[Comparison]
+) -> Iterator[Table | str]:
+    """Split by split: heads side by side, each two of them tested, and what no test can tell."""
+    for comparison in comparisons:
+        yield tabulate_estimates(heads, comparison.split)
+        yield tabulate_differences(comparison)
+        yield from comparison.floors.values()
+
+
+def tabulate_estimates(heads: Sequence[HeadSummary], split: SplitName) -> Table:
+    """One row per head, best first by validation: leading metrics of `split`, with intervals."""
+    leading = list_leading(list_targets(head.evaluation for head in heads))
+    metrics = [f"{split}\n{name_metric(metric)}" for metric in leading]
+    return tabulate(
+        ("head", "reads", *metrics),
+        (
+            (
+                head.name,
+                " + ".join(head.sets.values()),
+                *(_write(head.evaluation.splits[split].metrics.get(m)) for m in leading),
+            )
+            for head in rank_summaries(heads)
+        ),
+    )
+
+
+def _write(estimate: Estimate | None) -> str:
+    """A value with its interval: `0.612 (0.55 to 0.67)`."""
+    if estimate is None:
+        return write_number(None)
+    interval = write_interval(estimate)
+    return write_number(estimate.value) + (f" ({interval})" if interval else "")
+
+
+def tabulate_differences(comparison: Comparison) -> Table:
+    """One row per pair of heads and metric, on the rows that all of them cover."""
+    table = tabulate(
+        ("difference", "metric", "value", "p", "p, corrected"),
+        (
+            (
+                f"{one.first} − {one.second}",
+                name_metric(one.metric),
+                write_difference(one.difference),
+                write_p(one.p_value),
+                write_p(one.p_holm),
+            )
+            for one in comparison.differences
+        ),
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    return table
 
 
 def tell_rebuilt(rebuilt: Rebuilt, out: Path) -> str:

@@ -1,6 +1,6 @@
 """Ranking: which head is best, by validation alone, and by which metrics."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -19,10 +19,17 @@ def rank_heads(evaluations: Iterable[Evaluation]) -> list[str]:
     """
     judged = list(evaluations)
     filled = {evaluation.head: evaluation.splits["val"].filled for evaluation in judged}
+    return rank_values(filled, list_targets(judged))
+
+
+def rank_values(
+    filled: Mapping[str, Mapping[str, float | None]], targets: Iterable[str]
+) -> list[str]:
+    """Names of `filled` (name → metric → value), best first, as `rank_heads` ranks heads."""
     defined = {
         metric for values in filled.values() for metric in values if values[metric] is not None
     }
-    means = list_means(list_targets(judged)).values()
+    means = list_means(targets).values()
     parts = [[metric for metric in part if metric in defined] for part in means]
 
     def order(head: str) -> tuple[bool, float, str]:

@@ -85,15 +85,17 @@ class Split:
     clip_ids: Sequence[str]
 
 
-def predict_held_out(trained: Trained, labels: Labels) -> pa.Table:
-    """Table of `HELD_OUT_SCHEMA`: each run on the clips that it was not trained on.
+def predict_held_out(
+    trained: Trained, labels: Labels, splits: Sequence[str] = HELD_OUT
+) -> pa.Table:
+    """Table of `HELD_OUT_SCHEMA`: each run on the clips of `splits`, which it was not trained on.
 
     A head with several modalities predicts again with each of them withheld.
     """
     batches: list[pa.RecordBatch] = []
     for run in list_runs(labels.targets.values()):
         placed = split_clips(labels.targets.values(), run)
-        for name in HELD_OUT:
+        for name in splits:
             split = Split(labels, name, run.fold, placed[name])
             batches += _predict_split(trained, run.name, split)
     return pa.Table.from_batches(batches, schema=HELD_OUT_SCHEMA).unify_dictionaries()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -205,6 +206,10 @@ class FeatureStore(Store):
         layer = self.provenance["settings"].get("layer", 0)
         return RowShape.of(self.row_shape, layered=not isinstance(layer, int))
 
+    def take_layer(self, place: int) -> "FeatureStore":
+        """The same set with rows of one of its layers, by its place among them."""
+        return _Layer(self, place)
+
     def __getitem__(self, clip_id: str) -> Rows:
         rows: Rows | None = self.slice_clip(clip_id)
         if rows is not None:
@@ -239,6 +244,26 @@ class FeatureStore(Store):
     def _check_part(self, path: Path, number: int, opened: Rows) -> None:
         super()._check_part(path, number, opened)
         self._made.check(path, opened)
+
+
+class _Layer(FeatureStore):
+    """A feature set of several layers, of which one is read; opened parts are shared with it."""
+
+    def __init__(self, whole: FeatureStore, place: int) -> None:
+        self.__dict__.update(whole.__dict__)
+        self._whole, self._place = whole, place
+        self.row_shape = whole.row_shape[1:]
+
+    @property
+    def shape(self) -> RowShape:
+        return RowShape.of(self.row_shape)
+
+    def __getitem__(self, clip_id: str) -> Rows:
+        rows = self._whole[clip_id]
+        return replace(rows, embedding=rows.embedding[:, self._place])
+
+    def take_rows(self, numbers: Int64[np.ndarray, " rows"]) -> Shaped[np.ndarray, "rows *row"]:
+        return self._whole.take_rows(numbers)[:, self._place]
 
 
 Size = Annotated[int, Field(ge=0, le=MOST_SIZE)]

@@ -28,12 +28,16 @@ from pipeline.windows.dataset import Batch, WindowDataset, load_batches
 
 
 def descend(
-    head: Head, params: TrainingParams, train: WindowDataset, val: WindowDataset, live: Path
+    head: Head,
+    params: TrainingParams,
+    train: WindowDataset,
+    val: WindowDataset,
+    live: Path | None,
 ) -> History:
     """Train `head` by gradient descent and leave it with its best weights; returns the history.
 
-    DVCLive follows each epoch in the folder `live`. Raises TrainingError where what stops training
-    is undefined in every epoch.
+    DVCLive follows each epoch in the folder `live`, if there is one. Raises TrainingError where
+    what stops training is undefined in every epoch.
     """
     descent, monitor = Descent(head, params, train), params.monitor or SCORE
     classes = len(train.labels.names.emotion)

@@ -47,12 +47,12 @@ def fit_run(
     features: Mapping[str, FeatureStore],
     labels: Labels,
     run: Run,
-    live: Path,
+    live: Path | None = None,
 ) -> Fitted:
     """Head trained on the run's `train`, stopped and chosen on its `val`; `test` is not read.
 
     With `training.refit` it is trained once more, on both, by what was chosen. Views are of `train`
-    alone. `live` is the folder in which DVCLive shows each epoch as it ends.
+    alone. `live` is the folder in which DVCLive shows each epoch as it ends, if anybody is to see.
     """
     clips = split_clips(labels.targets.values(), run)
     train, val = (WindowDataset(features, labels, params) for _ in range(2))
@@ -89,7 +89,11 @@ def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
 
 
 def _descend(
-    head: Head, train: WindowDataset, val: WindowDataset, clip_ids: Sequence[str], live: Path
+    head: Head,
+    train: WindowDataset,
+    val: WindowDataset,
+    clip_ids: Sequence[str],
+    live: Path | None,
 ) -> History:
     """Train `head` by gradient descent; `clip_ids` are those of `train`."""
     # DVCLive takes as long to import as a small head takes to train.

@@ -10,12 +10,13 @@ from scmrepo.git import Git
 
 
 @contextmanager
-def follow(folder: Path) -> Iterator[Callable[[Mapping[str, float]], None]]:
+def follow(folder: Path | None) -> Iterator[Callable[[Mapping[str, float]], None]]:
     """What shows the metrics of an epoch in `folder`.
 
-    It shows nothing in a git repository without commits, which DVCLive cannot bear.
+    It shows nothing without one, nor in a git repository without commits, which DVCLive cannot
+    bear.
     """
-    if _lacks_commits():
+    if folder is None or _lacks_commits():
         yield lambda measured: None
         return
     live = Live(dir=str(folder), dvcyaml=None, save_dvc_exp=False, report=None)

@@ -19,11 +19,13 @@ from safetensors.torch import save_file
 
 from pipeline.code import ROOTS
 from pipeline.files import digest_file, write_json, write_whole
+from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import AskedHead, Input, Recipe
 from pipeline.labels.runs import list_runs
 from pipeline.paths import OVERRIDES, SPLITS
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
+from pipeline.store.reader import FeatureStore
 from pipeline.store.tables import write_table
 from pipeline.training.fitting import Fitted, fit_run
 from pipeline.training.history import write_history
@@ -36,20 +38,29 @@ PACKAGES = ("torch", "transformers", "numpy", "pyarrow", "zarr")
 
 def train_head(asked: AskedHead, features: Path, labels: Labels, out: Path) -> None:
     """Train a head on every run of the splits and write its folder to `out`."""
-    params = asked.params
-    inputs = open_inputs(params, features)
+    inputs = open_inputs(asked.params, features)
     runs = list_runs(labels.targets.values())
     fitted = {
-        run.name: fit_run(params, inputs, labels, run, out / "live" / run.name)
+        run.name: fit_run(asked.params, inputs, labels, run, out / "live" / run.name)
         for run in track(runs, f"train {asked.name}", len(runs))
     }
-    heads = {run: result.head for run, result in fitted.items()}
-    priors = {run: result.priors for run, result in fitted.items()}
     empty = {run: result.empty for run, result in fitted.items()}
-    chosen = {run: result.chosen for run, result in fitted.items()}
-    trained = Trained(params, inputs, heads, priors, chosen)
+    trained = gather_runs(asked.params, inputs, fitted)
     predictions = predict_held_out(trained, labels)
     save_head(out, describe_head(asked, trained, labels, empty), fitted, predictions)
+
+
+def gather_runs(
+    params: HeadParams, inputs: Mapping[str, FeatureStore], fitted: Mapping[str, Fitted]
+) -> Trained:
+    """Heads of all runs (`fitted`, by name), ready to predict."""
+    return Trained(
+        params=params,
+        features=inputs,
+        heads={run: result.head for run, result in fitted.items()},
+        priors={run: result.priors for run, result in fitted.items()},
+        chosen={run: result.chosen for run, result in fitted.items()},
+    )
 
 
 def describe_head(

@@ -14,7 +14,7 @@ from pipeline.windows.dataset import WindowDataset, load_batches
 
 
 def hold_out(
-    clip_ids: Sequence[str], train: WindowDataset, val: WindowDataset, live: Path
+    clip_ids: Sequence[str], train: WindowDataset, val: WindowDataset, live: Path | None
 ) -> Iterator[tuple[Head, Iterable[LabelledBatch]]]:
     """For each inner fold of `clip_ids`, a head trained on the others, and the fold in batches.
 
@@ -31,7 +31,7 @@ def hold_out(
             continue
         head = begin_head(rest, val)
         head.start()
-        descend(head, params.training, rest, val, live / f"inner-{number}")
+        descend(head, params.training, rest, val, live and live / f"inner-{number}")
         found += 1
         yield head.eval(), load_batches(held)
     if not found:

@@ -1,0 +1,101 @@
+"""Trials of a sweep a minute, over a process for each trial.
+
+    python -m benchmarks.sweep
+
+Run in a project whose corpus went through `dvc repro extract`. Of every feature set of its params.yaml
+`linear` and `mlp` are tried on `emotion` at their defaults, with as many seeds as make up the trials.
+`sweep` tries them in the processes of one sweep, which stay. `one by one` has a process for each, as a
+loop of a shell has, as many at a time; of so few trials as `--singly` says, for they take long.
+
+The goal is 30 trials a minute, and five times as many as one by one.
+"""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams
+from pipeline.modalities import MODALITIES
+from pipeline.params import load_params
+from pipeline.paths import FEATURES, LABELS, PROJECT, TARGETS
+from pipeline.sections import parse_section
+from pipeline.sweeps.running import Place, Sweeper, try_trial
+from pipeline.sweeps.trials import Trial, list_sources, try_alone
+
+KINDS = ("linear", "mlp")
+PLACE = Place(FEATURES, TARGETS, LABELS / "clips.parquet", PROJECT)
+ALONE = "import pickle, sys\ntry_trial, arguments = pickle.load(sys.stdin.buffer)\ntry_trial(*arguments)"
+
+
+def choose_params(kind: str) -> HeadParams:
+    """A head of `kind` at its defaults; trials fill its inputs in."""
+    inputs = dict.fromkeys(MODALITIES, NO_FEATURES)
+    given = {"kind": kind, "inputs": inputs, "targets": ["emotion"]}
+    return parse_section(HEADS.find(kind).params, given, "head")
+
+
+def list_trials(count: int) -> list[Trial]:
+    """So many trials over the feature sets of params.yaml, each with more seeds as need be."""
+    sources = list_sources(load_params().features, FEATURES)
+    return list(islice((t for seed in range(count) for t in try_alone(sources, [seed])), count))
+
+
+def run_sweep(trials: Sequence[Trial], workers: int) -> int:
+    """Try `trials` with each kind of head in the processes of a sweep; returns how many."""
+    tried = 0
+    for kind in KINDS:
+        with (
+            TemporaryDirectory() as scratch,
+            Sweeper(choose_params(kind), PLACE, Path(scratch) / "a.csv", workers) as sweeper,
+        ):
+            tried += len(sweeper.run(trials))
+    return tried
+
+
+def run_singly(trials: Sequence[Trial], workers: int) -> int:
+    """Try `trials` with each kind of head in a process of its own; returns how many."""
+    asked = [(choose_params(kind), trial, PLACE, "") for kind in KINDS for trial in trials]
+    command = [sys.executable, "-c", ALONE]
+    given = [pickle.dumps((try_trial, one)) for one in asked]
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda one: subprocess.run(command, input=one, check=True), given))
+    return len(asked)
+
+
+def measure_rate(job: partial[int]) -> float:
+    """Trials a minute."""
+    begun = time.perf_counter()
+    tried = job()
+    return 60 * tried / (time.perf_counter() - begun)
+
+
+def main(
+    trials: Annotated[int, typer.Option(help="Trials of the sweep.", min=2)] = 100,
+    singly: Annotated[int, typer.Option(help="Trials one by one.", min=2)] = 10,
+) -> None:
+    """Print the trials a minute of both ways, and the ratio."""
+    workers = os.cpu_count() or 1
+    swept = measure_rate(partial(run_sweep, list_trials(trials // len(KINDS)), workers))
+    alone = measure_rate(partial(run_singly, list_trials(singly // len(KINDS)), workers))
+    told = {
+        "trials_per_minute": round(swept, 1),
+        "one_by_one_per_minute": round(alone, 1),
+        "over_one_by_one": round(swept / alone, 2),
+    }
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    typer.run(main)
