@@ -2,10 +2,10 @@
 
     python -m benchmarks.sweep
 
-Run in a project whose corpus went through `dvc repro extract`. Of every feature set of its params.yaml
-`linear` and `mlp` are tried on `emotion` at their defaults, with as many seeds as make up the trials.
-`sweep` tries them in the processes of one sweep, which stay. `one by one` has a process for each, as a
-loop of a shell has, as many at a time; of so few trials as `--singly` says, for they take long.
+Run in a project whose corpus went through `dvc repro extract`. Of every feature set of its
+params.yaml `linear` and `mlp` are tried on `emotion` at their defaults, with as many seeds as make
+up the trials. `sweep` tries them in the processes of one sweep, which stay. `one by one` has a process
+for each, as a loop of a shell has, as many at a time; of so few trials as `--singly` says.
 
 The goal is 30 trials a minute, and five times as many as one by one.
 """
@@ -36,7 +36,7 @@ from pipeline.sweeps.trials import Trial, list_sources, try_alone
 
 KINDS = ("linear", "mlp")
 PLACE = Place(FEATURES, TARGETS, LABELS / "clips.parquet", PROJECT)
-ALONE = "import pickle, sys\ntry_trial, arguments = pickle.load(sys.stdin.buffer)\ntry_trial(*arguments)"
+ALONE = "import pickle, sys; try_, arguments = pickle.load(sys.stdin.buffer); try_(*arguments)"
 
 
 def choose_params(kind: str) -> HeadParams:
