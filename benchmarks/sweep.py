@@ -4,8 +4,8 @@
 
 Run in a project whose corpus went through `dvc repro extract`. Of every feature set of its
 params.yaml `linear` and `mlp` are tried on `emotion` at their defaults, with as many seeds as make
-up the trials. `sweep` tries them in the processes of one sweep, which stay. `one by one` has a process
-for each, as a loop of a shell has, as many at a time; of so few trials as `--singly` says.
+up the trials. `sweep` tries them in the processes of one sweep, which stay. `one by one` has a
+process for each, as a loop of a shell has, as many at a time; of so few trials as `--singly` says.
 
 The goal is 30 trials a minute, and five times as many as one by one.
 """
