@@ -26,7 +26,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline.heads.params import HEADS, NO_FEATURES, HeadParams
+from pipeline.heads.inputs import NO_FEATURES
+from pipeline.heads.params import HEADS
+from pipeline.heads.shared.params import HeadParams
 from pipeline.modalities import MODALITIES
 from pipeline.params import load_params
 from pipeline.paths import FEATURES, LABELS, PROJECT, TARGETS

@@ -20,7 +20,8 @@ from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_leading
 from pipeline.evaluation.table import add_speakers
 from pipeline.files import digest_file, digest_json
-from pipeline.heads.params import HEADS, HeadParams
+from pipeline.heads.params import HEADS
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.runs import list_runs
 from pipeline.prediction.held_out import predict_held_out

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipeline.encoders.params import FeatureParams
 from pipeline.errors import StoreError
-from pipeline.heads.params import NO_FEATURES, HeadParams
+from pipeline.heads.inputs import NO_FEATURES
+from pipeline.heads.shared.params import HeadParams
 from pipeline.modalities import MODALITIES
 from pipeline.sections import parse_section
 from pipeline.store.reader import FeatureStore, open_features

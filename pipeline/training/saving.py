@@ -19,8 +19,8 @@ from safetensors.torch import save_file
 
 from pipeline.code import ROOTS
 from pipeline.files import digest_file, write_json, write_whole
-from pipeline.heads.params import HeadParams
 from pipeline.heads.recipes import AskedHead, Input, Recipe
+from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.runs import list_runs
 from pipeline.paths import OVERRIDES, SPLITS
 from pipeline.prediction.held_out import Trained, predict_held_out
