@@ -22,6 +22,7 @@ import pyarrow as pa
 import typer
 
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.dialogues import write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
@@ -67,6 +68,7 @@ def make_labels(folder: Path, lengths: dict[str, int]) -> None:
         "arousal": rng.uniform(-1, 1, count),
     }
     write_table(folder / "frames.parquet", pa.table(columns, schema=FRAMES_SCHEMA))
+    write_turns(folder / "dialogues.parquet", {})
 
 
 def make_features(out: Path, lengths: dict[str, int]) -> None:

@@ -11,6 +11,7 @@ from pipeline.heads.reading import StreamRows
 from pipeline.heads.recipes import AskedHead, Sections
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.dialogues import Turn
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
@@ -69,6 +70,7 @@ def make_labels(
     targets: Sequence[ClipLabels],
     frames: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     emotions: Sequence[str] = EMOTIONS,
+    turns: Mapping[str, Turn] | None = None,
 ) -> Labels:
     """Labels of `targets`; `frames` is clip → `seconds` and what each frame is labelled with."""
     framed = {
@@ -83,7 +85,7 @@ def make_labels(
         for clip_id, columns in (frames or {}).items()
     }
     names = Names(emotion=list(emotions), words={emotion: emotion for emotion in emotions})
-    return Labels({target.clip_id: target for target in targets}, framed, names)
+    return Labels({target.clip_id: target for target in targets}, framed, names, turns or {})
 
 
 def make_stream(rows: torch.Tensor, step: float = 1.0) -> StreamRows:

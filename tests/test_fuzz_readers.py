@@ -381,6 +381,7 @@ CASES = {
     "names": Case("data/targets/names.json", TREE, read_targets),
     "targets": Case("data/targets/targets.parquet", BOTH, read_targets),
     "frames": Case("data/targets/frames.parquet", BOTH, read_targets),
+    "dialogues": Case("data/targets/dialogues.parquet", BOTH, read_targets),
     "labelled clips": Case("data/labels/clips.parquet", BOTH, read_clip_table),
     "clean clips": Case("data/clips/clips.parquet", BOTH, read_clip_table),
     "alikes": Case("data/clips/alikes.parquet", BOTH, read_reports),

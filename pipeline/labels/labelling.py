@@ -11,6 +11,7 @@ from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
+from pipeline.labels.dialogues import number_turns, write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.overrides import (
@@ -105,6 +106,7 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
     """
     write_targets(told / "targets.parquet", labelled.targets)
     write_table(told / "frames.parquet", labelled.frames)
+    write_turns(told / "dialogues.parquet", number_turns(labelled.clips))
     write_names(told / "names.json", labelled.names)
     write_clips(folder / "clips.parquet", labelled.clips, LABELS_SCHEMA)
     write_trained(folder / "trained.parquet", find_trained(labelled.targets))

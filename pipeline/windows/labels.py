@@ -1,7 +1,7 @@
 """Labels of a corpus as numbers: what heads learn from, and are judged by."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.labels.clip_labels import (
     list_classes,
     read_targets,
 )
+from pipeline.labels.dialogues import Turn, read_turns
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.splits import SIDES
 from pipeline.store.tables import read_table
@@ -39,11 +40,12 @@ class FrameLabels:
 
 @dataclass(frozen=True)
 class Labels:
-    """All labels of a corpus: `targets` and `frames` by clip."""
+    """All labels of a corpus: `targets`, `frames` and `turns` of dialogues by clip."""
 
     targets: Mapping[str, ClipLabels]
     frames: Mapping[str, FrameLabels]
     names: Names
+    turns: Mapping[str, Turn] = field(default_factory=dict)
 
     @cached_property
     def framed(self) -> frozenset[str]:
@@ -152,7 +154,8 @@ def read_labels(folder: Path) -> Labels:
                 f"{folder}: {own.clip_id}: expected a split of {', '.join(SIDES)}, or none, got "
                 f"{own.split!r}; run `dvc repro labels`"
             )
-    return Labels(targets, dict(split_frames(frames, names)), names)
+    turns = read_turns(folder / "dialogues.parquet")
+    return Labels(targets, dict(split_frames(frames, names)), names, turns)
 
 
 def _list_words(labels: ClipLabels) -> Iterator[str]:

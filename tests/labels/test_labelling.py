@@ -12,6 +12,7 @@ from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, read_targets,
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import TableParams
+from pipeline.labels.dialogues import read_turns
 from pipeline.labels.emotions import Names, read_names
 from pipeline.labels.inside import check_inside
 from pipeline.labels.labelling import label_corpora, write_labels
@@ -108,6 +109,7 @@ def test_what_is_written_is_read_back(label, tmp_path):
     assert read_targets(folder / "targets.parquet") == labelled.targets
     assert read_trained(folder / "trained.parquet") == {clip.clip_id for clip in labelled.clips}
     assert read_table(folder / "frames.parquet", FRAMES_SCHEMA).num_rows == 0
+    assert read_turns(folder / "dialogues.parquet") == {}
     assert read_names(folder / "names.json") == labelled.names
     assert read_ledger(folder / "ledger.parquet") == labelled.ledger
     assert read_ledger(folder / "kept.parquet") == labelled.kept

@@ -10,6 +10,7 @@ from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.heads.building import load_heads
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.clips import Clip
+from pipeline.labels.dialogues import write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.store.tables import read_table, write_table
@@ -46,6 +47,7 @@ class Corpus:
         write_names(folder / "labels" / "names.json", Names(emotion=["sad"], words={}))
         table = pa.Table.from_pylist(labels, schema=FRAMES_SCHEMA)
         write_table(folder / "labels" / "frames.parquet", table)
+        write_turns(folder / "labels" / "dialogues.parquet", {})
         write_features(folder / "audio", rows)
 
     def labels(self) -> Labels:

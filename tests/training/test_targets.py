@@ -132,6 +132,7 @@ from pipeline.targets import TARGETS, Target
 TARGETS["tension"] = Target("tension", "rating", -2.0, 3.0)
 
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.dialogues import write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.evaluation.table import HELD_OUT_SCHEMA
 from pipeline.store.tables import read_table, write_table
@@ -149,6 +150,7 @@ for number in range(60):
 write_features(folder / "audio", rows)
 write_targets(folder / "targets.parquet", clips)
 write_table(folder / "frames.parquet", FRAMES_SCHEMA.empty_table())
+write_turns(folder / "dialogues.parquet", {})
 write_names(folder / "names.json", Names(emotion=[], words={}))
 options = {"targets": ["tension"], "training": {"epochs": 2, "losses": {"tension": "mae"}}}
 for kind in ("linear", "mlp"):

@@ -7,6 +7,7 @@ import pytest
 from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.files import write_json
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.dialogues import Turn, write_turns
 from pipeline.labels.emotions import Names, read_names, write_names
 from pipeline.store.tables import write_table
 from pipeline.windows.labels import read_labels, split_frames
@@ -30,6 +31,7 @@ def labels(tmp_path):
         for frame, emotion in enumerate(words)
     ]
     write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
+    write_turns(tmp_path / "dialogues.parquet", {"b": Turn(0, 5, None)})
     return read_labels(tmp_path)
 
 
@@ -48,6 +50,10 @@ def test_frames_come_back_clip_by_clip(labels):
     np.testing.assert_array_equal(labels.frames["a"].values["emotion"], [1, np.nan])
     np.testing.assert_array_equal(labels.frames["a"].seconds, [0.0, 0.25])
     np.testing.assert_array_equal(labels.values("b", "emotion"), [0])
+
+
+def test_turns_of_dialogues_come_with_the_labels(labels):
+    assert labels.turns == {"b": Turn(0, 5, None)}
 
 
 def test_clips_have_a_number_for_each_class_or_one(labels):
