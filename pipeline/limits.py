@@ -78,6 +78,9 @@ MOST_KERNEL = 64
 MOST_MASKS = 100
 """Stretches of one kind that are hidden from each window in training."""
 
+MOST_TURNS = 100
+"""Of a dialogue, before a clip and after it, that a head sees."""
+
 MOST_LABELS = 10**6
 """That a network tells apart: those of ImageNet-21k are 21,841."""
 

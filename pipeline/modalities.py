@@ -9,8 +9,11 @@ MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
 
 
 def modality_of(stream: str) -> str:
-    """Modality of what a head reads: `audio`, or `audio/mfcc`, one of several sets of it."""
-    return stream.split("/", 1)[0]
+    """Modality of what a head reads: `audio`; `audio/mfcc`, one of several sets of it.
+
+    Or `audio@before_own`, turns of the dialogue around a clip (`heads.context`).
+    """
+    return stream.partition("@")[0].partition("/")[0]
 
 
 @dataclass(frozen=True)

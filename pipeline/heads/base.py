@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
+from pipeline.heads.context import split_context
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
 from pipeline.heads.shared.params import PLANE, HeadParams, Per, PoolName
@@ -65,7 +66,7 @@ class Head(nn.Module):
     """Network from modalities with masks to outputs.
 
     `shapes` gives the row shape of each stream the head reads, which is a modality's one feature
-    set or one of its several (`modalities.modality_of`); every one of them is in `streams` of each
+    set, one of its several, or turns around (`modalities.modality_of`); each is in `streams` of any
     call, with a mask all False (and a `time` of 0, if need be) where it is absent. A stream's
     `time` is its own rows, or the window's grid, shared by all, when any output is per frame. What
     lies where a mask is False never reaches an output, and every subset of streams gives finite
@@ -173,11 +174,11 @@ class Head(nn.Module):
 
     @property
     def layer_shares(self) -> dict[str, list[float]]:
-        """Stream → learned weight of each layer of its rows, of those that have several."""
+        """Stream → learned weight of each layer of its rows, of a clip's own that have several."""
         return {
             name: reader.shares.tolist()
             for name, reader in self.readers.items()
-            if isinstance(reader, LayerMixer)
+            if isinstance(reader, LayerMixer) and name == split_context(name)[0]
         }
 
     @property
@@ -200,7 +201,8 @@ def check_sizes(shapes: Mapping[str, RowShape], outputs: Sequence[Output]) -> No
         )
     if len(shapes) > MOST_STREAMS:
         raise ParamsError(
-            f"a head reads at most {MOST_STREAMS} feature sets, got {len(shapes):,}; join fewer"
+            f"a head reads at most {MOST_STREAMS} feature sets, each relation of `context_turns` "
+            f"counted as one more, got {len(shapes):,}; join fewer"
         )
 
 

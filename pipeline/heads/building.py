@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from pipeline.errors import ParamsError, StoreError
 from pipeline.files import open_regular
 from pipeline.heads.base import Head
+from pipeline.heads.context import add_contexts
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS
 from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
@@ -21,9 +22,13 @@ from pipeline.sections import parse_section
 def build_head(
     params: HeadParams, shapes: Mapping[str, RowShape], per: Mapping[str, Per], classes: int
 ) -> Head:
-    """Head of the kind that `params` name, untrained."""
+    """Head of the kind that `params` name, untrained.
+
+    `shapes` are those of its feature sets, by stream; turns around clips have the same.
+    """
     outputs = head_outputs(params.targets, params.coordinates, classes, per=per)
-    head: Head = HEADS.load(params.kind).Head(params, shapes, outputs)
+    read = add_contexts(shapes, params.windows)
+    head: Head = HEADS.load(params.kind).Head(params, read, outputs)
     return head
 
 

@@ -142,6 +142,15 @@ class GatedParams(NetworkParams):
     kind: Literal["gated"]
 
 
+class GraphParams(MultiheadParams):
+    """`heads.<head>` of kind `graph`."""
+
+    looks_ahead: ClassVar[bool] = False
+
+    kind: Literal["graph"]
+    layers: int = Field(2, gt=0, le=MOST_HEAD_LAYERS)
+
+
 class ResnetVitParams(MultiheadParams):
     """`heads.<head>` of kind `resnet_vit`; as published, but that dropout is 0.3 and 0.4 there.
 
@@ -310,6 +319,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
         "cnn_lstm": ParamsMember("pipeline.heads.cnn_lstm", CnnLstmParams),
         "ensemble": ParamsMember("pipeline.heads.ensemble", EnsembleParams),
         "gated": ParamsMember("pipeline.heads.gated", GatedParams),
+        "graph": ParamsMember("pipeline.heads.graph", GraphParams),
         "intermediate_attention": ParamsMember(
             "pipeline.heads.intermediate_attention", IntermediateAttentionParams
         ),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.limits import LEAST_SECONDS, MOST_HZ, MOST_SECONDS
+from pipeline.limits import LEAST_SECONDS, MOST_HZ, MOST_SECONDS, MOST_TURNS
 from pipeline.sections import Section
 
 Stretch = Annotated[float, Field(ge=LEAST_SECONDS, le=MOST_SECONDS)]
@@ -16,6 +16,9 @@ class WindowParams(Section):
 
     `seconds` None takes each clip whole; `rate_hz` None keeps each modality's own rows (clip
     targets only). `label_delay_seconds` is how long annotators lag behind what they rate.
+
+    `context_turns` are the turns of its dialogue before a clip, and after it unless `causal`, that
+    are seen beside it (clip targets only).
     """
 
     seconds: Stretch | None = None
@@ -25,6 +28,7 @@ class WindowParams(Section):
     tolerance_seconds: float = Field(0.1, ge=0)
     causal: bool = False
     label_delay_seconds: float = Field(0.0, ge=0)
+    context_turns: int = Field(0, ge=0, le=MOST_TURNS)
 
     @model_validator(mode="after")
     def _check_hop(self) -> "WindowParams":

@@ -110,7 +110,7 @@ def _predict_split(trained: Trained, run: str, split: Split) -> Iterator[pa.Reco
     ]
     for withheld in trained.withholdings:
         head = trained.find_head(run, split.name)
-        found = predict_clips(head, trained.features, dataset.windows, withheld=withheld)
+        found = predict_clips(head, dataset.sources, dataset.windows, withheld=withheld)
         for block in blocks:
             said = _repeat_word(withheld, trained.withholdings, len(block.columns["label"]))
             yield _fill_rows(block, found, said)

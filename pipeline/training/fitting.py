@@ -20,6 +20,7 @@ from pipeline.modalities import modality_of
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.training.augmenting import count_copies
+from pipeline.training.context import check_context
 from pipeline.training.history import History, count_epochs
 from pipeline.training.moments import set_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
@@ -55,6 +56,7 @@ def fit_run(
     alone. `live` is the folder in which DVCLive shows each epoch as it ends, if anybody is to see.
     """
     clips = split_clips(labels.targets.values(), run)
+    check_context(params, labels, clips, run.name)
     train, val = (WindowDataset(features, labels, params) for _ in range(2))
     train.add_clips(clips["train"], views=True)
     val.add_clips(clips["val"])
@@ -134,7 +136,7 @@ def _check_attention(head: Head, train: WindowDataset) -> None:
     """Raise TrainingError where the attention of a batch would ask for more than machines have."""
     longest = {
         stream: max(len(window.alignments[stream].counts) for window in train.windows)
-        for stream in train.features
+        for stream in train.sources
     }
     training = train.params.training
     modalities = {modality_of(stream) for stream in train.features}

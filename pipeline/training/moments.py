@@ -62,7 +62,7 @@ def measure_moments(dataset: WindowDataset, head: Head) -> dict[str, Moments]:
     for stream, found in moments.items():
         if not torch.isfinite(found.mean).all():
             raise TrainingError(
-                f"{dataset.features[stream].path}: expected finite embeddings, got NaN or "
+                f"{dataset.sources[stream].path}: expected finite embeddings, got NaN or "
                 f"infinity; run `moodline verify` and extract the set again"
             )
     return moments

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSampler
 
 from pipeline.errors import StoreError
+from pipeline.heads.context import add_contexts
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.modalities import RowShape
@@ -21,6 +22,8 @@ from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.store.view_ids import count_views, name_view
 from pipeline.targets import TARGETS
+from pipeline.windows.alignment import Alignment
+from pipeline.windows.context import Surroundings
 from pipeline.windows.labels import FrameLabels, Labels
 from pipeline.windows.packing import PackedLabels, PackedStream, pack_streams
 from pipeline.windows.windowing import (
@@ -86,7 +89,8 @@ class Packed:
 class WindowDataset(Dataset[Batch]):
     """Windows of clips over a head's feature sets; `dataset[indices]` is a whole `Batch`.
 
-    Windows that no row reaches are left out; `empty` is how many these are. Rows are in memory if
+    Windows that no row of their own reaches are left out; `empty` is how many these are. `sources`
+    is stream → the set that its rows are of, turns around clips included. Rows are in memory if
     they take no more than `held_bytes`, and are read for each batch if they take more.
     """
 
@@ -100,6 +104,7 @@ class WindowDataset(Dataset[Batch]):
     ) -> None:
         self.held_bytes = held_bytes
         self.features = features
+        self.sources = add_contexts(features, params.windows)
         self.labels = labels
         self.params = params
         self.per: dict[str, Per] = {target: labels.per(target) for target in params.targets}
@@ -107,6 +112,7 @@ class WindowDataset(Dataset[Batch]):
         self.empty = 0
         self._packed: Packed | None = None
         self._frames: dict[str, FrameLabels] = {}
+        self._surroundings = Surroundings(features, labels.turns, params.windows)
 
     @property
     def windows(self) -> list[Window]:
@@ -117,11 +123,11 @@ class WindowDataset(Dataset[Batch]):
     def unreached(self) -> frozenset[str]:
         """Streams that have no row in any window."""
         held = (example.window.alignments.items() for example in self.examples)
-        return frozenset(self.features) - {s for own in held for s, a in own if len(a.rows)}
+        return frozenset(self.sources) - {s for own in held for s, a in own if len(a.rows)}
 
     @property
     def shapes(self) -> dict[str, RowShape]:
-        """Row shape of each stream."""
+        """Row shape of each feature set, by stream."""
         return {stream: store.shape for stream, store in self.features.items()}
 
     def add_clips(self, clip_ids: Iterable[str], *, views: bool = False) -> None:
@@ -138,10 +144,11 @@ class WindowDataset(Dataset[Batch]):
             cutting = self._plan_cutting(clip_id, own)
             if cutting is None:
                 continue
-            self._cut(clip_id, own, cutting)
+            around = self._surroundings.align(clip_id)
+            self._cut(clip_id, own, cutting, around)
             for number in range(1, self._most_views * views + 1):
                 if found := locate_rows(self.features, name_view(clip_id, number)):
-                    self._cut(clip_id, {**own, **found}, cutting)
+                    self._cut(clip_id, {**own, **found}, cutting, around)
 
     def withhold(self, streams: Collection[str]) -> None:
         """Leave out windows that `streams` alone reach, as those that nothing reaches."""
@@ -171,7 +178,7 @@ class WindowDataset(Dataset[Batch]):
     def _pack(self) -> Packed:
         labels = {target: [e.targets[target] for e in self.examples] for target in self.per}
         return Packed(
-            pack_streams(self.features, self.windows, held_bytes=self.held_bytes),
+            pack_streams(self.sources, self.windows, held_bytes=self.held_bytes),
             {t: PackedLabels.of(TARGETS[t], labels[t], per) for t, per in self.per.items()},
         )
 
@@ -190,12 +197,19 @@ class WindowDataset(Dataset[Batch]):
             seconds = frames.seconds
         return Cutting(list(self.features), self.params.windows, end, seconds)
 
-    def _cut(self, clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> None:
+    def _cut(
+        self,
+        clip_id: str,
+        rows: Mapping[str, Numbered],
+        cutting: Cutting,
+        around: Mapping[str, Alignment],
+    ) -> None:
         for window in cut_windows(clip_id, rows, cutting):
             if window.empty:
                 self.empty += 1
             else:
-                self.examples.append(Example(window, dict(self._label(window))))
+                whole = replace(window, alignments={**window.alignments, **around})
+                self.examples.append(Example(whole, dict(self._label(whole))))
 
     def _label(self, window: Window) -> Iterator[tuple[str, Float64[np.ndarray, "*labels"]]]:
         for target, per in self.per.items():

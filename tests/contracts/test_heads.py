@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pipeline.errors import ParamsError
 from pipeline.heads.base import Head, Output
+from pipeline.heads.context import name_context, split_context
 from pipeline.heads.losses import head_loss
 from pipeline.heads.outputs import decode_outputs, head_outputs
 from pipeline.heads.params import HEADS
@@ -35,6 +36,7 @@ SHAPES = {
 """One vector a row; a map, layers and tokens."""
 
 NAMES = ("face", "audio", "text")
+TURNS = name_context("text", "before_others")
 TIMES = {"face": 5, "audio": 7, "text": 11}
 GRID = 7
 CLIPS = 3
@@ -108,7 +110,7 @@ class Case:
         return SHAPES[self.rows]
 
     def head(self, *streams: str) -> Head:
-        shapes = {name: self.shapes[name] for name in streams or NAMES}
+        shapes = {name: self.shapes[split_context(name)[0]] for name in streams or NAMES}
         torch.manual_seed(2)
         member = HEADS.load(self.kind)
         inputs = {"scene": "none", **dict.fromkeys(NAMES, "made")}
@@ -159,8 +161,8 @@ class Case:
         return labels
 
     def labelled(self) -> Labelled:
-        targets = self.targets(clips=23)
-        return Labelled(self.streams(clips=23), targets, know_all(targets))
+        targets, streams = self.targets(clips=23), self.streams(clips=23)
+        return Labelled({**streams, TURNS: streams["text"]}, targets, know_all(targets))
 
 
 def know_all(targets: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -278,6 +280,16 @@ class TestHead:
     ) -> None:
         found, whole = predict(head, withhold(streams, [modality])), predict(head, streams)
         assert all(not torch.allclose(found[name], whole[name], atol=1e-4) for name in whole)
+
+    def test_reads_the_turns_around_a_clip(self, case: Case, streams: Streams) -> None:
+        if case.per == "frame":
+            pytest.skip("frames have no turns around them")
+        head, said = case.head("text", TURNS), streams["text"]
+        turns = replace(said, rows=said.rows + 1)
+        found, alone = (
+            predict(head, {**streams, TURNS: turns.keep(seen)}) for seen in (True, False)
+        )
+        assert all(not torch.allclose(found[name], alone[name], atol=1e-4) for name in alone)
 
     def test_refuses_rows_of_another_shape(self, case: Case) -> None:
         odd = {"face": RowShape.of((3, 5, 7), layered=True)}

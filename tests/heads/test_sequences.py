@@ -98,7 +98,7 @@ class TestTransformer:
         assert not before[1].any()
 
 
-@pytest.mark.parametrize("kind", ["mlp", "lstm", "tcn", "landmark_lstm", "audio_cnn"])
+@pytest.mark.parametrize("kind", ["mlp", "lstm", "tcn", "landmark_lstm", "audio_cnn", "graph"])
 def test_a_causal_head_knows_nothing_of_what_comes(kind: str) -> None:
     head = build(kind, {"audio": 2}, windows={"causal": True})
     stream = make_stream(torch.randn(1, 9, 2))

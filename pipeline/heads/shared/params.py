@@ -163,7 +163,8 @@ class NetworkParams(TrainedParams):
     def _check_causal(self) -> "NetworkParams":
         """Refuse windows that may not look ahead for a head that does."""
         if self.looks_ahead and self.windows.causal:
-            text = "windows.causal: this kind sees all of a window; use mlp, linear, lstm or tcn"
+            others = "mlp, linear, lstm, tcn or graph"
+            text = f"windows.causal: this kind sees all of a window; use {others}"
             raise PydanticCustomError("causal", text)
         return self
 
