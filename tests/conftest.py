@@ -13,11 +13,11 @@ import pytest
 from hypothesis import settings
 
 from tests.projects import FirstRun
+from tests.real import find_real
 
 gc.disable()  # until all modules are there
 
 PROJECT = Path(__file__).parents[1]
-REAL_DATA = Path(os.environ.get("MOODLINE_DATA", PROJECT.parent / "shared" / "data"))
 
 
 def list_shaped() -> list[str]:
@@ -65,14 +65,7 @@ def pytest_runtestloop() -> None:
 @pytest.fixture(scope="session")
 def real_data() -> Callable[[str], Path]:
     """Folder or file of real data by its name; the test is skipped, by name, where it is absent."""
-
-    def find(name: str) -> Path:
-        path = REAL_DATA / name
-        if not path.exists():
-            pytest.skip(f"no real data {name!r}; set MOODLINE_DATA to the folder that holds it")
-        return path
-
-    return find
+    return find_real
 
 
 @pytest.fixture(scope="session")

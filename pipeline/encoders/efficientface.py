@@ -49,12 +49,12 @@ class Encoder(CheckpointEncoder):
 
 def place_weights(params: EfficientfaceParams) -> Path:
     """File of the weights; raises ParamsError where it is not there."""
-    return find_checkpoint(params)
+    return find_checkpoint(params.weights)
 
 
 def load_model(params: EfficientfaceParams) -> "EfficientFace":
     """Frozen network, with as many classes as the checkpoint, or without a classifier."""
-    path = find_checkpoint(params)
+    path = find_checkpoint(params.weights)
     state = read_state(path)
     if params.output == "pooled":
         state = {name: weight for name, weight in state.items() if not name.startswith("fc.")}

@@ -38,7 +38,7 @@ class Encoder(CheckpointEncoder):
     version = 1
 
     def __init__(self, params: MobilefacenetParams, device: str = "cpu") -> None:
-        path = find_checkpoint(params)
+        path = find_checkpoint(params.weights)
         state = read_state(path)
         layout = find_layout(path, state)
         height, width = state[layout.whole].shape[2:]
@@ -50,7 +50,7 @@ class Encoder(CheckpointEncoder):
 
 def place_weights(params: MobilefacenetParams) -> Path:
     """File of the weights; raises ParamsError where it is not there."""
-    return find_checkpoint(params)
+    return find_checkpoint(params.weights)
 
 
 class MobileFaceNet(nn.Sequential):

@@ -412,6 +412,15 @@ class LogmelParams(SpectraParams):
     encoder: Literal["logmel"]
 
 
+class MediapipeFaceParams(FeatureParams):
+    """Which file of weights, MediaPipe's `face_landmarker.task`, and what rows are of."""
+
+    encoder: Literal["mediapipe_face"]
+    modality: Literal["face"]
+    weights: str
+    output: Literal["both", "blendshapes", "points"] = "both"
+
+
 class MfccParams(SpectraParams):
     """`coefficients` of the cosine transform are kept, the first of which is the loudness."""
 
@@ -543,6 +552,7 @@ ENCODERS: Family[ParamsMember[FeatureParams]] = Family(
         "imported": ParamsMember("pipeline.encoders.imported", ImportedParams),
         "landmarks": ParamsMember("pipeline.encoders.landmarks", LandmarksParams),
         "logmel": ParamsMember("pipeline.encoders.logmel", LogmelParams),
+        "mediapipe_face": ParamsMember("pipeline.encoders.mediapipe_face", MediapipeFaceParams),
         "mfcc": ParamsMember("pipeline.encoders.mfcc", MfccParams),
         "mobilefacenet": ParamsMember("pipeline.encoders.mobilefacenet", MobilefacenetParams),
         "opensmile": ParamsMember("pipeline.encoders.opensmile", OpensmileParams),

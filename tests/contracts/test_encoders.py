@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from skimage.data import astronaut
 
 from pipeline.encoders.contract import Encoder
 from pipeline.encoders.params import ENCODERS
 from pipeline.rows import ClipInput, Frames, Rows, Waveform, Words
 from pipeline.sections import parse_section
 from tests import tiny_models
+from tests.real import find_task
 
 HZ = 16_000
 
@@ -43,6 +45,17 @@ def mark_face(clip: ClipInput) -> Frames:
     points = around + np.sin(seconds * [3, 5]) * 7 + 50
     points[1:5:3] = np.nan
     return replace(clip, landmarks=points)
+
+
+def make_seen_faces() -> list[ClipInput]:
+    """A face that moves and grows dark, a face alone, frames without any, and none."""
+    moving = np.stack([astronaut()[:220, x : x + 210] // (1 + x // 30) for x in range(115, 140, 6)])
+    return [watch(moving), watch(astronaut()[None, 30:190, 140:300]), *make_faces()[2:]]
+
+
+def watch(images: np.ndarray) -> Frames:
+    starts = np.arange(len(images)) / 25
+    return Frames(images, starts, starts + 1 / 25)
 
 
 def make_sounds() -> list[ClipInput]:
@@ -300,6 +313,20 @@ CASES = {
     "landmarks motion": Case(
         "landmarks", "face", make_marked_faces, {"motion": True}, [10.5073, -0.06881, 0.30394]
     ),
+    "mediapipe_face": Case(
+        "mediapipe_face",
+        "face",
+        make_seen_faces,
+        {"weights": find_task},
+        [53.6998, 0.07436, -0.15541],
+    ),
+    "mediapipe_face blendshapes": Case(
+        "mediapipe_face",
+        "face",
+        make_seen_faces,
+        {"weights": find_task, "output": "blendshapes"},
+        [3.95792, 0.36984, -0.20026],
+    ),
     "huggingface_video": Case(
         "huggingface_video",
         "face",
@@ -356,6 +383,7 @@ VERSIONS = {
     "mobilefacenet": 1,
     "expression": 1,
     "landmarks": 1,
+    "mediapipe_face": 1,
     "pixels": 1,
 }
 

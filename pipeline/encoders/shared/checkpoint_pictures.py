@@ -24,16 +24,16 @@ class CheckpointEncoder(PictureEncoder):
             output: Tensor = model(pixels.to(dtype).contiguous(memory_format=layout))
             return output
 
-        digest = digest_file(find_checkpoint(params))
+        digest = digest_file(find_checkpoint(params.weights))
         super().__init__(run, preparation, {"weights_digest": digest}, device, params.frames)
 
 
-def find_checkpoint(params: CheckpointParams) -> Path:
+def find_checkpoint(weights: str) -> Path:
     """File of the weights; raises ParamsError where it is not there."""
-    path = Path(params.weights)
+    path = Path(weights)
     if not path.is_file():
         raise ParamsError(
-            f"weights {params.weights!r}: expected the file of a checkpoint, found none; download "
+            f"weights {weights!r}: expected the file of a checkpoint, found none; download "
             f"it to there, or give as weights where it lies"
         )
     return path
