@@ -8,7 +8,7 @@ is a stream of its own, so that any head can read them, weigh them, and go witho
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 
 BEFORE = ("before_own", "before_others")
 AFTER = ("after_own", "after_others")

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 
 from pipeline.heads import base
 from pipeline.heads.context import split_context
-from pipeline.heads.params import GraphParams, Per
+from pipeline.heads.params import GraphParams
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.shared.params import Per
 from pipeline.heads.shared.sequences import Project, keep_present
 from pipeline.modalities import RowShape
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pipeline.errors import TrainingError
-from pipeline.heads.params import HeadParams
+from pipeline.heads.shared.params import HeadParams
 from pipeline.windows.labels import Labels
 
 

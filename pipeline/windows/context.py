@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from pipeline.heads.context import list_relations, name_context
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.labels.dialogues import Turn
 from pipeline.windows.alignment import Alignment
 from pipeline.windows.windowing import RowSource

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.heads.context import add_contexts
-from pipeline.heads.params import WindowParams
+from pipeline.heads.window_params import WindowParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.dialogues import Turn
 from pipeline.windows.context import Surroundings
