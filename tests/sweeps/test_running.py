@@ -5,6 +5,7 @@ from pipeline.encoders.params import HogParams, LogmelParams, MfccParams
 from pipeline.errors import StoreError
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
+from pipeline.labels.dialogues import write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.store.tables import write_table
 from pipeline.sweeps.outcomes import read_outcomes
@@ -47,6 +48,7 @@ def write_labels(place, sides, classes):
             for clip_id, side in sides.items()
         ],
     )
+    write_turns(place.targets / "dialogues.parquet", {})
     write_table(place.targets / "frames.parquet", FRAMES_SCHEMA.empty_table())
     write_names(
         place.targets / "names.json", Names(emotion=EMOTIONS, words={e: e for e in EMOTIONS})
