@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -190,13 +191,19 @@ class Watch:
         return self.waited >= self.patience
 
 
+BLANKS: Any = torch.utils.deterministic
+"""What says whether new memory is filled where kernels are deterministic."""
+
+
 @contextmanager
 def _deterministic() -> Iterator[None]:
     """Kernels that sum in one order, so that a seed gives the same weights on one machine."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS asks for
-    before = torch.are_deterministic_algorithms_enabled()
+    enabled, filled = torch.are_deterministic_algorithms_enabled(), BLANKS.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
+    BLANKS.fill_uninitialized_memory = False  # each copy would be written twice
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before)
+        torch.use_deterministic_algorithms(enabled)
+        BLANKS.fill_uninitialized_memory = filled
