@@ -37,7 +37,7 @@ BEHAVIOURS: dict[Kind, Behaviour] = {
         rank="uar",
     ),
     "rating": Behaviour(
-        losses=("mse_ccc", "mse", "mae", "huber", "ccc"),
+        losses=("mse_ccc", "mse", "mae", "huber", "ccc", "ccc_epoch"),
         metrics=("ccc", "pearson", "mae", "rmse"),
         rank="ccc",
         number=True,

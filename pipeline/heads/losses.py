@@ -26,9 +26,76 @@ HUBER = 0.25
 CCC_EPSILON = 1e-8
 """Added to CCC's denominator, which is zero where labels and predictions are one constant."""
 
+EPOCH_LOSS = "ccc_epoch"
+"""1 - CCC of all that an epoch of training has seen so far: a small batch's own says little."""
+
 Loss = Callable[..., Tensor]
 """Outputs `(labels, size)` and labels → one number; those of class indices also take weights of
 classes and the share of labels that is smoothed away."""
+
+
+@dataclass(frozen=True)
+class SeriesMoments:
+    """Moments of so many predictions (first) and labels (second): means, and centred products.
+
+    Added up pairwise, as Chan, Golub and LeVeque do (Updating formulae and a pairwise algorithm for
+    computing sample variances, 1979).
+    """
+
+    count: int
+    mean: Float[Tensor, " 2"]
+    products: Float[Tensor, "2 2"]
+
+    @classmethod
+    def of(
+        cls, predictions: Float[Tensor, " labels"], labels: Float[Tensor, " labels"]
+    ) -> "SeriesMoments":
+        """Those of two series."""
+        series = torch.stack([predictions, labels]).double()
+        mean = series.mean(dim=1)
+        centred = series - mean[:, None]
+        return cls(len(labels), mean, centred @ centred.T)
+
+    def add(self, other: "SeriesMoments") -> "SeriesMoments":
+        """Those of both."""
+        count, step = self.count + other.count, other.mean - self.mean
+        between = torch.outer(step, step) * self.count * other.count / count
+        mean = self.mean + step * other.count / count
+        return SeriesMoments(count, mean, self.products + other.products + between)
+
+    def detach(self) -> "SeriesMoments":
+        """The same, without what they were computed from."""
+        return SeriesMoments(self.count, self.mean.detach(), self.products.detach())
+
+    @property
+    def discordance(self) -> Float[Tensor, ""]:
+        """1 - CCC, by population moments."""
+        spread = self.products.trace() / self.count + (self.mean[0] - self.mean[1]).square()
+        distance: Tensor = 1.0 - 2 * self.products[0, 1] / self.count / (spread + CCC_EPSILON)
+        return distance
+
+
+class EpochMoments:
+    """What an epoch of training has seen of each rating: its moments, batch by batch."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, SeriesMoments] = {}
+
+    def discord(
+        self, name: str, predictions: Float[Tensor, " labels"], labels: Float[Tensor, " labels"]
+    ) -> Float[Tensor, ""]:
+        """1 - CCC of all that was seen of target `name`, these among it.
+
+        What was seen before is as it was predicted then, and has no gradient. That of these is
+        multiplied by how many more there are in all, so a batch's step is as long as that of a loss
+        over the whole, which it stands for.
+        """
+        own = SeriesMoments.of(predictions, labels)
+        whole = self.seen[name].add(own) if name in self.seen else own
+        self.seen[name] = whole.detach()
+        distance = whole.discordance
+        value = distance.detach()
+        return (value + (distance - value) * (whole.count / own.count)).to(predictions.dtype)
 
 
 @dataclass(frozen=True)
@@ -37,13 +104,15 @@ class LossChoice:
 
     `class_weights` is target → weights in the order of the class index, of targets of kind `class`,
     whose labels give the share `smoothing` to all classes alike. `target_weights` is target → what
-    its loss is multiplied by, 1 for those not named.
+    its loss is multiplied by, 1 for those not named. `epoch` is what `ccc_epoch` has seen so far;
+    without, it goes by the labels at hand, as `ccc` does.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     class_weights: Mapping[str, Float[Tensor, " classes"]] = field(default_factory=dict)
     smoothing: float = 0.0
     target_weights: Mapping[str, float] = field(default_factory=dict)
+    epoch: EpochMoments | None = None
 
     def to(self, device: torch.device | str) -> "LossChoice":
         """The same with its weights on `device`."""
@@ -92,10 +161,13 @@ def target_loss(
     choice: LossChoice = LossChoice(),
 ) -> Float[Tensor, ""]:
     """Loss of target `name` over its labels, by `choice`."""
-    loss = LOSSES[choice.names.get(name, TARGETS[name].behaviour.losses[0])]
+    chosen = choice.names.get(name, TARGETS[name].behaviour.losses[0])
+    loss = LOSSES[chosen]
     output, labels = output[mask], labels[mask]
     if len(labels) == 0:
         return output.sum()
+    if chosen == EPOCH_LOSS and choice.epoch is not None:
+        return choice.epoch.discord(name, output[:, 0], labels)
     if TARGETS[name].kind == "class":
         return loss(output, labels, choice.class_weights.get(name), choice.smoothing)
     return loss(output, labels)
@@ -222,6 +294,7 @@ LOSSES: dict[str, Loss] = {
     "mae": absolute_error,
     "huber": huber,
     "ccc": whole_discordance,
+    EPOCH_LOSS: whole_discordance,
     "binary_cross_entropy": binary_cross_entropy,
     "soft_cross_entropy": soft_cross_entropy,
     "kl": divergence,

@@ -114,7 +114,7 @@ class Descent:
 
         Raises TrainingError when one is not finite.
         """
-        self.objective.train()
+        self.objective.begin_epoch()
         # Asked for one batch more, the sampler would draw the next epoch's order from further on.
         batches = islice(self.batches, len(self.batches))
         losses = [self.step(batch.to(self.device)) for batch in batches]

@@ -1,6 +1,8 @@
 """The objective: the loss of a batch as training sees it, and what is learned beside the head."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,7 +10,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.heads.base import Head
-from pipeline.heads.losses import LossChoice, head_loss, inconsistency, output_losses
+from pipeline.heads.losses import (
+    EpochMoments,
+    LossChoice,
+    head_loss,
+    inconsistency,
+    output_losses,
+)
 from pipeline.heads.training_params import TrainingParams
 from pipeline.training.augmenting import Augmented, Labelling, augment
 from pipeline.training.balancing import Balance
@@ -23,6 +31,7 @@ class Objective(nn.Module):
         self.head, self.params, self.losses = head, params, losses
         self.readers = dict(head.readers.items())  # one mapping: ModuleDict is none
         self.balance = Balance(head.outputs) if params.learned_weights else None
+        self.epochs: dict[tuple[int, int], EpochMoments] = defaultdict(EpochMoments)
 
     @property
     def groups(self) -> list[dict[str, Any]]:
@@ -31,6 +40,11 @@ class Objective(nn.Module):
         if self.balance is not None:  # decay would draw all weights to 1
             groups.append({"params": list(self.balance.parameters()), "weight_decay": 0.0})
         return groups
+
+    def begin_epoch(self) -> None:
+        """Learn anew, and forget what the epoch before has seen."""
+        self.train()
+        self.epochs.clear()
 
     def forward(self, batch: Batch) -> Float[Tensor, ""]:
         """Loss of the windows of `batch`, augmented anew in each call."""
@@ -45,12 +59,20 @@ class Objective(nn.Module):
         return loss
 
     def _measure_parts(self, parts: Sequence[Mapping[str, Tensor]], seen: Augmented) -> Tensor:
-        losses = [self._measure(outputs, labels) for outputs in parts for labels in seen.labels]
+        # What an epoch sees is each part's own, and of mixed windows that of either label.
+        losses = [
+            self._measure(outputs, labels, self.epochs[part, own])
+            for part, outputs in enumerate(parts)
+            for own, labels in enumerate(seen.labels)
+        ]
         return torch.stack(losses).sum()
 
-    def _measure(self, outputs: Mapping[str, Tensor], labels: Labelling) -> Tensor:
+    def _measure(
+        self, outputs: Mapping[str, Tensor], labels: Labelling, epoch: EpochMoments
+    ) -> Tensor:
+        choice = replace(self.losses, epoch=epoch)
         if self.balance is None:
-            return labels.share * head_loss(outputs, labels.targets, labels.masks, self.losses)
-        losses = output_losses(outputs, labels.targets, labels.masks, self.losses)
+            return labels.share * head_loss(outputs, labels.targets, labels.masks, choice)
+        losses = output_losses(outputs, labels.targets, labels.masks, choice)
         whole: Tensor = self.balance(losses, labels.masks)
         return labels.share * whole

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pipeline.heads.losses import (
+    EPOCH_LOSS,
     FEWEST_FOR_CCC,
     LOSSES,
+    EpochMoments,
     LossChoice,
     concordance,
     head_loss,
@@ -163,6 +165,27 @@ def test_errors_of_ratings_are_squared_or_absolute() -> None:
 def test_ccc_alone_counts_few_labels_too() -> None:
     labels = torch.tensor([0.0, 2.0])
     assert rating_loss(labels + 1, labels, ones(2), "ccc").item() == pytest.approx(1 / 3)
+
+
+def test_ccc_of_an_epoch_is_that_of_all_its_batches() -> None:
+    torch.manual_seed(7)
+    labels = torch.randn(11)
+    predictions = torch.randn(11).requires_grad_()
+    choice = LossChoice({"valence": EPOCH_LOSS}, epoch=EpochMoments())
+    for batch in (slice(0, 3), slice(3, 4), slice(4, 11)):
+        last = target_loss(
+            "valence", predictions[batch, None], labels[batch], ones(11)[batch], choice
+        )
+    whole = 1 - concordance(predictions, labels)
+    torch.testing.assert_close(last, whole)
+    [own], [expected] = (torch.autograd.grad(loss, predictions) for loss in (last, whole))
+    torch.testing.assert_close(own[4:], expected[4:] * 11 / 7)
+    assert not own[:4].any()
+
+
+def test_ccc_of_an_epoch_is_that_of_the_batch_where_there_is_no_epoch() -> None:
+    labels = torch.tensor([0.0, 2.0])
+    assert rating_loss(labels + 1, labels, ones(2), EPOCH_LOSS).item() == pytest.approx(1 / 3)
 
 
 def test_scores_are_there_where_above_zero() -> None:

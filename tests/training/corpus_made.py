@@ -27,11 +27,11 @@ OPTIONS = {
 }
 
 
-def make_objective(dataset: WindowDataset) -> Objective:
-    """That of an untrained head over `dataset`, by the first loss of each target."""
+def make_objective(dataset: WindowDataset, losses: LossChoice | None = None) -> Objective:
+    """That of an untrained head over `dataset`, by the first loss of each target, or others."""
     torch.manual_seed(0)
     head = build_head(dataset.params, dataset.shapes, dataset.per, len(EMOTIONS))
-    return Objective(head, dataset.params.training, LossChoice())
+    return Objective(head, dataset.params.training, losses or LossChoice())
 
 
 def judge(dataset: WindowDataset) -> Validation:

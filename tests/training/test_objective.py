@@ -150,3 +150,23 @@ def test_learned_weights_learn_undecayed_and_leave_the_loss_of_validation(corpus
 def test_weights_that_weigh_nothing_are_refused(options, training, told):
     with pytest.raises(ParamsError, match=told):
         make_params("mlp", {"audio": "audio"}, training=training, **options)
+
+
+def test_an_epoch_forgets_what_the_one_before_has_seen(corpus):
+    training = {"losses": {"valence": "ccc_epoch"}, "modality_dropout": 0.0}
+    dataset = corpus.window("train", training=training, targets=["valence"])
+    objective = make_objective(dataset, LossChoice(training["losses"]))
+    objective.head.eval()
+    first, second, whole = dataset[range(3)], dataset[range(3, 6)], dataset[range(6)]
+    alone = objective(second)
+    objective.begin_epoch()
+    objective.head.eval()
+    objective(first)
+    both = objective(second)
+    choice = LossChoice({"valence": "ccc"})
+    expected = head_loss(objective.head(whole.streams), whole.targets, whole.target_masks, choice)
+    torch.testing.assert_close(both, expected)
+    assert abs(both - alone) > 1e-3
+    objective.begin_epoch()
+    objective.head.eval()
+    torch.testing.assert_close(objective(second), alone)
