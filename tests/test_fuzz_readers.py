@@ -573,6 +573,7 @@ FINDS = (
     ("targets", fill("valence", 7.0), "valence: expected -1 to 1, got 7.0"),
     ("recipe", edit("layer_shares", to={"x": {"nope": [1.0]}}), "a share for each layer"),
     ("recipe", edit("inputs", "face", "row_shape", to=[2**63]), "row_shape"),
+    ("recipe", edit("adjustments", to={"x": {"valence": {"temperature": 0.0}}}), "temperature: In"),
     ("recipe", edit("params", "more", to=1), "recipe.json: expected options that this version has"),
     ("evaluation", edit("splits", to={}), "expected val"),
     ("evaluation", edit("targets", to=[]), "targets: List should have at least 1 item"),

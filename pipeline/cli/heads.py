@@ -18,16 +18,18 @@ from pipeline.report.formats import (
     write_number,
     write_p,
 )
-from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
+from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries, set_apart
 
 
 def tabulate_heads(heads: Sequence[HeadSummary]) -> Table:
-    """One row per head, the first one in bold."""
-    ranked = rank_summaries(heads)
+    """One row per head, the first one in bold; those that are not ranked come last."""
+    ranked, apart = set_apart(heads)
     leading = list_leading(list_targets(head.evaluation for head in heads))
     splits = ranked[0].evaluation.splits
     metrics = [f"{split}\n{name_metric(metric)}" for split in splits for metric in leading]
-    table = tabulate(("head", "reads", *metrics), (_list_cells(h, ranked, leading) for h in ranked))
+    table = tabulate(
+        ("head", "reads", *metrics), (_list_cells(h, ranked, leading) for h in [*ranked, *apart])
+    )
     for column in table.columns[2:]:
         column.justify = "right"
     table.rows[0].style = "bold"
@@ -54,6 +56,7 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
         "best": head is ranked[0],
         "to beat": head is find_baseline(ranked),
         "has seen the corpus": bool(head.seen),
+        "normalised by subject, not ranked": head not in ranked,
     }
     marks = [mark for mark, fits in marked.items() if fits]
     return f" ({', '.join(marks)})" if marks else ""

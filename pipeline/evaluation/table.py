@@ -5,11 +5,16 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from pipeline.errors import StoreError
+from pipeline.evaluation.records import count_units
 from pipeline.labels.clips import Clip
 from pipeline.store.tables import version_schema
 
 NOTHING = "none"
 """`withheld` of predictions made from every input the head has."""
+
+ENROLLED = {f"all but {count_units(count, 'clip')}": count for count in (1, 2, 5, 10, 20)}
+"""`withheld` of predictions by a head that normalises by subject, from so many other clips of the
+one who is in the clip, or as many as there are."""
 
 WORD = pa.dictionary(pa.int32(), pa.string())
 """Type of a column in which few words recur."""
@@ -32,7 +37,8 @@ HELD_OUT_SCHEMA = pa.schema(
 )
 """Columns of `models/<head>/predictions.parquet`.
 
-For each fold, `split` (`val`, `test`) and `withheld` modality, one after the other, the head's
+For each fold, `split` (`val`, `test`) and what is `withheld` (a modality, or all but so many clips
+of a subject, as `ENROLLED` has it), one after the other, the head's
 targets in the order of the table of targets; of each, the clips in the order of their labels, and
 of each clip its frames in time. A target that is labelled per clip has a row for each clip with a
 label of any such target (`seconds` null); one that is labelled per frame a row for each frame.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.heads.context import split_context
+from pipeline.heads.normalisation import NO_STANDARDS, Standards
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import TRAINED, Axes, LayerMixer, Reader, StreamRows, make_reader
 from pipeline.heads.shared.params import PLANE, HeadParams, Per, PoolName
@@ -80,6 +81,8 @@ class Head(nn.Module):
     """
 
     solved: ClassVar[bool] = False
+    standards: Standards = NO_STANDARDS
+    """What rows are standardised by, corpus by corpus, before it sees them, where they are."""
     reading: ClassVar[dict[Axes, type[Reader]]] = TRAINED
     readers: Mapping[str, Reader]
     readouts: nn.ModuleDict

@@ -11,6 +11,7 @@ from pipeline.errors import ParamsError, StoreError
 from pipeline.files import open_regular
 from pipeline.heads.base import Head
 from pipeline.heads.context import add_contexts
+from pipeline.heads.normalisation import ALL, PREFIX, find_standards
 from pipeline.heads.outputs import head_outputs
 from pipeline.heads.params import HEADS
 from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
@@ -54,9 +55,25 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
         for run in recipe.priors:
             with torch.device("meta"):  # no memory, whatever a recipe asks for
                 head = build_head(params, shapes, recipe.per, len(recipe.emotions))
-            head.load_state_dict(tensors.get(run, {}), assign=True)
+            own = tensors.get(run, {})
+            weights = {name: own[name] for name in own if not name.startswith(PREFIX)}
+            head.load_state_dict(weights, assign=True)
+            head.standards = find_standards(own, add_contexts(shapes, params.windows))
+            if (params.normalisation != "train") != (ALL in head.standards):
+                raise StoreError(
+                    f"{run}: its moments of corpora: {sorted(head.standards)}, by params that say "
+                    f"normalisation {params.normalisation}"
+                )
             heads[run] = head.float().eval()
-    except (ParamsError, RuntimeError, SafetensorError, OSError, TypeError, IndexError) as error:
+    except (
+        ParamsError,
+        StoreError,
+        RuntimeError,
+        SafetensorError,
+        OSError,
+        TypeError,
+        IndexError,
+    ) as error:
         told = " ".join(str(error).split())
         raise StoreError(
             f"{folder}: expected the weights of the head in its recipe, got others ({told}); run "

@@ -91,7 +91,8 @@ class JoinedParams(TrainedParams):
             raise _refuse_member(
                 name, f"kind: expected one that is trained; {suggest(str(kind), known)}"
             )
-        if strange := given.keys() & {"inputs", "coordinates", "training", *whole}:
+        own = {"inputs", "coordinates", "normalisation", "training", "postprocessing", *whole}
+        if strange := given.keys() & own:
             raise _refuse_member(name, f"{min(strange)}: expected to be said of the whole head")
         try:
             params = HEADS.members[kind].params.model_validate({**given, **whole, "inputs": inputs})

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.shared.params import HeadParams
-from pipeline.limits import MOST_CLASSES, MOST_RUNS, MOST_SIZE
+from pipeline.limits import MOST_CLASSES, MOST_NUMBER, MOST_RUNS, MOST_SECONDS, MOST_SIZE
 from pipeline.modalities import RowShape
 from pipeline.sections import Name, Section
 from pipeline.store.provenance import Record
@@ -93,6 +93,23 @@ Prior = float | list[float]
 """A class index or a rating, or a number for each class."""
 
 
+TEMPERATURES = (0.05, 20.0)
+"""Least and most: where all is right, or nothing tells, labels would ask for 0, or for infinity."""
+
+
+class Adjustment(Section):
+    """What validation says of one target's answers; as it begins, they stay as they are.
+
+    Series are smoothed over `width_seconds`, 0 for not at all. A rating becomes `scale` times
+    itself plus `shift`, and chances of classes their powers of 1 / `temperature`.
+    """
+
+    width_seconds: float = Field(0.0, ge=0, le=MOST_SECONDS)
+    scale: float = Field(1.0, ge=0, le=MOST_NUMBER)
+    shift: float = Field(0.0, ge=-MOST_NUMBER, le=MOST_NUMBER)
+    temperature: float = Field(1.0, ge=TEMPERATURES[0], le=TEMPERATURES[1])
+
+
 class Recipe(Section):
     """Everything needed to make a head again, and to use it.
 
@@ -101,8 +118,9 @@ class Recipe(Section):
     predict; `layer_shares` run → stream → learned weight of each of its layers, where it has
     several and the head weighs them; `unseen` run → streams that the head does not read, for
     training had no row of them; `empty_windows` run → windows of train and val that were left out,
-    for no row reached them. `weights_digest` and `predictions_digest` are those of the files
-    beside it.
+    for no row reached them. `adjustments` is run → target → what was fitted on validation for
+    `params.postprocessing`, empty where that asks for nothing. `weights_digest` and
+    `predictions_digest` are those of the files beside it.
     """
 
     format_version: Literal[3] = 3
@@ -116,6 +134,7 @@ class Recipe(Section):
     layer_shares: dict[str, dict[str, list[float]]]
     unseen: dict[str, list[str]]
     empty_windows: dict[str, int]
+    adjustments: dict[str, dict[str, Adjustment]] = {}
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]

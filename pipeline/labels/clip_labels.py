@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import StoreError
-from pipeline.store.tables import read_by_clip, write_table
+from pipeline.store.tables import read_by_clip, version_schema, write_table
 from pipeline.targets import TARGETS, Kind
 
 Label = str | float | tuple[tuple[str, float], ...]
@@ -26,8 +26,10 @@ TARGETS_SCHEMA = pa.schema(
         ("clip_id", pa.string()),
         ("split", pa.string()),
         ("fold", pa.int64()),
+        ("subject", pa.string()),
         *((name, _COLUMNS[target.kind]) for name, target in TARGETS.items()),
-    ]
+    ],
+    metadata=version_schema(2),
 )
 """Columns of `data/targets/targets.parquet`; a label that is not given is null."""
 
@@ -51,13 +53,14 @@ class ClipLabels:
     """What one clip is labelled as: target → label, of those that are given.
 
     `split` is `train`, `val` or `test` (official splits), `fold` the cross-validation fold that
-    tests this clip; both are None for a clip that takes part in neither. Ratings lie within the
-    bounds of their target.
+    tests this clip; both are None for a clip that takes part in neither. `subject` is who is in it,
+    if the corpus names anybody. Ratings lie within the bounds of their target.
     """
 
     clip_id: str
     split: str | None = None
     fold: int | None = None
+    subject: str | None = None
     labels: Mapping[str, Label] = field(default_factory=dict)
 
     @classmethod
@@ -77,7 +80,13 @@ class ClipLabels:
 def write_targets(path: Path, clips: Iterable[ClipLabels]) -> None:
     """Write the labels of `clips`, in the order given."""
     rows = [
-        {"clip_id": clip.clip_id, "split": clip.split, "fold": clip.fold, **clip.labels}
+        {
+            "clip_id": clip.clip_id,
+            "split": clip.split,
+            "fold": clip.fold,
+            "subject": clip.subject,
+            **clip.labels,
+        }
         for clip in clips
     ]
     write_table(path, pa.Table.from_pylist(rows, schema=TARGETS_SCHEMA))
@@ -102,6 +111,7 @@ def read_targets(path: Path) -> list[ClipLabels]:
             clip_id=row["clip_id"],
             split=row["split"],
             fold=row["fold"],
+            subject=row["subject"],
             labels={name: _freeze(row[name]) for name in TARGETS if row[name] is not None},
         )
         for row in rows

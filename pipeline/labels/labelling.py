@@ -104,7 +104,9 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
 
     Each file appears whole.
     """
-    write_targets(told / "targets.parquet", labelled.targets)
+    subjects = {clip.clip_id: clip.subject for clip in labelled.clips}
+    targets = (replace(own, subject=subjects.get(own.clip_id)) for own in labelled.targets)
+    write_targets(told / "targets.parquet", targets)
     write_table(told / "frames.parquet", labelled.frames)
     write_turns(told / "dialogues.parquet", number_turns(labelled.clips))
     write_names(told / "names.json", labelled.names)

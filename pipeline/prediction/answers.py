@@ -11,12 +11,24 @@ from torch import Tensor
 from pipeline.evaluation.table import NOTHING
 from pipeline.heads.base import Head
 from pipeline.heads.outputs import decode_outputs
+from pipeline.heads.recipes import Adjustment
+from pipeline.heads.shared.params import HeadParams
 from pipeline.modalities import modality_of
+from pipeline.prediction.calibration import calibrate
+from pipeline.prediction.smoothing import Smoother, smooth_frames
+from pipeline.targets import TARGETS
+from pipeline.windows.normalising import normalise_rows
 from pipeline.windows.packing import gather_rows
 from pipeline.windows.windowing import RowSource, Window
 
 AT_ONCE = 256
 """Windows that a head predicts at once."""
+
+Adjustments = Mapping[str, Adjustment]
+"""Target → what was fitted on validation for it."""
+
+UNADJUSTED: Adjustments = {}
+"""Of answers as the head gives them."""
 
 Decoded = dict[str, Float32[np.ndarray, "*shape"]]
 
@@ -41,24 +53,47 @@ def predict_clips(
     windows: Sequence[Window],
     *,
     withheld: str = NOTHING,
+    adjustments: Adjustments = UNADJUSTED,
 ) -> dict[str, Predicted]:
     """clip_id → prediction, for every clip with a row of a modality that is not withheld.
 
-    `windows` are cut from `features`, at seconds where the head predicts per frame.
+    `windows` are cut from `features`, at seconds where the head predicts per frame. Answers are
+    postprocessed by `adjustments`, those of the head's recipe for its run.
     """
     decoded: dict[str, list[tuple[Window, Decoded]]] = {}
     for start in range(0, len(windows), AT_ONCE):
         some = windows[start : start + AT_ONCE]
         for window, found in _predict_windows(head, features, some, withheld):
             decoded.setdefault(window.clip_id, []).append((window, found))
-    return {clip_id: _join_windows(found, head.per) for clip_id, found in decoded.items()}
+    joined = {clip_id: _join_windows(found, head.per) for clip_id, found in decoded.items()}
+    return {
+        clip_id: postprocess(predicted, head.params, adjustments)
+        for clip_id, predicted in joined.items()
+    }
+
+
+def postprocess(predicted: Predicted, params: HeadParams, adjustments: Adjustments) -> Predicted:
+    """What is said of one clip, as `params.postprocessing` has it by `adjustments` of its targets.
+
+    Targets without one stay as they are.
+    """
+    clip, frames = dict(predicted.clip), dict(predicted.frames)
+    for name, adjustment in adjustments.items():
+        if name in frames:
+            smoother = Smoother.of(params, adjustment.width_seconds)
+            smoothed = smooth_frames(frames[name], predicted.seconds, smoother)
+            frames[name] = calibrate(TARGETS[name], smoothed, adjustment)
+        elif name in clip:
+            clip[name] = calibrate(TARGETS[name], clip[name], adjustment)
+    return Predicted(clip, predicted.seconds, frames)
 
 
 def _predict_windows(
     head: Head, features: Mapping[str, RowSource], windows: Sequence[Window], withheld: str
 ) -> Iterator[tuple[Window, Decoded]]:
     """Each window with anything to go on, and its answers; NaN at frames that no row reaches."""
-    gathered = gather_rows(features, windows)
+    rows = gather_rows(features, windows)
+    gathered = normalise_rows(rows, [window.clip_id for window in windows], head.standards)
     streams = head.know(
         {name: stream.keep(modality_of(name) != withheld) for name, stream in gathered.items()}
     )

@@ -1,23 +1,25 @@
 """Held-out predictions: what each run says of the clips it was not trained on, as one table."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Float64, Int64
 
-from pipeline.evaluation.table import HELD_OUT_SCHEMA, NOTHING, WORD
+from pipeline.evaluation.table import ENROLLED, HELD_OUT_SCHEMA, NOTHING, WORD
 from pipeline.heads.base import Head
 from pipeline.heads.recipes import Prior
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.runs import list_runs, split_clips
 from pipeline.modalities import modality_of
-from pipeline.prediction.answers import Predicted, predict_clips
+from pipeline.prediction.answers import UNADJUSTED, Adjustments, Predicted, predict_clips
 from pipeline.store.reader import FeatureStore
 from pipeline.targets import TARGETS
 from pipeline.windows.dataset import WindowDataset
 from pipeline.windows.labels import Labels
+from pipeline.windows.moments import Subjects
 
 HELD_OUT = ("val", "test")
 """Splits that no run trains on."""
@@ -31,7 +33,7 @@ class Trained:
 
     `priors` is run → target → what the training labels alone predict: a class index, a rating, or
     a number for each class. `chosen` is run → the head that answers for val, where the one of
-    `heads` was trained on that, too.
+    `heads` was trained on that, too. `adjustments` is run → what its answers are postprocessed by.
     """
 
     params: HeadParams
@@ -39,16 +41,25 @@ class Trained:
     heads: Mapping[str, Head]
     priors: Mapping[str, Mapping[str, Prior]]
     chosen: Mapping[str, Head] = field(default_factory=dict)
+    adjustments: Mapping[str, Adjustments] = field(default_factory=dict)
 
     def find_head(self, run: str, split: str) -> Head:
         """Head of a run that never saw this split."""
         return self.chosen.get(run, self.heads[run]) if split == "val" else self.heads[run]
 
+    def find_subjects(self, dataset: WindowDataset) -> Subjects | None:
+        """Who is in the clips of `dataset`, for heads that go by it."""
+        return Subjects(dataset) if self.params.normalisation == "subject" else None
+
     @property
     def withholdings(self) -> list[str]:
-        """What is withheld in turn: nothing, then each modality, of a head that has several."""
+        """What is withheld in turn: nothing, then each modality, of a head that has several.
+
+        Then, where rows are normalised by subject, all clips of a subject but so many.
+        """
         modalities = list(dict.fromkeys(map(modality_of, self.features)))
-        return [NOTHING, *(modalities if len(modalities) > 1 else ())]
+        enrolled = ENROLLED if self.params.normalisation == "subject" else ()
+        return [NOTHING, *(modalities if len(modalities) > 1 else ()), *enrolled]
 
 
 @dataclass(frozen=True)
@@ -108,12 +119,28 @@ def _predict_split(trained: Trained, run: str, split: Split) -> Iterator[pa.Reco
         Block(asked, _describe_rows(asked, split, trained.priors[run][asked.target]))
         for asked in ask_targets(split.labels, trained.params.targets, split.clip_ids)
     ]
+    subjects = trained.find_subjects(dataset)
     for withheld in trained.withholdings:
         head = trained.find_head(run, split.name)
-        found = predict_clips(head, dataset.sources, dataset.windows, withheld=withheld)
+        if subjects is not None:
+            head = introduce(head, subjects, ENROLLED.get(withheld))
+        found = predict_clips(
+            head,
+            dataset.sources,
+            dataset.windows,
+            withheld=withheld,
+            adjustments=trained.adjustments.get(run, UNADJUSTED),
+        )
         for block in blocks:
             said = _repeat_word(withheld, trained.withholdings, len(block.columns["label"]))
             yield _fill_rows(block, found, said)
+
+
+def introduce(head: Head, subjects: Subjects, enrolled: int | None = None) -> Head:
+    """`head`, as it knows `subjects` by all of their clips, or so many others as are `enrolled`."""
+    knowing = copy(head)
+    knowing.standards = {**head.standards, **subjects.standardise(enrolled)}
+    return knowing
 
 
 def ask_targets(labels: Labels, targets: Sequence[str], clip_ids: Sequence[str]) -> Iterator[Asked]:
@@ -178,18 +205,18 @@ def _fill_rows(
     block: Block, predicted: Mapping[str, Predicted], withheld: pa.Array
 ) -> pa.RecordBatch:
     """Rows of `HELD_OUT_SCHEMA`: one for each that is asked for, or one for each of its classes."""
-    found = _find_answers(block.asked, predicted)
+    found = find_answers(block.asked, predicted)
     scored = TARGETS[block.asked.target].kind == "class"
     columns = {
         **block.columns,
         "withheld": withheld,
-        "predicted": _nullable((_choose_classes(found) if scored else found).ravel()),
+        "predicted": _nullable((choose_classes(found) if scored else found).ravel()),
         "scores": _list_scores(found) if scored else pa.nulls(len(withheld), SCORES),
     }
     return pa.RecordBatch.from_pydict(columns, schema=HELD_OUT_SCHEMA)
 
 
-def _find_answers(
+def find_answers(
     asked: Asked, predicted: Mapping[str, Predicted]
 ) -> Float[np.ndarray, "rows *classes"]:
     """What is predicted for each row; NaN where nothing is."""
@@ -209,7 +236,7 @@ def _find_answers(
     return found
 
 
-def _choose_classes(scores: Float[np.ndarray, "rows classes"]) -> Float64[np.ndarray, " rows"]:
+def choose_classes(scores: Float[np.ndarray, "rows classes"]) -> Float64[np.ndarray, " rows"]:
     """Index of the likeliest class of each row, NaN for a row without."""
     known = ~np.isnan(scores).any(axis=1)
     return np.where(known, np.where(known[:, np.newaxis], scores, 0.0).argmax(axis=1), np.nan)

@@ -12,6 +12,7 @@ from pipeline.evaluation.pairing import name_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.ranking import list_shown
 from pipeline.evaluation.records import FEW_CLUSTERS, SplitEvaluation, SplitName
+from pipeline.evaluation.table import ENROLLED
 from pipeline.report.figures import (
     draw_classes,
     draw_confusion,
@@ -28,6 +29,14 @@ from pipeline.targets import TARGETS
 
 Values = Mapping[str, Mapping[str, float | None]]
 """Metric → name (of a fold, a cluster, …) → value."""
+
+ADJUSTED = {
+    "width_seconds": "smoothed over (s)",
+    "scale": "scale",
+    "shift": "shift",
+    "temperature": "temperature",
+}
+"""What is fitted to validation → its name for people."""
 
 SPLIT_NAMES = {"val": "Validation", "test": "Test"}
 
@@ -60,6 +69,7 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
         "figures": draw_splits(head, by_class=True),
         "withheld": _tabulate_withheld(head),
         "parts_of": [
+            _tabulate_enrolment(head),
             _tabulate_corpora(head),
             _tabulate_folds(head),
             _tabulate_clusters(head),
@@ -67,6 +77,7 @@ def write_head_page(path: Path, head: HeadSummary, params: EvaluateParams) -> No
         "average": average_values,
         "curves": _draw_curves(head),
         "layers": _draw_layers(head),
+        "adjustments": _tabulate_adjustments(head),
         "runs": len({row["run"] for row in head.history}),
     }
     write_page(path, "head.html.j2", content)
@@ -131,9 +142,35 @@ def _tabulate_withheld(head: HeadSummary) -> dict[str, Grid]:
                 for metric, value in judged.filled.items()
             }
             for split, judged in head.evaluation.splits.items()
-            if judged.withheld
+            if judged.withheld.keys() & head.sets.keys()
         },
         head.evaluation.targets,
+    )
+
+
+def _tabulate_enrolment(head: HeadSummary) -> Part:
+    """Values by how many clips of a subject a head knows it from, of heads that go by that."""
+    values = {
+        split: {
+            metric: {
+                **{
+                    str(count): judged.withheld[word][metric]
+                    for word, count in ENROLLED.items()
+                    if word in judged.withheld
+                },
+                "all": value,
+            }
+            for metric, value in judged.filled.items()
+        }
+        for split, judged in head.evaluation.splits.items()
+        if judged.withheld.keys() & ENROLLED.keys()
+    }
+    return Part(
+        "Enrolment",
+        "The same head, where it knows each subject from so many other clips, or as many as there "
+        "are; all: from every clip, the judged one too. Values are filled.",
+        "other clips",
+        _tabulate_splits(values, head.evaluation.targets),
     )
 
 
@@ -224,6 +261,24 @@ def _draw_curves(head: HeadSummary) -> dict[str, Markup]:
         "Loss": embed(draw_losses(head.history), "losses"),
         "Metrics on validation": embed(draw_scores(head.history, shown), "scores"),
     }
+
+
+def _tabulate_adjustments(head: HeadSummary) -> dict[str, dict[str, str]]:
+    """Target → what was fitted for it → its value, or the least and the most of several runs."""
+    runs = list(head.recipe.adjustments.values())
+    targets = dict.fromkeys(target for run in runs for target in run)
+    return {
+        target: {
+            title: _write_range([getattr(run[target], field) for run in runs if target in run])
+            for field, title in ADJUSTED.items()
+        }
+        for target in targets
+    }
+
+
+def _write_range(values: Sequence[float]) -> str:
+    ends = dict.fromkeys(map(write_number, (min(values), max(values))))
+    return " to ".join(ends)
 
 
 def _draw_layers(head: HeadSummary) -> dict[str, Markup]:

@@ -18,7 +18,7 @@ from pipeline.report.ledger_groups import group_entries
 from pipeline.report.pages import embed, write_page
 from pipeline.report.params import ReportParams
 from pipeline.report.standing import draw_standing, draw_withheld
-from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries
+from pipeline.report.summary import HeadSummary, find_baseline, set_apart
 from pipeline.store.ledger import Entry
 from pipeline.targets import TARGETS
 
@@ -55,13 +55,14 @@ class ReadSet:
 
 def write_index_page(path: Path, overview: Overview) -> None:
     """Write the page of `overview` to `path`; it needs no other file, and links to heads' pages."""
-    heads = rank_summaries(overview.heads)
+    heads, apart = set_apart(overview.heads)
     targets = list_targets(head.evaluation for head in heads)
     defined = _find_defined(heads, list_shown(targets))
     summed = [metric for metric in list_leading(targets) if metric in defined]
     content = {
         "overview": overview,
         "heads": heads,
+        "apart": apart,
         "best": heads[0],
         "baseline": find_baseline(heads),
         "split_names": SPLIT_NAMES,
@@ -142,7 +143,7 @@ def _draw_figures(heads: Sequence[HeadSummary], summed: Sequence[str]) -> dict[s
     figures = {}
     if summed:
         figures["standing"] = embed(draw_standing(heads, summed), "standing")
-    fused = [head for head in heads if head.evaluation.splits["val"].withheld]
+    fused = [h for h in heads if h.sets.keys() & h.evaluation.splits["val"].withheld.keys()]
     if fused and summed:
         figures["withheld"] = embed(draw_withheld(fused, summed), "withheld")
     return figures

@@ -7,7 +7,7 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.comparing import compare_heads
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import Comparison, SplitName
-from pipeline.report.summary import HeadSummary
+from pipeline.report.summary import HeadSummary, set_apart
 from pipeline.store.ledger import Entry, read_ledger
 
 DATA_LEDGERS = ("labels", "clips", "audio", "face", "scene", "text")
@@ -15,7 +15,7 @@ DATA_LEDGERS = ("labels", "clips", "audio", "face", "scene", "text")
 
 
 def compare_opened(heads: Sequence[HeadSummary], params: EvaluateParams) -> list[Comparison]:
-    """One comparison of `heads` for each split that `params` open."""
+    """One comparison of the `heads` that are ranked for each split that `params` open."""
     classes = heads[0].recipe.emotions
     for head in heads:
         if head.recipe.emotions != classes:
@@ -24,7 +24,8 @@ def compare_opened(heads: Sequence[HeadSummary], params: EvaluateParams) -> list
                 f"{', '.join(head.recipe.emotions)}; run `dvc repro` to train both anew"
             )
     opened: list[SplitName] = ["val", "test"] if params.test else ["val"]
-    predictions = {head.name: head.predictions for head in heads}
+    apart = {head.name for head in set_apart(heads)[1]}
+    predictions = {head.name: head.predictions for head in heads if head.name not in apart}
     return [compare_heads(predictions, classes, split, params) for split in opened]
 
 

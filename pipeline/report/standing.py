@@ -193,7 +193,7 @@ def _add_baseline(figure: go.Figure, heads: Sequence[HeadSummary], panel: _Panel
 def _add_spans(figure: go.Figure, splits: Sequence[SplitEvaluation], panel: _Panel) -> None:
     """Add a line from the lowest to the highest value of each row."""
     for y, split in enumerate(splits):
-        every = [split.filled, *split.withheld.values()]
+        every = [split.filled, *(split.withheld.get(modality, {}) for modality in MODALITIES)]
         found = [values.get(panel.metric) for values in every]
         values = [value for value in found if value is not None]
         if values:

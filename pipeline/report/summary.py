@@ -69,6 +69,11 @@ class HeadSummary:
         return len(self.sets) > 1
 
     @property
+    def transductive(self) -> bool:
+        """Whether it has looked at other clips of those whom it is judged on."""
+        return self.recipe.params.get("normalisation") == "subject"
+
+    @property
     def drops(self) -> dict[str, tuple[float, float]]:
         """Metric → its values on validation and on an opened test that is DROP or more below.
 
@@ -152,6 +157,16 @@ def rank_summaries(heads: Sequence[HeadSummary]) -> list[HeadSummary]:
     """`heads`, best first, by validation alone."""
     named = {head.name: head for head in heads}
     return [named[name] for name in rank_heads(head.evaluation for head in heads)]
+
+
+def set_apart(heads: Sequence[HeadSummary]) -> tuple[list[HeadSummary], list[HeadSummary]]:
+    """Heads that are ranked, best first, and those that are transductive, ranked by themselves.
+
+    The latter are none where all are: then they are the ones that are ranked.
+    """
+    ranked = rank_summaries([head for head in heads if not head.transductive])
+    apart = rank_summaries([head for head in heads if head.transductive])
+    return (ranked, apart) if ranked else (apart, [])
 
 
 def find_baseline(ranked: Sequence[HeadSummary]) -> HeadSummary | None:

@@ -154,7 +154,7 @@ def measure_trial(params: HeadParams, trial: Trial, place: Place) -> dict[str, f
     inputs = {s.modality: s.narrow(_open(place.features / s.set)) for s in trial.sources}
     runs = list_runs(labels.targets.values())
     fitted = {run.name: fit_run(params, inputs, labels, run) for run in runs}
-    predictions = predict_held_out(gather_runs(params, inputs, fitted), labels, ["val"])
+    predictions = predict_held_out(gather_runs(params, inputs, fitted, labels), labels, ["val"])
     spoken = add_speakers(predictions, _read_clips(place.clips))
     evaluation = evaluate_head("trial", spoken, labels.names.emotion, EvaluateParams())
     filled = evaluation.splits["val"].filled

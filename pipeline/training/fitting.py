@@ -12,6 +12,7 @@ from pipeline.errors import TrainingError
 from pipeline.heads.base import Head
 from pipeline.heads.building import build_head
 from pipeline.heads.losses import head_loss
+from pipeline.heads.normalisation import NO_STANDARDS, Standards
 from pipeline.heads.recipes import Prior
 from pipeline.heads.shared.params import HeadParams
 from pipeline.heads.training_params import SCORE
@@ -22,9 +23,9 @@ from pipeline.targets import TARGETS
 from pipeline.training.augmenting import count_copies
 from pipeline.training.context import check_context
 from pipeline.training.history import History, count_epochs
-from pipeline.training.moments import set_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
+from pipeline.windows.moments import add_subjects, measure_all, measure_corpora, measure_moments
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def fit_run(
             )
     empty = train.empty + val.empty
     priors = _measure_priors(labels, params.targets, clips["train"], run)
+    shared = _measure_shared(train)
+    for dataset in (train, val):
+        dataset.standards = add_subjects(shared, dataset)
     head = begin_head(train, val)
     history = [] if head.solved else _descend(head, train, val, clips["train"], live)
     if head.solved:
@@ -78,7 +82,9 @@ def fit_run(
         both = WindowDataset(features, labels, params)
         both.add_clips([*clips["train"], *clips["val"]], views=True)
         both.withhold(train.unreached)
+        both.standards = add_subjects(shared, both)
         final = _fit_again(head, both, history)
+    head.standards = final.standards = shared
     return Fitted(final.eval(), head.eval(), history, priors, empty)
 
 
@@ -86,8 +92,28 @@ def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
     """Untrained head that `train` is laid out for, which standardises by its rows."""
     torch.manual_seed(train.params.training.seed)
     head = build_head(train.params, train.shapes, train.per, len(train.labels.names.emotion))
-    set_moments(head, train, val)
+    _set_moments(head, train, val)
     return head
+
+
+def _set_moments(head: Head, train: WindowDataset, val: WindowDataset) -> None:
+    """Have `head` standardise by the rows of `train`; those of `val` are checked alike."""
+    with torch.random.fork_rng():  # a pass over batches draws a number
+        measure_moments(val, head)
+        moments = measure_moments(train, head)
+    for stream, found in moments.items():
+        if found.count:
+            head.set_moments(stream, found.mean.float(), found.scale.float())
+        else:
+            head.withhold(stream)
+
+
+def _measure_shared(train: WindowDataset) -> Standards:
+    """What rows go by, whoever is in their clip; nothing where readers alone standardise them."""
+    asked = train.params.normalisation
+    if asked == "train":
+        return NO_STANDARDS
+    return {**measure_all(train), **(measure_corpora(train) if asked == "corpus" else {})}
 
 
 def _descend(

@@ -12,13 +12,17 @@ import importlib.metadata
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 from safetensors.torch import save_file
+from torch import Tensor
 
 from pipeline.code import ROOTS
 from pipeline.files import digest_file, write_json, write_whole
+from pipeline.heads.base import Head
+from pipeline.heads.normalisation import name_standards
 from pipeline.heads.recipes import AskedHead, Input, Recipe
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.runs import list_runs
@@ -27,6 +31,7 @@ from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.progress import track
 from pipeline.store.reader import FeatureStore
 from pipeline.store.tables import write_table
+from pipeline.training.adjusting import fit_adjustments
 from pipeline.training.fitting import Fitted, fit_run
 from pipeline.training.history import write_history
 from pipeline.windows.dataset import open_inputs
@@ -45,22 +50,28 @@ def train_head(asked: AskedHead, features: Path, labels: Labels, out: Path) -> N
         for run in track(runs, f"train {asked.name}", len(runs))
     }
     empty = {run: result.empty for run, result in fitted.items()}
-    trained = gather_runs(asked.params, inputs, fitted)
+    trained = gather_runs(asked.params, inputs, fitted, labels)
     predictions = predict_held_out(trained, labels)
     save_head(out, describe_head(asked, trained, labels, empty), fitted, predictions)
 
 
 def gather_runs(
-    params: HeadParams, inputs: Mapping[str, FeatureStore], fitted: Mapping[str, Fitted]
+    params: HeadParams,
+    inputs: Mapping[str, FeatureStore],
+    fitted: Mapping[str, Fitted],
+    labels: Labels,
 ) -> Trained:
-    """Heads of all runs (`fitted`, by name), ready to predict."""
-    return Trained(
+    """Heads of all runs (`fitted`, by name), ready to predict, and to postprocess what they say."""
+    trained = Trained(
         params=params,
         features=inputs,
         heads={run: result.head for run, result in fitted.items()},
         priors={run: result.priors for run, result in fitted.items()},
         chosen={run: result.chosen for run, result in fitted.items()},
     )
+    if not params.postprocessing.on:
+        return trained
+    return replace(trained, adjustments=fit_adjustments(trained, labels))
 
 
 def describe_head(
@@ -90,6 +101,7 @@ def describe_head(
         },
         unseen={run: unseen for run, head in trained.heads.items() if (unseen := head.unseen)},
         empty_windows=dict(empty),
+        adjustments={run: dict(found) for run, found in trained.adjustments.items()},
         weights_digest="",  # of files that are yet to be written: `save_head` knows them
         predictions_digest="",
         versions={
@@ -108,7 +120,7 @@ def save_head(
     tensors = {
         f"{run}/{name}": value.contiguous()
         for run, result in fitted.items()
-        for name, value in result.head.state_dict().items()
+        for name, value in _list_tensors(result.head).items()
     }
     weights, predicted = out / "model.safetensors", out / "predictions.parquet"
     write_whole(weights, lambda aside: save_file(tensors, aside))
@@ -117,6 +129,11 @@ def save_head(
     sealed = recipe.model_copy(update=digests)
     write_history(out / "history.csv", {run: result.history for run, result in fitted.items()})
     write_json(out / "recipe.json", sealed.model_dump(mode="json"))
+
+
+def _list_tensors(head: Head) -> dict[str, Tensor]:
+    """Name → tensor: the weights of a head, and the moments of corpora."""
+    return {**head.state_dict(), **name_standards(head.standards)}
 
 
 def _git_revision() -> str | None:

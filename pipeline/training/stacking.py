@@ -45,4 +45,5 @@ def _lay(train: WindowDataset, clip_ids: Sequence[str]) -> WindowDataset:
     """Windows of these clips as they are, whatever views training has of them."""
     held = WindowDataset(train.features, train.labels, train.params)
     held.add_clips(clip_ids)
+    held.standards = train.standards
     return held

@@ -14,6 +14,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, SequentialSample
 
 from pipeline.errors import StoreError
 from pipeline.heads.context import add_contexts
+from pipeline.heads.normalisation import NO_STANDARDS, Standards, corpus_of
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.modalities import RowShape
@@ -25,6 +26,7 @@ from pipeline.targets import TARGETS
 from pipeline.windows.alignment import Alignment
 from pipeline.windows.context import Surroundings
 from pipeline.windows.labels import FrameLabels, Labels
+from pipeline.windows.normalising import normalise_rows
 from pipeline.windows.packing import PackedLabels, PackedStream, pack_streams
 from pipeline.windows.windowing import (
     Cutting,
@@ -91,7 +93,8 @@ class WindowDataset(Dataset[Batch]):
 
     Windows that no row of their own reaches are left out; `empty` is how many these are. `sources`
     is stream → the set that its rows are of, turns around clips included. Rows are in memory if
-    they take no more than `held_bytes`, and are read for each batch if they take more.
+    they take no more than `held_bytes`, and are read for each batch if they take more. They are
+    standardised by `standards`, corpus by corpus, or clip by clip.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class WindowDataset(Dataset[Batch]):
         held_bytes: int = HELD_BYTES,
     ) -> None:
         self.held_bytes = held_bytes
+        self.standards: Standards = NO_STANDARDS
         self.features = features
         self.sources = add_contexts(features, params.windows)
         self.labels = labels
@@ -167,13 +171,24 @@ class WindowDataset(Dataset[Batch]):
         others.examples = [e for e in self.examples if e.window.clip_id not in clip_ids]
         return others
 
+    def keep_corpus(self, corpus: str) -> "WindowDataset":
+        """Its windows of clips of one corpus."""
+        others = copy(self)
+        others._packed = None
+        others.examples = [e for e in self.examples if corpus_of(e.window.clip_id) == corpus]
+        return others
+
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, indices: Sequence[int]) -> Batch:
         if self._packed is None:
             self._packed = self._pack()
-        return self._packed.pick(np.array(indices, np.int64))
+        batch = self._packed.pick(np.array(indices, np.int64))
+        if not self.standards:
+            return batch
+        clip_ids = [self.examples[index].window.clip_id for index in indices]
+        return replace(batch, streams=normalise_rows(batch.streams, clip_ids, self.standards))
 
     def _pack(self) -> Packed:
         labels = {target: [e.targets[target] for e in self.examples] for target in self.per}

@@ -5,7 +5,13 @@ from rich.console import Console
 
 from pipeline.cli.heads import tabulate_heads
 from pipeline.report.summary import HeadSummary
-from tests.report.made_up import MadeUp, make_head, make_seven, state_seen
+from tests.report.made_up import (
+    MadeUp,
+    make_head,
+    make_seven,
+    normalise_by_subject,
+    state_seen,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +53,10 @@ def test_who_has_seen_the_corpus_is_marked(seven: list[HeadSummary]) -> None:
     lines = show([attention, seven[5]])
     (marked,) = [line for line in lines if "has seen the corpus" in line]
     assert "attention (best, has seen the corpus)" in marked
+
+
+def test_who_knows_subjects_stands_last_whatever_it_reaches(seven: list[HeadSummary]) -> None:
+    lines = show([normalise_by_subject(make_head(MadeUp(), "knowing", 0.9)), seven[4]])
+    rows = [line for line in lines if "." in line]
+    assert rows[0].split()[:2] == ["mlp-face", "(best)"]
+    assert "knowing (normalised by subject, not ranked)" in rows[1]

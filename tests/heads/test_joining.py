@@ -126,6 +126,7 @@ def ask(kind: str, **options: object) -> JoinedParams:
         ("ensemble", [{"kind": "mlp", "deep": 1}], r"members\.0: deep: Extra inputs"),
         ("late_fusion", {"audio": {"kind": "mlp"}}, r"members\.audio: expected a modality of"),
         ("late_fusion", {"face": {"kind": "mlp", "targets": []}}, r"targets: expected to be said"),
+        ("ensemble", [{"kind": "mlp", "postprocessing": {}}], r"postprocessing: expected to be sa"),
     ],
 )
 def test_members_that_cannot_be_are_told(kind: str, members: Sequence[object], told: str) -> None:

@@ -106,7 +106,9 @@ def test_what_is_written_is_read_back(label, tmp_path):
     folder = tmp_path / "labels"
     write_labels(labelled, folder, folder)
     assert read_clips(folder / "clips.parquet", LABELS_SCHEMA) == labelled.clips
-    assert read_targets(folder / "targets.parquet") == labelled.targets
+    subjects = {clip.clip_id: clip.subject for clip in labelled.clips}
+    expected = [replace(own, subject=subjects[own.clip_id]) for own in labelled.targets]
+    assert read_targets(folder / "targets.parquet") == expected
     assert read_trained(folder / "trained.parquet") == {clip.clip_id for clip in labelled.clips}
     assert read_table(folder / "frames.parquet", FRAMES_SCHEMA).num_rows == 0
     assert read_turns(folder / "dialogues.parquet") == {}

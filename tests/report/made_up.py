@@ -229,6 +229,21 @@ def make_head(
     )
 
 
+def normalise_by_subject(head: HeadSummary, **values: float) -> HeadSummary:
+    """`head` as if it knew subjects, with each metric's `values` from one other clip of them."""
+    recipe = head.recipe.model_copy(
+        update={"params": {**head.recipe.params, "normalisation": "subject"}}
+    )
+    splits = {
+        split: judged.model_copy(
+            update={"withheld": {"all but 1 clip": {**judged.filled, **values}}}
+        )
+        for split, judged in head.evaluation.splits.items()
+    }
+    evaluation = head.evaluation.model_copy(update={"splits": splits})
+    return replace(head, recipe=recipe, evaluation=evaluation)
+
+
 def make_overview(made: MadeUp, heads: Sequence[HeadSummary]) -> Overview:
     """Everything of the page about `heads`."""
     tables = {head.name: head.predictions for head in heads}

@@ -4,12 +4,20 @@ from pathlib import Path
 import pytest
 
 from pipeline.evaluation.metrics import name_metrics
+from pipeline.heads.recipes import Adjustment
 from pipeline.report.formats import name_metric
 from pipeline.report.head_page import average_values, tabulate_values, write_head_page
 from pipeline.report.summary import HeadSummary
 from pipeline.store.provenance import Provenance
 from pipeline.targets import TARGETS, Target
-from tests.report.made_up import ALL, MadeUp, Page, find_outside, make_head
+from tests.report.made_up import (
+    ALL,
+    MadeUp,
+    Page,
+    find_outside,
+    make_head,
+    normalise_by_subject,
+)
 
 
 def write(path: Path, head: HeadSummary, made: MadeUp) -> Page:
@@ -89,6 +97,30 @@ def test_layers_that_a_head_weighs_are_shown(fused: Page, tmp_path: Path) -> Non
     assert '"ticktext":["-3","-2","-1"]' in drawn
     assert '"y":[0.2,0.3,0.5]' in drawn
     assert "What each layer of an input weighs" not in fused.text
+
+
+def test_what_validation_chose_is_told_of_all_runs(fused: Page, tmp_path: Path) -> None:
+    head = make_head(MadeUp(), "smooth", 0.5)
+    adjustments = {
+        f"fold-{fold}": {"valence": Adjustment(width_seconds=width, shift=-0.25)}
+        for fold, width in enumerate((2.0, 0.5, 1.0))
+    }
+    recipe = head.recipe.model_copy(update={"adjustments": adjustments})
+    page = write(tmp_path / "index.html", replace(head, recipe=recipe), MadeUp())
+    assert page.row("0.500 to")[:4] == ["valence", "0.500 to 2.000", "1.000", "−0.250"]
+    assert "fitted on validation in each run" not in fused.text
+
+
+def test_figures_stand_against_how_many_clips_a_subject_is_known_from(
+    fused: Page, tmp_path: Path
+) -> None:
+    head = normalise_by_subject(make_head(MadeUp(), "knowing", 0.5), ccc_mean=0.123)
+    page = write(tmp_path / "index.html", head, MadeUp())
+    rows = [row for row in page.rows if row[:2] == ["1", "0.123"]]
+    assert len(rows) == 2  # validation and test
+    assert "Transductive: rows are normalised by other clips" in page.text
+    assert "A modality withheld" not in page.text
+    assert "Enrolment" not in fused.text
 
 
 def test_the_page_loads_nothing_from_elsewhere(fused: Page) -> None:

@@ -3,10 +3,19 @@ from pathlib import Path
 
 from pipeline.report.index_page import Overview, write_index_page
 from pipeline.report.ledger_groups import LISTED, group_entries
+from pipeline.report.overview import compare_opened
 from pipeline.report.params import ReportParams
-from pipeline.report.summary import HeadSummary, rank_summaries
+from pipeline.report.summary import HeadSummary, rank_summaries, set_apart
 from pipeline.store.ledger import Entry
-from tests.report.made_up import THREE, MadeUp, Page, find_outside, make_head, make_overview
+from tests.report.made_up import (
+    THREE,
+    MadeUp,
+    Page,
+    find_outside,
+    make_head,
+    make_overview,
+    normalise_by_subject,
+)
 
 
 def write(path: Path, overview: Overview) -> Page:
@@ -31,6 +40,21 @@ def test_fused_heads_come_first_and_each_group_is_ranked(
 def test_the_best_head_is_marked_once(index_page: Page) -> None:
     assert len(index_page.find("span", **{"class": "badge best"})) == 1
     assert "best" in index_page.row("attention")[1]
+
+
+def test_a_head_that_knows_subjects_is_not_ranked_with_the_rest(
+    made: MadeUp, seven: list[HeadSummary], tmp_path: Path
+) -> None:
+    knowing = normalise_by_subject(make_head(made, "knowing", 0.9))
+    heads = [seven[0], knowing, seven[4]]
+    write_index_page(tmp_path / "index.html", make_overview(made, heads))
+    page = Page(tmp_path / "index.html")
+    assert names_in_table(page) == ["linear", "mlp-face", "knowing"]
+    assert page.row("knowing")[0] == ""
+    assert "Normalised by subject: transductive, not ranked" in page.text
+    (compared, _) = compare_opened(heads, made.evaluate)
+    assert {*compared.common} == {"linear", "mlp-face"}
+    assert set_apart([knowing]) == ([knowing], [])
 
 
 def test_the_linear_head_is_the_thing_to_beat(index_page: Page) -> None:

@@ -13,8 +13,8 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.prediction.answers import predict_clips
 from pipeline.training.fitting import fit_run, measure_prior
 from pipeline.training.history import write_history
-from pipeline.training.moments import Moments, measure_moments
 from pipeline.windows.dataset import WindowDataset, load_batches
+from pipeline.windows.moments import Moments, measure_moments
 from tests.stores import EMOTIONS, make_labels, make_params, make_rows, write_features
 from tests.training.corpus_made import OFFICIAL, OPTIONS, TRAINING, Corpus, judge
 
@@ -147,6 +147,7 @@ def test_rare_classes_weigh_more_when_asked_to(corpus):
         {"mixup": {"alpha": 0.2, "share": 0.5}, "weight_average": 0.5},
         {"sampler": "weighted", "spec_augment": {"frequency_masks": 1}, "learned_weights": True},
         {"feature_noise": 0.1, "gradient_clip": None, "losses": {"emotion": "focal"}},
+        {"batch": 2, "losses": {"valence": "ccc_epoch", "arousal": "ccc_epoch"}},
     ],
 )
 def test_every_way_downhill_ends_lower(corpus, options):

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from pipeline.families import suggest
 from pipeline.heads.inputs import NO_FEATURES, Inputs
+from pipeline.heads.postprocessing_params import CAUSAL_SMOOTHING, PostprocessingParams
 from pipeline.heads.training_params import SCORE, TargetName, TrainingParams
 from pipeline.heads.window_params import WindowParams
 from pipeline.limits import MOST_HEAD_LAYERS, MOST_SIZE
@@ -26,15 +27,19 @@ class HeadParams(Section):
     """What every head is told: `heads.<head>` in params.yaml.
 
     `coordinates` says how valence and arousal leave the head: `cartesian` directly, `polar` as
-    angle and intensity.
+    angle and intensity. `normalisation` says whose moments rows are standardised by: those of all
+    that trains, of what trains of the `corpus` of their clip, or of all clips on its side of its
+    `subject`, whom such a head then knows.
     """
 
     kind: str
     inputs: Inputs
     targets: list[TargetName] = Field(list(PREDICTED), min_length=1)
     coordinates: Literal["cartesian", "polar"] = "cartesian"
+    normalisation: Literal["train", "corpus", "subject"] = "train"
     windows: WindowParams = WindowParams()
     training: TrainingParams = TrainingParams()
+    postprocessing: PostprocessingParams = PostprocessingParams()
 
     @model_validator(mode="after")
     def _check_monitor(self) -> "HeadParams":
@@ -88,6 +93,37 @@ class HeadParams(Section):
             if target not in known:
                 text = "training.target_weights: expected targets with a loss of their own; {hint}"
                 raise PydanticCustomError("target_weights", text, {"hint": suggest(target, known)})
+        return self
+
+    @model_validator(mode="after")
+    def _check_postprocessing(self) -> "HeadParams":
+        """Refuse what fits none of the targets."""
+        asked, found = self.postprocessing, [TARGETS[name] for name in self.targets]
+        needs = {
+            "rescale": (asked.rescale, "a rating", [t.kind == "rating" for t in found]),
+            "temperature": (asked.temperature, "emotion", [t.kind == "class" for t in found]),
+            "smoothing and gap_seconds": (
+                asked.of_frames,
+                "one that frames may be labelled with",
+                [t.framed for t in found],
+            ),
+        }
+        for option, (wanted, what, fits) in needs.items():
+            if wanted and not any(fits):
+                text = "postprocessing.{option}: expected {what} among the targets, got {targets}"
+                told = {"option": option, "what": what, "targets": ", ".join(self.targets)}
+                raise PydanticCustomError("postprocessing", text, told)
+        return self
+
+    @model_validator(mode="after")
+    def _check_looking_ahead(self) -> "HeadParams":
+        """Refuse to smooth by later frames where nothing may look ahead."""
+        asked = self.postprocessing
+        ahead = asked.gap_seconds > 0 or asked.smoothing not in CAUSAL_SMOOTHING
+        if self.windows.causal and ahead:
+            text = "postprocessing: with windows.causal expected smoothing {known}, and no gap"
+            known = " or ".join(CAUSAL_SMOOTHING[1:])
+            raise PydanticCustomError("causal", text, {"known": known})
         return self
 
     @property
