@@ -18,7 +18,9 @@ from pipeline.report.formats import (
     write_number,
     write_p,
 )
-from pipeline.report.summary import HeadSummary, find_baseline, rank_summaries, set_apart
+from pipeline.report.summary import HeadSummary, find_baseline, set_apart
+
+APART = " (normalised by subject, not ranked)"
 
 
 def tabulate_heads(heads: Sequence[HeadSummary]) -> Table:
@@ -56,10 +58,10 @@ def _write_marks(head: HeadSummary, ranked: Sequence[HeadSummary]) -> str:
         "best": head is ranked[0],
         "to beat": head is find_baseline(ranked),
         "has seen the corpus": bool(head.seen),
-        "normalised by subject, not ranked": head not in ranked,
     }
     marks = [mark for mark, fits in marked.items() if fits]
-    return f" ({', '.join(marks)})" if marks else ""
+    told = f" ({', '.join(marks)})" if marks else ""
+    return told if head in ranked else told + APART
 
 
 def choose_heads(asked: Sequence[str], known: Iterable[str]) -> list[str]:
@@ -82,18 +84,22 @@ def list_comparisons(
 
 
 def tabulate_estimates(heads: Sequence[HeadSummary], split: SplitName) -> Table:
-    """One row per head, best first by validation: leading metrics of `split`, with intervals."""
+    """One row per head, best first by validation: leading metrics of `split`, with intervals.
+
+    Those that are not ranked come last, and are tested against no other.
+    """
+    ranked, apart = set_apart(heads)
     leading = list_leading(list_targets(head.evaluation for head in heads))
     metrics = [f"{split}\n{name_metric(metric)}" for metric in leading]
     return tabulate(
         ("head", "reads", *metrics),
         (
             (
-                head.name,
+                head.name + (APART if head in apart else ""),
                 " + ".join(head.sets.values()),
                 *(_write(head.evaluation.splits[split].metrics.get(m)) for m in leading),
             )
-            for head in rank_summaries(heads)
+            for head in [*ranked, *apart]
         ),
     )
 

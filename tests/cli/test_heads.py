@@ -3,7 +3,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from pipeline.cli.heads import tabulate_heads
+from pipeline.cli.heads import list_comparisons, tabulate_heads
+from pipeline.report.overview import compare_opened
 from pipeline.report.summary import HeadSummary
 from tests.report.made_up import (
     MadeUp,
@@ -60,3 +61,15 @@ def test_who_knows_subjects_stands_last_whatever_it_reaches(seven: list[HeadSumm
     rows = [line for line in lines if "." in line]
     assert rows[0].split()[:2] == ["mlp-face", "(best)"]
     assert "knowing (normalised by subject, not ranked)" in rows[1]
+
+
+def test_heads_side_by_side_are_tested_among_the_ranked_alone(seven: list[HeadSummary]) -> None:
+    heads = [normalise_by_subject(make_head(MadeUp(), "knowing", 0.9)), seven[4], seven[5]]
+    file, params = StringIO(), MadeUp().evaluate
+    for shown in list_comparisons(heads, compare_opened(heads, params)[:1]):
+        Console(file=file, width=132).print(shown)
+    lines = file.getvalue().splitlines()
+    rows = [line.split()[0] for line in lines if " to " in line]
+    assert rows[-1] == "knowing"
+    assert len([line for line in lines if "knowing" in line]) == 1
+    assert [line for line in lines if "mlp-face − mlp-audio" in line]
