@@ -25,6 +25,10 @@ PARTIAL = ".partial"
 """Ending of what is being written; its name begins with a dot."""
 
 
+FileState = tuple[int, int, int]
+"""Size of a file, when it was changed in nanoseconds, and its inode."""
+
+
 def digest_bytes(data: bytes) -> str:
     """BLAKE2b of `data`, 32 hexadecimal characters."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
@@ -65,6 +69,12 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(
             file, lambda: hashlib.blake2b(digest_size=DIGEST_BYTES)
         ).hexdigest()
+
+
+def look_at(path: Path) -> FileState:
+    """State of the file at `path`; raises OSError where there is none."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def is_text(name: str) -> bool:

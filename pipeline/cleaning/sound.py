@@ -17,7 +17,7 @@ from pipeline.cleaning.judging import PICTURE, Cleaned, Measured, judge_clips, t
 from pipeline.cleaning.params import CleanParams
 from pipeline.engines import LOCAL, EngineParams, run_clips
 from pipeline.errors import CorpusError, MediaError
-from pipeline.files import digest_file, digest_json
+from pipeline.files import FileState, digest_file, digest_json, look_at
 from pipeline.labels.clips import CLEAN_SCHEMA, NO_MEDIA, Clip, write_clips
 from pipeline.labels.holding import digest_crops, hold_media
 from pipeline.labels.pending import PendingMedia, find_pending
@@ -54,7 +54,7 @@ FLOOR_DBFS = -200.0
 WORDS_SECONDS = 1.0
 """What a clip of words alone is said to last, unless the corpus states its stretch."""
 
-Digest = TypeVar("Digest", str, str | None)
+Digest = TypeVar("Digest", tuple[FileState | None, str], str | None)
 
 Keys = Mapping[str, Mapping[str, str]]
 """Store → clip_id → key."""
@@ -308,9 +308,9 @@ def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict
     """Clips with the digest of their file, and the failure of each whose file cannot be read."""
     paths = sorted({clip.path for clip in clips} - {NO_MEDIA})
     with ThreadPoolExecutor(workers) as pool:
-        found = pool.map(partial(_digest, digest=digest_file), paths)
+        found = pool.map(partial(_digest, digest=_digest_seen), paths)
         files = dict(zip(paths, found, strict=True))
-    files[NO_MEDIA] = digest_json(None)
+    files[NO_MEDIA] = (None, digest_json(None))
     folders = {clip.crops: _digest(clip.crops, digest_crops) for clip in clips if clip.crops}
     digested, failures = [], {}
     for clip in clips:
@@ -320,8 +320,15 @@ def _digest_media(clips: Sequence[Clip], workers: int) -> tuple[list[Clip], dict
         elif isinstance(crops, MediaError):
             failures[clip.clip_id] = crops
         else:
-            digested.append(replace(clip, media_digest=media, crops_digest=crops))
+            state, digest = media
+            seen = replace(clip, media_state=state, media_digest=digest, crops_digest=crops)
+            digested.append(seen)
     return digested, failures
+
+
+def _digest_seen(path: Path) -> tuple[FileState | None, str]:
+    """State of the file at `path` as it was before its digest was taken, and that."""
+    return look_at(path), digest_file(path)
 
 
 def _digest(path: str, digest: Callable[[Path], Digest]) -> Digest | MediaError:

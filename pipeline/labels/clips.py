@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import StoreError
-from pipeline.files import digest_json
+from pipeline.files import FileState, digest_json
 from pipeline.limits import MOST_SECONDS
 from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_by_clip, write_table
@@ -57,7 +57,8 @@ class Clip:
     where there is no video, `audio_hz` where there is no sound. `crops` is the folder of the face
     crops that the corpus ships, if it does, one picture for each frame that shows the face, named
     by the frame's number in the file, from 1. `sex` and `age`, in years, are the subject's. Fields
-    from `fps` on are None until `clean` has seen the media.
+    from `fps` on are None until `clean` has seen the media; `media_state`, which no table has, is
+    what its file was when it was digested, for the stage that digests it.
     """
 
     clip_id: str
@@ -78,6 +79,7 @@ class Clip:
     audio_hz: int | None = None
     media_digest: str | None = None
     crops_digest: str | None = None
+    media_state: FileState | None = None
 
     @property
     def cleaned(self) -> bool:

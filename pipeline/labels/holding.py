@@ -11,14 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.errors import MediaError
-from pipeline.files import digest_file, digest_json
+from pipeline.files import FileState, digest_file, digest_json, look_at
 from pipeline.labels.clips import NO_MEDIA, Clip
 
 KEPT_DIGESTS = 8
 """Clips of one file come one after another, and its digest is the same for all."""
-
-State = tuple[int, int, int]
-"""Size of a file, when it was changed in nanoseconds, and its inode."""
 
 
 @contextmanager
@@ -26,15 +23,16 @@ def hold_media(clip: Clip, *, crops: bool = False) -> Iterator[None]:
     """Within this the file of `clip` is that of its digest, and its crops with `crops`.
 
     Raises MediaError `changed` at the beginning or the end of the block where it is not; nothing
-    of a clip that has no digest yet.
+    of a clip that has no digest yet. The file is not digested again where it is as it was when
+    `clip` got its digest in this stage.
     """
     path = Path(clip.path)
     if clip.media_digest is None or clip.path == NO_MEDIA:
         yield
         return
     try:
-        before = _look(path)
-        same = _digest(path, before) == clip.media_digest
+        before = look_at(path)
+        same = before == clip.media_state or _digest(path, before) == clip.media_digest
         if crops and clip.crops:
             same = same and digest_crops(Path(clip.crops)) == clip.crops_digest
     except OSError as error:
@@ -42,7 +40,7 @@ def hold_media(clip: Clip, *, crops: bool = False) -> Iterator[None]:
     if not same:
         raise _explain_change()
     yield
-    if not path.is_file() or _look(path) != before:
+    if not path.is_file() or look_at(path) != before:
         raise _explain_change()
 
 
@@ -54,13 +52,8 @@ def digest_crops(folder: Path) -> str | None:
     return digest_json({path.name: digest_file(path) for path in files})
 
 
-def _look(path: Path) -> State:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, found.st_ino
-
-
 @lru_cache(KEPT_DIGESTS)
-def _digest(path: Path, state: State) -> str:
+def _digest(path: Path, state: FileState) -> str:
     """Digest of the file at `path` in this `state`."""
     return digest_file(path)
 

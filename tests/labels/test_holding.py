@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import decode_clip
+from pipeline.cleaning.sound import _digest_media, decode_clip
 from pipeline.errors import MediaError
 from pipeline.faces.params import FacesParams
 from pipeline.faces.stores import pack_faces
 from pipeline.files import digest_file
 from pipeline.labels.clips import NO_MEDIA, Clip
-from pipeline.labels.holding import digest_crops, hold_media
+from pipeline.labels.holding import _digest, digest_crops, hold_media
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import open_media
 from tests.makers import Sound, grey_frames, list_parts, make_clips, tone, write_audio, write_video
@@ -48,6 +48,18 @@ def test_a_file_that_changes_is_refused_before_and_while_it_is_read(clip, change
         change(Path(clip.path))
     with pytest.raises(MediaError, match="changed: expected the file as `clean`"):
         decode_clip(clip, CleanParams())
+
+
+def test_clean_digests_a_file_once_unless_it_changes_meanwhile(clip):
+    (seen,), _ = _digest_media([clip], workers=1)
+    path, before = Path(clip.path), _digest.cache_info().misses
+    with hold_media(seen):
+        pass
+    assert (seen.media_digest, _digest.cache_info().misses) == (clip.media_digest, before)
+    swap(path)
+    with pytest.raises(MediaError, match="changed"), hold_media(seen):
+        pass
+    assert _digest.cache_info().misses == before + 1
 
 
 def test_what_has_no_digest_or_no_file_is_not_held():

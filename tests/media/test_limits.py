@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest
+from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest, _digest_seen
 from pipeline.errors import MediaError
-from pipeline.files import digest_file
 from pipeline.media import timeline
 from pipeline.media.audio import decode_audio
 from pipeline.media.inputs import read_pieces, read_sound
@@ -103,8 +102,8 @@ def test_a_cell_of_sound_holds_flac_alone():
 def test_what_is_no_file_is_not_digested(tmp_path, make):
     path = tmp_path / "a.mp4"
     make(path)
-    assert _digest(str(path), digest_file).reason == "unreadable"
-    assert _digest(str(tmp_path / ("n" * 300)), digest_file).reason == "unreadable"
+    assert _digest(str(path), _digest_seen).reason == "unreadable"
+    assert _digest(str(tmp_path / ("n" * 300)), _digest_seen).reason == "unreadable"
 
 
 def test_sound_of_one_sample_a_second_is_refused(tmp_path):
