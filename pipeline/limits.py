@@ -48,6 +48,15 @@ MOST_FRAMES = 10**8
 MOST_PICTURES = 2**22
 """Of a film whose packets are surveyed, 300 bytes in memory each: two days at 25 Hz."""
 
+PACKET_TIMES = 4
+"""Of a media file's own bytes, and PACKET_BYTES on top, in all its packets: Matroska may write the
+same header before each, or pack them, and MP4 name the same bytes again and again."""
+
+PACKET_BYTES = 2**20
+
+MOST_TRACKS = 32
+"""Of sound in a file, each decoded where those before it are silent: broadcasters have 24."""
+
 MOST_SECONDS = 1e9
 """Of a film, too: thirty years."""
 
@@ -99,11 +108,19 @@ PREPARING_BYTES = 2**32
 """Of memory while a checkpoint's preprocessor prepares pictures or sound, beside what there is: its
 options are without number, and a few letters of many fill gigabytes."""
 
+PREPARING_SECONDS = 60.0
+"""Of the same; a picture or a minute of sound takes parts of a second."""
+
 THREAD_BYTES = 2**27
-"""For each core on top: a thread that begins meanwhile reserves its stack and its heap."""
+"""For each core, on top of PREPARING_BYTES: a thread that begins meanwhile reserves its stack and
+its heap."""
 
 MOST_BINS = 2**13
 """Of a spectrum that a network hears, and its bands: Whisper has 400 and 128."""
+
+MOST_SPECTRUM = 2**26
+"""Numbers of all spectra of what a network hears at once: Whisper has 1.2 million, and where each
+begins a sample after the one before, there are gigabytes of them."""
 
 MOST_NUMBERS = 4
 """Of a network, for each byte of the folder that its weights lie in: they take a byte or more each,

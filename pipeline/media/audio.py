@@ -12,7 +12,13 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from pipeline.errors import MediaError
-from pipeline.limits import LEAST_HZ, MOST_SOUND_HZ, SOUND_BYTES_A_SECOND, SOUND_SECONDS
+from pipeline.limits import (
+    LEAST_HZ,
+    MOST_SOUND_HZ,
+    MOST_TRACKS,
+    SOUND_BYTES_A_SECOND,
+    SOUND_SECONDS,
+)
 from pipeline.media.mixing import Mixer, measure_channels
 from pipeline.media.streams import (
     PADDING_SECONDS,
@@ -102,14 +108,17 @@ def read_recording(
     They are those of the main track, or of the first that sounds where that one is silent; the mean
     of its channels, or the loudest where they cancel out. Gaps, and the time before a track that
     begins late, are silence. The samples end with the sound or at `end_seconds`. Raises MediaError
-    `no_audio` where there is no track in the stretch, and `unreadable`, `undecodable` or
-    `truncated` as `streams` does.
+    `no_audio` where there is no track in the stretch, `undecodable` for more than MOST_TRACKS, and
+    `unreadable`, `undecodable` or `truncated` as `streams` does.
     """
     stretch = Stretch(hz, start_seconds or 0.0, end_seconds)
     with open_media(source) as media:
         tracks = len(list_audio(media))
     if not tracks:
         raise MediaError("no_audio", "expected a stream of sound, got none; add one")
+    if tracks > MOST_TRACKS:
+        told = f"expected at most {MOST_TRACKS} tracks of sound, got {tracks}"
+        raise MediaError("undecodable", f"{told}; take out those that nobody needs")
     first: Recording | MediaError | None = None
     for number in range(tracks):
         found = _try_track(source, number, stretch)

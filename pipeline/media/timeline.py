@@ -21,7 +21,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from pipeline.errors import MediaError
-from pipeline.limits import MOST_PAUSE_SECONDS, MOST_PICTURES
+from pipeline.limits import MOST_PAUSE_SECONDS, MOST_PICTURES, PACKET_BYTES, PACKET_TIMES
 
 JUMP_SECONDS = 10.0
 """Timestamps of a broadcast that go further ahead have jumped, as FFmpeg's `dts_delta_threshold`
@@ -155,7 +155,7 @@ class Trace:
 def survey_timeline(container: InputContainer) -> Timeline:
     """Timeline of `container`, which is read to its end, or to where reading breaks off.
 
-    Raises MediaError `undecodable` beyond MOST_PICTURES.
+    Raises MediaError `undecodable` beyond MOST_PICTURES, and for packets far beyond its bytes.
     """
     survey = Survey(container)
     for packet in _read_on(container):
@@ -229,6 +229,7 @@ class Survey:
         self._epochs = [Epoch()]
         self._raw_end = 0.0
         self._unannounced = False
+        self._room = PACKET_BYTES + PACKET_TIMES * container.size
 
     def add(self, packet: Packet | None) -> None:  # type: ignore[type-arg]
         """Take in the next packet, None for one of a stream that is not known."""
@@ -237,6 +238,10 @@ class Survey:
             return
         if is_flush(packet):
             return
+        self._room -= packet.size
+        if self._room < 0:
+            told = f"expected packets of at most {PACKET_TIMES} times the file's bytes, got more"
+            raise MediaError("undecodable", f"{told}; replace the file")
         tick = self._ticks.get(packet.stream.index, 0.0)
         shown = find_shown(packet)
         seconds = (packet.duration or 0) * tick or _guess_duration(packet.stream)

@@ -126,6 +126,12 @@ def test_silence_in_all_tracks_is_silence(tmp_path):
     assert recording.remarks == {}
 
 
+def test_more_tracks_than_broadcasters_have_are_refused_before_each_is_decoded(tmp_path):
+    path = write_tracks(tmp_path / "a.mka", [np.zeros((1, 16))] * 33)
+    with pytest.raises(MediaError, match="expected at most 32 tracks of sound, got 33"):
+        read_recording(path)
+
+
 @pytest.mark.parametrize("scale", [1.0, 32_768.0])
 def test_sound_that_is_cut_off_tells_its_share(tmp_path, scale):
     path = tmp_path / "a.wav"
