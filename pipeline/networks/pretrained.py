@@ -30,6 +30,7 @@ from pipeline.limits import (
     MOST_LABELS,
     MOST_LAYERS,
     MOST_NUMBERS,
+    MOST_SPECTRUM,
     MOST_WORD,
     PREPARED_PIXELS,
 )
@@ -239,6 +240,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
             )
             for part in (made, *(getattr(made, name, None) for name in PICTURED)):
                 _check_edges(part)
+            _check_spectrum(getattr(made, "feature_extractor", made))
             return made
     except Exception as error:  # a damaged configuration raises almost anything
         raise ParamsError(
@@ -263,6 +265,19 @@ def _check_edges(processor: Any) -> None:
                 continue
             if isinstance(value, int | float) and value > most:
                 raise ValueError(f"{name}: {side}: expected at most {most:,} pixels, got {value:,}")
+
+
+def _check_spectrum(extractor: Any) -> None:
+    """Raise ValueError for a preprocessor whose spectra of a window of sound take gigabytes."""
+    names = ("n_samples", "n_fft", "hop_length")
+    samples, width, hop = (getattr(extractor, name, None) for name in names)
+    if isinstance(samples, int) and isinstance(width, int) and isinstance(hop, int) and hop > 0:
+        numbers = samples // hop * width
+        if numbers > MOST_SPECTRUM:
+            raise ValueError(
+                f"hop_length: expected a window of at most {MOST_SPECTRUM:,} numbers before bands "
+                f"are made of them, got {numbers:,}"
+            )
 
 
 @contextmanager

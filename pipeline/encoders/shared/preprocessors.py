@@ -10,7 +10,7 @@ import transformers
 
 from pipeline.encoders.shared.pictures import Preparation
 from pipeline.errors import ParamsError
-from pipeline.networks.memory import limit_memory
+from pipeline.networks.preparing import limit_preparing
 from pipeline.networks.pretrained import load_pretrained
 
 Size = tuple[int, int]
@@ -90,7 +90,7 @@ def _compare(preparation: Preparation, prepare: Callable[..., Any], size: Size) 
     Some preprocessors round to whole levels after resizing, as here, some do not.
     """
     noise = np.random.default_rng(0).integers(80, 160, (3, *size)).astype(np.uint8)
-    with limit_memory():
+    with limit_preparing():
         expected = prepare(images=[noise], return_tensors="pt", input_data_format="channels_first")
     shift, scale = preparation.measure_levels("cpu")
     found = (preparation.resize(torch.from_numpy(noise)[None]) - shift) / scale

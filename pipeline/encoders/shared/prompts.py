@@ -12,7 +12,7 @@ from pipeline.encoders.shared.pieces import Inputs, arrange_ids
 from pipeline.encoders.shared.rendering import render_template
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
-from pipeline.networks.memory import limit_memory
+from pipeline.networks.preparing import limit_preparing
 from pipeline.networks.tokens import watch_cutting
 from pipeline.rows import Frames, Waveform, Words
 
@@ -164,7 +164,7 @@ class Prompt:
 
     def _prepare(self, places: int, **media: Any) -> Inputs:
         text = [self.render(places)]
-        with limit_memory():
+        with limit_preparing():
             prepared = self.processor(
                 text=text, add_special_tokens=self.special, return_tensors="pt", **media
             )

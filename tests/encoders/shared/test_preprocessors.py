@@ -66,6 +66,9 @@ def test_sound_filled_up_to_gigabytes_is_refused(tmp_path):
     path.write_text(path.read_text().replace('"chunk_length": 60', '"chunk_length": 60000'))
     with pytest.raises(ParamsError, match="chunk_length: expected at most 600, got 60000"):
         load_pretrained(transformers.AutoFeatureExtractor, tmp_path)
+    transformers.WhisperFeatureExtractor(hop_length=1).save_pretrained(tmp_path)
+    with pytest.raises(ParamsError, match="at most 67,108,864 numbers before bands"):
+        load_pretrained(transformers.AutoFeatureExtractor, tmp_path)
 
 
 def test_dinov2_and_dinov3_are_known(tmp_path):

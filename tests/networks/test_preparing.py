@@ -1,15 +1,18 @@
-"""Preprocessors that would fill the memory."""
+"""Preprocessors that would fill the memory, or never end."""
 
 import resource
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import transformers
 
 from pipeline.encoders.shared.prompts import Prompt
+from pipeline.errors import ParamsError
 from pipeline.limits import PREPARING_BYTES
-from pipeline.networks import memory
-from pipeline.networks.memory import limit_memory
+from pipeline.networks import preparing
+from pipeline.networks.preparing import limit_preparing
 
 SHOWN = {"images": [[np.zeros((64, 96, 3), np.uint8)]], "input_data_format": "channels_last"}
 
@@ -29,13 +32,31 @@ class Processor:
 
 
 def test_beyond_the_limit_there_is_no_memory_and_behind_it_there_is(monkeypatch):
-    monkeypatch.setattr(memory, "THREAD_BYTES", 0)
+    monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
     before = resource.getrlimit(resource.RLIMIT_AS)
-    with pytest.raises(MemoryError), limit_memory():
+    with pytest.raises(MemoryError), limit_preparing():
         np.empty(2 * PREPARING_BYTES, np.uint8)
     assert resource.getrlimit(resource.RLIMIT_AS) == before
-    with limit_memory():
+    with limit_preparing():
         assert np.zeros(10**7).nbytes
+
+
+def loop(**media):
+    """As a processor does that cuts a picture into a million."""
+    while True:
+        np.add(1, 1)
+
+
+def test_a_preprocessor_that_never_ends_is_ended_in_whatever_thread_it_is(monkeypatch):
+    monkeypatch.setattr(preparing, "PREPARING_SECONDS", 0.1)
+    prompt = Prompt(Processor(loop), "{clip}", "image")
+    with ThreadPoolExecutor(1) as pool:
+        for call in (prompt._prepare, lambda places: pool.submit(prompt._prepare, places).result()):
+            with pytest.raises(ParamsError, match=r"prepares a clip within 0\.1 s, got one that"):
+                call(1)
+    with limit_preparing():
+        pass
+    time.sleep(0.2)  # and nothing comes after its end
 
 
 @pytest.mark.parametrize(
