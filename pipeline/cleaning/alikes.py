@@ -16,7 +16,8 @@ from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.labels.runs import list_runs
 from pipeline.labels.splits import sides
 from pipeline.limits import MOST_CLIPS
-from pipeline.store.tables import read_table, write_table
+from pipeline.store.objects import list_rows
+from pipeline.store.tables import read_records, write_table
 
 BYTES = "bytes"
 """What two clips have in common that are the same stretch of the same file, or of a copy."""
@@ -125,8 +126,8 @@ def write_alikes(path: Path, alikes: Iterable[Alike]) -> None:
 
 
 def read_alikes(path: Path) -> list[Alike]:
-    """Pairs in the table at `path`; raises StoreError as `read_table` does, and for blanks."""
-    table = read_table(path, ALIKES_SCHEMA, MOST_CLIPS)
+    """Pairs in the table at `path`; raises StoreError as `read_records` does, and for blanks."""
+    table = read_records(path, ALIKES_SCHEMA, MOST_CLIPS)
     if any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: expected all of each pair, got blanks; `dvc pull` it anew")
-    return [Alike(**row) for row in table.to_pylist()]
+    return [Alike(**row) for row in list_rows(table)]

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from pipeline.errors import StoreError
+from pipeline.store.objects import list_rows
 from pipeline.store.tables import read_by_clip, version_schema, write_table
 from pipeline.targets import TARGETS, Kind
 
@@ -97,25 +99,24 @@ def read_targets(path: Path) -> list[ClipLabels]:
 
     Raises StoreError as `read_by_clip` does, and for labels with a class of no number.
     """
-    rows = read_by_clip(path, TARGETS_SCHEMA).to_pylist()
-    vectors = [name for name, target in TARGETS.items() if target.behaviour.vector]
-    for row in rows:
-        numbers = (number for name in vectors for _, number in row[name] or ())
-        if None in numbers:
-            raise StoreError(
-                f"{path}: expected each class of a label with a number, got {row['clip_id']!r} "
-                f"with blanks; run `dvc repro labels`"
-            )
-    return [
-        ClipLabels(
-            clip_id=row["clip_id"],
-            split=row["split"],
-            fold=row["fold"],
-            subject=row["subject"],
-            labels={name: _freeze(row[name]) for name in TARGETS if row[name] is not None},
+    return [_read_row(path, row) for row in list_rows(read_by_clip(path, TARGETS_SCHEMA))]
+
+
+def _read_row(path: Path, row: Mapping[str, Any]) -> ClipLabels:
+    labels = {name: _freeze(row[name]) for name in TARGETS if row[name] is not None}
+    vectors = (label for label in labels.values() if isinstance(label, tuple))
+    if any(number is None for label in vectors for _, number in label):
+        raise StoreError(
+            f"{path}: expected each class of a label with a number, got {row['clip_id']!r} "
+            f"with blanks; run `dvc repro labels`"
         )
-        for row in rows
-    ]
+    return ClipLabels(
+        clip_id=row["clip_id"],
+        split=row["split"],
+        fold=row["fold"],
+        subject=row["subject"],
+        labels=labels,
+    )
 
 
 def list_classes(label: Label) -> list[str]:

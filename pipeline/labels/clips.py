@@ -10,6 +10,7 @@ import pyarrow as pa
 from pipeline.errors import StoreError
 from pipeline.files import FileState, digest_json
 from pipeline.limits import MOST_SECONDS
+from pipeline.store.objects import list_rows
 from pipeline.store.provenance import derive_key
 from pipeline.store.tables import read_by_clip, write_table
 
@@ -106,7 +107,7 @@ def read_clips(path: Path, schema: pa.Schema) -> list[Clip]:
     table = read_by_clip(path, schema)
     if any(table[name].null_count for name in ("corpus", "path")):
         raise StoreError(f"{path}: expected each clip's corpus and path; `dvc pull` it anew")
-    clips = [Clip(**row) for row in table.to_pylist()]
+    clips = [Clip(**row) for row in list_rows(table)]
     for clip in clips:
         if not has_stretch(clip.start_seconds, clip.end_seconds):
             raise StoreError(

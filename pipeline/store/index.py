@@ -15,7 +15,7 @@ from pipeline.errors import StoreError
 from pipeline.files import is_digest
 from pipeline.limits import MOST_INDEXED, MOST_ROWS
 from pipeline.store.parts import FILLED, STATUSES, PartClip, Status
-from pipeline.store.tables import read_table, write_table
+from pipeline.store.tables import read_records, write_table
 
 INDEX_SCHEMA = pa.schema(
     [
@@ -86,11 +86,11 @@ class Index:
 
 
 def read_index(path: Path) -> Index:
-    """Index at `path`; raises StoreError as `read_table` does, and where it cannot be an index.
+    """Index at `path`; raises StoreError as `read_records` does, and where it cannot be an index.
 
     It may come from a stranger, and what it names is read, linked and removed.
     """
-    table = read_table(path, INDEX_SCHEMA, MOST_INDEXED)
+    table = read_records(path, INDEX_SCHEMA, MOST_INDEXED)
     if mistake := next(_find_mistakes(table), None):
         raise StoreError(f"{path}: expected an index of a store, got {mistake}; `dvc pull` it anew")
     return Index(table)

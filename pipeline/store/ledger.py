@@ -10,8 +10,9 @@ import pyarrow as pa
 from pipeline.errors import MoodlineError, StoreError
 from pipeline.limits import MOST_CLIPS
 from pipeline.store.header import check_digest, read_header
+from pipeline.store.objects import list_rows
 from pipeline.store.parts import PartClip
-from pipeline.store.tables import read_table, write_table
+from pipeline.store.tables import read_records, write_table
 
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("clip_id", "stage", "status", "reason", "detail")]
@@ -52,10 +53,10 @@ def read_ledger(path: Path) -> list[Entry]:
     store = path.parent
     if (store / "store.json").is_file():
         check_digest(store, read_header(store), path.name)
-    table = read_table(path, SCHEMA, MOST_CLIPS)
+    table = read_records(path, SCHEMA, MOST_CLIPS)
     if any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: expected all of each entry, got blanks; `dvc pull` it anew")
-    return [Entry(**row) for row in table.to_pylist()]
+    return [Entry(**row) for row in list_rows(table)]
 
 
 def check_share(entries: Iterable[Entry], total: int, allowed_share: float) -> None:

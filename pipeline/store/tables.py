@@ -1,7 +1,7 @@
 """Parquet tables with one Arrow schema each, written whole and refused when they are not it."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from itertools import islice
 from pathlib import Path
@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
-from pipeline.limits import MOST_CLIPS, MOST_ROWS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
-from pipeline.store.pages import measure_pages
+from pipeline.limits import MOST_CLIPS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
+from pipeline.store.objects import LISTS, POINTER, measure_objects
+from pipeline.store.pages import FIXED, TEXT, Pages, measure_pages
 
 FORMAT_VERSION = 1
 """Of tables whose schema does not say another."""
@@ -62,11 +63,24 @@ def write_table(path: Path, table: pa.Table) -> None:
     write_whole(path, lambda aside: pq.write_table(marked, aside, write_page_checksum=True))
 
 
-def read_table(path: Path, schema: pa.Schema, most_rows: int = MOST_ROWS) -> pa.Table:
-    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version.
+def read_table(path: Path, schema: pa.Schema) -> pa.Table:
+    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version."""
+    return _read_table(path, schema, read_limited)
 
-    And beyond `most_rows`: a row that takes next to nothing in a column is large as an object.
+
+def read_records(path: Path, schema: pa.Schema, most_rows: int) -> pa.Table:
+    """As `read_table`, of rows that become objects: `most_rows` of them at most.
+
+    A row that takes next to nothing in a column is large as an object, so columns and objects
+    together keep to the limit of what is unpacked.
     """
+    table = _read_table(path, schema, read_objects)
+    if table.num_rows > most_rows:
+        raise StoreError(f"{path}: expected at most {most_rows:,} rows, got {table.num_rows:,}")
+    return table
+
+
+def _read_table(path: Path, schema: pa.Schema, read: Callable[..., pa.Table]) -> pa.Table:
     if not path.is_file():
         raise StoreError(f"{path}: no such table; run `dvc repro` or `dvc pull` to get it")
     try:
@@ -76,12 +90,9 @@ def read_table(path: Path, schema: pa.Schema, most_rows: int = MOST_ROWS) -> pa.
             path, page_checksum_verification=True, pre_buffer=False, buffer_size=_BUFFER
         ) as file:
             _check_schema(path, file.schema_arrow, schema)
-            table = read_limited(file, path)
+            return read(file, path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise StoreError(f"{path}: not a readable Parquet file ({error})") from error
-    if table.num_rows > most_rows:
-        raise StoreError(f"{path}: expected at most {most_rows:,} rows, got {table.num_rows:,}")
-    return table
 
 
 def read_by_clip(path: Path, schema: pa.Schema) -> pa.Table:
@@ -89,7 +100,7 @@ def read_by_clip(path: Path, schema: pa.Schema) -> pa.Table:
 
     And where a row has no clip, or a clip another row.
     """
-    table = read_table(path, schema, MOST_CLIPS)
+    table = read_records(path, schema, MOST_CLIPS)
     clip_ids = table["clip_id"]
     if clip_ids.null_count or len(clip_ids.unique()) < len(table):
         told = "none" if clip_ids.null_count else "one again"
@@ -121,14 +132,14 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     Raises StoreError where they unpack to more than `most` bytes, by default what `limits` says,
     and ArrowInvalid for values that are not of their type, such as text that is no UTF-8.
     """
-    most = most or limit_unpacked(path.stat().st_size)
-    if file.metadata.num_rows * _ROW_BYTES > most:
+    pages = _check_pages(file.schema, path)
+    return _read_batches(file, path, pages, most or limit_unpacked(path.stat().st_size))
+
+
+def _read_batches(file: pq.ParquetFile, path: Path, pages: Pages, most: int) -> pa.Table:
+    if max(_ROW_BYTES * pages.rows, pages.unpacked) > most:
         raise _refuse_size(path, most)
-    # By what they hold: the file's own account of its columns may be false, and pyarrow ends the
-    # process where it is damaged.
-    _check_pages(file.schema, path)
-    texts = _list_texts(file.schema)
-    if texts and _measure_texts(path, texts) > most:
+    if pages.texts > most and _measure_texts(file.schema, path) > most:
         raise _refuse_size(path, most)
     batches, size = [], 0
     for batch in file.iter_batches(_ROWS):
@@ -141,15 +152,29 @@ def read_limited(file: pq.ParquetFile, path: Path, most: int | None = None) -> p
     return table
 
 
+def read_objects(file: pq.ParquetFile, path: Path) -> pa.Table:
+    """As `read_limited`, of a table whose values become objects: all that together is limited."""
+    most = limit_unpacked(path.stat().st_size)
+    pages = _check_pages(file.schema, path)
+    if POINTER * pages.values > most:
+        raise _refuse_size(path, most)
+    # No object is smaller than what it is made of.
+    table = _read_batches(file, path, pages, most // 2)
+    if table.nbytes + measure_objects(table) > most:
+        raise _refuse_size(path, most)
+    return table
+
+
 def read_first(file: pq.ParquetFile, path: Path, count: int) -> list[dict[str, Any]]:
     """The first `count` rows of `file`, which is at `path`, to show them.
 
     Raises StoreError as `read_limited` does, of what few rows need.
     """
     most = SHOWN_BYTES + UNPACKED_TIMES * path.stat().st_size
-    _check_pages(file.schema, path)
-    texts = _list_texts(file.schema)
-    if texts and _measure_texts(path, texts, count) > most:
+    pages = _check_pages(file.schema, path)
+    lengths = sum(c.length for c in _list_kinds(file.schema) if c.physical_type == FIXED)
+    texts = _measure_texts(file.schema, path, count) if pages.texts > most else 0
+    if max(count * lengths, texts) > most:
         raise _refuse_size(path, most)
     batch = next(file.iter_batches(count), None)
     if batch is not None and batch.nbytes > most:
@@ -163,37 +188,49 @@ def _refuse_size(path: Path, most: int) -> StoreError:
     )
 
 
-def _check_pages(schema: pq.ParquetSchema, path: Path) -> None:
-    """Raise StoreError where pages of the table at `path` unpack to more than `limits` say.
+def _check_pages(schema: pq.ParquetSchema, path: Path) -> Pages:
+    """What the pages of the table at `path` come to.
 
     A page is unpacked whole, and a row with all in its lists, so they count before any is. Raises
-    ValueError as `measure_pages` does.
+    StoreError where that is more than `limits` say, ValueError as `measure_pages` does.
     """
-    columns = map(schema.column, range(len(schema)))
-    pages = measure_pages(path, {c.path for c in columns if c.max_repetition_level})
+    pages = measure_pages(path, _list_kinds(schema))
     most = limit_unpacked(path.stat().st_size)
     if max(_LISTED_BYTES * pages.listed, _PAGE_TIMES * pages.held) > most:
         raise _refuse_size(path, most)
+    return pages
 
 
-def _list_texts(schema: pq.ParquetSchema) -> list[str]:
-    """Columns, or parts of such, of text or bytes: a dictionary may hold one once for many rows."""
-    columns = map(schema.column, range(len(schema)))
-    return [column.path for column in columns if column.physical_type == "BYTE_ARRAY"]
+def _list_kinds(schema: pq.ParquetSchema) -> list[pq.ColumnSchema]:
+    """Columns, or parts of such, that have pages."""
+    return [schema.column(number) for number in range(len(schema))]
 
 
-def _measure_texts(path: Path, texts: Sequence[str], count: int | None = None) -> int:
-    """Bytes of the columns `texts` of the table at `path`, which are never unpacked.
+def _measure_texts(schema: pq.ParquetSchema, path: Path, count: int | None = None) -> int:
+    """Bytes of the texts of the table at `path`, of which a dictionary may hold one for many rows.
 
-    Those of its first `count` rows, if that is given.
+    They are never unpacked. Those of its first `count` rows, if that is given. Raises ValueError
+    for texts of types that can only be read unpacked.
     """
+    texts = [kind.path for kind in _list_kinds(schema) if kind.physical_type == TEXT]
     with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
+        found = sum(_count_dictionaries(field.type) for field in file.schema_arrow)
+        if found < len(texts):  # those of an extension's type would be unpacked
+            raise ValueError(f"expected {len(texts)} columns of plain texts, got {found}")
         batches = file.iter_batches(count or _TEXTS, columns=texts)
         return sum(
             _measure_array(column)
             for batch in islice(batches, 1 if count else None)
             for column in batch.columns
         )
+
+
+def _count_dictionaries(kind: pa.DataType) -> int:
+    """Dictionaries in a type, or in those within it."""
+    if isinstance(kind, pa.DictionaryType):
+        return 1
+    inner = range(0 if isinstance(kind, pa.BaseExtensionType) else kind.num_fields)
+    return sum(_count_dictionaries(kind.field(number).type) for number in inner)
 
 
 def _measure_array(array: pa.Array) -> int:
@@ -205,7 +242,7 @@ def _measure_array(array: pa.Array) -> int:
         return sum(map(_measure_array, array.flatten()))
     if isinstance(array, pa.MapArray):
         return _measure_array(array.keys) + _measure_array(array.items)
-    if isinstance(array, (pa.ListArray, pa.FixedSizeListArray, pa.LargeListArray)):
+    if isinstance(array, LISTS):
         return _measure_array(array.flatten())
     return 0
 

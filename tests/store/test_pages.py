@@ -1,5 +1,6 @@
 """Parquet files that say in a few bytes that they hold gigabytes."""
 
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -13,7 +14,7 @@ from pipeline.imports import parquet
 from pipeline.imports.series import Wanted
 from pipeline.labels.corpora.sheets import read_sheet
 from pipeline.store import tables
-from pipeline.store.pages import _read_struct, measure_pages
+from pipeline.store.pages import _LISTS, _read_struct, measure_pages
 
 LAYOUTS = (
     {},
@@ -23,15 +24,21 @@ LAYOUTS = (
 )
 
 
+def measure(path):
+    with pq.ParquetFile(path) as file:
+        return measure_pages(path, [file.schema.column(n) for n in range(len(file.schema))])
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_values_of_lists_are_those_of_their_pages(tmp_path, layout):
     lengths = np.random.default_rng(0).integers(0, 7, 211)
     lists = [list(range(length)) for length in lengths]
     table = pa.table({"id": [str(n) for n in range(211)], "l": lists, "m": [[[1], [2, 3]]] * 211})
     pq.write_table(table, tmp_path / "a.parquet", **layout)
-    names = {"l": "l.list.element", "m": "m.list.element.list.element"}
-    found = {c: measure_pages(tmp_path / "a.parquet", {p}).listed for c, p in names.items()}
-    assert found == {"l": sum(max(1, length) for length in lengths), "m": 3 * 211}
+    pages = measure(tmp_path / "a.parquet")
+    assert pages.listed == sum(max(1, length) for length in lengths) + 3 * 211
+    assert (pages.rows, pages.values) == (211, 211 + pages.listed)
+    assert pages.texts >= sum(len(str(n)) for n in range(211))
 
 
 def write_list(path, values):
@@ -51,6 +58,18 @@ def write_text(path):
 def _small(monkeypatch):
     """Limits that take no gigabytes to reach."""
     monkeypatch.setattr(tables, "limit_unpacked", lambda size: 2**22 + 100 * size)
+
+
+@contextmanager
+def watch_memory():
+    """Pool of the memory that Arrow takes within this, and nowhere else."""
+    usual = pa.default_memory_pool()
+    pool = pa.proxy_memory_pool(usual)
+    pa.set_memory_pool(pool)
+    try:
+        yield pool
+    finally:
+        pa.set_memory_pool(usual)
 
 
 @pytest.mark.usefixtures("_small")
@@ -77,11 +96,10 @@ def inspect(path):
 @pytest.mark.usefixtures("_small")
 def test_pages_of_very_long_texts_are_refused_before_they_are_unpacked(tmp_path):
     write_text(tmp_path / "a.parquet")
-    pool = pa.default_memory_pool()
-    before = pool.max_memory()
-    with pytest.raises(CorpusError, match=r"unpacks to at most 0\.0 GB, got more"):
-        read_sheet(tmp_path / "a.parquet")
-    assert pool.max_memory() == before
+    with watch_memory() as pool:
+        with pytest.raises(CorpusError, match=r"unpacks to at most 0\.0 GB, got more"):
+            read_sheet(tmp_path / "a.parquet")
+        assert pool.max_memory() < 2**22
 
 
 @pytest.mark.parametrize(
@@ -90,7 +108,8 @@ def test_pages_of_very_long_texts_are_refused_before_they_are_unpacked(tmp_path)
         (b"\x15\x02\x05\x02\x04\0", "each field once, got 1"),
         (b"\x05\x86\x80\x08\x02\0", "each field once, got 65539"),
         (b"\x18\xff\xff\xff\xff\x07a", "more bytes, got an end"),
-        (b"\x19\xf7\xff\xff\xff\xff\x0f", "more bytes, got an end"),
+        (b"\x29\xfc\xff\xff\xff\xff\x0f", "more bytes, got an end"),
+        (b"\x29\x15\0", "list as Parquet has it, got one of kind 5"),
         (b"\x1c" * 99, "at most 16 structs"),
         (b"\x1b\0", "got one of kind 11"),
         (b"\x15" + b"\xff" * 11, "whole number of 64 bits"),
@@ -105,8 +124,172 @@ def test_a_page_that_says_it_ends_elsewhere_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     write_list(path, 7)
     whole = path.read_bytes()
-    place = pq.ParquetFile(path).metadata.row_group(0).column(1).dictionary_page_offset
+    with pq.ParquetFile(path) as file:
+        kinds = [file.schema.column(number) for number in range(2)]
+        place = file.metadata.row_group(0).column(1).dictionary_page_offset
     for damaged in (whole[: place + 1] + b"\xff" * 11 + whole[place + 12 :], b"PAR1", b""):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="expected"):
-            measure_pages(path, {"x.list.element"})
+            measure_pages(path, kinds)
+    for other in ([], kinds[:1]):
+        path.write_bytes(whole)
+        with pytest.raises(ValueError, match="expected"):
+            measure_pages(path, other)
+
+
+def pack(fields, path=()):
+    """The struct that `_read_struct` would read as `fields`."""
+    packed, last = b"", 0
+    for (number, kind), value in sorted(fields.items()):
+        packed += bytes([(number - last) << 4 | kind]) + pack_value(value, kind, (*path, number))
+        last = number
+    return packed + b"\0"
+
+
+def pack_value(value, kind, path):
+    if kind in (1, 2):
+        return b""
+    if kind == 8:
+        return pack_count(len(value)) + value
+    if kind == 9:
+        head = bytes([0xF0 | _LISTS[path]]) + pack_count(len(value))
+        return head + b"".join(pack_value(one, _LISTS[path], path) for one in value)
+    return pack(value, path) if kind == 12 else pack_count(value << 1 ^ value >> 63)
+
+
+def pack_count(count):
+    packed = b""
+    while count > 0x7F:
+        packed, count = packed + bytes([count & 0x7F | 0x80]), count >> 7
+    return packed + bytes([count])
+
+
+GROUPS, CHUNKS, COLUMN, PATH, WRITER = (4, 9), (1, 9), (3, 12), (3, 9), (6, 8)
+DICTIONARY, DATA, SIZE, COUNT, PACKED = (11, 6), (9, 6), (7, 6), (5, 6), (3, 5)
+VALUES = 300_000
+TOLD = {(1, 5): 1, (2, 5): 8, (3, 5): 3, (4, 5): 3}
+"""What a page says of its values, of which there is one, and that a dictionary has it."""
+
+
+class Forger:
+    """A file of one list of VALUES zeros, of whose pages another account is given.
+
+    `column` is what its description says of the list, `pages` are headers and bytes.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        write_list(path, VALUES)
+        whole = path.read_bytes()
+        size = int.from_bytes(whole[-8:-4], "little")
+        self.data, self.footer = whole[: -8 - size], _read_struct(BytesIO(whole[-8 - size : -8]))
+        self.column = self.footer[GROUPS][0][CHUNKS][1][COLUMN]
+        place, self.pages = self.column[DICTIONARY], []
+        for _ in range(2):
+            file = BytesIO(self.data[place:])
+            header = _read_struct(file)
+            self.pages.append((header, file.read(header[PACKED])))
+            place += file.tell()
+
+    def append(self, pages):
+        """Have the column's `pages` be behind all else; where they begin."""
+        place = len(self.data)
+        self.data += b"".join(pack(header) + data for header, data in pages)
+        self.column |= {DATA: place, SIZE: len(self.data) - place}
+        self.column.pop(DICTIONARY, None)
+        return place
+
+    def save(self):
+        packed = pack(self.footer)
+        self.path.write_bytes(self.data + packed + len(packed).to_bytes(4, "little") + b"PAR1")
+
+
+def name_another(forger):
+    """The list's column says that it is another."""
+    forger.column[PATH] = [b"clip_id"]
+
+
+def count_dictionary(forger):
+    """The dictionary tells of the one value that the column says it has."""
+    (header, data), page = forger.pages
+    forger.column[COUNT] = 1
+    forger.append([({**header, (5, 12): TOLD}, data), page])
+
+
+def begin_elsewhere(forger):
+    """A number of another kind than it should be leads to an empty page of one value."""
+    forger.column[COUNT] = 1
+    decoy = forger.append([({(1, 5): 0, (2, 5): 0, PACKED: 0, (5, 12): TOLD}, b"")])
+    forger.append(forger.pages)
+    forger.column[11, 5] = decoy
+
+
+def end_early(forger):
+    """By an old writer, of whose columns Arrow reads on behind their end."""
+    forger.append(forger.pages)
+    forger.footer[WRITER] = b"parquet-mr version 1.2.8"
+    header, data = forger.pages[0]
+    forger.column[SIZE] = len(pack(header)) + len(data)
+
+
+def write_wide(path):
+    """A thousand values of one length, which a dictionary holds once."""
+    values = pa.array([bytes(20_000)] * 1000, pa.binary(20_000))
+    pq.write_table(pa.table({"clip_id": ["a"] * 1000, "x": values}), path)
+
+
+def write_many(path):
+    """Texts that differ, of which each is in a group of rows of its own."""
+    with pq.ParquetWriter(path, pa.schema({"x": pa.string()}), compression="zstd") as writer:
+        for number in range(70):
+            writer.write_table(pa.table({"x": ["a" * 100_000 + str(number)]}))
+
+
+def write_typed(path):
+    """A text in a dictionary, of a type that Arrow would unpack to measure it."""
+    texts = pa.array(["a" * 20_000] * 1000)
+    typed = pa.ExtensionArray.from_storage(pa.json_(), texts)
+    pq.write_table(pa.table({"x": typed}), path)
+
+
+def write_views(path):
+    """The same text in a list whose kind few know."""
+    texts = pa.array([["a" * 20_000]] * 1000, pa.list_view(pa.string()))
+    pq.write_table(pa.table({"x": texts}), path)
+
+
+def write_blank(path):
+    """Cells of nothing, each of which is an entry in a list."""
+    pq.write_table(pa.table({str(number): pa.nulls(10_000) for number in range(70)}), path)
+
+
+def write_letters(path):
+    """A text that takes four bytes a letter as one of Python's, for its last one does."""
+    pq.write_table(pa.table({"x": ["a" * 2**19 + "\U0001f600"] * 2}), path, compression="zstd")
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(
+    "write", [write_wide, write_many, write_typed, write_views, write_blank, write_letters]
+)
+def test_tables_that_are_large_as_objects_are_refused_before_they_are_unpacked(tmp_path, write):
+    write(tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 30_000
+    with watch_memory() as pool:
+        with pytest.raises(
+            CorpusError, match=r"unpacks to at most 0\.0 GB, got more|plain texts, got 0"
+        ):
+            read_sheet(tmp_path / "a.parquet")
+        assert pool.max_memory() < 2**22
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("forge", [name_another, count_dictionary, begin_elsewhere, end_early])
+def test_what_arrow_reads_is_counted_whatever_else_is_told(tmp_path, forge):
+    forger = Forger(tmp_path / "a.parquet")
+    forge(forger)
+    forger.save()
+    with pq.ParquetFile(forger.path) as file:
+        assert len(next(file.iter_batches())["x"][0]) == VALUES  # so Arrow believes it
+    with pytest.raises(StoreError, match="got more"):
+        inspect(forger.path)

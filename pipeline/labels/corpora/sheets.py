@@ -23,7 +23,7 @@ from pipeline.errors import CorpusError, StoreError
 from pipeline.files import open_regular
 from pipeline.labels.texts import count_ends, open_text
 from pipeline.limits import MOST_CLIPS, MOST_IDS
-from pipeline.store.tables import read_limited
+from pipeline.store.tables import read_objects
 
 csv.field_size_limit(2**31 - 1)  # a transcript may be long
 
@@ -122,7 +122,7 @@ def _read_parquet(path: Path) -> Sheet:
         with open_regular(path), pq.ParquetFile(path) as file:
             if file.metadata.num_rows > MOST_IDS:
                 raise ValueError(f"expected at most {MOST_IDS:,} rows, got more")
-            table = read_limited(file, path)
+            table = read_objects(file, path)
         columns = {
             name: column.to_pylist()
             for name, column in zip(table.column_names, table.columns, strict=True)
