@@ -156,6 +156,19 @@ def test_what_a_head_needs_is_said_in_one_sentence(save: Callable[[Recipe], Path
     )
 
 
+def test_weights_that_heads_within_a_head_start_from_are_named(
+    save: Callable[[Recipe], Path],
+) -> None:
+    sections = read_sections()
+    beit = {"kind": "beit", "pretrained": "some/checkpoint"}
+    inputs = sections["heads"]["both"]["inputs"]
+    for kind, members in (("ensemble", [beit]), ("late_fusion", {"audio": beit})):
+        head = {"kind": kind, "inputs": inputs, "members": members}
+        changed = {**sections, "heads": {**sections["heads"], "both": head}}
+        rebuilt = rebuild_head(save(make_recipe(changed, "both")))
+        assert "weights some/checkpoint (heads.both" in tell_rebuilt(rebuilt, Path("params.yaml"))
+
+
 def test_the_detector_that_was_taken_is_named(save: Callable[[Recipe], Path]) -> None:
     sections = read_sections()
     sections["faces"] = {"detector": "auto"}

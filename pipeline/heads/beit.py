@@ -23,7 +23,7 @@ from pipeline.heads.shared.params import Per
 from pipeline.heads.shared.positions import time_positions
 from pipeline.heads.shared.sequences import project_each
 from pipeline.modalities import RowShape
-from pipeline.networks.pretrained import find_folder, load_pretrained
+from pipeline.networks.pretrained import digest_folder, find_folder, load_pretrained
 
 SHAPE = {
     "width": "hidden_size",
@@ -132,10 +132,13 @@ def _config(params: BeitParams) -> transformers.BeitConfig:
     return transformers.BeitConfig.from_dict(config, attn_implementation="sdpa")
 
 
-def _pretrained_layers(source: str, revision: str, config: transformers.BeitConfig) -> nn.Module:
+def _pretrained_layers(
+    source: str, revision: str | None, config: transformers.BeitConfig
+) -> nn.Module:
     """Encoder layers of the checkpoint at `source`, whose shape must be that of `config`."""
     where = f"pretrained {source!r}"
     folder = find_folder(source, revision)
+    digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
     _check_shape(load_pretrained(transformers.AutoConfig, folder), config, where)
     model, info = load_pretrained(
         transformers.BeitModel,

@@ -1,11 +1,16 @@
 """Building heads: untrained from params, or trained from their folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.files import open_regular
@@ -18,6 +23,12 @@ from pipeline.heads.recipes import Recipe, read_recipe, refuse_options
 from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.modalities import RowShape
 from pipeline.sections import parse_section
+
+MODULES_A_TENSOR = 10
+"""Of a trained head, parameters among them, with SPARE_MODULES for a small one: about two are
+usual."""
+
+SPARE_MODULES = 200
 
 
 def build_head(
@@ -53,9 +64,10 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
         tensors = _group_runs(read_weights(folder / "model.safetensors"))
         heads = {}
         for run in recipe.priors:
-            with torch.device("meta"):  # no memory, whatever a recipe asks for
-                head = build_head(params, shapes, recipe.per, len(recipe.emotions))
             own = tensors.get(run, {})
+            # No memory, whatever a recipe asks for, but for modules themselves.
+            with torch.device("meta"), _limit_modules(len(own)):
+                head = build_head(params, shapes, recipe.per, len(recipe.emotions))
             weights = {name: own[name] for name in own if not name.startswith(PREFIX)}
             head.load_state_dict(weights, assign=True)
             head.standards = find_standards(own, add_contexts(shapes, params.windows))
@@ -80,6 +92,31 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
             f"`dvc checkout`, or `dvc repro` to train it anew"
         ) from error
     return recipe, params, heads
+
+
+@contextmanager
+def _limit_modules(tensors: int) -> Iterator[None]:
+    """Within this, a head of far more modules than so many weights are for raises ParamsError.
+
+    A recipe of a kilobyte may ask for four hundred heads of a hundred layers, which take an hour.
+    """
+    room = SPARE_MODULES + MODULES_A_TENSOR * tensors
+
+    def count(*_: object) -> None:
+        nonlocal room
+        room -= 1
+        if room < 0:
+            raise ParamsError(f"a head of more modules than {tensors:,} tensors are for")
+
+    hooks = [
+        register_module_module_registration_hook(count),
+        register_module_parameter_registration_hook(count),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

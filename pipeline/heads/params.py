@@ -117,16 +117,16 @@ class AttentionParams(MultiheadParams):
 class BeitParams(MultiheadParams):
     """`heads.<head>` of kind `beit`.
 
-    `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at
-    `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for base).
-    With `cross_attention` streams ask each other first, as those of kind `attention` do.
+    `pretrained` is a folder or a Hub id of a BEiT checkpoint that training starts from, at the
+    commit `revision`; `width`, `layers` and `heads` are then the checkpoint's (768, 12 and 12 for
+    base). With `cross_attention` streams ask each other first, as those of kind `attention` do.
     """
 
     kind: Literal["beit"]
     cross_attention: bool = False
     layers: int = Field(2, gt=0, le=MOST_HEAD_LAYERS)
     pretrained: str | None = None
-    revision: str = "main"
+    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
 
     @model_validator(mode="after")
     def _check_pooling(self) -> "BeitParams":

@@ -129,8 +129,14 @@ def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weigh
             name = faces.get("weights") or faces.get("detector") or AUTO
             for digest in _list_digests(settings.get("weights_digests")):
                 yield Weights("faces", name, digest)
-    if pretrained := recipe.params.get("pretrained"):
-        yield Weights(f"heads.{recipe.head}", pretrained, None)
+    for given in (recipe.params, *_list_members(recipe.params.get("members"))):
+        if pretrained := given.get("pretrained"):
+            yield Weights(f"heads.{recipe.head}", pretrained, None)
+
+
+def _list_members(members: Any) -> list[Mapping[str, Any]]:
+    """Options of the heads within a head, which are a list of some kinds, and a map of others."""
+    return list(members.values() if isinstance(members, Mapping) else members or [])
 
 
 def _list_digests(stated: Any) -> list[str]:

@@ -261,6 +261,19 @@ def head(tmp_path: Path) -> Callable[[dict[str, torch.Tensor] | None], Path]:
     return make
 
 
+def test_a_recipe_of_far_more_heads_than_there_are_weights_for_builds_few(
+    head: Callable[..., Path],
+) -> None:
+    path = head() / "recipe.json"
+    recipe = json.loads(path.read_text())
+    members = [{"kind": "temporal_transformer", "layers": 100}] * 20
+    given = {name: recipe["params"][name] for name in ("inputs", "targets")}
+    ensemble = {"kind": "ensemble", "members": members, "seeds": list(range(20)), **given}
+    write_json(path, {**recipe, "params": ensemble})
+    (problem,) = find_problems(path.parent)
+    assert "a head of more modules than 10 tensors are for" in problem
+
+
 def test_a_head_as_it_was_written_is_whole(head: Callable[..., Path]) -> None:
     assert find_problems(head()) == []
 

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def test_start_loads_the_checkpoints_layers(checkpoint: Path) -> None:
 
 def test_a_head_is_made_without_its_checkpoint() -> None:
     assert make_head("clip", pretrained="no/such-checkpoint").pretrained == "no/such-checkpoint"
+
+
+def test_a_checkpoint_is_of_a_commit_and_of_files(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="or a Hub id with its commit, found none"):
+        make_head("clip", pretrained="no/such-checkpoint").start()
+    with pytest.raises(ParamsError, match="revision"):
+        make_head("clip", pretrained="no/such-checkpoint", revision="main")
+    os.mkfifo(tmp_path / "model.safetensors")
+    with pytest.raises(ParamsError, match="got a pipe or a device"):
+        make_head("clip", pretrained=str(tmp_path)).start()
 
 
 def test_nothing_is_loaded_when_no_checkpoint_is_named() -> None:
