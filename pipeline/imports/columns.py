@@ -17,6 +17,7 @@ from pipeline.errors import StoreError
 from pipeline.imports.series import Series, Wanted, as_rows, check_size
 from pipeline.imports.trees import IDS, choose_key, read_names
 from pipeline.rows import TIMES
+from pipeline.store.objects import measure_values
 from pipeline.targets import TARGETS
 
 NO_FEATURES = frozenset({*TARGETS, "label", "labels", "split", "fold", "__index_level_0__"})
@@ -75,15 +76,22 @@ def _name_columns(place: str, batch: pa.RecordBatch) -> Columns:
 
 
 def _limit(place: str, tables: Iterable[Columns], most: int) -> Iterator[Columns]:
-    """`tables` as long as their numbers, of eight bytes each, take at most `most` bytes.
+    """`tables` as long as their numbers, of eight bytes each, and ids take at most `most` bytes.
 
     Columns may lie in the same bytes of a file, and a truth takes one bit there.
     """
     size = 0
     for columns in tables:
         size += NUMBER_BYTES * sum(map(_count_numbers, columns.values()))
+        ids = (columns[name] for name in IDS if name in columns)
+        size += sum(measure_values(column) for column in ids if _is_id(column.type))
         check_size(place, size, most)
         yield columns
+
+
+def _is_id(kind: pa.DataType) -> bool:
+    kind = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    return any(is_of(kind) for is_of in ID_TYPES)
 
 
 def _count_numbers(column: pa.Array) -> int:
@@ -120,7 +128,7 @@ def _read_ids(place: str, column: pa.Array) -> list[str]:
     if isinstance(column, pa.DictionaryArray) and not column.indices.null_count:
         known = _read_ids(place, column.dictionary)
         return [known[index] for index in column.indices.to_pylist()]
-    if not any(is_of(column.type) for is_of in ID_TYPES):
+    if not _is_id(column.type):
         raise StoreError(f"{place}: expected ids as text or whole numbers, got {column.type}")
     return read_names(place, column.to_pylist())
 

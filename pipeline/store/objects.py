@@ -21,7 +21,7 @@ _CELL = 64
 """Of a name and a value in a dictionary, beside the value."""
 _LIST = 72
 _TEXT = 64
-_WIDEST = 4
+WIDEST = 4
 """Bytes of each letter of a text at most, where one of them is none of ASCII."""
 _NUMBERS: Sequence[tuple[Callable[[pa.DataType], bool], int]] = (
     (pa.types.is_null, 0),
@@ -41,7 +41,14 @@ _OTHER = 128
 def measure_objects(table: pa.Table) -> int:
     """Bytes of all values of `table`, column by column, as Python's, at least nearly."""
     chunks = (chunk for column in table.columns for chunk in column.chunks)
-    return sum(map(_measure, chunks))
+    return sum(map(measure_values, chunks))
+
+
+def measure_words(table: pa.Table) -> int:
+    """Bytes of the different texts in each column of `table`, as Python's."""
+    texts = [column for column in table.columns if _is_word(column.type)]
+    found = [pc.unique(column) for column in texts]
+    return sum(measure_values(getattr(words, "dictionary", words)) for words in found)
 
 
 def list_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -50,10 +57,11 @@ def list_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
         yield from table.slice(start, ROWS).to_pylist()
 
 
-def _measure(array: pa.Array) -> int:
+def measure_values(array: pa.Array) -> int:
+    """Bytes of the values of `array`, as `measure_objects` tells them."""
     if isinstance(array, pa.ExtensionArray):
-        return _measure(array.storage)
-    return POINTER * len(array) + _measure_own(array) + sum(map(_measure, _list_inner(array)))
+        return measure_values(array.storage)
+    return POINTER * len(array) + _measure_own(array) + sum(map(measure_values, _list_inner(array)))
 
 
 def _list_inner(array: pa.Array) -> list[pa.Array]:
@@ -67,32 +75,32 @@ def _list_inner(array: pa.Array) -> list[pa.Array]:
     return []
 
 
+def _is_word(kind: pa.DataType) -> bool:
+    kind = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    return any(is_of(kind) for is_of in _TEXTS)
+
+
 def _measure_own(array: pa.Array) -> int:
     """Bytes of the values of `array`, without what they hold."""
-    kind = array.type
-    if isinstance(array, pa.DictionaryArray):
-        return _sum(_measure_each(array.dictionary).take(array.indices))
+    words, kind = isinstance(array, pa.DictionaryArray), array.type
+    told = array.dictionary if words else array
+    if any(is_of(told.type) for is_of in (*_TEXTS, *_BYTES)):
+        sizes = _measure_texts(told)
+        return int(pc.sum(sizes.take(array.indices) if words else sizes).as_py() or 0)
     if isinstance(array, pa.StructArray):
         return _CELL * len(array) * (1 + int(kind.num_fields))
     if isinstance(array, pa.MapArray):
         return _LIST * (len(array) + len(array.keys))  # of pairs
     if isinstance(array, LISTS):
         return _LIST * len(array)
-    return _sum(_measure_each(array))
+    return len(array) * next((size for is_of, size in _NUMBERS if is_of(kind)), _OTHER)
 
 
-def _measure_each(array: pa.Array) -> pa.Array:
-    """Bytes of each value, which holds no others."""
-    text = any(is_of(array.type) for is_of in _TEXTS)
-    if not text and not any(is_of(array.type) for is_of in _BYTES):
-        size = next((size for is_of, size in _NUMBERS if is_of(array.type)), _OTHER)
-        return pa.repeat(pa.scalar(size, pa.int64()), len(array))
+def _measure_texts(array: pa.Array) -> pa.Array:
+    """Bytes of each text, or bytes."""
+    text = _is_word(array.type)
     array = array.cast(pa.large_string() if text else pa.large_binary())
     lengths = pc.binary_length(array)
     if text:
-        lengths = pc.multiply(lengths, pc.if_else(pc.string_is_ascii(array), 1, _WIDEST))
+        lengths = pc.multiply(lengths, pc.if_else(pc.string_is_ascii(array), 1, WIDEST))
     return pc.add(lengths, _TEXT)
-
-
-def _sum(sizes: pa.Array) -> int:
-    return int(pc.sum(sizes).as_py() or 0)

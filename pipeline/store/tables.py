@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
 from pipeline.limits import MOST_CLIPS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
-from pipeline.store.objects import LISTS, POINTER, measure_objects
+from pipeline.store.objects import LISTS, POINTER, WIDEST, measure_objects, measure_words
 from pipeline.store.pages import FIXED, TEXT, Pages, measure_pages
 
 FORMAT_VERSION = 1
@@ -64,8 +64,15 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
-    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version."""
-    return _read_table(path, schema, read_limited)
+    """Table at `path`; raises StoreError when it is absent, or not of `schema` and its version.
+
+    And where the words that recur in it would unpack to too much as objects.
+    """
+    table = _read_table(path, schema, read_limited)
+    most = limit_unpacked(path.stat().st_size)
+    if WIDEST * table.nbytes > most and table.nbytes + measure_words(table) > most:
+        raise _refuse_size(path, most)
+    return table
 
 
 def read_records(path: Path, schema: pa.Schema, most_rows: int) -> pa.Table:

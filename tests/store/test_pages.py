@@ -10,11 +10,13 @@ import pytest
 
 from pipeline.audits.inspection import inspect_path
 from pipeline.errors import CorpusError, StoreError
+from pipeline.evaluation.table import HELD_OUT_SCHEMA, WORD
 from pipeline.imports import parquet
 from pipeline.imports.series import Wanted
 from pipeline.labels.corpora.sheets import read_sheet
 from pipeline.store import tables
 from pipeline.store.pages import _LISTS, _read_struct, measure_pages
+from pipeline.store.tables import read_table
 
 LAYOUTS = (
     {},
@@ -281,6 +283,28 @@ def test_tables_that_are_large_as_objects_are_refused_before_they_are_unpacked(t
         ):
             read_sheet(tmp_path / "a.parquet")
         assert pool.max_memory() < 2**22
+
+
+@pytest.mark.usefixtures("_small")
+def test_ids_of_letters_that_take_four_bytes_each_are_refused_before_they_are_texts(
+    tmp_path, monkeypatch
+):
+    ids = ["a" * 100_000 + f"\U0001f600{number}" for number in range(20)]
+    table = pa.table({"clip_id": ids, "x": pa.array([1.0] * 20)})
+    write_rows(table, tmp_path / "a.parquet")
+    monkeypatch.setattr(parquet, "limit_bytes", lambda path: 2**22)
+    with pytest.raises(StoreError, match="unpacks to at most"):
+        list(parquet.read(tmp_path / "a.parquet", Wanted(modality="face")))
+    others = {field.name: pa.nulls(20, field.type) for field in HELD_OUT_SCHEMA}
+    words = {"clip_id": pa.array(ids).cast(WORD)}
+    write_rows(pa.table({**others, **words}, HELD_OUT_SCHEMA), tmp_path / "b.parquet")
+    with pytest.raises(StoreError, match=r"unpacks to at most 0\.0 GB, got more"):
+        read_table(tmp_path / "b.parquet", HELD_OUT_SCHEMA)
+
+
+def write_rows(table, path):
+    """Each row in a group of its own."""
+    pq.write_table(table, path, compression="zstd", write_statistics=False, row_group_size=1)
 
 
 @pytest.mark.usefixtures("_small")
