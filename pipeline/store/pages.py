@@ -16,8 +16,8 @@ from typing import Any, BinaryIO, Protocol
 from pipeline.files import open_regular
 
 FOOTER_BYTES = 2**24
-"""Of the description of a table with lists, at the end of its file: a thousand columns in a hundred
-groups of rows take ten million."""
+"""Of the description at the end of a file, without its texts, of which a part has one of all its
+clips: a thousand columns in a hundred groups of rows take ten million."""
 
 HEADER_BYTES = 2**16
 """Of a page: its statistics may hold a value."""
@@ -135,16 +135,22 @@ def _find_length(kind: Kind) -> int:
     return kind.length or 0 if kind.physical_type == FIXED else 0
 
 
+class _Packed(BytesIO):
+    """Bytes of structs; `texts` are those of texts that were read."""
+
+    texts = 0
+
+
 def _list_groups(file: BinaryIO) -> Iterator[list[dict[Field, Any]]]:
     """What is said of the columns of each group of rows."""
     size = file.seek(0, 2)
     file.seek(max(size - 8, 0))
     length, magic = struct.unpack("<I4s", file.read(8).rjust(8, b"\0"))
-    if magic != _MAGIC or length > min(size - 8, FOOTER_BYTES):
-        raise ValueError(f"expected a description of at most {FOOTER_BYTES:,} bytes, got another")
+    if magic != _MAGIC or length > size - 8:
+        raise ValueError("expected a description at the end of the file, got none")
     file.seek(size - 8 - length)
     try:
-        for group in _read_struct(BytesIO(file.read(length)))[_GROUPS]:
+        for group in _read_struct(_Packed(file.read(length)))[_GROUPS]:
             yield [chunk[_COLUMN] for chunk in group[_CHUNKS]]
     except (LookupError, TypeError) as error:
         raise ValueError("expected a description of each column, got another") from error
@@ -192,11 +198,11 @@ def _read_header(file: BinaryIO, place: int) -> tuple[dict[Field, Any], int]:
 
 def _parse_header(file: BinaryIO, place: int, most: int) -> tuple[dict[Field, Any], int]:
     file.seek(place)
-    begin = BytesIO(file.read(most))
+    begin = _Packed(file.read(most))
     return _read_struct(begin), begin.tell()
 
 
-def _read_struct(data: BytesIO, path: tuple[int, ...] = ()) -> dict[Field, Any]:
+def _read_struct(data: _Packed, path: tuple[int, ...] = ()) -> dict[Field, Any]:
     """Values of a struct, to which the fields of the numbers in `path` lead.
 
     Raises ValueError where it is none.
@@ -211,13 +217,19 @@ def _read_struct(data: BytesIO, path: tuple[int, ...] = ()) -> dict[Field, Any]:
         number = number + step if step else _read_whole(data)
         if number in seen or number not in _NUMBERS:  # of which Arrow might take another
             raise ValueError(f"expected each field once, got {number}")
+        _check_length(data.tell() - data.texts)
         seen.add(number)
         truth = kind in (_TRUE, _FALSE)  # which is no byte more
         found[number, kind] = kind == _TRUE if truth else _read_value(data, kind, (*path, number))
     return found
 
 
-def _read_value(data: BytesIO, kind: int, path: tuple[int, ...]) -> Any:
+def _check_length(count: int) -> None:
+    if count > FOOTER_BYTES:
+        raise ValueError(f"expected a description of at most {FOOTER_BYTES:,} bytes, got more")
+
+
+def _read_value(data: _Packed, kind: int, path: tuple[int, ...]) -> Any:
     if kind in _WHOLE:
         return _read_whole(data)
     if kind == _BYTE:
@@ -233,30 +245,32 @@ def _read_value(data: BytesIO, kind: int, path: tuple[int, ...]) -> Any:
     raise ValueError(f"expected a value, got one of kind {kind}")
 
 
-def _read_list(data: BytesIO, path: tuple[int, ...]) -> list[Any]:
+def _read_list(data: _Packed, path: tuple[int, ...]) -> list[Any]:
     head = _read_byte(data)
     count, kind = head >> 4, head & _NIBBLE
     count = _read_count(data) if count == _MANY else count
+    _check_length(count)
     if kind != _LISTS.get(path):
         raise ValueError(f"expected a list as Parquet has it, got one of kind {kind}")
     return [_read_value(data, kind, path) for _ in range(count)]
 
 
-def _read_byte(data: BytesIO) -> int:
+def _read_byte(data: _Packed) -> int:
     read = data.read(1)
     if not read:
         raise ValueError("expected more bytes, got an end")
     return read[0]
 
 
-def _read_bytes(data: BytesIO, count: int) -> bytes:
+def _read_bytes(data: _Packed, count: int) -> bytes:
     read = data.read(count)
+    data.texts += count
     if len(read) < count:
         raise ValueError("expected more bytes, got an end")
     return read
 
 
-def _read_count(data: BytesIO) -> int:
+def _read_count(data: _Packed) -> int:
     """A whole number without a sign, seven bits to a byte, the lowest first."""
     value = 0
     for shift in range(0, 70, 7):
@@ -267,7 +281,7 @@ def _read_count(data: BytesIO) -> int:
     raise ValueError("expected a whole number of 64 bits, got a longer one")
 
 
-def _read_whole(data: BytesIO) -> int:
+def _read_whole(data: _Packed) -> int:
     """A whole number, whose lowest bit is its sign."""
     value = _read_count(data)
     return value >> 1 ^ -(value & 1)

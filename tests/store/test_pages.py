@@ -1,7 +1,6 @@
 """Parquet files that say in a few bytes that they hold gigabytes."""
 
 from contextlib import contextmanager
-from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +13,10 @@ from pipeline.evaluation.table import HELD_OUT_SCHEMA, WORD
 from pipeline.imports import parquet
 from pipeline.imports.series import Wanted
 from pipeline.labels.corpora.sheets import read_sheet
-from pipeline.store import tables
-from pipeline.store.pages import _LISTS, _read_struct, measure_pages
+from pipeline.store import pages, tables
+from pipeline.store.pages import _LISTS, _Packed, _read_struct, measure_pages
+from pipeline.store.parquet import PARTS
+from pipeline.store.parts import PartClip
 from pipeline.store.tables import read_table
 
 LAYOUTS = (
@@ -37,10 +38,10 @@ def test_values_of_lists_are_those_of_their_pages(tmp_path, layout):
     lists = [list(range(length)) for length in lengths]
     table = pa.table({"id": [str(n) for n in range(211)], "l": lists, "m": [[[1], [2, 3]]] * 211})
     pq.write_table(table, tmp_path / "a.parquet", **layout)
-    pages = measure(tmp_path / "a.parquet")
-    assert pages.listed == sum(max(1, length) for length in lengths) + 3 * 211
-    assert (pages.rows, pages.values) == (211, 211 + pages.listed)
-    assert pages.texts >= sum(len(str(n)) for n in range(211))
+    found = measure(tmp_path / "a.parquet")
+    assert found.listed == sum(max(1, length) for length in lengths) + 3 * 211
+    assert (found.rows, found.values) == (211, 211 + found.listed)
+    assert found.texts >= sum(len(str(n)) for n in range(211))
 
 
 def write_list(path, values):
@@ -110,7 +111,7 @@ def test_pages_of_very_long_texts_are_refused_before_they_are_unpacked(tmp_path)
         (b"\x15\x02\x05\x02\x04\0", "each field once, got 1"),
         (b"\x05\x86\x80\x08\x02\0", "each field once, got 65539"),
         (b"\x18\xff\xff\xff\xff\x07a", "more bytes, got an end"),
-        (b"\x29\xfc\xff\xff\xff\xff\x0f", "more bytes, got an end"),
+        (b"\x29\xfc\xff\xff\xff\xff\x0f", "at most 16,777,216 bytes, got more"),
         (b"\x29\x15\0", "list as Parquet has it, got one of kind 5"),
         (b"\x1c" * 99, "at most 16 structs"),
         (b"\x1b\0", "got one of kind 11"),
@@ -119,7 +120,7 @@ def test_pages_of_very_long_texts_are_refused_before_they_are_unpacked(tmp_path)
 )
 def test_structs_that_arrow_might_read_otherwise_are_refused(data, told):
     with pytest.raises(ValueError, match=told):
-        _read_struct(BytesIO(data))
+        _read_struct(_Packed(data))
 
 
 def test_a_page_that_says_it_ends_elsewhere_is_refused(tmp_path):
@@ -137,6 +138,17 @@ def test_a_page_that_says_it_ends_elsewhere_is_refused(tmp_path):
         path.write_bytes(whole)
         with pytest.raises(ValueError, match="expected"):
             measure_pages(path, other)
+
+
+def test_a_part_may_list_very_many_clips(tmp_path, monkeypatch):
+    monkeypatch.setattr(pages, "FOOTER_BYTES", 2**10)
+    text = pa.table({"text": ["a"] * 70})
+    clips = [PartClip(f"{n:03d}", "0" * 32, n, 1, "0" * 32) for n in range(70)]
+    PARTS.write_part(tmp_path / "a.parquet", [text], clips)
+    assert PARTS.open_part(tmp_path / "a.parquet").equals(text)
+    pq.write_table(pa.table({str(n): [n] for n in range(70)}), tmp_path / "b.parquet")
+    with pytest.raises(CorpusError, match="a description of at most 1,024 bytes, got more"):
+        read_sheet(tmp_path / "b.parquet")
 
 
 def pack(fields, path=()):
@@ -184,11 +196,11 @@ class Forger:
         write_list(path, VALUES)
         whole = path.read_bytes()
         size = int.from_bytes(whole[-8:-4], "little")
-        self.data, self.footer = whole[: -8 - size], _read_struct(BytesIO(whole[-8 - size : -8]))
+        self.data, self.footer = whole[: -8 - size], _read_struct(_Packed(whole[-8 - size : -8]))
         self.column = self.footer[GROUPS][0][CHUNKS][1][COLUMN]
         place, self.pages = self.column[DICTIONARY], []
         for _ in range(2):
-            file = BytesIO(self.data[place:])
+            file = _Packed(self.data[place:])
             header = _read_struct(file)
             self.pages.append((header, file.read(header[PACKED])))
             place += file.tell()
