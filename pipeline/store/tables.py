@@ -14,7 +14,14 @@ import pyarrow.parquet as pq
 from pipeline.errors import StoreError
 from pipeline.files import write_whole
 from pipeline.limits import MOST_CLIPS, SHOWN_BYTES, UNPACKED_TIMES, limit_unpacked
-from pipeline.store.objects import LISTS, POINTER, WIDEST, measure_objects, measure_words
+from pipeline.store.objects import (
+    LISTS,
+    POINTER,
+    WIDEST,
+    list_rows,
+    measure_objects,
+    measure_words,
+)
 from pipeline.store.pages import FIXED, TEXT, Pages, measure_pages
 
 FORMAT_VERSION = 1
@@ -183,10 +190,10 @@ def read_first(file: pq.ParquetFile, path: Path, count: int) -> list[dict[str, A
     texts = _measure_texts(file.schema, path, count) if pages.texts > most else 0
     if max(count * lengths, texts) > most:
         raise _refuse_size(path, most)
-    batch = next(file.iter_batches(count), None)
-    if batch is not None and batch.nbytes > most:
+    shown = pa.Table.from_batches([*islice(file.iter_batches(count), 1)], file.schema_arrow)
+    if shown.nbytes + measure_objects(shown) > most:
         raise _refuse_size(path, most)
-    return batch.to_pylist() if batch else []
+    return list(list_rows(shown))
 
 
 def _refuse_size(path: Path, most: int) -> StoreError:

@@ -92,6 +92,13 @@ def test_a_row_of_very_many_equal_values_is_refused_before_it_is_unpacked(tmp_pa
     assert series.rows.shape == (1, 7000)
 
 
+def test_few_rows_that_are_large_as_objects_are_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "SHOWN_BYTES", 2**20)
+    write_list(tmp_path / "a.parquet", 200_000)  # of one byte each, and 40 as objects
+    with pytest.raises(StoreError, match=r"unpacks to at most 0\.0 GB, got more"):
+        inspect(tmp_path / "a.parquet")
+
+
 def inspect(path):
     return list(inspect_path(path))
 
