@@ -94,7 +94,7 @@ MOST_LABELS = 10**6
 """That a network tells apart: those of ImageNet-21k are 21,841."""
 
 MOST_CLASSES = 200
-"""Emotions of a corpus or of a head: a matrix of all by all is counted for each speaker."""
+"""Emotions of a corpus or of a head."""
 
 MOST_EDGE = 2**12
 """Pixels of a side to which a checkpoint's preprocessor resizes, cuts or pads pictures: the largest
@@ -157,6 +157,10 @@ each mistake in it, and one takes three bytes."""
 MOST_HISTORY = 2**25
 """Bytes of the history of a training, whose every cell is an entry in memory: ten numbers of ten
 thousand epochs take two million."""
+
+MOST_CELLS = 2**27
+"""Of all confusion matrices of a split, one for each speaker, group or clip: two million clips of
+eight emotions have as many."""
 
 MOST_RUNS = 10**4
 """Of a head, one to a fold: a network is made for each."""

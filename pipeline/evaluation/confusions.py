@@ -6,6 +6,9 @@ All take several matrices at once, (sets, classes, classes). A rate that is unde
 import numpy as np
 from jaxtyping import Float64, Integer, Real
 
+from pipeline.errors import StoreError
+from pipeline.limits import MOST_CELLS
+
 
 def count_confusions(
     labels: Integer[np.ndarray, " rows"],
@@ -15,7 +18,15 @@ def count_confusions(
     count: int,
     classes: int,
 ) -> Float64[np.ndarray, "{count} {classes} {classes}"]:
-    """Confusion matrix of each of `count` sets of rows; `sets` is the index of each row's."""
+    """Confusion matrix of each of `count` sets of rows; `sets` is the index of each row's.
+
+    Raises StoreError for more than MOST_CELLS: a few bytes of a table may be very many sets.
+    """
+    if count * classes**2 > MOST_CELLS:
+        raise StoreError(
+            f"expected confusion matrices of at most {MOST_CELLS:,} cells, got {count:,} of "
+            f"{classes} classes; give clips a subject or a group, or fewer emotions"
+        )
     cells = (sets * classes + labels) * classes + predictions
     counts = np.bincount(cells, minlength=count * classes**2)
     return counts.reshape(count, classes, classes).astype(np.float64)

@@ -438,3 +438,13 @@ def test_rows_that_miss_a_class_are_refused():
     predictions = voted([[0.5, 0.25, 0.25]], [[0.5, 0.25, 0.25]]).slice(0, 2)
     with pytest.raises(StoreError, match=r"votes: expected one row for each of angry, happy, sad"):
         evaluate(predictions)
+
+
+def test_a_matrix_of_two_hundred_emotions_for_each_of_very_many_clips_is_refused():
+    rows = table(3500, emotion="angry", predicted_emotion="sad", prior_emotion="sad")
+    rows = rows.set_column(
+        rows.column_names.index("scores"), "scores", pa.nulls(3500, pa.list_(pa.float32()))
+    )
+    classes = [*EMOTIONS, *(f"mood{number}" for number in range(197))]
+    with pytest.raises(StoreError, match="of at most 134,217,728 cells, got 3,500 of 200 classes"):
+        evaluate_head("head", rows, classes, PARAMS)
