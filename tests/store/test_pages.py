@@ -12,6 +12,7 @@ from pipeline.errors import CorpusError, StoreError
 from pipeline.evaluation.table import HELD_OUT_SCHEMA, WORD
 from pipeline.imports import parquet
 from pipeline.imports.series import Wanted
+from pipeline.labels.corpora import sheets
 from pipeline.labels.corpora.sheets import read_sheet
 from pipeline.store import pages, tables
 from pipeline.store.pages import _LISTS, _Packed, _read_struct, measure_pages
@@ -336,3 +337,15 @@ def test_what_arrow_reads_is_counted_whatever_else_is_told(tmp_path, forge):
         assert len(next(file.iter_batches())["x"][0]) == VALUES  # so Arrow believes it
     with pytest.raises(StoreError, match="got more"):
         inspect(forger.path)
+
+
+def test_rows_are_counted_as_they_come_not_as_the_file_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "MOST_IDS", 7)
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": pa.nulls(11)}), path)
+    whole = path.read_bytes()
+    size = int.from_bytes(whole[-8:-4], "little")
+    packed = pack({**_read_struct(_Packed(whole[-8 - size : -8])), (3, 6): 1})
+    path.write_bytes(whole[: -8 - size] + packed + len(packed).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(CorpusError, match="expected at most 7 rows, got 11"):
+        read_sheet(path)

@@ -120,9 +120,9 @@ def _read_parquet(path: Path) -> Sheet:
     try:
         # pq.read_table would import pyarrow.dataset, and with it pandas.
         with open_regular(path), pq.ParquetFile(path) as file:
-            if file.metadata.num_rows > MOST_IDS:
-                raise ValueError(f"expected at most {MOST_IDS:,} rows, got more")
             table = read_objects(file, path)
+        if len(table) > MOST_IDS:
+            raise ValueError(f"expected at most {MOST_IDS:,} rows, got {len(table):,}")
         columns = {
             name: column.to_pylist()
             for name, column in zip(table.column_names, table.columns, strict=True)
