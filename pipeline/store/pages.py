@@ -35,7 +35,9 @@ _MAGIC = b"PAR1"
 _DEPTH = 16
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 12
 _INT, _LONG = 5, 6
-_WHOLE = frozenset({4, _INT, _LONG})
+_WHOLE = {4: 2**15, _INT: 2**31, _LONG: 2**63}
+"""Kinds of whole numbers, and where they end: of a longer one Arrow takes the lower bits."""
+
 _NUMBERS = range(2**15)
 _NIBBLE, _MANY = 15, 15
 
@@ -231,7 +233,10 @@ def _check_length(count: int) -> None:
 
 def _read_value(data: _Packed, kind: int, path: tuple[int, ...]) -> Any:
     if kind in _WHOLE:
-        return _read_whole(data)
+        number = _read_whole(data)
+        if not -_WHOLE[kind] <= number < _WHOLE[kind]:
+            raise ValueError(f"expected a whole number of its kind, got {number}")
+        return number
     if kind == _BYTE:
         return _read_byte(data)
     if kind == _DOUBLE:
@@ -250,7 +255,7 @@ def _read_list(data: _Packed, path: tuple[int, ...]) -> list[Any]:
     count, kind = head >> 4, head & _NIBBLE
     count = _read_count(data) if count == _MANY else count
     _check_length(count)
-    if kind != _LISTS.get(path):
+    if count and kind != _LISTS.get(path):
         raise ValueError(f"expected a list as Parquet has it, got one of kind {kind}")
     return [_read_value(data, kind, path) for _ in range(count)]
 

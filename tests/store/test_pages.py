@@ -246,6 +246,21 @@ def begin_elsewhere(forger):
     forger.column[11, 5] = decoy
 
 
+def kind_beyond(forger):
+    """A page's kind whose lower bits are that of data."""
+    dictionary, (header, data) = forger.pages
+    forger.append([dictionary, ({**header, (1, 5): 2**32}, data)])
+
+
+def begin_beyond(forger):
+    """Where the dictionary is, with a bit that is the 65th, and pages of nothing elsewhere."""
+    place = forger.append(forger.pages)
+    told = {(1, 5): 0, (2, 5): 0, PACKED: 0, (5, 12): TOLD}
+    forger.append([(told, b"")])
+    size = len(forger.data) - place
+    forger.column |= {DICTIONARY: (place ^ 1) + 2**64, SIZE: size, COUNT: 1}
+
+
 def end_early(forger):
     """By an old writer, of whose columns Arrow reads on behind their end."""
     forger.append(forger.pages)
@@ -328,14 +343,16 @@ def write_rows(table, path):
 
 
 @pytest.mark.usefixtures("_small")
-@pytest.mark.parametrize("forge", [name_another, count_dictionary, begin_elsewhere, end_early])
+@pytest.mark.parametrize(
+    "forge", [name_another, count_dictionary, begin_elsewhere, kind_beyond, begin_beyond, end_early]
+)
 def test_what_arrow_reads_is_counted_whatever_else_is_told(tmp_path, forge):
     forger = Forger(tmp_path / "a.parquet")
     forge(forger)
     forger.save()
     with pq.ParquetFile(forger.path) as file:
         assert len(next(file.iter_batches())["x"][0]) == VALUES  # so Arrow believes it
-    with pytest.raises(StoreError, match="got more"):
+    with pytest.raises(StoreError, match=r"got more|a whole number of its kind"):
         inspect(forger.path)
 
 
