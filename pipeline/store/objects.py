@@ -83,17 +83,18 @@ def _is_word(kind: pa.DataType) -> bool:
 def _measure_own(array: pa.Array) -> int:
     """Bytes of the values of `array`, without what they hold."""
     words, kind = isinstance(array, pa.DictionaryArray), array.type
+    count = int(len(array) - array.null_count)  # there is one blank for all
     told = array.dictionary if words else array
     if any(is_of(told.type) for is_of in (*_TEXTS, *_BYTES)):
         sizes = _measure_texts(told)
         return int(pc.sum(sizes.take(array.indices) if words else sizes).as_py() or 0)
     if isinstance(array, pa.StructArray):
-        return _CELL * len(array) * (1 + int(kind.num_fields))
+        return _CELL * count * (1 + int(kind.num_fields))
     if isinstance(array, pa.MapArray):
-        return _LIST * (len(array) + len(array.keys))  # of pairs
+        return _LIST * (count + len(array.keys))  # of pairs
     if isinstance(array, LISTS):
-        return _LIST * len(array)
-    return len(array) * next((size for is_of, size in _NUMBERS if is_of(kind)), _OTHER)
+        return _LIST * count
+    return count * next((size for is_of, size in _NUMBERS if is_of(kind)), _OTHER)
 
 
 def _measure_texts(array: pa.Array) -> pa.Array:
