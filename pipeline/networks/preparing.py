@@ -18,13 +18,14 @@ class _LateError(Exception):
 
 
 @contextmanager
-def limit_preparing() -> Iterator[None]:
+def limit_preparing(place: str = "") -> Iterator[None]:
     """Within this, no more than PREPARING_BYTES of memory and PREPARING_SECONDS can be had.
 
     Whoever asks for more memory gets an error, MemoryError of NumPy, RuntimeError of torch; where
-    the system has no such limit (macOS), it is not limited. What takes longer ends in ParamsError.
+    the system has no such limit (macOS), it is not limited. What takes longer ends in ParamsError,
+    whose sentence begins with `place`.
     """
-    with _limit_memory(), _limit_seconds():
+    with _limit_memory(), _limit_seconds(place):
         yield
 
 
@@ -45,7 +46,7 @@ def _limit_memory() -> Iterator[None]:
 
 
 @contextmanager
-def _limit_seconds() -> Iterator[None]:
+def _limit_seconds(place: str) -> Iterator[None]:
     """Raise ParamsError within this, between two steps of Python, where it takes too long.
 
     No signal would reach a thread that reads ahead. A single step of NumPy or torch is not broken
@@ -67,8 +68,8 @@ def _limit_seconds() -> Iterator[None]:
         yield
     except _LateError as error:
         raise ParamsError(
-            f"expected a preprocessor that prepares a clip within {PREPARING_SECONDS:g} s, got one "
-            f"that takes longer; choose others"
+            f"{place}expected a preprocessor that prepares a clip within {PREPARING_SECONDS:g} s, "
+            f"got one that takes longer; choose others"
         ) from error
     finally:
         with lock:

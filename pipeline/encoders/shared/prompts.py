@@ -164,7 +164,7 @@ class Prompt:
 
     def _prepare(self, places: int, **media: Any) -> Inputs:
         text = [self.render(places)]
-        with limit_preparing():
+        with limit_preparing(f"weights {self.tokenizer.name_or_path}: "):
             prepared = self.processor(
                 text=text, add_special_tokens=self.special, return_tensors="pt", **media
             )
