@@ -3,13 +3,14 @@
 import base64
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Literal, Protocol, runtime_checkable
 from zipfile import ZIP_STORED, ZipFile
 
 import torch
@@ -76,6 +77,10 @@ PICTURED = ("image_processor", "video_processor")
 """Parts of a processor that prepare pictures."""
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+END, LOCATED, LONG_END = 22, 20, 56
+"""Bytes of the end of an archive, of what leads to the one with long numbers, and of that."""
 
 
 @runtime_checkable
@@ -174,6 +179,7 @@ def check_records(path: Path) -> None:
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
             return  # written before PyTorch 1.6, or something else
+        whole = _is_found_alike(file)
     try:
         with ZipFile(path) as archive:
             entries = archive.infolist()
@@ -183,10 +189,24 @@ def check_records(path: Path) -> None:
             f"fetch it again"
         ) from error
     packed = any(entry.compress_type != ZIP_STORED for entry in entries)
-    if packed or min((entry.header_offset for entry in entries), default=0):
+    if not whole or packed or min((entry.header_offset for entry in entries), default=0):
         raise ParamsError(
             f"weights {path}: expected records as they are, got packed ones; fetch it again"
         )
+
+
+def _is_found_alike(file: BinaryIO) -> bool:
+    """Whether all who read an archive find the same list of its records.
+
+    Where it is told stands at the end, behind what a locator leads to: Python takes that to lie
+    right before the locator, and PyTorch to lie where it says (PKWARE's APPNOTE, 4.3.14 to 4.3.16).
+    """
+    end = file.seek(0, os.SEEK_END) - END
+    file.seek(max(end - LOCATED, 0))
+    told = file.read()
+    located = told.startswith(b"PK\x06\x07")
+    place = int.from_bytes(told[8:16], "little") if located else end - LOCATED - LONG_END
+    return told[LOCATED:].startswith(b"PK\x05\x06") and place == end - LOCATED - LONG_END
 
 
 def _is_strange(path: Path) -> bool:

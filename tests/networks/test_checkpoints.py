@@ -1,6 +1,8 @@
 import os
+import struct
 from argparse import Namespace
-from zipfile import ZIP_DEFLATED, ZipFile
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 import pytest
@@ -137,3 +139,58 @@ def test_packed_records_in_a_folder_are_refused(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
     with pytest.raises(ParamsError, match="expected a file of PyTorch, got a damaged one"):
         digest_folder(tmp_path)
+
+
+def list_records(archive):
+    """Records of an archive, and the directory of them, which says where each begins."""
+    size, place = struct.unpack("<II", archive[-10:-2])
+    return archive[:place], archive[place : place + size]
+
+
+def move_records(directory, by):
+    """The directory of records that begin so much later."""
+    moved, place = b"", 0
+    while place < len(directory):
+        lengths = struct.unpack_from("<HHH", directory, place + 28)
+        begin = int.from_bytes(directory[place + 42 : place + 46], "little") + by
+        stop = place + 46 + sum(lengths)
+        moved += directory[place : place + 42] + begin.to_bytes(4, "little")
+        moved, place = moved + directory[place + 46 : stop], stop
+    return moved
+
+
+def pack_archive(path, method):
+    """What `torch.save` wrote, its records packed by `method`."""
+    made = BytesIO()
+    with ZipFile(path) as plain, ZipFile(made, "w", method) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    return made.getvalue()
+
+
+def end_long(directory, place):
+    """The end of an archive in long numbers, whose `directory` is at `place`."""
+    count = directory.count(b"PK\x01\x02")
+    numbers = (44, 45, 45, 0, 0, count, count, len(directory), place)
+    return struct.pack("<IQHHIIQQQQ", 0x06064B50, *numbers)
+
+
+def test_an_archive_in_which_python_and_pytorch_find_other_records_is_refused(tmp_path):
+    seen = pack_archive(save(tmp_path / "a.pt", STATE), ZIP_STORED)
+    large = {"weight": torch.zeros(10**5)}
+    hidden = pack_archive(save(tmp_path / "b.pt", large), ZIP_DEFLATED)
+    (plain, first), (packed, other) = list_records(seen), list_records(hidden)
+    whole = plain + packed
+    other = move_records(other, len(plain))
+    whole += other + end_long(other, len(whole))
+    place = len(whole) - 56
+    whole += first + end_long(first, len(whole))
+    whole += struct.pack("<IIQI", 0x07064B50, 0, place, 1)
+    whole += struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, *[2**16 - 1] * 2, *[2**32 - 1] * 2, 0)
+    path = tmp_path / "c.pt"
+    path.write_bytes(whole)
+    assert torch.load(path, weights_only=True)["weight"].shape == (10**5,)
+    for damaged in (whole, b"PK\x03\x04"):
+        path.write_bytes(damaged)
+        with pytest.raises(ParamsError, match=r"records as they are|damaged"):
+            check_records(path)
