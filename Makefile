@@ -19,11 +19,11 @@ runs: install ## whole runs by DVC: what reruns when something changes, clones t
 	pytest -n auto --maxprocesses 4 -m runs
 
 faults: install ## runs killed, stopped, edited, starved of disk space and met by others at random, hundreds of times
-	MOODLINE_FAULTS=100 pytest tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py
+	MOODLINE_FAULTS=100 pytest -m '' tests/test_faults.py tests/test_campaigns.py tests/engines/test_local.py
 
 fuzz: install ## 5,000 damaged films (MOODLINE_FUZZ=2000-2500 for some), ten minutes of changes to each other file
 	MOODLINE_FUZZ=$${MOODLINE_FUZZ:-0-5000} pytest -n0 --timeout=0 tests/test_fuzz.py
-	MOODLINE_FUZZ_MINUTES=$${MOODLINE_FUZZ_MINUTES:-10} pytest -n auto --dist=load --timeout=0 tests/test_fuzz_readers.py
+	MOODLINE_FUZZ_MINUTES=$${MOODLINE_FUZZ_MINUTES:-10} pytest -m '' -n auto --dist=load --timeout=0 tests/test_fuzz_readers.py
 
 audit: install ## known vulnerabilities of the pinned packages, of which PyPI is asked
 	uv tool run pip-audit --disable-pip --no-deps --requirement requirements.lock

@@ -22,7 +22,7 @@ from pipeline.training.saving import train_head
 from pipeline.windows.labels import Labels
 from tests.stores import ask, make_labels, make_params, make_rows, write_features
 
-SUBJECTS, CLIPS, FOLDS = 12, 16, 3
+SUBJECTS, CLIPS, FOLDS = 12, 12, 3
 EMOTIONS = ["angry", "calm", "happy", "sad"]
 DIMS = {"face": 13, "audio": 17, "text": 11}
 CAUSES = 4

@@ -9,8 +9,6 @@ import pytest
 from pipeline.store.reader import open_features
 from tests.projects import EDITED, FirstRun, Project
 
-pytestmark = pytest.mark.runs
-
 HOOK = """
 import atexit
 import sys

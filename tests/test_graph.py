@@ -12,8 +12,6 @@ import pytest
 
 from tests.projects import DVC_WARNS, EDITED, SPEAKERS, FirstRun, Project
 
-pytestmark = pytest.mark.runs
-
 CORPUS = {"watch@own", "labels"}
 SEEN = {*CORPUS, "clean", "overview", "faces", "sheet", "transcribe"}
 MEDIA = SEEN | {"extract@hog", "extract@mfcc"}

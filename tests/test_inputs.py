@@ -9,8 +9,6 @@ import pytest
 from tests.projects import DVC_WARNS, EDITED, FirstRun, Project
 from tests.tiny_models import save_speech_model, save_vision_model
 
-pytestmark = pytest.mark.runs
-
 NOTHING = dict.fromkeys(("face", "scene", "audio", "text"), "none")
 TRAINING = {"epochs": 2}
 

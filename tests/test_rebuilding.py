@@ -85,7 +85,6 @@ def save(tmp_path: Path) -> Callable[[Recipe], Path]:
     return make
 
 
-@pytest.mark.runs
 def test_a_clone_makes_the_head_again(first_run: FirstRun, tmp_path: Path) -> None:
     origin = first_run.copy(tmp_path / "origin")
     clone = origin.clone(tmp_path / "clone", media=True)

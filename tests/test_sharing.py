@@ -14,8 +14,6 @@ from pipeline.audits.verification import verify_paths
 from pipeline.store.reader import open_features
 from tests.projects import EDITED, FirstRun, Project
 
-pytestmark = pytest.mark.runs
-
 IN_A_FOLDER = pytest.mark.parametrize("team", ["folder"], indirect=True)
 IN_A_BUCKET = pytest.mark.parametrize("team", ["bucket"], indirect=True)
 PARTIAL = ("--pull", "--allow-missing")

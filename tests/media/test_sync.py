@@ -24,7 +24,7 @@ OPTIONS = {
 """Options that encoders ask for."""
 
 FPS, HZ = 25, 48_000
-FLASH_SECONDS = 2.0
+SECONDS, FLASH_SECONDS = 3.4, 2.0
 
 
 class Combo(NamedTuple):
@@ -79,7 +79,7 @@ COUNTED = [
 
 
 def write_flash(path, combo, audio_start=0.0, both_start=0.0):
-    """Four seconds of film that is bright for 0.2 s, and beeps as long, at FLASH_SECONDS."""
+    """A film of SECONDS that is bright for 0.2 s, and beeps as long, at FLASH_SECONDS."""
     with av.open(str(path), "w") as container:
         pictures = container.add_stream(combo.video, rate=FPS)
         pictures.width, pictures.height = 96, 64
@@ -99,7 +99,7 @@ def write_flash(path, combo, audio_start=0.0, both_start=0.0):
 def film(stream, start):
     """Packets of pictures of some kilobytes each: FFmpeg mistimes several in one pack of a VOB."""
     noise = np.random.default_rng(7)
-    for number in range(4 * FPS):
+    for number in range(round(SECONDS * FPS)):
         bright = 0 <= number / FPS - FLASH_SECONDS < 0.2
         image = noise.integers(0, 40, (64, 96, 3), np.uint8) + np.uint8(200 * bright)
         frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -109,7 +109,7 @@ def film(stream, start):
 
 
 def beeping(stream, hz, begin, start):
-    seconds = np.arange(round(begin * hz), 4 * hz) / hz
+    seconds = np.arange(round(begin * hz), round(SECONDS * hz)) / hz
     loud = (seconds >= FLASH_SECONDS) & (seconds < FLASH_SECONDS + 0.2)
     wave = np.where(loud, 0.5, 0.01) * np.sin(2 * np.pi * 1000 * (seconds - FLASH_SECONDS))
     form = stream.codec_context.format.name

@@ -135,7 +135,6 @@ def test_every_stage_and_template_is_in_some_premises(
     assert seen <= files
 
 
-@pytest.mark.runs
 @pytest.mark.parametrize(
     ("stage", "argument"),
     [
