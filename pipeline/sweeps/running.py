@@ -31,6 +31,7 @@ from pipeline.sweeps.outcomes import Outcome, Ranked, rank_outcomes, read_outcom
 from pipeline.sweeps.trials import Trial, list_sources, try_alone, try_fused
 from pipeline.training.fitting import fit_run
 from pipeline.training.saving import gather_runs
+from pipeline.windows.dataset import check_encoders
 from pipeline.windows.labels import Labels, read_labels
 
 HELD_OPEN = 64
@@ -86,11 +87,13 @@ class Sweeper:
         """Try every one of `features` alone, then the best of each modality together.
 
         All is chosen on validation; test is not read. A head that is solved has no use for more
-        than one of `seeds`.
+        than one of `seeds`. Raises StoreError for a set that is not by the encoder of its params.
         """
         if HEADS.load(self.params.kind).Head.solved:
             seeds = seeds[:1]
-        alone = try_alone(list_sources(features, self.place.features), seeds)
+        sources = list_sources(features, self.place.features)
+        check_encoders(self.place.features, {name: own.encoder for name, own in features.items()})
+        alone = try_alone(sources, seeds)
         found = self.run(alone)
         named = {trial.name: trial for trial in reversed(alone)}
         ranked = rank_outcomes(found, self.params.targets)

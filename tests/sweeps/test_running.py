@@ -33,7 +33,7 @@ def place(tmp_path_factory):
             clip_id: make_rows(height * np.eye(3)[own] + generator.normal(size=(2, 3)))
             for clip_id, own in classes.items()
         }
-        write_features(root / "features" / name, rows)
+        write_features(root / "features" / name, rows, FEATURES[name].encoder)
     place = Place(root / "features", root / "targets", root / "clips.parquet", PROJECT)
     write_labels(place, sides, classes)
     return place
@@ -114,6 +114,16 @@ def test_what_a_head_refuses_is_told_and_the_others_are_tried(place, tmp_path):
     assert set(found.refused) == set(FEATURES)
     assert "valence: expected labels among the 30 clips of train" in found.refused["clear"]
     assert read_outcomes(tmp_path / "a.csv")[0].values == {}
+
+
+def test_a_set_by_another_encoder_than_its_params_name_is_refused(place, tmp_path):
+    asked = {**FEATURES, "noise": FEATURES["clear"]}
+    with (
+        Sweeper(PARAMS, place, tmp_path / "a.csv", workers=1) as sweeper,
+        pytest.raises(StoreError, match=r"noise: expected embeddings by encoder 'mfcc', .*logmel"),
+    ):
+        sweeper.sweep(asked, [0])
+    assert not (tmp_path / "a.csv").exists()
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "trial,seed,seconds,key,refused,uar\nx,0,1\n"])
