@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pipeline.evaluation.table import NOTHING
 from pipeline.heads.base import Head
+from pipeline.heads.normalisation import NO_STANDARDS, Standards
 from pipeline.heads.outputs import decode_outputs
 from pipeline.heads.recipes import Adjustment
 from pipeline.heads.shared.params import HeadParams
@@ -53,17 +54,20 @@ def predict_clips(
     windows: Sequence[Window],
     *,
     withheld: str = NOTHING,
+    known: Standards = NO_STANDARDS,
     adjustments: Adjustments = UNADJUSTED,
 ) -> dict[str, Predicted]:
     """clip_id → prediction, for every clip with a row of a modality that is not withheld.
 
-    `windows` are cut from `features`, at seconds where the head predicts per frame. Answers are
-    postprocessed by `adjustments`, those of the head's recipe for its run.
+    `windows` are cut from `features`, at seconds where the head predicts per frame. `known` are the
+    standards of clips whose subject it knows. Answers are postprocessed by `adjustments`, those of
+    the head's recipe for its run.
     """
     decoded: dict[str, list[tuple[Window, Decoded]]] = {}
+    standards = {**head.standards, **known}
     for start in range(0, len(windows), AT_ONCE):
         some = windows[start : start + AT_ONCE]
-        for window, found in _predict_windows(head, features, some, withheld):
+        for window, found in _predict_windows(head, features, some, standards, withheld):
             decoded.setdefault(window.clip_id, []).append((window, found))
     joined = {clip_id: _join_windows(found, head.per) for clip_id, found in decoded.items()}
     return {
@@ -89,11 +93,15 @@ def postprocess(predicted: Predicted, params: HeadParams, adjustments: Adjustmen
 
 
 def _predict_windows(
-    head: Head, features: Mapping[str, RowSource], windows: Sequence[Window], withheld: str
+    head: Head,
+    features: Mapping[str, RowSource],
+    windows: Sequence[Window],
+    standards: Standards,
+    withheld: str,
 ) -> Iterator[tuple[Window, Decoded]]:
     """Each window with anything to go on, and its answers; NaN at frames that no row reaches."""
     rows = gather_rows(features, windows)
-    gathered = normalise_rows(rows, [window.clip_id for window in windows], head.standards)
+    gathered = normalise_rows(rows, [window.clip_id for window in windows], standards)
     streams = head.know(
         {name: stream.keep(modality_of(name) != withheld) for name, stream in gathered.items()}
     )

@@ -1,7 +1,6 @@
 """Held-out predictions: what each run says of the clips it was not trained on, as one table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +32,8 @@ class Trained:
 
     `priors` is run → target → what the training labels alone predict: a class index, a rating, or
     a number for each class. `chosen` is run → the head that answers for val, where the one of
-    `heads` was trained on that, too. `adjustments` is run → what its answers are postprocessed by.
+    `heads` was trained on that, too. `subjects` is run → those of val, where they are measured
+    already. `adjustments` is run → what its answers are postprocessed by.
     """
 
     params: HeadParams
@@ -41,15 +41,17 @@ class Trained:
     heads: Mapping[str, Head]
     priors: Mapping[str, Mapping[str, Prior]]
     chosen: Mapping[str, Head] = field(default_factory=dict)
+    subjects: Mapping[str, Subjects] = field(default_factory=dict)
     adjustments: Mapping[str, Adjustments] = field(default_factory=dict)
 
     def find_head(self, run: str, split: str) -> Head:
         """Head of a run that never saw this split."""
         return self.chosen.get(run, self.heads[run]) if split == "val" else self.heads[run]
 
-    def find_subjects(self, dataset: WindowDataset) -> Subjects | None:
-        """Who is in the clips of `dataset`, for heads that go by it."""
-        return Subjects(dataset) if self.params.normalisation == "subject" else None
+    def find_subjects(self, run: str, split: str, dataset: WindowDataset) -> Subjects:
+        """Who is in this split of a run, whose windows are `dataset`."""
+        known = self.subjects.get(run) if split == "val" else None
+        return known or Subjects(dataset)
 
     @property
     def withholdings(self) -> list[str]:
@@ -119,28 +121,19 @@ def _predict_split(trained: Trained, run: str, split: Split) -> Iterator[pa.Reco
         Block(asked, _describe_rows(asked, split, trained.priors[run][asked.target]))
         for asked in ask_targets(split.labels, trained.params.targets, split.clip_ids)
     ]
-    subjects = trained.find_subjects(dataset)
+    subjects = trained.find_subjects(run, split.name, dataset)
     for withheld in trained.withholdings:
-        head = trained.find_head(run, split.name)
-        if subjects is not None:
-            head = introduce(head, subjects, ENROLLED.get(withheld))
         found = predict_clips(
-            head,
+            trained.find_head(run, split.name),
             dataset.sources,
             dataset.windows,
             withheld=withheld,
+            known=subjects.standardise(ENROLLED.get(withheld)),
             adjustments=trained.adjustments.get(run, UNADJUSTED),
         )
         for block in blocks:
             said = _repeat_word(withheld, trained.withholdings, len(block.columns["label"]))
             yield _fill_rows(block, found, said)
-
-
-def introduce(head: Head, subjects: Subjects, enrolled: int | None = None) -> Head:
-    """`head`, as it knows `subjects` by all of their clips, or so many others as are `enrolled`."""
-    knowing = copy(head)
-    knowing.standards = {**head.standards, **subjects.standardise(enrolled)}
-    return knowing
 
 
 def ask_targets(labels: Labels, targets: Sequence[str], clip_ids: Sequence[str]) -> Iterator[Asked]:

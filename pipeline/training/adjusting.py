@@ -21,7 +21,6 @@ from pipeline.prediction.held_out import (
     ask_targets,
     choose_classes,
     find_answers,
-    introduce,
 )
 from pipeline.targets import TARGETS, Target
 from pipeline.windows.dataset import WindowDataset
@@ -50,9 +49,9 @@ def _fit_run(trained: Trained, labels: Labels, run: Run) -> Iterator[tuple[str, 
     params, clips = trained.params, split_clips(labels.targets.values(), run)["val"]
     dataset = WindowDataset(trained.features, labels, params)
     dataset.add_clips(clips)
-    head, subjects = trained.find_head(run.name, "val"), trained.find_subjects(dataset)
-    head = head if subjects is None else introduce(head, subjects)
-    answered = predict_clips(head, dataset.sources, dataset.windows)
+    head = trained.find_head(run.name, "val")
+    known = trained.find_subjects(run.name, "val", dataset).standardise()
+    answered = predict_clips(head, dataset.sources, dataset.windows, known=known)
     rows = {asked.target: asked for asked in ask_targets(labels, params.targets, clips)}
     for target in params.targets:
         if not _wants_fitting(params.postprocessing, TARGETS[target], labels.per(target)):

@@ -25,7 +25,7 @@ from pipeline.training.context import check_context
 from pipeline.training.history import History, count_epochs
 from pipeline.windows.dataset import WindowDataset, load_batches
 from pipeline.windows.labels import Labels
-from pipeline.windows.moments import add_subjects, measure_all, measure_corpora, measure_moments
+from pipeline.windows.moments import Subjects, measure_all, measure_corpora, measure_moments
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,15 @@ class Fitted:
     """After one run: a head ready to predict, what each epoch measured, and training priors.
 
     `chosen` is the head that validation judged and chose by: the same, unless that one was trained
-    on val as well. `empty` is how many windows of train and val were left out, for no row reached
-    them.
+    on val as well. `subjects` are those of val. `empty` is how many windows of train and val were
+    left out, for no row reached them.
     """
 
     head: Head
     chosen: Head
     history: History
     priors: dict[str, Prior]
+    subjects: Subjects
     empty: int
 
 
@@ -61,6 +62,7 @@ def fit_run(
     train, val = (WindowDataset(features, labels, params) for _ in range(2))
     train.add_clips(clips["train"], views=True)
     val.add_clips(clips["val"])
+    subjects = Subjects(val)
     val.withhold(train.unreached)
     for side, dataset in (("train", train), ("val", val)):
         if not len(dataset):
@@ -71,8 +73,8 @@ def fit_run(
     empty = train.empty + val.empty
     priors = _measure_priors(labels, params.targets, clips["train"], run)
     shared = _measure_shared(train)
-    for dataset in (train, val):
-        dataset.standards = add_subjects(shared, dataset)
+    train.standards = {**shared, **Subjects(train).standardise()}
+    val.standards = {**shared, **subjects.standardise()}
     head = begin_head(train, val)
     history = [] if head.solved else _descend(head, train, val, clips["train"], live)
     if head.solved:
@@ -82,10 +84,10 @@ def fit_run(
         both = WindowDataset(features, labels, params)
         both.add_clips([*clips["train"], *clips["val"]], views=True)
         both.withhold(train.unreached)
-        both.standards = add_subjects(shared, both)
+        both.standards = {**shared, **Subjects(both).standardise()}
         final = _fit_again(head, both, history)
     head.standards = final.standards = shared
-    return Fitted(final.eval(), head.eval(), history, priors, empty)
+    return Fitted(final.eval(), head.eval(), history, priors, subjects, empty)
 
 
 def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
@@ -99,8 +101,8 @@ def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
 def _set_moments(head: Head, train: WindowDataset, val: WindowDataset) -> None:
     """Have `head` standardise by the rows of `train`; those of `val` are checked alike."""
     with torch.random.fork_rng():  # a pass over batches draws a number
-        measure_moments(val, head)
-        moments = measure_moments(train, head)
+        measure_moments(val)
+        moments = measure_moments(train)
     for stream, found in moments.items():
         if found.count:
             head.set_moments(stream, found.mean.float(), found.scale.float())

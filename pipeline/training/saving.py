@@ -68,6 +68,7 @@ def gather_runs(
         heads={run: result.head for run, result in fitted.items()},
         priors={run: result.priors for run, result in fitted.items()},
         chosen={run: result.chosen for run, result in fitted.items()},
+        subjects={run: result.subjects for run, result in fitted.items()},
     )
     if not params.postprocessing.on:
         return trained

@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.errors import TrainingError
-from pipeline.heads.base import Head
-from pipeline.heads.building import build_head
 from pipeline.heads.normalisation import ALL, Standards, corpus_of
+from pipeline.heads.reading import TRAINED, Reader, make_reader
 from pipeline.windows.dataset import Batch, WindowDataset, load_batches
 
 
@@ -56,6 +55,9 @@ class Moments:
 StreamMoments = dict[str, Moments]
 """Stream → moments of its rows."""
 
+Readers = Mapping[str, Reader]
+"""Stream → what knows the columns of its rows."""
+
 MOST_MOMENTS_BYTES = 8 * 2**30
 """Of the moments of all clips of a side, each number of which takes MOMENTS_BYTES."""
 
@@ -63,14 +65,15 @@ MOMENTS_BYTES = 24
 """A mean and a sum of squares in float64, and what rows are standardised by in float32."""
 
 
-def measure_moments(dataset: WindowDataset, head: Head) -> StreamMoments:
-    """Moments of each stream's columns, as `head` reads them.
+def measure_moments(dataset: WindowDataset) -> StreamMoments:
+    """Moments of each stream's columns.
 
     Raises TrainingError where one is NaN or infinite.
     """
-    moments = _begin(head)
+    readers = lay_readers(dataset)
+    moments = _begin(readers)
     for batch in load_batches(dataset):
-        _add_rows(moments, batch, head)
+        _add_rows(moments, batch, readers)
     for stream, found in moments.items():
         if not torch.isfinite(found.mean).all():
             raise TrainingError(
@@ -82,29 +85,30 @@ def measure_moments(dataset: WindowDataset, head: Head) -> StreamMoments:
 
 def measure_all(train: WindowDataset) -> Standards:
     """Mean and scale of all rows of `train`, stream by stream, as `ALL`."""
-    head = _lay_head(train)
-    return {ALL: _standardise(head, measure_moments(train, head))}
+    return {ALL: _measure(train)}
 
 
 def measure_corpora(train: WindowDataset) -> Standards:
     """Mean and scale of the rows of each corpus of `train`, stream by stream."""
-    head = _lay_head(train)
     corpora = sorted({corpus_of(window.clip_id) for window in train.windows})
-    found = {corpus: measure_moments(train.keep_corpus(corpus), head) for corpus in corpora}
-    return {corpus: _standardise(head, own) for corpus, own in found.items()}
+    return {corpus: _measure(train.keep_corpus(corpus)) for corpus in corpora}
+
+
+def _measure(dataset: WindowDataset) -> dict[str, Tensor]:
+    return _standardise(lay_readers(dataset), measure_moments(dataset))
 
 
 class Subjects:
     """Who is in the clips of a data set, and the moments of the rows of each clip.
 
-    No label is looked at. Raises TrainingError for a clip of nobody, and for more moments than
-    machines hold.
+    Nobody is known where its head does not normalise by subject. No label is looked at. Raises
+    TrainingError for a clip of nobody, and for more moments than machines hold.
     """
 
     def __init__(self, dataset: WindowDataset) -> None:
-        self.head = _lay_head(dataset)
-        _check_memory(dataset, self.head)
-        self.clips = dict(_measure_clips(dataset, self.head))
+        asked = dataset.params.normalisation == "subject"
+        self.readers = lay_readers(dataset)
+        self.clips = dict(_measure_clips(dataset, self.readers)) if asked else {}
         self.seed = dataset.params.training.seed
         self.subjects: dict[str, list[str]] = {}
         for clip_id in self.clips:
@@ -133,33 +137,26 @@ class Subjects:
         return found
 
     def _join(self, clips: Sequence[str]) -> dict[str, Tensor]:
-        whole = _begin(self.head)
+        whole = _begin(self.readers)
         for stream, moments in whole.items():
             for clip_id in clips:
                 moments.join(self.clips[clip_id][stream])
-        return _standardise(self.head, whole)
+        return _standardise(self.readers, whole)
 
 
-def add_subjects(shared: Standards, dataset: WindowDataset) -> Standards:
-    """`shared`, and for heads that normalise by subject what the clips of `dataset` go by."""
-    if dataset.params.normalisation != "subject":
-        return shared
-    return {**shared, **Subjects(dataset).standardise()}
-
-
-def _measure_clips(dataset: WindowDataset, head: Head) -> Iterable[tuple[str, StreamMoments]]:
+def _measure_clips(dataset: WindowDataset, readers: Readers) -> Iterable[tuple[str, StreamMoments]]:
     places: dict[str, list[int]] = {}
     for place, window in enumerate(dataset.windows):
         places.setdefault(window.clip_id, []).append(place)
+    _check_memory(len(places), readers)
     for clip_id, own in places.items():
-        moments = _begin(head)
-        _add_rows(moments, dataset[own], head)
+        moments = _begin(readers)
+        _add_rows(moments, dataset[own], readers)
         yield clip_id, moments
 
 
-def _check_memory(dataset: WindowDataset, head: Head) -> None:
-    clips = len({window.clip_id for window in dataset.windows})
-    numbers = sum(math.prod(reader.columns) for reader in head.readers.values())
+def _check_memory(clips: int, readers: Readers) -> None:
+    numbers = sum(math.prod(reader.columns) for reader in readers.values())
     asked = MOMENTS_BYTES * clips * numbers
     if asked > MOST_MOMENTS_BYTES:
         raise TrainingError(
@@ -169,28 +166,29 @@ def _check_memory(dataset: WindowDataset, head: Head) -> None:
         )
 
 
-def _lay_head(dataset: WindowDataset) -> Head:
-    """Head of which the readers alone are of use: they know the columns of each stream."""
-    with torch.random.fork_rng():
-        classes = len(dataset.labels.names.emotion)
-        return build_head(dataset.params, dataset.shapes, dataset.per, classes)
+def lay_readers(dataset: WindowDataset) -> Readers:
+    """Readers of the streams of `dataset`, for their columns, which are the same for all heads."""
+    return {
+        stream: make_reader(stream, store.shape, TRAINED)
+        for stream, store in sorted(dataset.sources.items())
+    }
 
 
-def _begin(head: Head) -> StreamMoments:
-    return {stream: Moments(reader.columns) for stream, reader in head.readers.items()}
+def _begin(readers: Readers) -> StreamMoments:
+    return {stream: Moments(reader.columns) for stream, reader in readers.items()}
 
 
-def _add_rows(moments: Mapping[str, Moments], batch: Batch, head: Head) -> None:
+def _add_rows(moments: Mapping[str, Moments], batch: Batch, readers: Readers) -> None:
     for stream, found in moments.items():
         rows = batch.streams[stream].rows[batch.streams[stream].mask]
-        found.add(head.readers[stream].list_columns(rows))
+        found.add(readers[stream].list_columns(rows))
 
 
-def _standardise(head: Head, measured: Mapping[str, Moments]) -> dict[str, Tensor]:
+def _standardise(readers: Readers, measured: Mapping[str, Moments]) -> dict[str, Tensor]:
     """Stream → mean and scale, `(2, *row)`; none of one without a row."""
     found = {}
     for stream, moments in measured.items():
-        reader = head.readers[stream]
+        reader = readers[stream]
         if moments.count:
             reader.set_moments(moments.mean.float(), moments.scale.float())
             both = torch.stack([reader.spread("mean"), reader.spread("scale")])

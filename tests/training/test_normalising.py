@@ -56,8 +56,8 @@ class TwoRooms:
         table = read_table(self.folder / "model" / "predictions.parquet", HELD_OUT_SCHEMA)
         return {row["clip_id"]: row["predicted"] for row in table.to_pylist()}
 
-    def window(self, side):
-        dataset = WindowDataset({"audio": self.store}, self.labels, self.params())
+    def window(self, side, *given):
+        dataset = WindowDataset({"audio": self.store}, self.labels, self.params(*given))
         dataset.add_clips(n for n, own in self.labels.targets.items() if own.split == side)
         return dataset
 
@@ -187,8 +187,7 @@ class People(TwoRooms):
 
 def test_people_are_known_from_the_rows_of_their_clips(tmp_path):
     corpus = People(tmp_path)
-    dataset = corpus.window("val")
-    subjects = Subjects(dataset)
+    subjects = Subjects(corpus.window("val", "subject"))
     everybody, one = subjects.standardise(), subjects.standardise(1)
     clips = [name for name, own in corpus.labels.targets.items() if own.subject == "person 1"]
     rows = np.concatenate([corpus.store[name].embedding for name in clips]).astype(float)
@@ -228,12 +227,12 @@ def test_a_head_that_knows_subjects_keeps_none_of_them(tmp_path):
 
 
 def test_a_clip_of_nobody_is_not_normalised_by_subject(tmp_path):
-    with pytest.raises(TrainingError, match=r"normalisation subject: toy/00: expected the subject"):
+    with pytest.raises(TrainingError, match=r"normalisation subject: toy/01: expected the subject"):
         People(tmp_path, named=False).train("subject")
 
 
 def test_more_moments_than_machines_hold_are_refused(tmp_path, monkeypatch):
-    dataset = People(tmp_path).window("val")
+    dataset = People(tmp_path).window("val", "subject")
     monkeypatch.setattr(moments, "MOST_MOMENTS_BYTES", 24 * 16 * 2 - 1)
     with pytest.raises(TrainingError, match=r"GB for 16 clips of 2 numbers a row; extract one"):
         Subjects(dataset)
