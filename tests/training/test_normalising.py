@@ -238,6 +238,11 @@ def test_more_moments_than_machines_hold_are_refused(tmp_path, monkeypatch):
         Subjects(dataset)
 
 
+def test_turns_of_others_are_not_normalised_by_the_subject_of_a_clip():
+    with pytest.raises(ParamsError, match=r"normalisation: subject .*context_turns.* set it to"):
+        make_params("mlp", {"text": "t"}, normalisation="subject", windows={"context_turns": 1})
+
+
 def test_members_are_normalised_as_the_whole_is():
     members = [{"kind": "mlp", "normalisation": "corpus"}]
     with pytest.raises(ParamsError, match="normalisation: expected to be said of the whole head"):

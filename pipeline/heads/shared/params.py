@@ -70,6 +70,17 @@ class HeadParams(Section):
         return self
 
     @model_validator(mode="after")
+    def _check_normalisation(self) -> "HeadParams":
+        """Refuse to standardise turns of others by who is in the clip."""
+        if self.normalisation == "subject" and self.windows.context_turns:
+            text = (
+                "normalisation: subject would standardise what others say (windows.context_turns) "
+                "by who is in the clip; choose another, or set it to 0"
+            )
+            raise PydanticCustomError("normalisation", text)
+        return self
+
+    @model_validator(mode="after")
     def _check_losses(self) -> "HeadParams":
         """Refuse losses of targets that are not predicted, or that polar has its own for."""
         polar = PLANE if self.coordinates == "polar" else ()
