@@ -130,10 +130,9 @@ class WorkParts:
         def write_checked(aside: Path) -> None:
             write(aside)
             check_bytes(aside, digest)
-            part = self._read_list(name, aside)
-            self._check_rows(part, aside)
-            if part.rows:
-                check(aside, self.format.open_part(aside))
+            opened = self._check_rows(self._read_list(name, aside), aside)
+            if opened is not None:
+                check(aside, opened)
 
         write_whole(path, write_checked)
         self.note_digest(name, digest)
@@ -194,14 +193,18 @@ class WorkParts:
         path = str(store.resolve())
         write_text(self.folder / f".{digest_bytes(path.encode())}{STORE_NOTE}", path)
 
-    def _check_rows(self, part: Part, path: Path) -> None:
-        """Raise StoreError unless the rows at `path` are those that the part has the digests of."""
+    def _check_rows(self, part: Part, path: Path) -> Any:
+        """What the part at `path` opens to, None where it has no rows.
+
+        Raises StoreError unless they are those that the part has the digests of.
+        """
         opened = self.format.open_part(path) if part.rows else None
         for clip in part.clips:
             if clip.rows:
                 rows = self.format.slice_part(opened, clip.start, clip.start + clip.rows)
                 if len(rows) != clip.rows or self.format.digest_content(rows) != clip.digest:
                     raise StoreError(f"{path}: {DAMAGED}")
+        return opened
 
     def _enter(self, part: Part) -> None:
         self.parts[part.name] = part

@@ -135,7 +135,7 @@ def read(params: Affwild2Params) -> Corpus:
         targets=[target for one in seen for target in one.list_targets()],
         names=NAMES,
         frames=pa.concat_tables([table for one in seen for table in one.cut()]).combine_chunks(),
-        entries=[*entries, *enter_unnamed(spare, (clip.path for clip in clips), root)],
+        entries=[*entries, *enter_unnamed(spare, clips, root)],
     )
 
 

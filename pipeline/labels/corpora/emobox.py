@@ -27,7 +27,6 @@ from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.files import enter_absent, enter_unnamed, find_files
 from pipeline.labels.corpora.params import EmoboxParams
 from pipeline.labels.emotions import Names
-from pipeline.store.ledger import Entry
 from pipeline.store.records import RecordT, read_record
 
 MAPS = ("label_map.json", "label_dict.json")
@@ -143,7 +142,7 @@ def read(params: EmoboxParams) -> Corpus:
         names=_list_names(classes),
         entries=[
             *(enter_absent(f"{name}/{clip_id}") for clip_id in sorted(media.keys() - {*here})),
-            *_enter_unnamed(media.values(), Path(params.root), name),
+            *enter_unnamed(_list_files(media.values(), name), clips, Path(params.root)),
         ],
         remarks=[*_tell_further(sets), *_tell_unknown(clips, name)],
     )
@@ -178,11 +177,10 @@ def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
     return here
 
 
-def _enter_unnamed(named: Collection[Path], root: Path, name: str) -> list[Entry]:
-    """Entry for each file where the `named` ones are that the metadata do not name."""
+def _list_files(named: Collection[Path], name: str) -> list[Path]:
+    """Files that are where the `named` ones are, and called as these."""
     below = Path(os.path.commonpath([path.parent for path in named]))
-    found = find_files(below, {path.suffix.lower() for path in named}, name)
-    return enter_unnamed(found, named, root)
+    return find_files(below, {path.suffix.lower() for path in named}, name)
 
 
 def _make_clip(clip_id: str, path: Path, said: Described, name: str) -> Clip:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.errors import CorpusError
 from pipeline.files import walk_folders
+from pipeline.labels.clips import Clip
 from pipeline.store.ledger import Entry
 
 
@@ -40,9 +41,9 @@ def enter_absent(clip_id: str) -> Entry:
     return Entry(clip_id, "labels", "left_out", "no_file", "the corpus's table names it")
 
 
-def enter_unnamed(found: Iterable[Path], named: Iterable[str | Path], root: Path) -> list[Entry]:
-    """Entry for each file of `found`, below `root`, that is none of `named`."""
-    known = {os.path.normpath(path) for path in named}
+def enter_unnamed(found: Iterable[Path], clips: Iterable[Clip], root: Path) -> list[Entry]:
+    """Entry for each file of `found`, below `root`, that is none of the `clips`'."""
+    known = {os.path.normpath(clip.path) for clip in clips}
     return [
         Entry(
             path.relative_to(root).as_posix(),

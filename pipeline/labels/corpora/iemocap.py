@@ -131,17 +131,18 @@ def read(params: IemocapParams) -> Corpus:
             else f"{root}: no turn that is {params.style}; mend `style`"
         )
     absent = [turn for turn in turns if not media[turn.name].exists()]
+    spare = sorted({*root.glob(MEDIA[params.modality])} - {*media.values()})
+    clips = [
+        _make_clip(turn, media[turn.name], spoken.get(turn.name), order, params) for turn in here
+    ]
     return Corpus(
-        clips=[
-            _make_clip(turn, media[turn.name], spoken.get(turn.name), order, params)
-            for turn in here
-        ],
+        clips=clips,
         targets=[_label(turn, params) for turn in here],
         names=_list_names(params),
         entries=[
             *(enter_absent(_name(turn)) for turn in absent),
             *_enter_strange(here),
-            *enter_unnamed(sorted(root.glob(MEDIA[params.modality])), media.values(), root),
+            *enter_unnamed(spare, clips, root),
         ],
     )
 

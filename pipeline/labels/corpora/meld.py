@@ -119,9 +119,7 @@ def read(params: MeldParams) -> Corpus:
                 for clip_id in without
             ),
             *enter_unnamed(
-                (path for found in films.values() for path in found.values()),
-                (clip.path for clip in clips),
-                root,
+                (path for found in films.values() for path in found.values()), clips, root
             ),
         ],
         remarks=[*_list_absent(tables), *_list_astray(files)],

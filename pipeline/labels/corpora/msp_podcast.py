@@ -74,9 +74,7 @@ def read(params: MspPodcastParams) -> Corpus:
         names=NAMES,
         entries=[
             *(enter_absent(_name(name)) for name in sorted(gone)),
-            *enter_unnamed(
-                sorted((root / "Audios").glob("[!.]*.wav")), (clip.path for clip in clips), root
-            ),
+            *enter_unnamed(sorted((root / "Audios").glob("[!.]*.wav")), clips, root),
         ],
     )
 

@@ -116,7 +116,7 @@ def read(params: CorpusParams) -> Corpus:
                 for clip in clips
                 if filmed and clip.path == NO_MEDIA
             ),
-            *enter_unnamed(_list_segments(films, segments), (clip.path for clip in clips), root),
+            *enter_unnamed(_list_segments(films, segments), clips, root),
         ],
     )
 

@@ -39,9 +39,9 @@ MEND = "mend the table"
 def read(params: TableParams) -> Corpus:
     """Clips and targets of the table's rows; raises CorpusError that names lines and columns."""
     check_mapping(params)
-    place = Path(params.root, params.table)
+    root, place = Path(params.root), Path(params.root, params.table)
     if not params.follow and not Path(params.table).is_absolute():
-        check_below(place, Path(params.root))
+        check_below(place, root)
     sheet = read_sheet(place)
     if len(sheet.places) > MOST_CLIPS:
         raise CorpusError(
@@ -56,12 +56,10 @@ def read(params: TableParams) -> Corpus:
     meanings = find_meanings(_count_words(rows), params)
     _check_words(sheet, rows, meanings)
     return Corpus(
-        clips=join_clips(clips, Path(params.root)),
+        clips=join_clips(clips, root),
         targets=[_make_target(clip_id, rows[index], meanings) for clip_id, index in numbered],
         names=meanings.names,
-        entries=enter_unnamed(
-            _list_media(clips, Path(params.root)), (clip.path for clip in clips), Path(params.root)
-        ),
+        entries=enter_unnamed(_list_media(clips, root), clips, root),
         remarks=[
             *sheet.remarks,
             *(f"{sheet.path}: {told}" for told in taken.remarks),
