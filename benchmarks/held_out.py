@@ -21,19 +21,18 @@ import numpy as np
 import pyarrow as pa
 import typer
 
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
-from pipeline.labels.dialogues import write_turns
-from pipeline.labels.emotions import Names, write_names
+from benchmarks.heads import choose_params
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
+from pipeline.labels.emotions import Names
+from pipeline.labels.target_files import write_target_files
+from pipeline.modalities import MODALITIES, RowShape
 from pipeline.rows import Rows
-from pipeline.sections import parse_section
 from pipeline.store.provenance import FeatureProvenance
 from pipeline.store.reader import open_features
-from pipeline.store.tables import write_table
 from pipeline.store.writer import Made, StoreWriter
 
 CLASSES = ["neutral", "anger", "disgust", "fear", "happiness", "sadness", "surprise", "other"]
 TARGETS = ["emotion", "valence", "arousal"]
-MODALITIES = ("face", "scene", "audio", "text")
 VIDEOS = 300
 FPS = 30.0
 
@@ -56,10 +55,9 @@ def make_labels(folder: Path, lengths: dict[str, int]) -> None:
     rng, count = np.random.default_rng(0), sum(lengths.values())
     sides = ["val", "test"]
     clips = [ClipLabels(clip_id=name, split=sides[n % 2]) for n, name in enumerate(lengths)]
-    write_targets(folder / "targets.parquet", clips)
-    write_names(folder / "names.json", Names(emotion=CLASSES, words={}))
     frames = np.concatenate([np.arange(length) for length in lengths.values()])
     columns = {
+        **{field.name: pa.nulls(count, field.type) for field in FRAMES_SCHEMA},
         "clip_id": np.repeat(list(lengths), list(lengths.values())),
         "frame": frames,
         "seconds": (frames + 0.5) / FPS,
@@ -67,8 +65,8 @@ def make_labels(folder: Path, lengths: dict[str, int]) -> None:
         "valence": rng.uniform(-1, 1, count),
         "arousal": rng.uniform(-1, 1, count),
     }
-    write_table(folder / "frames.parquet", pa.table(columns, schema=FRAMES_SCHEMA))
-    write_turns(folder / "dialogues.parquet", {})
+    names, table = Names(emotion=CLASSES, words={}), pa.table(columns, schema=FRAMES_SCHEMA)
+    write_target_files(folder, clips, names, frames=table)
 
 
 def make_features(out: Path, lengths: dict[str, int]) -> None:
@@ -88,18 +86,16 @@ def make_features(out: Path, lengths: dict[str, int]) -> None:
 def predict(folder: Path) -> dict[str, float]:
     """Seconds and peak gigabytes of reading labels, and of predicting every frame."""
     from pipeline.heads.building import build_head
-    from pipeline.heads.params import LinearParams
     from pipeline.prediction.held_out import Trained, predict_held_out
     from pipeline.windows.labels import read_labels
 
     begun, idle = time.perf_counter(), measure_peak()
     labels = read_labels(folder)
     read = time.perf_counter()
-    inputs = {modality: modality for modality in MODALITIES}
-    given = {"kind": "linear", "inputs": inputs, "targets": TARGETS, "windows": {"seconds": 10.0}}
-    params = parse_section(LinearParams, given, "heads.toy")
+    params = choose_params("linear", MODALITIES, targets=TARGETS, windows={"seconds": 10.0})
     features = {modality: open_features(folder / modality) for modality in MODALITIES}
-    head = build_head(params, dict.fromkeys(MODALITIES, 1), dict.fromkeys(TARGETS, "frame"), 8)
+    shapes = dict.fromkeys(MODALITIES, RowShape.of([1]))
+    head = build_head(params, shapes, dict.fromkeys(TARGETS, "frame"), len(CLASSES))
     priors = {"official": dict.fromkeys(TARGETS, 0.0)}
     table = predict_held_out(Trained(params, features, {"official": head}, priors), labels)
     ended = time.perf_counter()

@@ -26,26 +26,15 @@ from typing import Annotated
 
 import typer
 
-from pipeline.heads.inputs import NO_FEATURES
-from pipeline.heads.params import HEADS
-from pipeline.heads.shared.params import HeadParams
-from pipeline.modalities import MODALITIES
+from benchmarks.heads import choose_params
 from pipeline.params import load_params
 from pipeline.paths import FEATURES, LABELS, PROJECT, TARGETS
-from pipeline.sections import parse_section
 from pipeline.sweeps.running import Place, Sweeper, try_trial
 from pipeline.sweeps.trials import Trial, list_sources, try_alone
 
 KINDS = ("linear", "mlp")
 PLACE = Place(FEATURES, TARGETS, LABELS / "clips.parquet", PROJECT)
 ALONE = "import pickle, sys; try_, arguments = pickle.load(sys.stdin.buffer); try_(*arguments)"
-
-
-def choose_params(kind: str) -> HeadParams:
-    """A head of `kind` at its defaults; trials fill its inputs in."""
-    inputs = dict.fromkeys(MODALITIES, NO_FEATURES)
-    given = {"kind": kind, "inputs": inputs, "targets": ["emotion"]}
-    return parse_section(HEADS.find(kind).params, given, "head")
 
 
 def list_trials(count: int) -> list[Trial]:

@@ -26,16 +26,15 @@ import typer
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import BatchSampler, RandomSampler
 
+from benchmarks.heads import choose_params
 from benchmarks.rounds import Job, Side, print_table, time_rounds
 from pipeline.heads.base import Head
 from pipeline.heads.losses import head_loss
-from pipeline.heads.params import HEADS
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.rows import Rows
-from pipeline.sections import parse_section
 from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features
 from pipeline.store.writer import Made, StoreWriter
@@ -91,17 +90,6 @@ def write_data(folder: Path, clips: int, params: HeadParams, rng: np.random.Gene
     for dataset, side in zip(datasets, sides, strict=True):
         dataset.add_clips(side)
     return Data(*datasets, folder / "files")
-
-
-def choose_params(kind: str, epochs: int) -> HeadParams:
-    """A head of `kind` at its defaults, but that no epoch ends it and nothing is withheld."""
-    given = {
-        "kind": kind,
-        "inputs": {"scene": "none", **{modality: modality for modality in SHAPES}},
-        "targets": ["emotion"],
-        "training": {"epochs": epochs, "patience": epochs, "modality_dropout": 0.0},
-    }
-    return parse_section(HEADS.find(kind).params, given, "head")
 
 
 def draw_batches(data: Data, size: int) -> list[list[int]]:
@@ -185,8 +173,10 @@ def main(
     """Print the time of a window on every loop, head by head, over the bare one."""
     rng = np.random.default_rng(0)
     rates: dict[str, Mapping[str, float]] = {}
+    # No epoch ends the training, and nothing is withheld.
+    training = {"epochs": epochs, "patience": epochs, "modality_dropout": 0.0}
     for kind in kinds.split(","):
-        params = choose_params(kind, epochs)
+        params = choose_params(kind, SHAPES, training=training)
         with TemporaryDirectory() as scratch:
             data = write_data(Path(scratch), clips, params, rng)
             sides = make_sides(data, params, Path(scratch) / "live")

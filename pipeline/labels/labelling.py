@@ -7,12 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.labels.capping import find_capped
-from pipeline.labels.clip_labels import ClipLabels, write_targets, write_trained
+from pipeline.labels.clip_labels import ClipLabels, write_trained
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import CorpusParams
-from pipeline.labels.dialogues import number_turns, write_turns
-from pipeline.labels.emotions import Names, write_names
+from pipeline.labels.dialogues import number_turns
+from pipeline.labels.emotions import Names
 from pipeline.labels.joining import join_corpora, map_classes, place_corpora
 from pipeline.labels.overrides import (
     find_excluded,
@@ -26,8 +26,8 @@ from pipeline.labels.params import SplitParams
 from pipeline.labels.runs import find_trained
 from pipeline.labels.split_files import place_by_file, read_places
 from pipeline.labels.splits import assign_splits
+from pipeline.labels.target_files import write_target_files
 from pipeline.store.ledger import Entry, write_ledger
-from pipeline.store.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,8 @@ def write_labels(labelled: Labelled, folder: Path, told: Path) -> None:
     """
     subjects = {clip.clip_id: clip.subject for clip in labelled.clips}
     targets = (replace(own, subject=subjects.get(own.clip_id)) for own in labelled.targets)
-    write_targets(told / "targets.parquet", targets)
-    write_table(told / "frames.parquet", labelled.frames)
-    write_turns(told / "dialogues.parquet", number_turns(labelled.clips))
-    write_names(told / "names.json", labelled.names)
+    turns = number_turns(labelled.clips)
+    write_target_files(told, targets, labelled.names, frames=labelled.frames, turns=turns)
     write_clips(folder / "clips.parquet", labelled.clips, LABELS_SCHEMA)
     write_trained(folder / "trained.parquet", find_trained(labelled.targets))
     write_ledger(folder / "ledger.parquet", labelled.ledger)

@@ -8,10 +8,10 @@ from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.table import HELD_OUT_SCHEMA, add_speakers
 from pipeline.heads.building import load_heads
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
 from pipeline.labels.clips import Clip
-from pipeline.labels.dialogues import write_turns
-from pipeline.labels.emotions import Names, write_names
+from pipeline.labels.emotions import Names
+from pipeline.labels.target_files import write_target_files
 from pipeline.prediction.held_out import Trained, predict_held_out
 from pipeline.store.tables import read_table, write_table
 from pipeline.training.saving import train_head
@@ -42,12 +42,8 @@ class Corpus:
                 for frame, value in enumerate(valence)
             ]
         rows["c5"] = None
-        (folder / "labels").mkdir()
-        write_targets(folder / "labels" / "targets.parquet", targets)
-        write_names(folder / "labels" / "names.json", Names(emotion=["sad"], words={}))
-        table = pa.Table.from_pylist(labels, schema=FRAMES_SCHEMA)
-        write_table(folder / "labels" / "frames.parquet", table)
-        write_turns(folder / "labels" / "dialogues.parquet", {})
+        names, table = Names(emotion=["sad"], words={}), pa.Table.from_pylist(labels, FRAMES_SCHEMA)
+        write_target_files(folder / "labels", targets, names, frames=table)
         write_features(folder / "audio", rows)
 
     def labels(self) -> Labels:

@@ -3,11 +3,10 @@ import pytest
 
 from pipeline.encoders.params import HogParams, LogmelParams, MfccParams
 from pipeline.errors import StoreError
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
+from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
-from pipeline.labels.dialogues import write_turns
-from pipeline.labels.emotions import Names, write_names
-from pipeline.store.tables import write_table
+from pipeline.labels.emotions import Names
+from pipeline.labels.target_files import write_target_files
 from pipeline.sweeps.outcomes import read_outcomes
 from pipeline.sweeps.running import Place, Sweeper
 from tests.projects import PROJECT
@@ -40,19 +39,11 @@ def place(tmp_path_factory):
 
 
 def write_labels(place, sides, classes):
-    place.targets.mkdir(exist_ok=True)
-    write_targets(
-        place.targets / "targets.parquet",
-        [
-            ClipLabels(clip_id=clip_id, split=side, labels={"emotion": EMOTIONS[classes[clip_id]]})
-            for clip_id, side in sides.items()
-        ],
-    )
-    write_turns(place.targets / "dialogues.parquet", {})
-    write_table(place.targets / "frames.parquet", FRAMES_SCHEMA.empty_table())
-    write_names(
-        place.targets / "names.json", Names(emotion=EMOTIONS, words={e: e for e in EMOTIONS})
-    )
+    targets = [
+        ClipLabels(clip_id=clip_id, split=side, labels={"emotion": EMOTIONS[classes[clip_id]]})
+        for clip_id, side in sides.items()
+    ]
+    write_target_files(place.targets, targets, Names(emotion=EMOTIONS, words={}))
     clips = [Clip(clip_id=clip_id, corpus="toy", path=clip_id) for clip_id in sides]
     write_clips(place.clips, clips, LABELS_SCHEMA)
 

@@ -131,11 +131,11 @@ from pipeline.targets import TARGETS, Target
 
 TARGETS["tension"] = Target("tension", "rating", -2.0, 3.0)
 
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
-from pipeline.labels.dialogues import write_turns
-from pipeline.labels.emotions import Names, write_names
 from pipeline.evaluation.table import HELD_OUT_SCHEMA
-from pipeline.store.tables import read_table, write_table
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.emotions import Names
+from pipeline.labels.target_files import write_target_files
+from pipeline.store.tables import read_table
 from pipeline.training.saving import train_head
 from pipeline.windows.labels import read_labels
 from tests.stores import ask, make_params, make_rows, write_features
@@ -148,10 +148,7 @@ for number in range(60):
     rows[f"c{number:02}"] = make_rows([[cause, -cause]])
     clips.append(ClipLabels(clip_id=f"c{number:02}", fold=number % 3, labels={"tension": cause}))
 write_features(folder / "audio", rows)
-write_targets(folder / "targets.parquet", clips)
-write_table(folder / "frames.parquet", FRAMES_SCHEMA.empty_table())
-write_turns(folder / "dialogues.parquet", {})
-write_names(folder / "names.json", Names(emotion=[], words={}))
+write_target_files(folder, clips, Names(emotion=[], words={}))
 options = {"targets": ["tension"], "training": {"epochs": 2, "losses": {"tension": "mae"}}}
 for kind in ("linear", "mlp"):
     params = make_params(kind, {"audio": "audio"}, **options)

@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.files import write_json
-from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels, write_targets
-from pipeline.labels.dialogues import Turn, write_turns
+from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
+from pipeline.labels.dialogues import Turn
 from pipeline.labels.emotions import Names, read_names, write_names
-from pipeline.store.tables import write_table
+from pipeline.labels.target_files import write_target_files
 from pipeline.windows.labels import read_labels, split_frames
 from tests.stores import make_labels
 
@@ -23,15 +23,13 @@ def labels(tmp_path):
         "b": {"votes": (("happy", 3.0), ("sad", 1.0)), "emotions": (("happy", 0.7),)},
     }
     clips = [ClipLabels(clip_id=name, labels=found) for name, found in given.items()]
-    write_targets(tmp_path / "targets.parquet", clips)
-    write_names(tmp_path / "names.json", NAMES)
     rows = [
         {"clip_id": clip_id, "frame": frame, "seconds": frame / 4, "emotion": emotion}
         for clip_id, words in (("a", ["happy", None]), ("b", ["sad"]))
         for frame, emotion in enumerate(words)
     ]
-    write_table(tmp_path / "frames.parquet", pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA))
-    write_turns(tmp_path / "dialogues.parquet", {"b": Turn(0, 5, None)})
+    frames, turns = pa.Table.from_pylist(rows, schema=FRAMES_SCHEMA), {"b": Turn(0, 5, None)}
+    write_target_files(tmp_path, clips, NAMES, frames=frames, turns=turns)
     return read_labels(tmp_path)
 
 
