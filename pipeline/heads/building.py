@@ -12,7 +12,7 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 
-from pipeline.errors import ParamsError, StoreError
+from pipeline.errors import MoodlineError, ParamsError, StoreError
 from pipeline.files import open_regular
 from pipeline.heads.base import Head
 from pipeline.heads.context import add_contexts
@@ -50,6 +50,25 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
     Raises StoreError where the recipe is none of this version, or the weights are not of its head.
     """
     recipe = read_recipe(folder)
+    params = _parse_params(folder, recipe)
+    try:
+        tensors = _group_runs(read_weights(folder / "model.safetensors"))
+        heads = {run: _load_run(recipe, params, tensors.get(run, {})) for run in recipe.priors}
+    except _UNFIT as error:
+        told = " ".join(str(error).split())
+        raise StoreError(
+            f"{folder}: expected the weights of the head in its recipe, got others ({told}); run "
+            f"`dvc checkout`, or `dvc repro` to train it anew"
+        ) from error
+    return recipe, params, heads
+
+
+_UNFIT = (MoodlineError, RuntimeError, SafetensorError, OSError, TypeError, IndexError)
+"""What is raised over a file that is none of weights, or over weights of another head."""
+
+
+def _parse_params(folder: Path, recipe: Recipe) -> HeadParams:
+    """Params of the head in `folder`, whose recipe says what each target is predicted per."""
     try:
         params = parse_section(HEADS.find(recipe.kind).params, recipe.params, "params")
     except ParamsError as error:
@@ -59,39 +78,24 @@ def load_heads(folder: Path) -> tuple[Recipe, HeadParams, dict[str, Head]]:
             f"{folder}/recipe.json: per: expected an entry for {min(absent)}, got none; "
             f"`dvc checkout` it"
         )
+    return params
+
+
+def _load_run(recipe: Recipe, params: HeadParams, tensors: Mapping[str, torch.Tensor]) -> Head:
+    """Head of one run, from its own `tensors`, ready to predict."""
     shapes = {stream: source.shape for stream, source in recipe.inputs.items()}
-    try:
-        tensors = _group_runs(read_weights(folder / "model.safetensors"))
-        heads = {}
-        for run in recipe.priors:
-            own = tensors.get(run, {})
-            # No memory, whatever a recipe asks for, but for modules themselves.
-            with torch.device("meta"), _limit_modules(len(own)):
-                head = build_head(params, shapes, recipe.per, len(recipe.emotions))
-            weights = {name: own[name] for name in own if not name.startswith(PREFIX)}
-            head.load_state_dict(weights, assign=True)
-            head.standards = find_standards(own, add_contexts(shapes, params.windows))
-            if (params.normalisation != "train") != (ALL in head.standards):
-                raise StoreError(
-                    f"{run}: its moments of corpora: {sorted(head.standards)}, by params that say "
-                    f"normalisation {params.normalisation}"
-                )
-            heads[run] = head.float().eval()
-    except (
-        ParamsError,
-        StoreError,
-        RuntimeError,
-        SafetensorError,
-        OSError,
-        TypeError,
-        IndexError,
-    ) as error:
-        told = " ".join(str(error).split())
+    # No memory, whatever a recipe asks for, but for modules themselves.
+    with torch.device("meta"), _limit_modules(len(tensors)):
+        head = build_head(params, shapes, recipe.per, len(recipe.emotions))
+    weights = {name: tensors[name] for name in tensors if not name.startswith(PREFIX)}
+    head.load_state_dict(weights, assign=True)
+    head.standards = find_standards(tensors, add_contexts(shapes, params.windows))
+    if (params.normalisation != "train") != (ALL in head.standards):
         raise StoreError(
-            f"{folder}: expected the weights of the head in its recipe, got others ({told}); run "
-            f"`dvc checkout`, or `dvc repro` to train it anew"
-        ) from error
-    return recipe, params, heads
+            f"its moments of corpora: {sorted(head.standards)}, by params that say normalisation "
+            f"{params.normalisation}"
+        )
+    return head.float().eval()
 
 
 @contextmanager
