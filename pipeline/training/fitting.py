@@ -64,12 +64,7 @@ def fit_run(
     val.add_clips(clips["val"])
     subjects = Subjects(val)
     val.withhold(train.unreached)
-    for side, dataset in (("train", train), ("val", val)):
-        if not len(dataset):
-            raise TrainingError(
-                f"{run.name}: expected clips with features in {side}, got none of "
-                f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
-            )
+    _check_filled({"train": train, "val": val}, clips, run)
     empty = train.empty + val.empty
     priors = _measure_priors(labels, params.targets, clips["train"], run)
     shared = _measure_shared(train)
@@ -79,15 +74,22 @@ def fit_run(
     history = [] if head.solved else _descend(head, train, val, clips["train"], live)
     if head.solved:
         head.fit(load_batches(train), load_batches(val))
-    final = head
-    if params.training.refit:
-        both = WindowDataset(features, labels, params)
-        both.add_clips([*clips["train"], *clips["val"]], views=True)
-        both.withhold(train.unreached)
-        both.standards = {**shared, **Subjects(both).standardise()}
-        final = _fit_again(head, both, history)
-    head.standards = final.standards = shared
+    head.standards = shared
+    both = [*clips["train"], *clips["val"]]
+    final = _fit_again(head, train, both, history) if params.training.refit else head
     return Fitted(final.eval(), head.eval(), history, priors, subjects, empty)
+
+
+def _check_filled(
+    sides: Mapping[str, WindowDataset], clips: Mapping[str, Sequence[str]], run: Run
+) -> None:
+    """Raise TrainingError for one of `sides` that has no window of its `clips`."""
+    for side, dataset in sides.items():
+        if not len(dataset):
+            raise TrainingError(
+                f"{run.name}: expected clips with features in {side}, got none of "
+                f"{len(clips[side])}; check the head's inputs and `splits` in params.yaml"
+            )
 
 
 def begin_head(train: WindowDataset, val: WindowDataset) -> Head:
@@ -140,9 +142,16 @@ def _descend(
     return history
 
 
-def _fit_again(chosen: Head, both: WindowDataset, history: History) -> Head:
-    """Head trained on all of `both` as `chosen` was, by the strengths or epochs that it had."""
+def _fit_again(
+    chosen: Head, train: WindowDataset, clip_ids: Sequence[str], history: History
+) -> Head:
+    """Head trained on `clip_ids` as `chosen` was on `train`, by the strengths or epochs it had."""
+    both = WindowDataset(train.features, train.labels, train.params)
+    both.add_clips(clip_ids, views=True)
+    both.withhold(train.unreached)
+    both.standards = {**chosen.standards, **Subjects(both).standardise()}
     head = begin_head(both, both)
+    head.standards = chosen.standards
     if head.solved:
         head.refit(load_batches(both), chosen)
         return head
