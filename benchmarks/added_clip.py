@@ -10,10 +10,7 @@ second takes above the first, less the encoder's own time for that clip, is `add
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from statistics import median
@@ -24,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import typer
 
+from benchmarks.commands import run_command
 from pipeline.cleaning.sound import AUDIO_SCHEMA
 from pipeline.cleaning.sound import PROVENANCE as CLEAN
 from pipeline.encoders.mfcc import Encoder
@@ -65,10 +63,12 @@ class Scratch:
             shutil.copytree(PROJECT / name, root / name, ignore=ignored)
         shutil.copy(PROJECT / "dvc.yaml", root)
         (root / "params.yaml").write_text(PARAMS.replace("FORMAT", part_format))
-        self.run("dvc", "init", "--quiet", "--no-scm")
-        self.run("dvc", "config", "cache.type", "hardlink,symlink,copy")
-        self.run("dvc", "remote", "add", "--quiet", "-d", "team", str(root / "remote"))
-        self.run("dvc", "repro", "--quiet", "check")
+        run_command(self.root, "dvc", "init", "--quiet", "--no-scm")
+        run_command(self.root, "dvc", "config", "cache.type", "hardlink,symlink,copy")
+        run_command(
+            self.root, "dvc", "remote", "add", "--quiet", "-d", "team", str(root / "remote")
+        )
+        run_command(self.root, "dvc", "repro", "--quiet", "check")
         write_trained(root / "data" / "labels" / "trained.parquet", [])
 
     def add_clips(self, count: int) -> str:
@@ -85,13 +85,13 @@ class Scratch:
     def extract(self, *options: str) -> float:
         """Seconds of the stage."""
         begun = time.perf_counter()
-        self.run("dvc", "repro", "--quiet", "--single-item", *options, "extract@mfcc")
+        run_command(self.root, "dvc", "repro", "--quiet", "--single-item", *options, "extract@mfcc")
         return time.perf_counter() - begun
 
     def push(self) -> int:
         """Bytes that came to the remote."""
         before = measure_tree(self.root / "remote")
-        self.run("dvc", "push", "--quiet", "extract@mfcc")
+        run_command(self.root, "dvc", "push", "--quiet", "extract@mfcc")
         return measure_tree(self.root / "remote") - before
 
     def encode(self, clip_id: str) -> float:
@@ -108,16 +108,6 @@ class Scratch:
         rows = open_features(self.root / "features" / "mfcc")[clip_id]
         arrays = (rows.embedding, rows.start_seconds, rows.end_seconds, rows.valid)
         return sum(array.nbytes for array in arrays)
-
-    def run(self, *command: str) -> None:
-        """Run a command in the project; what it prints is shown if it fails."""
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-        done = subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(done.stdout + done.stderr)
 
     def _make_sound(self, clip_id: str) -> pa.Table:
         samples = self.rng.uniform(-0.5, 0.5, HZ)

@@ -13,11 +13,8 @@ is what a clock says, they included. Goals with 100 heads: `idle_seconds` 4, `ed
 """
 
 import json
-import os
 import resource
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +22,8 @@ from typing import Annotated, Any
 
 import typer
 from ruamel.yaml import YAML
+
+from benchmarks.commands import run_command
 
 PROJECT = Path(__file__).parents[1]
 OWN = ("check", "premises")
@@ -64,8 +63,8 @@ class Scratch:
             files = {"dvc.yaml": join_files(list(files.values()))}
         for name, content in files.items():
             self.write(name, content)
-        self.run("dvc", "init", "--quiet", "--no-scm")
-        self.run("dvc", "config", "cache.type", "hardlink,symlink,copy")
+        run_command(self.root, "dvc", "init", "--quiet", "--no-scm")
+        run_command(self.root, "dvc", "config", "cache.type", "hardlink,symlink,copy")
 
     def write(self, name: str, content: Any) -> None:
         (self.root / name).parent.mkdir(exist_ok=True)
@@ -82,20 +81,10 @@ class Scratch:
     def time_command(self, *command: str) -> dict[str, float]:
         """Seconds of a command: of the processor, and by the clock."""
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        self.run(*command)
+        run_command(self.root, *command)
         wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {"seconds": used, "wall": wall}
-
-    def run(self, *command: str) -> None:
-        """Run a command in the project; what it prints is shown if it fails."""
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
-        done = subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise SystemExit(done.stdout + done.stderr)
 
     def count_lines(self) -> int:
         """Lines of all lock files."""

@@ -1,0 +1,17 @@
+"""Commands that benchmarks have a project run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run_command(project: Path, *command: str) -> None:
+    """Run a command in `project`; what it prints is shown if it fails."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+    done = subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
