@@ -51,7 +51,7 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
     by_dvc = "DVC_STAGE" in os.environ  # else nobody takes note of what was made of what
     if by_dvc:
         follow_parent()
-    try:
+    with _told_in_a_sentence(outs):
         main()
         if by_dvc:
             confirm_code()
@@ -59,6 +59,16 @@ def run_stage(main: Callable[[], None], outs: Sequence[Path]) -> None:
                 put_in_cache(outs, cache)
         if told := _tell_kept(outs):
             print(show_line(told))
+
+
+@contextmanager
+def _told_in_a_sentence(outs: Sequence[Path]) -> Iterator[None]:
+    """Within this, what a user can mend ends the process, and Ctrl-C does.
+
+    The `outs` are removed where code that the stage runs was edited.
+    """
+    try:
+        yield
     except StageError as error:
         for out in outs:
             remove(out)
