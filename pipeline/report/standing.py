@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pipeline.evaluation.records import SplitEvaluation
+from pipeline.evaluation.records import Estimate, SplitEvaluation
 from pipeline.modalities import MODALITIES
 from pipeline.report.formats import is_better_low, label, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary, find_baseline
@@ -121,34 +121,45 @@ def _title(metric: str) -> str:
     return f"<b>{name_metric(metric)}</b>" + (" lower is better" if is_better_low(metric) else "")
 
 
+@dataclass(frozen=True)
+class _Dot:
+    """An estimate of the head in a row, and how far its interval reaches to the left and right."""
+
+    row: int
+    value: float
+    left: float
+    right: float
+    told: str
+
+    @classmethod
+    def of(cls, row: int, estimate: Estimate) -> "_Dot | None":
+        """None of one that is undefined."""
+        value, ends = estimate.value, (estimate.low, estimate.high)
+        if value is None:
+            return None
+        low, high = (value if end is None else end for end in ends)
+        told = write_interval(estimate) or f"no interval: {escape(str(estimate.interval_reason))}"
+        return cls(row, round(value, 4), round(value - low, 4), round(high - value, 4), told)
+
+
 def _add_estimates(
     figure: go.Figure, rows: Sequence[SplitEvaluation], split: str, panel: _Panel
 ) -> None:
     """Add a dot with its interval for each row where the panel's metric is defined."""
     name, below, marker = _SPLITS[split]
     found = [(y, row.metrics.get(panel.metric)) for y, row in enumerate(rows)]
-    defined = [
-        (y, estimate, estimate.value)
-        for y, estimate in found
-        if estimate is not None and estimate.value is not None
-    ]
-    highs = [value if e.high is None else e.high for _, e, value in defined]
-    lows = [value if e.low is None else e.low for _, e, value in defined]
-    values = [value for _, _, value in defined]
+    dots = [dot for y, estimate in found if estimate and (dot := _Dot.of(y, estimate))]
     trace = go.Scatter(
-        x=[round(value, 4) for value in values],
-        y=[y + below for y, _, _ in defined],
+        x=[dot.value for dot in dots],
+        y=[dot.row + below for dot in dots],
         error_x={
-            "array": [round(high - value, 4) for high, value in zip(highs, values, strict=True)],
-            "arrayminus": [round(value - low, 4) for low, value in zip(lows, values, strict=True)],
+            "array": [dot.right for dot in dots],
+            "arrayminus": [dot.left for dot in dots],
             "color": ACCENT if split == "val" else AGAINST,
             "thickness": 1.4,
             "width": 0,
         },
-        customdata=[
-            write_interval(e) or f"no interval: {escape(str(e.interval_reason))}"
-            for _, e, _ in defined
-        ],
+        customdata=[dot.told for dot in dots],
         hovertemplate=f"{name} %{{x:.3f}}<br>%{{customdata}}<extra></extra>",
         **_style(name, marker, panel),
     )
