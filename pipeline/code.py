@@ -9,7 +9,7 @@ under every version of Python.
 import ast
 import io
 import tokenize
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -249,25 +249,30 @@ def _strip_lines(
     first, last = _find_lines(nodes[0])
     rows = range(first, last + 1)
     docstrings = [node for node in nodes if _is_docstring(node)]
-    if stripped is not None:
-        kept = {row: stripped[row] for row in rows if row in stripped}
-    else:
-        kept = {row: lines[row - 1] for row in rows if lines[row - 1].strip()}
-        prose = {node.value for node in docstrings}
-        strings = any(
-            node.end_lineno != node.lineno and node not in prose
-            for node in nodes
-            if isinstance(node, (ast.Constant, ast.JoinedStr))
-        )
+    if stripped is None:
+        own = [lines[row - 1] for row in rows]
+        kept = {row: line for row, line in zip(rows, own, strict=True) if line.strip()}
         # A tokenizer takes longer than all else: it has those whose blanks or signs may be text.
-        blanks = strings and len(kept) < len(rows)
+        blanks = len(kept) < len(rows) and _has_long_strings(nodes, docstrings)
         if blanks or any("#" in line or line.strip() == "\\" for line in kept.values()):
-            kept = _strip_tokens("\n".join(lines[row - 1] for row in rows), first)
+            kept = _strip_tokens("\n".join(own), first)
+    else:
+        kept = {row: stripped[row] for row in rows if row in stripped}
     for node in docstrings:
         if not lines[node.lineno - 1].encode()[: node.col_offset].strip():
             for row in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                 kept.pop(row, None)
     return kept
+
+
+def _has_long_strings(nodes: Iterable[ast.AST], docstrings: Iterable[ast.Expr]) -> bool:
+    """Whether any of `nodes` is a string of several lines, but for `docstrings`."""
+    prose = {node.value for node in docstrings}
+    return any(
+        node.end_lineno != node.lineno and node not in prose
+        for node in nodes
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+    )
 
 
 def _strip_tokens(source: str, first: int) -> dict[int, str]:

@@ -199,16 +199,23 @@ def _judge(column: str, cells: Cells) -> str | None:
     if column in TIMES:
         return None if _list_numbers(read_times(filled)) is None else "seconds"
     if column in NUMBERS:
-        numbers = _list_numbers(read_numbers(filled))
-        whole = column in SINGLE or (numbers and all(number.is_integer() for number in numbers))
-        return f"{min(numbers):g} to {max(numbers):g}" if numbers and whole else None
+        return _judge_numbers(filled, whole=column not in SINGLE)
     counts = Counter(str(cell).strip() for cell in filled)
-    if column in ("split", "emotion"):
-        fits = counts.keys() <= set(SIDES) if column == "split" else len(counts) <= MOST_CLASSES
-        return ", ".join(f"{word} {count}" for word, count in counts.most_common()) * fits or None
-    if column == "clip_id" and len(counts) < len(cells):
+    fits = {"split": counts.keys() <= set(SIDES), "emotion": len(counts) <= MOST_CLASSES}
+    if column in fits:
+        told = ", ".join(f"{word} {count}" for word, count in counts.most_common())
+    else:
+        told = f"{len(counts)} different ones in {len(filled)} rows"
+    alone = column != "clip_id" or len(counts) == len(cells)
+    return told if fits.get(column, alone) else None
+
+
+def _judge_numbers(cells: Cells, *, whole: bool) -> str | None:
+    """The least and the greatest of `cells`; None where one is no number, or no `whole` one."""
+    numbers = _list_numbers(read_numbers(cells))
+    if not numbers or (whole and not all(number.is_integer() for number in numbers)):
         return None
-    return f"{len(counts)} different ones in {len(filled)} rows"
+    return f"{min(numbers):g} to {max(numbers):g}"
 
 
 def _list_numbers(cells: Iterable[Any]) -> list[float] | None:

@@ -107,22 +107,7 @@ def read(params: Affwild2Params) -> Corpus:
     folders = list(_walk(root))
     annotated = _find_texts(root, folders, params.tracks)
     videos, crops = _find_videos(folders), _find_crops(folders)
-    seen, entries = [], []
-    for name, person in sorted(annotated.items()):
-        video = videos.get(name) or videos.get(_PERSON.sub("", name))
-        if video is None:
-            entries.append(enter_absent(f"affwild2/{name}"))
-            continue
-        try:
-            one = _see(person, video, read_stretches(params.transcripts, name))
-        except MediaError as error:
-            told = "left_out", error.reason, error.detail
-            entries.append(Entry(f"affwild2/{name}", "labels", *told))
-            continue
-        if crops and name not in crops:
-            one.remarks.append(("no_crops", "no folder of crops has its name"))
-        entries += [Entry(f"affwild2/{name}", "labels", "marked", *told) for told in one.remarks]
-        seen.append(one)
+    seen, entries = _see_all(annotated, videos, crops, params.transcripts)
     if not seen:
         raise CorpusError(
             f"{root}: expected the videos of {len(annotated)} texts, found none; put them below it"
@@ -164,6 +149,33 @@ class _Seen:
         """Labelled frames of each stretch."""
         for one in self.stretches:
             yield cut_frames(self.frames, _name(self.person.name, one), one, self.seconds)
+
+
+def _see_all(
+    annotated: Mapping[str, Annotated],
+    videos: Mapping[str, Path],
+    crops: Mapping[str, Path],
+    transcripts: str | None,
+) -> tuple[list[_Seen], list[Entry]]:
+    """Everyone whose video can be read, in order of names; and who cannot be seen, and remarks."""
+    seen: list[_Seen] = []
+    entries: list[Entry] = []
+    for name, person in sorted(annotated.items()):
+        video = videos.get(name) or videos.get(_PERSON.sub("", name))
+        if video is None:
+            entries.append(enter_absent(f"affwild2/{name}"))
+            continue
+        try:
+            one = _see(person, video, read_stretches(transcripts, name))
+        except MediaError as error:
+            told = "left_out", error.reason, error.detail
+            entries.append(Entry(f"affwild2/{name}", "labels", *told))
+            continue
+        if crops and name not in crops:
+            one.remarks.append(("no_crops", "no folder of crops has its name"))
+        entries += [Entry(f"affwild2/{name}", "labels", "marked", *told) for told in one.remarks]
+        seen.append(one)
+    return seen, entries
 
 
 def _see(person: Annotated, video: Path, stretches: Sequence[Stretch]) -> _Seen:

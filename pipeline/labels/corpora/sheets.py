@@ -138,7 +138,25 @@ def _read_csv(path: Path) -> Sheet:
     text, remarks = _read_text(path)
     if count_ends(text) > MOST_IDS:
         raise CorpusError(f"{path}: expected at most {MOST_IDS:,} lines, got more")
-    lines = list(StringIO(text, newline=""))
+    rows = _open_rows(path, list(StringIO(text, newline="")))
+    found = {line: cells for line, cells in rows.read(rows.line) if any(map(str.strip, cells))}
+    if rows.mistakes:
+        raise refuse(path, rows.mistakes, _QUOTES)
+    width = len(rows.names)
+    uneven = [
+        Mistake(f"line {line}", f"expected {width} cells, as the header has, got {len(cells)}")
+        for line, cells in found.items()
+        if len(cells) < width or any(map(str.strip, cells[width:]))
+    ]
+    if uneven:
+        mend = f"mend the table, whose cells are told apart by {rows.delimiter!r}"
+        raise refuse(path, uneven, mend)
+    columns = _name_columns(path, rows.names, [cells[:width] for cells in found.values()])
+    return Sheet(path, columns, [f"line {line}" for line in found], remarks)
+
+
+def _open_rows(path: Path, lines: Sequence[str]) -> "_Rows":
+    """Rows of the CSV file of these `lines`, read up to its header, whose names they have."""
     announced = _ANNOUNCED.fullmatch(lines[0]) if lines else None
     first = 1 if announced else 0
     while first < len(lines) and not lines[first].strip():
@@ -150,21 +168,8 @@ def _read_csv(path: Path) -> Sheet:
     _, header = next(rows.read(first), (0, None))
     if header is None or rows.mistakes:
         raise refuse(path, rows.mistakes, _QUOTES)
-    names = [name.strip() for name in header]
-    rows.names = names
-    found = [(line, cells) for line, cells in rows.read(rows.line) if any(map(str.strip, cells))]
-    if rows.mistakes:
-        raise refuse(path, rows.mistakes, _QUOTES)
-    width = len(names)
-    uneven = [
-        Mistake(f"line {line}", f"expected {width} cells, as the header has, got {len(cells)}")
-        for line, cells in found
-        if len(cells) < width or any(map(str.strip, cells[width:]))
-    ]
-    if uneven:
-        raise refuse(path, uneven, f"mend the table, whose cells are told apart by {delimiter!r}")
-    columns = _name_columns(path, names, [cells[:width] for _, cells in found])
-    return Sheet(path, columns, [f"line {line}" for line, _ in found], remarks)
+    rows.names = [name.strip() for name in header]
+    return rows
 
 
 READERS: Mapping[str, Callable[[Path], Sheet]] = {
