@@ -115,14 +115,7 @@ def place_corpora(
         for name, corpus in corpora.items()
     }
     sides = {tuple(names): _find_side(names, params) for names in _gather_entries(known)}
-    placed: dict[str, list[ClipLabels]] = {}
-    for names in [names for names, side in sides.items() if side is None]:
-        with _told_of(names):
-            found = assign_splits(_join_entries(known, names), splits)
-        if splits.protocol == "leave_one_out":
-            shift = _count_folds(chain.from_iterable(placed.values()))
-            found = [_shift_fold(target, shift) for target in found]
-        placed[", ".join(names)] = found
+    placed = _place_parted(known, [names for names, side in sides.items() if side is None], splits)
     validates = "val" in sides.values() or _has_val(chain.from_iterable(placed.values()))
     for names, side in sides.items():
         if side is not None:
@@ -133,6 +126,21 @@ def place_corpora(
     if splits.protocol != "leave_one_out":
         _check_places(placed)
     return sort_targets(chain.from_iterable(placed.values()))
+
+
+def _place_parted(
+    known: Mapping[str, Corpus], entries: Iterable[Sequence[str]], splits: SplitParams
+) -> dict[str, list[ClipLabels]]:
+    """Names of `entries` of one corpus → its targets, on the sides that `splits` part it into."""
+    placed: dict[str, list[ClipLabels]] = {}
+    for names in entries:
+        with _told_of(names):
+            found = assign_splits(_join_entries(known, names), splits)
+        if splits.protocol == "leave_one_out":
+            shift = _count_folds(chain.from_iterable(placed.values()))
+            found = [_shift_fold(target, shift) for target in found]
+        placed[", ".join(names)] = found
+    return placed
 
 
 def sort_targets(targets: Iterable[ClipLabels]) -> list[ClipLabels]:
