@@ -5,7 +5,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gc
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jaxtyping
@@ -29,6 +29,9 @@ def list_shaped() -> list[str]:
 
 # Must stand before the first import of pipeline: modules already loaded are not checked.
 jaxtyping.install_import_hook(list_shaped(), "beartype.beartype")
+
+CHECKED_SECONDS = 0.5
+"""So long a test checks every annotated shape: who trains for epochs calls the same ever again."""
 
 # Checked calls are slow the first time, and a slow machine is no failed test.
 settings.register_profile("moodline", deadline=None)
@@ -59,11 +62,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    """Check shapes for the first `CHECKED_SECONDS` of the processor that a test takes."""
+    jaxtyping.config.update("jaxtyping_disable", False)
+    signal.signal(signal.SIGVTALRM, lambda *_: jaxtyping.config.update("jaxtyping_disable", True))
+    signal.setitimer(signal.ITIMER_VIRTUAL, CHECKED_SECONDS)
+    return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Have the collector of garbage pass over all modules, of which nothing is garbage."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fork_server() -> None:
+    """Have workers of all tests forked from one server, which has loaded what they work with."""
+    from pipeline.engines.local import begin_server
+
+    begin_server(["torch", "pipeline.audits.planning", "pipeline.report.stills"])
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
 from collections import deque
@@ -15,9 +16,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import psutil
@@ -27,9 +28,13 @@ from pipeline.engines.crew import Lost
 from pipeline.errors import MoodlineError
 from pipeline.store.tables import leave_pandas_out
 
-SPAWN = multiprocessing.get_context("spawn")
-"""A fork would copy the locks of whatever threads run here (Arrow's, OpenMP's, CUDA's) in the state
-they happen to be in."""
+FORKS = sys.platform == "linux"
+"""Whether workers are forks of a server; frameworks of macOS do not bear one."""
+
+START = multiprocessing.get_context("forkserver") if FORKS else multiprocessing.get_context("spawn")
+"""A fork of this process would copy the locks of whatever threads run here (Arrow's, OpenMP's,
+CUDA's) in the state they happen to be in; the server has no threads but jemalloc's, which knows of
+forks."""
 
 THREAD_LIMITS = dict.fromkeys(
     ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
@@ -71,11 +76,19 @@ def list_gpus(workers: int) -> list[str]:
     return list(islice(cycle(visible), workers)) if visible else []
 
 
+def begin_server(modules: list[str]) -> None:
+    """Start the process that workers are forked from, unless it runs; it loads `modules` once."""
+    if FORKS:
+        START.set_forkserver_preload(modules)
+        with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
+            forkserver.ensure_running()
+
+
 @dataclass(frozen=True, eq=False)
 class Worker:
     """A process, the pipe that no other shares, and what its environment has besides."""
 
-    process: SpawnProcess
+    process: BaseProcess
     pipe: Connection
     seat: dict[str, str]
 
@@ -87,12 +100,14 @@ class Processes:
         self._function = pickle.dumps(function)
         self._seats = deque(seats)
         self._workers: set[Worker] = set()
+        begin_server([name for name in sys.modules if name.startswith("pipeline.")])
 
     def start(self) -> Worker:
         """A new worker, on its way."""
-        ours, theirs = SPAWN.Pipe()
-        process, seat = SPAWN.Process(target=_serve, args=(theirs,), daemon=True), self._seats.pop()
-        with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK | seat):
+        ours, theirs = START.Pipe()
+        seat = self._seats.pop()
+        process = START.Process(target=_serve, args=(theirs, seat), daemon=True)
+        with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
             process.start()
         theirs.close()  # the pipe then ends when the process does
         worker = Worker(process, ours, seat)
@@ -155,8 +170,9 @@ def _send(worker: Worker, message: bytes) -> None:
         worker.pipe.send_bytes(message)
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, seat: dict[str, str]) -> None:
     """Apply the function that comes first to each item that follows, until the parent is gone."""
+    os.environ.update(seat)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
     follow_parent()
     leave_pandas_out()
