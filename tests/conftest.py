@@ -30,7 +30,7 @@ def list_shaped() -> list[str]:
 # Must stand before the first import of pipeline: modules already loaded are not checked.
 jaxtyping.install_import_hook(list_shaped(), "beartype.beartype")
 
-CHECKED_SECONDS = 0.5
+CHECKED_SECONDS = 0.25
 """So long a test checks every annotated shape: who trains for epochs calls the same ever again."""
 
 # Checked calls are slow the first time, and a slow machine is no failed test.

@@ -42,7 +42,7 @@ def data(real_data, tmp_path_factory):
     labelled = read_clips(data / "labels" / "clips.parquet", LABELS_SCHEMA)
     clean_corpus(labelled, CleanParams(), frozenset(), data, work)
     clips = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
-    pack_faces(clips, FacesParams(), data, work)
+    pack_faces(clips, FacesParams(rate_hz=2.5), data, work)
     pack_transcripts(clips, data / "text", work)
     for name, modality in SETS.items():
         given = {"modality": modality, "encoder": name}
@@ -147,7 +147,12 @@ def yunet(real_data, data):
     clips = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
     weights = str(real_data("weights/yunet_n_dynamic.onnx"))
     out = data / "yunet"
-    pack_faces(clips, FacesParams(detector="yunet", weights=weights), out, data.parent / "work")
+    pack_faces(
+        clips,
+        FacesParams(rate_hz=2.5, detector="yunet", weights=weights),
+        out,
+        data.parent / "work",
+    )
     return open_media(out / "face"), open_media(out / "tracks")
 
 

@@ -87,7 +87,7 @@ def test_a_store_as_it_was_written_is_whole(part_format: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("part_format", FORMATS)
 def test_a_flipped_bit_is_found_wherever_it_is(part_format: str, tmp_path: Path) -> None:
-    store, step = build_store(tmp_path, part_format), 53
+    store, step = build_store(tmp_path, part_format), 211
     for file in list_files(store):
         whole = file.read_bytes()
         remove(file)

@@ -165,7 +165,8 @@ class TestDetector:
         assert (faces.boxes[:, 2:] <= np.array([123, 130]) + 1).all()
 
     def test_each_frame_gives_what_it_gives_alone(self, detector):
-        frames = [astronaut(), astronaut()[:, ::-1].copy(), np.zeros((512, 512, 3), np.uint8)]
+        seen = astronaut()[::2, ::2].copy()
+        frames = [seen, seen[:, ::-1].copy(), np.zeros_like(seen)]
         for together, frame in zip(detector.detect(frames), frames, strict=True):
             (alone,) = detector.detect([frame])
             np.testing.assert_allclose(together.boxes, alone.boxes, rtol=1e-4)

@@ -139,7 +139,7 @@ def draw_flip(data: st.DataObject, file: Path) -> Change:
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_a_flipped_bit_is_found_wherever_it_is(store: Published, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(store.files))
     with changed(store.path / name, draw_flip(data, store.path / name)):
@@ -225,7 +225,7 @@ def test_a_flipped_bit_of_the_ledger_is_found_by_its_reader(
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_the_list_of_a_part_in_the_work_store_is_right_or_refused(
     store: Published, data: st.DataObject
 ) -> None:

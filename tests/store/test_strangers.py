@@ -27,7 +27,7 @@ from pipeline.heads.building import read_weights
 from pipeline.heads.recipes import read_recipe
 from pipeline.labels.clip_labels import TRAINED_SCHEMA, read_trained
 from pipeline.labels.clips import LABELS_SCHEMA, read_clips
-from pipeline.store import hdf5, index, parquet, tables, zarr
+from pipeline.store import hdf5, index, ledger, parquet, tables, zarr
 from pipeline.store.header import digest_tree, read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
 from pipeline.store.ledger import SCHEMA, read_ledger
@@ -571,13 +571,18 @@ def test_digests_of_a_header_are_looked_at_until_one_is_none(store: Path) -> Non
     [(SCHEMA, read_ledger), (TRAINED_SCHEMA, read_trained), (LABELS_SCHEMA, read_labelled)],
 )
 def test_more_rows_than_any_table_of_clips_has_are_refused(
-    tmp_path: Path, schema: pa.Schema, read: Callable[[Path], object]
+    tmp_path: Path,
+    schema: pa.Schema,
+    read: Callable[[Path], object],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = limits.MOST_CLIPS + 1
+    for module in (ledger, tables):
+        monkeypatch.setattr(module, "MOST_CLIPS", rows := 20_000)
+    rows += 1
     columns = {field.name: pa.repeat(pa.scalar(None, field.type), rows) for field in schema}
     write_table(tmp_path / "table.parquet", pa.table(columns, schema=schema))
     assert (tmp_path / "table.parquet").stat().st_size < 100_000
-    with pytest.raises(StoreError, match="expected at most 2,000,000 rows, got 2,000,001"):
+    with pytest.raises(StoreError, match="expected at most 20,000 rows, got 20,001"):
         read(tmp_path / "table.parquet")
 
 
