@@ -12,7 +12,10 @@ from jaxtyping import UInt8
 from pipeline.errors import MediaError
 from pipeline.limits import JPEG_PIXELS, MOST_PIXELS, MOST_RATIO
 
-_BASELINE = 0xC0
+_SKIPPED = frozenset({0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE})
+"""Second bytes of what may stand before the size: tables, an interval, whatever programs say, a
+comment. Of others, decoders may not skip what is skipped here, and find another size in it."""
+_BASELINE = b"\xff\xc0"
 _SCAN = b"\xff\xda"
 
 
@@ -61,17 +64,9 @@ def count_pixels(data: bytes) -> int:
     (15, 0)
     """
     place = 2 if data.startswith(b"\xff\xd8") else len(data)
-    while place + 9 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker == 0xFF:  # fills
-            place += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # stand alone
-            place += 2
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            if marker != _BASELINE or data.count(_SCAN, place) != 1:
-                return 0
-            height, width = struct.unpack_from(">HH", data, place + 5)
-            return int(height) * int(width)
-        else:
-            place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return 0
+    while place + 9 <= len(data) and data[place] == 0xFF and data[place + 1] in _SKIPPED:
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    if data[place : place + 2] != _BASELINE or data.count(_SCAN, place) != 1:
+        return 0
+    height, width = struct.unpack_from(">HH", data.ljust(place + 9, b"\0"), place + 5)
+    return int(height) * int(width)
