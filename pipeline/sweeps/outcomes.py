@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,8 @@ def _read_row(line: Sequence[str], metrics: Sequence[str]) -> Outcome:
     found = {
         metric: float(cell) if cell else None for metric, cell in zip(metrics, cells, strict=True)
     }
+    if not all(isfinite(value) for value in (float(seconds), *found.values()) if value is not None):
+        raise ValueError("expected finite numbers")
     return Outcome(trial, int(seed), float(seconds), key, refused, {} if refused else found)
 
 

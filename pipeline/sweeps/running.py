@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -104,13 +104,17 @@ class Sweeper:
         return Sweep(named, rank_outcomes(found, self.params.targets), refused)
 
     def run(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Outcomes of `trials`, in their order; those that are known are not tried again."""
+        """Outcomes of `trials`, in their order; those that are known are not tried again.
+
+        What is known may have another name: that of a set which holds the same.
+        """
         keys = {trial: self._key(trial) for trial in trials}
         new = [trial for trial in trials if keys[trial] not in self.known]
         for one in track(self._try(new, keys), f"sweep {self.params.kind}", len(new)):
             self.known[one.key] = one
             write_outcomes(self.path, list(self.known.values()), self.metrics)
-        return [self.known[keys[trial]] for trial in trials]
+        found = ((trial, self.known[keys[trial]]) for trial in trials)
+        return [replace(one, trial=trial.name, seed=trial.seed) for trial, one in found]
 
     def _try(self, trials: Sequence[Trial], keys: Mapping[Trial, str]) -> Iterator[Outcome]:
         """Outcomes as they come; those of one worker are made here."""

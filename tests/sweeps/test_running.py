@@ -79,6 +79,16 @@ def test_what_is_known_is_not_tried_again_until_something_changes(place, swept, 
         sweep(place, path, other)
 
 
+def test_what_is_known_by_another_name_is_taken_for_what_is_asked(
+    place, swept, tmp_path, monkeypatch
+):
+    path, found = swept
+    named = tmp_path / "a.csv"
+    named.write_text(path.read_text().replace("clear", "former"))
+    monkeypatch.setattr(Sweeper, "_try", refuse)
+    assert sweep(place, named, PARAMS) == found
+
+
 @pytest.mark.runs
 def test_several_processes_find_what_one_does(place, swept, tmp_path):
     _, found = swept
@@ -117,7 +127,10 @@ def test_a_set_by_another_encoder_than_its_params_name_is_refused(place, tmp_pat
     assert not (tmp_path / "a.csv").exists()
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "trial,seed,seconds,key,refused,uar\nx,0,1\n"])
+HEAD = "trial,seed,seconds,key,refused,uar\n"
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", f"{HEAD}x,0,1\n", f"{HEAD}x,0,1,k,,nan\n"])
 def test_another_table_is_refused(place, tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_text(text)
