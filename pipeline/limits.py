@@ -126,11 +126,16 @@ MOST_NUMBERS = 4
 """Of a network, for each byte of the folder that its weights lie in: they take a byte or more each,
 and those that two layers share are counted twice."""
 
-TEMPLATE_SECONDS = 60.0
-"""Of rendering a chat template, most of them for Python to begin."""
+APART_BYTES = 2**32
+"""Of memory in a process apart, where a library tries what a stranger's file asks of it; what it
+reserves and never touches counts."""
 
-TEMPLATE_BYTES = 2**32
-"""Of memory meanwhile, what libraries reserve and never touch among it."""
+LOADED_TIMES = 20
+"""Of a file of weights, with PREPARING_BYTES on top, in memory while they are unpickled: the four
+numbers that a byte stands for at most, and copies."""
+
+TEMPLATE_SECONDS = 60.0
+"""Of a processor's time in which a chat template is rendered."""
 
 CUTTING_SECONDS = 5.0
 """Of a processor's time in which texts are cut into tokens, and CUTTING_LETTER_SECONDS for each
@@ -138,14 +143,11 @@ letter, a thousand times what is usual: an expression may need the fourth power 
 
 CUTTING_LETTER_SECONDS = 1e-3
 
+LOADING_SECONDS = 60.0
+"""Of the same, in which a tokenizer or what a file of HDF5 lists is read: the largest take two."""
+
 MOST_PROMPT = 2**20
 """Letters of prompts that are rendered."""
-
-MOST_WORD = 1000
-"""Letters of a word that is looked for piece by piece, in a time that grows with their cube."""
-
-MOST_GROWTH = 1000
-"""Of a text, before a tokenizer cuts it: SentencePiece writes one sign of Arabic in 33 bytes."""
 
 MOST_SIDE = 2**14
 """Of a square that is cut round a face, in pixels: 16K is 15,360 wide."""

@@ -16,6 +16,7 @@ from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill
 from pipeline.networks.layers import number_layers, shape_layers, stack_layers
 from pipeline.networks.pretrained import Pretrained, load_frozen
+from pipeline.networks.rehearsing import rehearse_cutting
 from pipeline.networks.tokens import (
     Chunk,
     check_length,
@@ -24,7 +25,6 @@ from pipeline.networks.tokens import (
     load_tokenizer,
     pad,
     split_texts,
-    watch_cutting,
 )
 from pipeline.rows import Rows, Words
 
@@ -92,8 +92,8 @@ class Encoder:
         before = ["\n".join(expect_context(clip)) for clip in clips for _ in clip.texts]
         if not chunks:
             return []
-        with watch_cutting(self.tokenizer, sum(map(len, before))):
-            encoded = self.tokenizer(before, add_special_tokens=False, verbose=False)["input_ids"]
+        rehearse_cutting(self.tokenizer, before)
+        encoded = self.tokenizer(before, add_special_tokens=False, verbose=False)["input_ids"]
         leads = [[*ids, *self.separator] if ids else [] for ids in encoded]
         return [lead_chunk(c, leads[c.text], self.params.max_tokens) for c in chunks]
 

@@ -19,7 +19,13 @@ from torch import Tensor
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import Pretrained, check_counts, check_names, limit_numbers
+from pipeline.networks.pretrained import (
+    Pretrained,
+    check_counts,
+    check_names,
+    limit_numbers,
+    limit_pickled,
+)
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -54,9 +60,13 @@ def load_model(folder: Path) -> Any:
         weights = find_weights(folder)
         with limit_numbers(folder):
             model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
-        state = load_state_dict(str(weights))
-        report = model.load_state_dict(update_names(state, model), strict=False)
-    except (KeyError, OSError, RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        with limit_pickled([weights] if weights.suffix == ".bin" else []):
+            state = load_state_dict(str(weights))
+            report = model.load_state_dict(update_names(state, model), strict=False)
+    except (
+        *(KeyError, MemoryError, OSError, RuntimeError),
+        *(TypeError, ValueError, SafetensorError),
+    ) as error:
         raise ParamsError(
             f"weights {folder}: expected config.json and weights as timm saves them for the Hub, "
             f"got {shorten(repr(error), 200)}; mend the folder or choose others"

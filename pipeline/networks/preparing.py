@@ -25,16 +25,18 @@ def limit_preparing(place: str = "") -> Iterator[None]:
     the system has no such limit (macOS), it is not limited. What takes longer ends in ParamsError,
     whose sentence begins with `place`.
     """
-    with _limit_memory(), _limit_seconds(place):
+    with limit_memory(PREPARING_BYTES), _limit_seconds(place):
         yield
 
 
 @contextmanager
-def _limit_memory() -> Iterator[None]:
-    """Within this, PREPARING_BYTES more than this process has can be had at most."""
+def limit_memory(room: int) -> Iterator[None]:
+    """Within this, `room` bytes more than this process has can be had at most, and its threads'.
+
+    Whoever asks for more gets an error; where the system has no such limit (macOS), none is set.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    room = PREPARING_BYTES + THREAD_BYTES * (os.cpu_count() or 1)
-    most = psutil.Process().memory_info().vms + room
+    most = psutil.Process().memory_info().vms + room + THREAD_BYTES * (os.cpu_count() or 1)
     if soft == resource.RLIM_INFINITY or most < soft:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -1,12 +1,10 @@
 """Frozen weights: a folder, a package or the Hub; named by their bytes, loaded whole."""
 
-import base64
 import json
-import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,22 +22,28 @@ from typing_extensions import TypedDict
 from pipeline.errors import ParamsError
 from pipeline.files import digest_file, digest_json, open_regular
 from pipeline.limits import (
+    LOADED_TIMES,
     MOST_BINS,
     MOST_CHUNK,
     MOST_EDGE,
-    MOST_GROWTH,
     MOST_LABELS,
     MOST_LAYERS,
     MOST_NUMBERS,
     MOST_SPECTRUM,
-    MOST_WORD,
     PREPARED_PIXELS,
+    PREPARING_BYTES,
 )
+from pipeline.networks.preparing import limit_memory
+from pipeline.networks.rehearsing import try_loading
+
+CONFIGURATIONS = (
+    *("config.json", "processor_config.json"),
+    *("preprocessor_config.json", "video_preprocessor_config.json"),
+)
+"""Files whose counts become parts of a network, or tables of a preprocessor, as they are read."""
 
 SETTINGS = [
-    "config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
+    *CONFIGURATIONS,
     "chat_template*",
     "tokenizer*",
     "special_tokens_map.json",
@@ -53,17 +57,18 @@ SETTINGS = [
 TOKENIZER = "tokenizer.json"
 """File of a fast tokenizer."""
 
+TOKENIZED = ("AutoTokenizer", "WhisperTokenizer", "AutoProcessor")
+"""What of transformers loads one."""
+
 GENERATION = "generation_config.json"
 """File of how a network writes, which no encoder goes by."""
 
-WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
+PICKLED = "pytorch_model*.bin*"
+WEIGHTS = ["model*.safetensors*", PICKLED]
 """Files that weights lie in; of the second kind where those of the first are no whole network."""
 
 WHOLE = "model.safetensors"
 """File that is read before any other."""
-
-CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
-"""Files whose counts become parts of a network, or tables of a preprocessor, as they are read."""
 
 COUNTS = {
     r"layers|(layer|depths?|blocks|stages|repeats|experts)$": MOST_LAYERS,
@@ -170,11 +175,28 @@ def digest_folder(folder: Path) -> str:
     return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
 
 
+def _list_pickled(folder: Path) -> list[Path]:
+    """Files of `folder` with weights that PyTorch unpickles."""
+    return [] if (folder / WHOLE).is_file() else [*folder.glob(PICKLED)]
+
+
+@contextmanager
+def limit_pickled(paths: Sequence[Path]) -> Iterator[None]:
+    """Within this, weights that are unpickled from the files at `paths` take no more than any do.
+
+    A pickle of tensors alone may yet say, in a line, that it has gigabytes of zeros.
+    """
+    size = sum(path.stat().st_size for path in paths)
+    with limit_memory(PREPARING_BYTES + LOADED_TIMES * size) if paths else nullcontext():
+        yield
+
+
 def check_records(path: Path) -> None:
     """Raise ParamsError for a file of PyTorch's whose records do not lie there as they are.
 
-    Packed ones unpack to a thousand times the file. What stands in front of the records would let
-    PyTorch find others, for it counts places from the file's beginning.
+    Packed ones unpack to a thousand times the file, and so do those that lie in the same bytes.
+    What stands in front of the records would let PyTorch find others, for it counts places from
+    the file's beginning.
     """
     with path.open("rb") as file:
         if file.read(4) != b"PK\x03\x04":
@@ -189,6 +211,7 @@ def check_records(path: Path) -> None:
             f"fetch it again"
         ) from error
     packed = any(entry.compress_type != ZIP_STORED for entry in entries)
+    packed |= sum(entry.file_size for entry in entries) > path.stat().st_size
     if not whole or packed or min((entry.header_offset for entry in entries), default=0):
         raise ParamsError(
             f"weights {path}: expected records as they are, got packed ones; fetch it again"
@@ -252,9 +275,10 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     """
     check_counts(folder)
     _check_place(folder)
-    _check_tokenizer(folder)
     try:
-        with silence(), limit_numbers(folder):
+        if kind.__name__ in TOKENIZED and (folder / TOKENIZER).is_file():
+            try_loading(folder / TOKENIZER)
+        with silence(), limit_numbers(folder), limit_pickled(_list_pickled(folder)):
             made = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
@@ -376,70 +400,6 @@ def _check_place(folder: Path) -> None:
             )
 
     check_options(folder / "config.json", check)
-
-
-def _check_tokenizer(folder: Path) -> None:
-    """Raise ParamsError for a tokenizer that needs far more time or memory than a text has.
-
-    A few lines of replacements, one upon the other, make gigabytes of a word before it is cut; and
-    of all of a text taken for a word, 20,000 letters, WordPiece needs minutes.
-    """
-    with suppress(OSError, ValueError, RecursionError), open_regular(folder / TOKENIZER) as file:
-        parts = json.loads(file.read(), parse_int=float)  # Python ends at 4,300 digits
-        parts = parts if isinstance(parts, dict) else {}
-        letters, growth = _find_longest_word(parts), _find_growth(parts)
-        if letters > MOST_WORD:
-            raise ParamsError(
-                f"weights {folder}: {TOKENIZER}: expected words of at most {MOST_WORD:,} letters, "
-                f"got {letters:,.0f}; choose others"
-            )
-        if growth > MOST_GROWTH:
-            raise ParamsError(
-                f"weights {folder}: {TOKENIZER}: expected replacements that make a text at most "
-                f"{MOST_GROWTH:,} times as long, got {growth:,}; choose others"
-            )
-
-
-def _find_longest_word(parts: Mapping[str, Any]) -> float:
-    """Letters of the longest word that a tokenizer takes for one; 0 where it says nothing."""
-    model = parts.get("model")
-    letters = model.get("max_input_chars_per_word") if isinstance(model, dict) else None
-    return letters if isinstance(letters, float) else 0.0
-
-
-def _find_growth(parts: Mapping[str, Any]) -> int:
-    """Letters that all steps of a tokenizer make of one at most."""
-    return math.prod(
-        _measure_growth(step)
-        for part in ("normalizer", "pre_tokenizer", "decoder")
-        for step in _list_steps(parts.get(part))
-    )
-
-
-def _list_steps(part: Any) -> Iterator[dict[str, Any]]:
-    """Maps in a part of a tokenizer, each of which may be a step."""
-    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
-    for one in inner:
-        yield from _list_steps(one)
-    if isinstance(part, dict):
-        yield part
-
-
-def _measure_growth(step: Mapping[str, Any]) -> int:
-    """Letters that a step of a tokenizer makes of one at most, by its options, whatever its type.
-
-    It is 1 for one that replaces some by no more. Behind the trie of SentencePiece's map is all
-    that letters become.
-    """
-    content, pattern = step.get("content"), step.get("pattern")
-    if isinstance(content, str):
-        known = str(pattern.get("String", "")) if isinstance(pattern, dict) else ""
-        return 1 if len(content) <= len(known) else len(content) + 1
-    with suppress(KeyError, TypeError, ValueError):  # which no tokenizer could read either
-        table = base64.b64decode(step["precompiled_charsmap"])
-        trie = int.from_bytes(table[:4], "little")
-        return max(1, *map(len, table[4 + trie :].split(b"\0")))
-    return 1
 
 
 def load_frozen(kind: Any, pretrained: Pretrained, spare: Collection[str] = ()) -> Any:

@@ -1,8 +1,6 @@
 """Texts as tokens: cut into chunks of bounded length, led by what was said before, padded."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from pipeline.errors import ParamsError
-from pipeline.limits import CUTTING_LETTER_SECONDS, CUTTING_SECONDS
 from pipeline.networks.pretrained import Pretrained, check_options, load_pretrained
+from pipeline.networks.rehearsing import rehearse_cutting
 
 BEHIND_PADDING = frozenset(
     {
@@ -101,39 +99,31 @@ def check_length(max_tokens: int, tokenizer: Any, config: Any) -> None:
         )
 
 
-@contextmanager
-def watch_cutting(tokenizer: Any, letters: int) -> Iterator[None]:
-    """Raise ParamsError after this where `tokenizer` took far longer for `letters` than any does.
-
-    A text that is cut slowly is cut to its end; but those after it would take days.
-    """
-    begun = time.process_time()
-    yield
-    allowed = CUTTING_SECONDS + letters * CUTTING_LETTER_SECONDS
-    if (taken := time.process_time() - begun) > allowed:
-        raise ParamsError(
-            f"weights {tokenizer.name_or_path}: expected a tokenizer that cuts {letters:,} letters "
-            f"within {allowed:.0f} s, got one that took {taken:.0f} s; choose others"
-        )
-
-
 def split_texts(tokenizer: Any, texts: Sequence[str], max_tokens: int) -> list[Chunk]:
-    """Chunks of `max_tokens` tokens at most, special ones included; none of a blank text."""
+    """Chunks of `max_tokens` tokens at most, special ones included; none of a blank text.
+
+    Raises ParamsError for a tokenizer that makes more, or takes too long.
+    """
     if not texts:
         return []
-    with watch_cutting(tokenizer, sum(map(len, texts))):
-        encoded = tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=max_tokens,
-            return_overflowing_tokens=True,
-            return_special_tokens_mask=True,
-        )
+    rehearse_cutting(tokenizer, texts)
+    encoded = tokenizer(
+        list(texts),
+        truncation=True,
+        max_length=max_tokens,
+        return_overflowing_tokens=True,
+        return_special_tokens_mask=True,
+    )
     names = ("overflow_to_sample_mapping", "input_ids", "special_tokens_mask")
     chunks = [
         Chunk(text, np.array(ids), np.ones(len(ids), bool), np.array(special, bool))
         for text, ids, special in zip(*(encoded[name] for name in names), strict=True)
     ]
+    if (longest := max(map(len, encoded["input_ids"]))) > max_tokens:
+        raise ParamsError(
+            f"weights {tokenizer.name_or_path}: expected a tokenizer that cuts texts into "
+            f"{max_tokens:,} tokens, got one that makes {longest:,} of them; choose others"
+        )
     return [chunk for chunk in chunks if not chunk.special.all()]
 
 

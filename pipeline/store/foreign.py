@@ -6,6 +6,7 @@ and a group within itself would have no end.
 
 import math
 import mmap
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.apart import Apart, FailedError
 from pipeline.errors import StoreError
 from pipeline.files import open_regular
+from pipeline.limits import LOADING_SECONDS
 
 Found: TypeAlias = dict[str, Any]
 """Name → dataset, or what is found in a group."""
@@ -37,6 +40,44 @@ TEXTS = 256
 """Texts of any length that are read at once: a file may hold one, and name it a million times."""
 
 
+LOOK = """
+import h5py
+
+def attempt(path):
+    with h5py.File(path, "r", locking=False) as file:
+        look(file, set())
+
+def look(node, seen):
+    place = h5py.h5o.get_info(node.id).addr
+    if place in seen:
+        return
+    seen.add(place)
+    list(node.attrs)
+    if isinstance(node, h5py.Group):
+        for name in node:
+            if isinstance(node.get(name, getlink=True), h5py.HardLink):
+                look(node[name], seen)
+    elif isinstance(node, h5py.Dataset) and node.chunks and len(node.chunks) == node.ndim:
+        node.id.chunk_iter(lambda chunk: None)
+"""
+LOOKER = Apart(LOOK)
+"""Lists all that is in a file, as HDF5 itself may never end with it, or end its process: trees and
+free space may lead back to themselves."""
+
+
+@contextmanager
+def open_listed(path: Path) -> Iterator[h5py.File]:
+    """The file at `path`, as long as the block runs, once all that is in it was listed apart.
+
+    Raises FailedError where HDF5 comes to no good end with that.
+    """
+    with open_regular(path):
+        LOOKER.ask(os.path.abspath(path), LOADING_SECONDS)
+        # Files of stores never change, and some disks cannot lock.
+        with h5py.File(path, locking=False) as file:
+            yield file
+
+
 @contextmanager
 def open_foreign(path: Path) -> Iterator[Found]:
     """What is in the file at `path`, as long as the block runs.
@@ -44,9 +85,9 @@ def open_foreign(path: Path) -> Iterator[Found]:
     Raises StoreError for whatever HDF5 cannot make of it, in the block as well.
     """
     try:
-        with open_regular(path), h5py.File(path, locking=False) as file:
+        with open_listed(path) as file:
             yield _list_group(file, set())
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (FailedError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable HDF5 file ({error}); get it again") from error
 
 

@@ -11,9 +11,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.apart import FailedError
 from pipeline.errors import StoreError
-from pipeline.files import open_regular
 from pipeline.rows import Rows
+from pipeline.store.foreign import open_listed
 from pipeline.store.header import load_json
 from pipeline.store.parts import PartClip, parse_clips
 from pipeline.store.row_parts import ARRAYS, RowParts, check_version, join_rows, map_array
@@ -79,11 +80,10 @@ class Hdf5Parts(RowParts):
 def _open_file(path: Path) -> Iterator[h5py.File]:
     """Part at `path` while it is read; raises StoreError for whatever HDF5 cannot make of it."""
     try:
-        # Parts never change, and some disks cannot lock.
-        with open_regular(path), h5py.File(path, locking=False) as file:
+        with open_listed(path) as file:
             check_version(path, _read_version(file), expected=FORMAT_VERSION)
             yield file
-    except (OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
+    except (FailedError, OSError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: not a readable HDF5 file ({error})") from error
 
 

@@ -1,6 +1,7 @@
 import os
 import struct
 from argparse import Namespace
+from copy import copy
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
@@ -11,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pipeline.errors import ParamsError
+from pipeline.networks import preparing, pretrained
 from pipeline.networks.checkpoints import fill_network, read_state
 from pipeline.networks.pretrained import check_records, digest_folder
 
@@ -139,6 +141,33 @@ def test_packed_records_in_a_folder_are_refused(tmp_path):
     (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
     with pytest.raises(ParamsError, match="expected a file of PyTorch, got a damaged one"):
         digest_folder(tmp_path)
+
+
+def test_records_that_lie_in_the_same_bytes_are_refused(tmp_path):
+    source = save(tmp_path / "a.pt", {"a": torch.zeros(4096), "b": torch.ones(4096)})
+    path = tmp_path / "b.pt"
+    with ZipFile(source) as plain, ZipFile(path, "w") as made:
+        for name in sorted({*plain.namelist()} - {"a/data/1"}):
+            made.writestr(name, plain.read(name))
+        shared = copy(made.getinfo("a/data/0"))
+        shared.filename = "a/data/1"
+        made.filelist.append(shared)
+    assert torch.load(path)["b"].sum() == 0
+    with pytest.raises(ParamsError, match="expected records as they are, got packed ones"):
+        check_records(path)
+
+
+def test_a_pickle_that_says_it_has_gigabytes_of_zeros_takes_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "PREPARING_BYTES", 2**26)
+    monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
+    path = tmp_path / "a.pt"
+    with ZipFile(path, "w") as made:
+        pickled = b"\x80\x02cbuiltins\nbytearray\nJ" + struct.pack("<i", 2**30) + b"\x85R."
+        for name, content in {"data.pkl": pickled, "byteorder": b"little", "version": b"3"}.items():
+            made.writestr(f"a/{name}", content)
+    with pytest.raises(ParamsError, match="expected a file of PyTorch or safetensors") as caught:
+        read_state(path)
+    assert isinstance(caught.value.__cause__, MemoryError)
 
 
 def list_records(archive):

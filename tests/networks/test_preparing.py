@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import transformers
+from tokenizers import Tokenizer, models
 
 from pipeline.encoders.shared.prompts import Prompt
 from pipeline.errors import ParamsError
@@ -24,6 +25,7 @@ class Processor:
     image_token = "<image>"
     bos_token = None
     name_or_path = "folder"
+    backend_tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
 
     def __init__(self, prepare):
         self.prepare = prepare

@@ -50,6 +50,13 @@ def test_weights_of_the_second_kind_count_beside_what_is_no_whole_network(tmp_pa
     assert digest_folder(tmp_path) == before
 
 
+def test_what_prepares_films_counts_as_what_prepares_pictures_does(tmp_path):
+    before = digest_folder(configure(tmp_path, "video_preprocessor_config.json", do_resize=True))
+    assert digest_folder(configure(tmp_path, "video_preprocessor_config.json")) != before
+    with pytest.raises(ParamsError, match=r"video_\w+\.json: num_classes: expected at most"):
+        check_counts(configure(tmp_path, "video_preprocessor_config.json", num_classes=10**9))
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "anything"])
 def test_a_pipe_among_weights_is_refused(tmp_path, name):
     os.mkfifo(tmp_path / name)

@@ -1,12 +1,17 @@
 import fcntl
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from pipeline.apart import Apart
 from pipeline.errors import StoreError
 from pipeline.rows import Rows
+from pipeline.store import foreign
+from pipeline.store.foreign import open_foreign
 from pipeline.store.hdf5 import ALIGNMENT_BYTES, PARTS
 from pipeline.store.parts import PartClip
 from pipeline.store.row_parts import ARRAYS
@@ -89,3 +94,52 @@ def test_a_version_that_is_no_number_is_not_read(path: Path) -> None:
 def test_the_folder_of_parts_is_left_as_it_is(tmp_path: Path) -> None:
     PARTS.mark_parts(tmp_path, {"stage": "extract"})
     assert not list(tmp_path.iterdir())
+
+
+def save_tangled(path: Path, mark: bytes, place: int, packed: bytes) -> None:
+    """A file in the oldest form, `packed` written so far behind the first `mark` in it."""
+    with h5py.File(path, "w", libver="earliest") as file:
+        for name in "abc":
+            file[name] = np.arange(3)
+        del file["b"]  # names have free space where it was
+    data = bytearray(path.read_bytes())
+    start = data.index(mark) + place
+    data[start : start + len(packed)] = packed
+    path.write_bytes(data)
+
+
+def lead_back(path: Path) -> None:
+    """The free space among names is followed by itself."""
+    save_tangled(path, b"HEAP", 0, b"")
+    data = path.read_bytes()
+    heap = data.index(b"HEAP")
+    free, names = struct.unpack_from("<QQ", data, heap + 16)
+    save_tangled(path, b"HEAP", names + free - heap, struct.pack("<Q", free))
+
+
+def hold_itself(path: Path) -> None:
+    """The tree of names is a branch of itself."""
+    save_tangled(path, b"TREE", 0, b"")
+    tree = path.read_bytes().index(b"TREE")
+    save_tangled(path, b"TREE", 5, struct.pack("<BHQQQQ", 1, 1, *[2**64 - 1] * 2, 0, tree))
+
+
+def list_foreign(path: Path) -> None:
+    with open_foreign(path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("tangle", "read"), [(lead_back, PARTS.read_clips), (hold_itself, list_foreign)]
+)
+def test_what_hdf5_would_never_end_with_or_end_its_process_over_is_refused(
+    path: Path,
+    tangle: Callable[[Path], None],
+    read: Callable[[Path], object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(foreign, "LOADING_SECONDS", 0.1)
+    monkeypatch.setattr(foreign, "LOOKER", Apart(foreign.LOOK))
+    tangle(path)
+    with pytest.raises(StoreError, match=r"not a readable HDF5 file \(one that ends its process"):
+        read(path)

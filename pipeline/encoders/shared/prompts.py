@@ -13,7 +13,7 @@ from pipeline.encoders.shared.rendering import render_template
 from pipeline.errors import ParamsError
 from pipeline.files import digest_json
 from pipeline.networks.preparing import limit_preparing
-from pipeline.networks.tokens import watch_cutting
+from pipeline.networks.rehearsing import rehearse_cutting
 from pipeline.rows import Frames, Waveform, Words
 
 DAY = "{% macro strftime_now(form) -%} 1 January 2026 {%- endmacro %}{{ '' }}"
@@ -159,11 +159,12 @@ class Prompt:
         return [([*ids[:first], *cut, *ids[last:]], len(cut)) for cut in cuts]
 
     def _tokenise(self, text: str, **options: bool) -> Any:
-        with watch_cutting(self.tokenizer, len(text)):
-            return self.tokenizer(text, add_special_tokens=self.special, verbose=False, **options)
+        rehearse_cutting(self.tokenizer, [text])
+        return self.tokenizer(text, add_special_tokens=self.special, verbose=False, **options)
 
     def _prepare(self, places: int, **media: Any) -> Inputs:
         text = [self.render(places)]
+        rehearse_cutting(self.tokenizer, text)
         with limit_preparing(f"weights {self.tokenizer.name_or_path}: "):
             prepared = self.processor(
                 text=text, add_special_tokens=self.special, return_tensors="pt", **media

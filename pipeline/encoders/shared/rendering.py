@@ -4,30 +4,24 @@ A template is a program of whoever made the weights: it may loop without end, or
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.apart import Apart, FailedError
 from pipeline.errors import ParamsError
-from pipeline.limits import MOST_PROMPT, TEMPLATE_BYTES, TEMPLATE_SECONDS
+from pipeline.limits import MOST_PROMPT, TEMPLATE_SECONDS
 
-CHILD = f"""
-import json, resource, sys
+RENDERER = Apart(f"""
 from transformers.utils.chat_template_utils import render_jinja_template
-_, most = resource.getrlimit(resource.RLIMIT_AS)
-resource.setrlimit(resource.RLIMIT_AS, ({TEMPLATE_BYTES}, most))
-try:
-    texts, _ = render_jinja_template(**json.load(sys.stdin), add_generation_prompt=True)
+
+def attempt(asked):
+    texts, _ = render_jinja_template(**asked, add_generation_prompt=True)
     if sum(map(len, texts)) > {MOST_PROMPT}:
         raise ValueError("more than {MOST_PROMPT:,} letters")
-except Exception as error:
-    texts = f"{{type(error).__name__}}: {{str(error)[:300]}}"
-json.dump(texts, sys.stdout)
-"""
-"""What the process runs, apart from this project. It prints the texts, or why there are none."""
+    return texts
+""")
 
 
 def render_template(
@@ -55,19 +49,8 @@ def render_template(
 @lru_cache
 def _render_apart(asked: str) -> list[Any] | str:
     """Texts, or why there are none; once for all that ask the same, for it takes seconds."""
-    command = [sys.executable, "-P", "-c", CHILD]
     try:
-        done = subprocess.run(
-            command,
-            input=asked,
-            capture_output=True,
-            text=True,
-            timeout=TEMPLATE_SECONDS,
-            check=True,
-        )
-        texts: list[Any] | str = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return f"one that takes more than {TEMPLATE_SECONDS:g} s"
-    except (subprocess.CalledProcessError, ValueError):
-        return "one that ends its process"
+        texts: list[Any] = RENDERER.ask(json.loads(asked), TEMPLATE_SECONDS)
+    except FailedError as error:
+        return str(error)
     return texts

@@ -19,6 +19,7 @@ from torch import Tensor
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import loudness_dbfs
 from pipeline.networks.batches import Batcher
+from pipeline.networks.rehearsing import rehearse_decoding
 from pipeline.networks.sound import check_hz
 from pipeline.rows import Waveform
 from pipeline.words.whisper.alignment import Aligner, Spoken
@@ -186,6 +187,7 @@ class Listener:
         """Add what is said in a window to what was heard of a clip, and go on behind it."""
         segments = cut.segments
         if segments:
+            rehearse_decoding(self.tokenizer, [part.tokens for part in segments])
             hearing.log_probability += decoded.log_probability * len(decoded.tokens)
             hearing.tokens += len(decoded.tokens)
             text = "".join(self._decode(part) for part in segments)

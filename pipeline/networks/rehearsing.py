@@ -1,0 +1,74 @@
+"""Rehearsing: what a stranger's tokenizer makes of texts is tried in a process of its own first.
+
+Steps of a line each double a text as often as they stand there, an expression may need the fourth
+power of its length, and a template name a thousand tokens a thousand times.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pipeline.apart import Apart, FailedError
+from pipeline.errors import ParamsError
+from pipeline.files import open_regular
+from pipeline.limits import CUTTING_LETTER_SECONDS, CUTTING_SECONDS, LOADING_SECONDS
+
+CODE = """
+from tokenizers import Tokenizer
+
+def attempt(asked):
+    global tokenizer
+    if "tokenizer" in asked:
+        tokenizer = Tokenizer.from_str(asked["tokenizer"])
+    try:
+        tokenizer.encode_batch(asked.get("texts", []))
+        tokenizer.decode_batch(asked.get("tokens", []))
+    except MemoryError:
+        raise
+    except BaseException:  # over a text, which who asks meets as well
+        pass
+"""
+
+_KNOWN: "WeakKeyDictionary[Any, Apart]" = WeakKeyDictionary()
+
+
+def try_loading(path: Path) -> None:
+    """Raise FailedError where the tokenizer in the file at `path` cannot be loaded.
+
+    OSError and UnicodeDecodeError are those of the file.
+    """
+    with open_regular(path) as file:
+        _load(file.read().decode())
+
+
+def rehearse_cutting(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Raise ParamsError where `tokenizer` takes far more for `texts` than any does."""
+    letters = sum(map(len, texts))
+    _rehearse(tokenizer, f"cuts {letters:,} letters", letters, texts=list(texts))
+
+
+def rehearse_decoding(tokenizer: Any, tokens: Sequence[Sequence[int]]) -> None:
+    """Raise ParamsError where `tokenizer` takes far more for texts of `tokens` than any does."""
+    count = sum(map(len, tokens))
+    _rehearse(tokenizer, f"writes {count:,} tokens", count, tokens=[list(some) for some in tokens])
+
+
+def _rehearse(tokenizer: Any, what: str, length: int, **asked: Any) -> None:
+    seconds = CUTTING_SECONDS + length * CUTTING_LETTER_SECONDS
+    try:
+        if tokenizer not in _KNOWN:
+            _KNOWN[tokenizer] = _load(tokenizer.backend_tokenizer.to_str())
+        _KNOWN[tokenizer].ask(asked, seconds)
+    except FailedError as error:
+        raise ParamsError(
+            f"weights {tokenizer.name_or_path}: expected a tokenizer that {what}, got {error}; "
+            f"choose others"
+        ) from error
+
+
+def _load(tokenizer: str) -> Apart:
+    """A process that has loaded a tokenizer."""
+    apart = Apart(CODE)
+    apart.ask({"tokenizer": tokenizer}, LOADING_SECONDS)
+    return apart
