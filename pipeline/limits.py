@@ -131,8 +131,8 @@ APART_BYTES = 2**32
 reserves and never touches counts."""
 
 LOADED_TIMES = 20
-"""Of a file of weights, with PREPARING_BYTES on top, in memory while they are unpickled: the four
-numbers that a byte stands for at most, and copies."""
+"""Of files of weights, with PREPARING_BYTES on top, in memory while they are loaded: four bytes for
+each of the numbers that a byte may stand for, and copies."""
 
 TEMPLATE_SECONDS = 60.0
 """Of a processor's time in which a chat template is rendered."""

@@ -19,13 +19,7 @@ from torch import Tensor
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import (
-    Pretrained,
-    check_counts,
-    check_names,
-    limit_numbers,
-    limit_pickled,
-)
+from pipeline.networks.pretrained import Pretrained, check_counts, check_names, limit_numbers
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -60,7 +54,6 @@ def load_model(folder: Path) -> Any:
         weights = find_weights(folder)
         with limit_numbers(folder):
             model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
-        with limit_pickled([weights] if weights.suffix == ".bin" else []):
             state = load_state_dict(str(weights))
             report = model.load_state_dict(update_names(state, model), strict=False)
     except (

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import check_names, check_records, limit_pickled
+from pipeline.networks.pretrained import check_names, check_records, limit_loading
 
 STATES = ("state_dict", "net_state_dict")
 """Names under which training scripts keep the weights beside what else they save."""
@@ -60,7 +60,7 @@ def read_pickled(path: Path) -> Any:
         others = get_unsafe_globals_in_checkpoint(path)
     except ValueError:  # written before PyTorch 1.6, in a form that cannot be looked through
         others = []
-    with safe_globals([(Ignored, name) for name in others]), limit_pickled([path]):
+    with safe_globals([(Ignored, name) for name in others]), limit_loading(path.stat().st_size):
         return torch.load(path, map_location="cpu", weights_only=True)
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,8 +63,7 @@ TOKENIZED = ("AutoTokenizer", "WhisperTokenizer", "AutoProcessor")
 GENERATION = "generation_config.json"
 """File of how a network writes, which no encoder goes by."""
 
-PICKLED = "pytorch_model*.bin*"
-WEIGHTS = ["model*.safetensors*", PICKLED]
+WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
 """Files that weights lie in; of the second kind where those of the first are no whole network."""
 
 WHOLE = "model.safetensors"
@@ -175,19 +174,14 @@ def digest_folder(folder: Path) -> str:
     return digest_json({path.name: digest_file(path) for path in read if path.is_file()})
 
 
-def _list_pickled(folder: Path) -> list[Path]:
-    """Files of `folder` with weights that PyTorch unpickles."""
-    return [] if (folder / WHOLE).is_file() else [*folder.glob(PICKLED)]
-
-
 @contextmanager
-def limit_pickled(paths: Sequence[Path]) -> Iterator[None]:
-    """Within this, weights that are unpickled from the files at `paths` take no more than any do.
+def limit_loading(size: int) -> Iterator[None]:
+    """Within this, weights from files of `size` bytes, and their network, take no more than any do.
 
-    A pickle of tensors alone may yet say, in a line, that it has gigabytes of zeros.
+    A pickle of tensors alone may yet say, in a line, that it has gigabytes of zeros, and a
+    configuration ask for tables that grow with the fourth power of a window and are no weights.
     """
-    size = sum(path.stat().st_size for path in paths)
-    with limit_memory(PREPARING_BYTES + LOADED_TIMES * size) if paths else nullcontext():
+    with limit_memory(PREPARING_BYTES + LOADED_TIMES * size):
         yield
 
 
@@ -278,7 +272,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     try:
         if kind.__name__ in TOKENIZED and (folder / TOKENIZER).is_file():
             try_loading(folder / TOKENIZER)
-        with silence(), limit_numbers(folder), limit_pickled(_list_pickled(folder)):
+        with silence(), limit_numbers(folder):
             made = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options
             )
@@ -326,7 +320,7 @@ def _check_spectrum(extractor: Any) -> None:
 
 @contextmanager
 def limit_numbers(folder: Path) -> Iterator[None]:
-    """Within this, a network that is much larger than the files in `folder` raises ValueError.
+    """Within this, a network that is much larger than the files in `folder` raises an error.
 
     A configuration of a line may ask for any width and depth, and what no weights are there for is
     filled with random numbers.
@@ -342,7 +336,8 @@ def limit_numbers(folder: Path) -> Iterator[None]:
 
     hook = register_module_parameter_registration_hook(count)
     try:
-        yield
+        with limit_loading(size):
+            yield
     finally:
         hook.remove()
 

@@ -12,6 +12,7 @@ from timm.data import create_transform, resolve_model_data_config
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.timm import Encoder
 from pipeline.errors import ParamsError
+from pipeline.networks import preparing, pretrained
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
 from tests.tiny_models import save_small_swin, save_timm_model
@@ -217,6 +218,16 @@ def test_a_network_that_is_larger_than_its_weights_is_refused(copied, options):
     config["model_args"] = config.get("model_args", {}) | options
     (copied / "config.json").write_text(json.dumps(config))
     with pytest.raises(ParamsError, match="a network of more numbers than weights of"):
+        make_encoder(copied)
+
+
+def test_tables_that_are_no_weights_take_no_gigabytes(copied, monkeypatch):
+    monkeypatch.setattr(pretrained, "PREPARING_BYTES", 2**24)
+    monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
+    config = json.loads((copied / "config.json").read_text())
+    config["model_args"] = config.get("model_args", {}) | {"window_size": 64, "img_size": 256}
+    (copied / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ParamsError, match=r"as timm saves them for the Hub, got .*memory"):
         make_encoder(copied)
 
 
