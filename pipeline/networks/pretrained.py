@@ -34,7 +34,7 @@ from pipeline.limits import (
     PREPARING_BYTES,
 )
 from pipeline.networks.preparing import limit_memory
-from pipeline.networks.rehearsing import try_loading
+from pipeline.networks.rehearsing import TOKENIZER, try_loading
 
 CONFIGURATIONS = (
     *("config.json", "processor_config.json"),
@@ -53,9 +53,6 @@ SETTINGS = [
     "*.model",
 ]
 """Files that a configuration, a preprocessor and a tokenizer lie in."""
-
-TOKENIZER = "tokenizer.json"
-"""File of a fast tokenizer."""
 
 TOKENIZED = ("AutoTokenizer", "WhisperTokenizer", "AutoProcessor")
 """What of transformers loads one."""
@@ -271,7 +268,7 @@ def load_pretrained(kind: Any, folder: Path, **options: Any) -> Any:
     _check_place(folder)
     try:
         if kind.__name__ in TOKENIZED and (folder / TOKENIZER).is_file():
-            try_loading(folder / TOKENIZER)
+            try_loading(folder)
         with silence(), limit_numbers(folder):
             made = kind.from_pretrained(
                 folder, local_files_only=True, trust_remote_code=False, **options

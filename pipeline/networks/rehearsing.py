@@ -4,6 +4,7 @@ Steps of a line each double a text as often as they stand there, an expression m
 power of its length, and a template name a thousand tokens a thousand times.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ def attempt(asked):
     global tokenizer
     if "tokenizer" in asked:
         tokenizer = Tokenizer.from_str(asked["tokenizer"])
+    if tokenizer.normalizer:
+        for text in asked.get("added", []):
+            tokenizer.normalizer.normalize_str(text)
     try:
         tokenizer.encode_batch(asked.get("texts", []))
         tokenizer.decode_batch(asked.get("tokens", []))
@@ -30,16 +34,29 @@ def attempt(asked):
         pass
 """
 
+TOKENIZER = "tokenizer.json"
+"""File of a fast tokenizer."""
+
+ADDING = ("tokenizer_config.json", "added_tokens.json", "special_tokens_map.json")
+"""Files that may name further tokens."""
+
 _KNOWN: "WeakKeyDictionary[Any, Apart]" = WeakKeyDictionary()
 
 
-def try_loading(path: Path) -> None:
-    """Raise FailedError where the tokenizer in the file at `path` cannot be loaded.
+def try_loading(folder: Path) -> None:
+    """Raise FailedError where the tokenizer of TOKENIZER in `folder` cannot be loaded.
 
-    OSError and UnicodeDecodeError are those of the file.
+    Tokens that other files add go through its steps as it is. OSError and ValueError are those of
+    the files.
     """
+    found = [path for name in ADDING if (path := folder / name).is_file()]
+    added = [json.dumps(json.loads(_read(path)), ensure_ascii=False) for path in found]
+    _load(_read(folder / TOKENIZER), added)
+
+
+def _read(path: Path) -> str:
     with open_regular(path) as file:
-        _load(file.read().decode())
+        return file.read().decode()
 
 
 def rehearse_cutting(tokenizer: Any, texts: Sequence[str]) -> None:
@@ -67,8 +84,8 @@ def _rehearse(tokenizer: Any, what: str, length: int, **asked: Any) -> None:
         ) from error
 
 
-def _load(tokenizer: str) -> Apart:
+def _load(tokenizer: str, added: Sequence[str] = ()) -> Apart:
     """A process that has loaded a tokenizer."""
     apart = Apart(CODE)
-    apart.ask({"tokenizer": tokenizer}, LOADING_SECONDS)
+    apart.ask({"tokenizer": tokenizer, "added": list(added)}, LOADING_SECONDS)
     return apart

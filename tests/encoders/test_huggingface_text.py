@@ -69,15 +69,14 @@ def replace_by(content, **pattern):
 
 def test_a_tokenizer_that_makes_gigabytes_of_a_word_is_refused(copied, monkeypatch):
     monkeypatch.setattr(apart, "APART_BYTES", 2**29)
-    normalise(copied, *[{"type": "ByteLevel"}] * 40)
-    path = copied / "tokenizer.json"
+    normalise(copied, *[replace_by("\u00f6" * 999, String="\u00f6")] * 4)
     encoder = make_encoder(copied)
     with pytest.raises(ParamsError, match="expected a tokenizer that cuts 2 letters, got one that"):
         encoder.encode([make_words("g\u00f6")])
+    path = copied / "tokenizer_config.json"
     said = json.loads(path.read_text())
-    added = {"content": "\u00f6", "normalized": True, "special": False, "id": 8}
-    flags = dict.fromkeys(("single_word", "lstrip", "rstrip"), False)
-    said["added_tokens"] = [*said["added_tokens"], {**added, **flags}]
+    flags = dict.fromkeys(("single_word", "lstrip", "rstrip", "special"), False)
+    said["added_tokens_decoder"] = {"8": {"content": "\u00f6", "normalized": True, **flags}}
     path.write_text(json.dumps(said))
     with pytest.raises(ParamsError, match="expected what AutoTokenizer can load, got 'one that en"):
         make_encoder(copied)
