@@ -68,13 +68,13 @@ class Apart:
         raises an error.
         """
         with self._lock:
-            self._child = child = self._child or self._begin()
+            child, self._child = self._child or self._begin(), None
             line = _exchange(child, json.dumps([seconds, asked]))
-            if not line:
-                self._child = None
+            if not line.endswith("\n"):
                 _end(child)
                 most = f"{seconds:g} s and {APART_BYTES / 2**30:g} GB"
                 raise FailedError(f"one that ends its process, or takes more than {most}")
+            self._child = child  # one that was broken off would answer the next with this
         answer, told = json.loads(line)
         if told:
             raise FailedError(told)
@@ -94,7 +94,7 @@ class Apart:
 
 
 def _exchange(child: "subprocess.Popen[str]", line: str) -> str:
-    """What `child` answers to a line; "" where it has ended."""
+    """What `child` answers to a line; no whole one where it has ended."""
     assert child.stdin is not None
     assert child.stdout is not None
     try:
