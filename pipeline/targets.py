@@ -33,7 +33,16 @@ class Behaviour:
 BEHAVIOURS: dict[Kind, Behaviour] = {
     "class": Behaviour(
         losses=("cross_entropy", "focal"),
-        metrics=("accuracy", "uar", "weighted_f1", "macro_f1", "macro_precision", "top_2"),
+        metrics=(
+            "accuracy",
+            "uar",
+            "weighted_f1",
+            "macro_f1",
+            "macro_precision",
+            "top_2",
+            "nll",
+            "ece",
+        ),
         rank="uar",
     ),
     "rating": Behaviour(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Integer
 
-from pipeline.evaluation import confusions, moments
+from pipeline.evaluation import chances, confusions, moments
 from pipeline.evaluation.confusions import count_confusions, divide
 from pipeline.evaluation.moments import Moments, sum_moments
 from pipeline.targets import TARGETS, Target, list_means, list_metrics
@@ -24,6 +24,8 @@ POINTS = 3
 """Sentiment from -1 to 1 stands for seven points, from minus to plus this many."""
 
 _TIES = "every covered row has a tie"
+
+_NO_CHANCES = "no probabilities are given"
 
 _DECIMALS = 6
 """Points are rounded to these first: a label of 2.5 divided by 3 and multiplied again is 2.5."""
@@ -92,6 +94,9 @@ class Counts:
         """Sums of each set of this and the set of `other` in its place together."""
         return Counts(self.sums + other.sums)
 
+
+SumChances = Callable[..., Float64[np.ndarray, "sets cells"]]
+"""Chances of classes, labels, the set of each row and how many sets there are → sums of each."""
 
 Part = Counts | Moments
 Sums = Mapping[str, Mapping[str, Part]]
@@ -208,7 +213,22 @@ METRICS: dict[str, Metric] = {
         "top-2 accuracy",
         "second",
         lambda part: _share(part.sums),
-        lambda _: "no probabilities are given",
+        lambda _: _NO_CHANCES,
+    ),
+    "nll": Metric(
+        "NLL",
+        "surprise",
+        lambda part: chances.nll(part.sums),
+        lambda _: _NO_CHANCES,
+        most=np.inf,
+        lower_is_better=True,
+    ),
+    "ece": Metric(
+        "ECE",
+        "gaps",
+        lambda part: chances.ece(part.sums),
+        lambda _: _NO_CHANCES,
+        lower_is_better=True,
     ),
     "ccc": Metric("CCC", "moments", moments.ccc, name_constant, least=-1.0),
     "pearson": Metric("Pearson", "moments", moments.pearson, name_constant, least=-1.0),
@@ -273,7 +293,9 @@ round to whole points, half to even, within two and within three points of 0.
 
 PARTS: dict[str, Callable[[Pairs, Grouping, int], Part]] = {
     "confusion": count_classes,
-    "second": lambda pairs, sets, classes: _count_second(pairs, sets),
+    "second": lambda pairs, sets, classes: _sum_chances(_sum_second, pairs, sets),
+    "surprise": lambda pairs, sets, classes: _sum_chances(chances.sum_surprise, pairs, sets),
+    "gaps": lambda pairs, sets, classes: _sum_chances(chances.sum_gaps, pairs, sets),
     "moments": lambda pairs, sets, classes: sum_moments(
         pairs.labels, pairs.predictions, sets.index, sets.count
     ),
@@ -425,18 +447,26 @@ def _known(values: Float64[np.ndarray, "rows *classes"]) -> Bool[np.ndarray, " r
     return np.asarray(~(missing if values.ndim == 1 else missing.any(axis=1)))
 
 
-def _count_second(pairs: Pairs, sets: Grouping) -> Counts:
+def _sum_second(
+    scores: Float[np.ndarray, "rows classes"],
+    labels: Integer[np.ndarray, " rows"],
+    sets: Integer[np.ndarray, " rows"],
+    count: int,
+) -> Float64[np.ndarray, "{count} 2"]:
     """Misses and hits: a hit has no more than one other class at least as probable.
 
     So a tie for the second place is a miss.
     """
-    if pairs.scores is None:
-        return Counts(np.zeros((sets.count, 2)))
-    given = _known(pairs.scores.astype(np.float64))
-    scores, labels = pairs.scores[given], pairs.labels[given].astype(np.int64)
     own = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
-    hits = (scores >= own).sum(axis=1) <= 2
-    return _count_hits(hits, Grouping(sets.index[given], sets.count))
+    return _count_hits((scores >= own).sum(axis=1) <= 2, Grouping(sets, count)).sums
+
+
+def _sum_chances(sum_rows: SumChances, pairs: Pairs, sets: Grouping) -> Counts:
+    """What `sum_rows` makes of the rows that have probabilities."""
+    scores = np.empty((len(pairs.labels), 1)) if pairs.scores is None else pairs.scores
+    given = np.full(len(scores), pairs.scores is not None) & ~np.isnan(scores).any(axis=1)
+    labels = pairs.labels[given].astype(np.int64)
+    return Counts(sum_rows(scores[given], labels, sets.index[given], sets.count))
 
 
 def _count_hits(hits: Bool[np.ndarray, " rows"], sets: Grouping) -> Counts:

@@ -169,9 +169,10 @@ def test_top_2_is_that_of_scikit_learn(seed):
     assert found == pytest.approx(expected)
 
 
-def test_without_probabilities_top_2_alone_is_undefined():
+def test_without_probabilities_what_goes_by_them_alone_is_undefined():
     found = score_targets({"emotion": pairs([0, 1], [0, 1])}, 2)
-    assert found["top_2"].reason == "no probabilities are given"
+    without = {name for name, one in found.items() if one.reason == "no probabilities are given"}
+    assert without == {"top_2", "nll", "ece"}
     assert found["accuracy"].value == 1
 
 
