@@ -132,7 +132,8 @@ class Descent:
     def step(self, batch: Batch) -> Tensor:
         """Loss of a batch, after which a step was taken."""
         loss: Tensor = self.objective(batch)
-        self.optimiser.zero_grad()
+        for weight in self.weights:
+            weight.grad = None  # as `zero_grad` has it, without a mark for profilers
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.weights, self.clip, foreach=True)

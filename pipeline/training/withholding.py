@@ -24,7 +24,8 @@ def drop_modalities(streams: Streams, share: float) -> dict[str, StreamRows]:
     modalities = list(dict.fromkeys(map(modality_of, streams)))
     mask = next(iter(streams.values())).mask
     drawn = torch.rand((len(mask), len(modalities)), device=mask.device)
-    if not share:  # drawn for all the same: heads of other shares differ by what is withheld alone
+    # Drawn for all the same: heads of other shares differ by what is withheld alone.
+    if not share or len(modalities) == 1:
         return dict(streams)
     held, kept = torch.stack(list(find_present(streams).values()), dim=1), drawn >= share
     kept |= ~(kept & held).any(dim=1, keepdim=True)

@@ -54,6 +54,15 @@ def test_no_window_loses_all_and_streams_of_a_modality_go_together():
     assert seen == {frozenset(n) for n in ({"face"}, SHAPES.keys() - {"face"}, SHAPES.keys())}
 
 
+def test_one_modality_alone_is_never_withheld_though_it_is_drawn_for():
+    streams = {name: stream for name, stream in make_batch().streams.items() if name != "face"}
+    torch.manual_seed(1)
+    kept, drawn = drop_modalities(streams, 0.9), torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(drawn, torch.rand(CLIPS + 1)[-1:])
+    assert present(kept | {"face": make_batch().streams["face"]}) == present(make_batch().streams)
+
+
 def test_soft_hard_adds_a_faded_copy_and_one_that_lacks_each_modality():
     streams = make_batch().streams
     own, faded, unseen, unheard = copy_windows(streams, make_readers(), "soft_hard")
