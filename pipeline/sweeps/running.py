@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -24,14 +24,16 @@ from pipeline.heads.params import HEADS
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, read_clips
 from pipeline.labels.runs import list_runs
+from pipeline.modalities import modality_of
 from pipeline.prediction.held_out import predict_held_out
 from pipeline.progress import track
+from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.sweeps.outcomes import Outcome, Ranked, rank_outcomes, read_outcomes, write_outcomes
 from pipeline.sweeps.trials import Trial, list_sources, try_alone, try_fused
 from pipeline.training.fitting import fit_run
 from pipeline.training.saving import gather_runs
-from pipeline.windows.dataset import check_encoders
+from pipeline.windows.dataset import check_encoders, locate_inputs
 from pipeline.windows.labels import Labels, read_labels
 
 HELD_OPEN = 64
@@ -83,15 +85,20 @@ class Sweeper:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def sweep(self, features: Mapping[str, FeatureParams], seeds: Sequence[int]) -> Sweep:
-        """Try every one of `features` alone, then the best of each modality together.
+    def sweep(
+        self,
+        features: Mapping[str, FeatureParams],
+        seeds: Sequence[int],
+        joint: Iterable[str] = (),
+    ) -> Sweep:
+        """Try each of `features`, and of sets that are `joint`; then the best modalities together.
 
         All is chosen on validation; test is not read. A head that is solved has no use for more
         than one of `seeds`. Raises StoreError for a set that is not by the encoder of its params.
         """
         if HEADS.load(self.params.kind).Head.solved:
             seeds = seeds[:1]
-        sources = list_sources(features, self.place.features)
+        sources = list_sources(features, self.place.features, joint)
         check_encoders(self.place.features, {name: own.encoder for name, own in features.items()})
         alone = try_alone(sources, seeds)
         found = self.run(alone)
@@ -134,14 +141,15 @@ class Sweeper:
     def _key(self, trial: Trial) -> str:
         """Digest of all that decides what comes of `trial`."""
         read = [
-            [source.modality, source.place, digest_file(self._find(source.set))]
+            [source.modality, source.place, *map(digest_file, self._find_indices(source.set))]
             for source in trial.sources
         ]
         params = self.params.model_dump(mode="json", exclude={"inputs"})
         return digest_json([params, trial.seed, read, self._common])
 
-    def _find(self, name: str) -> Path:
-        return self.place.features / name / "index.parquet"
+    def _find_indices(self, name: str) -> list[Path]:
+        path = self.place.features / name
+        return [found / "index.parquet" for found in list_members(path) or [path]]
 
 
 def try_trial(params: HeadParams, trial: Trial, place: Place, key: str) -> Outcome:
@@ -158,7 +166,11 @@ def try_trial(params: HeadParams, trial: Trial, place: Place, key: str) -> Outco
 def measure_trial(params: HeadParams, trial: Trial, place: Place) -> dict[str, float | None]:
     """Leading metrics on validation, missing predictions filled by the prior."""
     labels = _read_labels(place.targets)
-    inputs = {s.modality: s.narrow(_open(place.features / s.set)) for s in trial.sources}
+    sources = {source.modality: source for source in trial.sources}
+    inputs = {
+        stream: sources[modality_of(stream)].narrow(_open(path))
+        for stream, path in locate_inputs(params, place.features).items()
+    }
     runs = list_runs(labels.targets.values())
     fitted = {run.name: fit_run(params, inputs, labels, run) for run in runs}
     predictions = predict_held_out(gather_runs(params, inputs, fitted, labels), labels, ["val"])

@@ -13,12 +13,13 @@ from pipeline.heads.inputs import NO_FEATURES
 from pipeline.heads.shared.params import HeadParams
 from pipeline.modalities import MODALITIES
 from pipeline.sections import parse_section
+from pipeline.store.joint import read_joint
 from pipeline.store.reader import FeatureStore, open_features
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a trial reads of a modality: a feature set, or one layer of it.
+    """What a trial reads of a modality: a feature set, one layer of it, or a joint set.
 
     `place` is where the layer stands among those of the set, `layer` its number in params.yaml.
     """
@@ -59,25 +60,43 @@ class Trial:
         return parse_section(type(params), given, f"heads.{self.name}")
 
 
-def list_sources(features: Mapping[str, FeatureParams], folder: Path) -> list[Source]:
-    """Every feature set, and every layer of those that hold several.
+def list_sources(
+    features: Mapping[str, FeatureParams], folder: Path, joint: Iterable[str] = ()
+) -> list[Source]:
+    """Every feature set, every layer of those that hold several, and every set that is `joint`.
 
     Raises StoreError for one that is not in `folder`.
     """
-    return [
+    alone = [
         source
         for name, params in features.items()
         for source in _list_layers(params.modality, name, _open(folder / name))
     ]
+    return [*alone, *(_find_joint(folder / name, features) for name in joint)]
+
+
+def _find_joint(path: Path, features: Mapping[str, FeatureParams]) -> Source:
+    _check_folder(path, f"join@{path.name}")
+    first = next(iter(read_joint(path).members))
+    if first not in features:
+        raise StoreError(
+            f"{path}: expected sets of params.yaml, joined, got {first!r}; run "
+            f"`dvc repro join@{path.name}`"
+        )
+    return Source(features[first].modality, path.name)
 
 
 def _open(path: Path) -> FeatureStore:
+    _check_folder(path, f"extract@{path.name}")
+    return open_features(path)
+
+
+def _check_folder(path: Path, stage: str) -> None:
     if not path.is_dir():
         raise StoreError(
-            f"{path}: expected a feature set, found no folder; run `dvc repro extract@{path.name}` "
+            f"{path}: expected a feature set, found no folder; run `dvc repro {stage}` "
             f"or take it out of params.yaml"
         )
-    return open_features(path)
 
 
 def _list_layers(modality: str, name: str, store: FeatureStore) -> Iterator[Source]:

@@ -235,12 +235,17 @@ class WindowDataset(Dataset[Batch]):
 
 
 def open_inputs(params: HeadParams, features: Path) -> dict[str, FeatureStore]:
-    """Feature sets that a head reads, opened, by stream; those of a joint set as `audio/mfcc`."""
-    streams = {}
+    """Feature sets that a head reads, opened, by stream."""
+    return {stream: open_features(path) for stream, path in locate_inputs(params, features).items()}
+
+
+def locate_inputs(params: HeadParams, features: Path) -> dict[str, Path]:
+    """Where the sets lie that a head reads, by stream; those of a joint one as `audio/mfcc`."""
+    streams: dict[str, Path] = {}
     for modality, name in params.inputs.sets().items():
         members = {f"{modality}/{path.name}": path for path in list_members(features / name)}
-        streams.update(members or {modality: features / name})
-    return {stream: open_features(path) for stream, path in streams.items()}
+        streams |= members or {modality: features / name}
+    return streams
 
 
 def check_encoders(features: Path, encoders: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import LABELS_SCHEMA, Clip, write_clips
 from pipeline.labels.emotions import Names
 from pipeline.labels.target_files import write_target_files
+from pipeline.store.joint import join_sets
 from pipeline.sweeps.outcomes import read_outcomes
 from pipeline.sweeps.running import Place, Sweeper
 from tests.projects import PROJECT
@@ -100,6 +101,16 @@ def refuse(self, trials, keys):
     if trials:
         raise LookupError(f"{len(trials)} trials")
     yield from ()
+
+
+def test_a_joint_set_is_tried_as_one_and_fused_where_it_is_best(place, tmp_path):
+    join_sets(place.features / "sounds", ["noise", "clear"])
+    with Sweeper(PARAMS, place, tmp_path / "a.csv", workers=1) as sweeper:
+        found = sweeper.sweep(FEATURES, [0], ["sounds"])
+    assert {one.trial for one in found.ranked} >= {*FEATURES, "sounds"}
+    values = {one.trial: one.values["uar"][0] for one in found.ranked}
+    assert values["sounds"] > values["noise"]
+    assert found.trials["sounds"].fill(PARAMS).inputs.audio == "sounds"
 
 
 def test_the_table_is_what_was_found(swept):

@@ -7,6 +7,7 @@ from dvc.utils.hydra import apply_overrides
 
 from pipeline.errors import StoreError
 from pipeline.params import load_params, parse_feature
+from pipeline.store.joint import join_sets
 from pipeline.sweeps.trials import Source, Trial, list_overrides, list_sources, try_alone, try_fused
 from tests.projects import PROJECT
 from tests.stores import make_rows, write_features
@@ -39,6 +40,16 @@ def test_a_set_of_several_layers_is_tried_whole_and_layer_by_layer(tmp_path):
 def test_a_set_that_is_not_there_is_told(tmp_path):
     with pytest.raises(StoreError, match=r"hog: expected a feature set, found no folder; run `dvc"):
         list_sources({"hog": PARAMS.features["hog"]}, tmp_path)
+
+
+def test_a_joint_set_that_is_not_there_or_joins_others_is_told(tmp_path):
+    with pytest.raises(StoreError, match=r"found no folder; run `dvc repro join@sounds`"):
+        list_sources({}, tmp_path, ["sounds"])
+    for name in ("a", "b"):
+        write_features(tmp_path / name, {"clip": make_rows([[1.0]])})
+    join_sets(tmp_path / "sounds", ["a", "b"])
+    with pytest.raises(StoreError, match=r"got 'a'; run `dvc repro join@sounds`"):
+        list_sources({}, tmp_path, ["sounds"])
 
 
 def test_the_best_of_each_modality_are_fused_in_every_way():

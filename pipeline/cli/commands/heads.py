@@ -71,7 +71,7 @@ def sweep(
     place = Place(FEATURES, TARGETS, LABELS / "clips.parquet", PROJECT)
     path = SWEEPS / f"{name}.csv"
     with Sweeper(params.heads[name], place, path, workers or os.cpu_count() or 1) as sweeper:
-        found = sweeper.sweep(params.features, range(seeds))
+        found = sweeper.sweep(params.features, range(seeds), params.joint)
     open_console().print(tabulate_trials(found.ranked))
     for trial, reason in found.refused.items():
         say(f"{trial}: not tried: {reason}", err=True)
