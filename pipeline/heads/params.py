@@ -164,6 +164,26 @@ class ResnetVitParams(MultiheadParams):
     heads: PositiveInt = 8
 
 
+class CnnParams(NetworkParams):
+    """`heads.<head>` of kind `cnn`: `layers` stages, each of twice the channels of the one before;
+    the last has `width`.
+    """
+
+    kind: Literal["cnn"]
+    width: int = Field(256, gt=0, le=MOST_SIZE)
+    layers: int = Field(3, gt=0, le=MOST_BLOCKS)
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> "CnnParams":
+        """Refuse a width that cannot be halved so often."""
+        parts = 2**self.layers
+        if self.width % parts:
+            text = "width: expected a multiple of {parts} for {layers} layers, got {width}"
+            told = {"parts": parts, "layers": self.layers, "width": self.width}
+            raise PydanticCustomError("width", text, told)
+        return self
+
+
 class IntermediateAttentionParams(StagedParams):
     """`heads.<head>` of kind `intermediate_attention`."""
 
@@ -316,6 +336,7 @@ HEADS: Family[ParamsMember[HeadParams]] = Family(
         "attention": ParamsMember("pipeline.heads.attention", AttentionParams),
         "audio_cnn": ParamsMember("pipeline.heads.audio_cnn", AudioCnnParams),
         "beit": ParamsMember("pipeline.heads.beit", BeitParams),
+        "cnn": ParamsMember("pipeline.heads.cnn", CnnParams),
         "cnn_concat": ParamsMember("pipeline.heads.cnn_concat", CnnConcatParams),
         "cnn_lstm": ParamsMember("pipeline.heads.cnn_lstm", CnnLstmParams),
         "ensemble": ParamsMember("pipeline.heads.ensemble", EnsembleParams),

@@ -233,6 +233,13 @@ SOLVED: dict[Axes, type[Reader]] = {
 """The same for a head that is solved, whose reader has nothing to learn."""
 
 
+def measure_grid(shape: RowShape) -> tuple[int, int]:
+    """Height and width of the cells of a row that `CELLS` read: places of a map, tokens, or one."""
+    grids = {"channels": shape.sizes[1:], "tokens": (shape.sizes[0], 1)}
+    height, width = grids.get(shape.axes[0], (1, 1))
+    return height, width
+
+
 def make_reader(name: str, shape: RowShape, readers: dict[Axes, type[Reader]]) -> Reader:
     """What reads rows of input `name`; raises ParamsError for a shape that `readers` lack."""
     if shape.axes not in readers:

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.heads.params import ResnetVitParams
-from pipeline.heads.reading import CELLS, StreamRows
+from pipeline.heads.reading import CELLS, StreamRows, measure_grid
 from pipeline.heads.shared.encoded import EncodedHead
 from pipeline.heads.shared.sequences import spread_present
 
@@ -34,9 +34,7 @@ class Head(EncodedHead):
 
     def count_cells(self, stream: str) -> int:
         """Cells of a row: places of a map, tokens, or one."""
-        shape = self.readers[stream].shape
-        cells = {"tokens": shape.sizes[:1], "channels": shape.sizes[1:]}.get(shape.axes[0], ())
-        return math.prod(cells)
+        return math.prod(measure_grid(self.readers[stream].shape))
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of cells of a row, the class token too, in each head and layer."""

@@ -1,0 +1,98 @@
+"""Heads that convolve over the cells of each row: pixels of a picture, places of a map, or tokens.
+
+A small residual network (He et al., Deep residual learning for image recognition, CVPR 2016) that
+is trained from nothing, for faces of some 48 pixels a side on a processor: most of its work is done
+on maps of an eighth of the picture and less, whose channels double as their sides halve.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.heads.params import CnnParams
+from pipeline.heads.reading import CELLS, StreamRows, measure_grid
+from pipeline.heads.shared.encoded import EncodedHead
+from pipeline.heads.shared.sequences import spread_present
+
+Maps = Float[Tensor, "rows _ _ _"]
+
+
+class Head(EncodedHead):
+    """Each row by its cells, rows pooled by their mask, streams side by side."""
+
+    params: CnnParams
+    reading = CELLS
+    mixed = False
+
+    def make_encoder(self, stream: str, dim: int, params: CnnParams) -> nn.Module:
+        """Stages over the cells of each row."""
+        height, width = measure_grid(self.readers[stream].shape)
+        return CellCnn(height, width, dim // (height * width), params)
+
+
+class CellCnn(nn.Module):
+    """A stem and stages over rows that are present, and the mean over what is left of the cells."""
+
+    def __init__(self, height: int, width: int, channels: int, params: CnnParams) -> None:
+        super().__init__()
+        self.cells = (height, width, channels)
+        sizes = [params.width // 2**halved for halved in range(params.layers, -1, -1)]
+        self.stem = MapBlock(channels, sizes[0], kernel=5, stride=2)
+        self.stages = nn.Sequential(*(Stage(*pair) for pair in pairwise(sizes)))
+        self.dropout = nn.Dropout(params.dropout)
+
+    def forward(self, stream: StreamRows) -> StreamRows:
+        """Rows of size `width`."""
+        rows = stream.rows[stream.mask]
+        maps = rows.reshape(len(rows), *self.cells).movedim(-1, 1)  # channels last in memory
+        found = self.dropout(self.stages(self.stem(maps)).mean(dim=(2, 3)))
+        return replace(stream, rows=spread_present(found, stream.mask))
+
+
+class Stage(nn.Module):
+    """The greatest of each four neighbours, a block to `width` channels, and a residual one."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.widening, self.residual = MapBlock(channels, width), MapBlock(width, width)
+
+    def forward(self, maps: Maps) -> Maps:
+        """Maps of half the sides, rounded up."""
+        wide: Tensor = self.widening(F.max_pool2d(maps, 2, ceil_mode=True))
+        return wide + self.residual(wide)
+
+
+class MapBlock(nn.Module):
+    """Convolution, batch norm and ReLU."""
+
+    def __init__(self, channels: int, width: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            channels, width, kernel, stride=stride, padding=kernel // 2, bias=False
+        )
+        self.norm = MapNorm(width)
+
+    def forward(self, maps: Maps) -> Maps:
+        """As many maps of `width` channels."""
+        normed: Tensor = self.norm(self.conv(maps))
+        return normed.relu()
+
+
+class MapNorm(nn.BatchNorm2d):
+    """Batch norm, which goes by what it has seen before where a lone place has no variance."""
+
+    def forward(self, input: Maps) -> Maps:
+        """Maps normalised by channel."""
+        return F.batch_norm(
+            input,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=self.training and input[:, 0].numel() > 1,
+            momentum=self.momentum or 0.0,
+            eps=self.eps,
+        )
