@@ -86,6 +86,11 @@ class TrainingParams(Section):
     times `decay` at each of the `milestones` for `steps` (epochs after the rise, which go up), or
     where `monitor` has been no better for `decay_patience` epochs for `plateau` (which has no
     rise), or falls as a `cosine` does. `momentum` and `dampening` are those of `sgd`.
+    `learning_rates` is pattern → rate, scheduled alike, of the parameters whose names the pattern
+    fits; at 0 they stay as they are. Of several patterns the first counts.
+
+    At the `precision` bf16 a head multiplies in bfloat16 while it is trained (Micikevicius et al.,
+    Mixed precision training, ICLR 2018); weights, losses, validation and predictions are fp32.
 
     `losses` names, target by target, another loss than the first of its kind, and `target_weights`
     what it is multiplied by, 1 for those not named; with `learned_weights` they are learned with
@@ -113,6 +118,7 @@ class TrainingParams(Section):
     batch: PositiveInt = 32
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: PositiveFloat = 1e-3
+    learning_rates: dict[str, Annotated[float, Field(ge=0)]] = {}
     weight_decay: float = Field(1e-2, ge=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     dampening: float = Field(0.0, ge=0, lt=1)
@@ -124,6 +130,7 @@ class TrainingParams(Section):
     patience: PositiveInt = 12
     least_gain: float = Field(0.0, ge=0)
     gradient_clip: PositiveFloat | None = 1.0
+    precision: Literal["fp32", "bf16"] = "fp32"
     losses: dict[TargetName, str] = {}
     target_weights: dict[TargetName, PositiveFloat] = {}
     learned_weights: bool = False

@@ -87,16 +87,28 @@ def choose_device() -> torch.device:
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
+def check_precision(params: TrainingParams, device: torch.device) -> None:
+    """Raise TrainingError where `device` has no precision that `params` ask for."""
+    known = torch.amp.is_autocast_available(device.type)
+    if device.type == "cuda":
+        known = torch.cuda.is_bf16_supported(including_emulation=False)
+    if params.precision == "bf16" and not known:
+        raise TrainingError(
+            f"training.precision: expected one that {device.type} has, got bf16; set it to fp32"
+        )
+
+
 class Descent:
     """A head on its way: its objective over the windows of `train`, and what takes it downhill."""
 
     def __init__(self, head: Head, params: TrainingParams, train: WindowDataset) -> None:
         check_augmentation(train)
         self.device = choose_device()
+        check_precision(params, self.device)
         self.losses = choose_losses(train).to(self.device)
         self.objective = Objective(head, params, self.losses).to(self.device)
         self.weights, self.clip = list(self.objective.parameters()), params.gradient_clip
-        self.optimiser = make_optimiser(self.objective.groups, params)
+        self.optimiser = make_optimiser(self.objective.group_parameters(), params)
         self.schedule = schedule_rate(self.optimiser, params)
         self.average = average_weights(head, params.weight_average)
         drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)

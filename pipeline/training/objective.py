@@ -20,6 +20,7 @@ from pipeline.heads.losses import (
 from pipeline.heads.training_params import TrainingParams
 from pipeline.training.augmenting import Augmented, Labelling, augment
 from pipeline.training.balancing import Balance
+from pipeline.training.optimisers import group_rates
 from pipeline.windows.dataset import Batch
 
 
@@ -33,10 +34,9 @@ class Objective(nn.Module):
         self.balance = Balance(head.outputs) if params.learned_weights else None
         self.epochs: dict[tuple[int, int], EpochMoments] = defaultdict(EpochMoments)
 
-    @property
-    def groups(self) -> list[dict[str, Any]]:
-        """What there is to learn, as optimisers take it."""
-        groups: list[dict[str, Any]] = [{"params": list(self.head.parameters())}]
+    def group_parameters(self) -> list[dict[str, Any]]:
+        """What there is to learn, as optimisers take it; raises TrainingError as `group_rates`."""
+        groups = group_rates(self.head, self.params.learning_rates)
         if self.balance is not None:  # decay would draw all weights to 1
             groups.append({"params": list(self.balance.parameters()), "weight_decay": 0.0})
         return groups
@@ -49,14 +49,21 @@ class Objective(nn.Module):
     def forward(self, batch: Batch) -> Float[Tensor, ""]:
         """Loss of the windows of `batch`, augmented anew in each call."""
         seen = augment(batch, self.readers, self.params)
-        parts = self.head.parts(seen.streams)
+        parts = self._answer(seen)
         loss = self._measure_parts(parts, seen)
         if self.params.consistency:
-            again, masks = self.head.parts(seen.streams), seen.labels[0].masks
+            again, masks = self._answer(seen), seen.labels[0].masks
             apart = [inconsistency(*pair, masks) for pair in zip(parts, again, strict=True)]
             loss = (loss + self._measure_parts(again, seen)) / 2
             loss = loss + self.params.consistency * torch.stack(apart).sum()
         return loss
+
+    def _answer(self, seen: Augmented) -> list[dict[str, Tensor]]:
+        """Parts of what the head answers at the precision that is asked for, as fp32."""
+        kind = next(self.head.parameters()).device.type
+        with torch.autocast(kind, torch.bfloat16, enabled=self.params.precision == "bf16"):
+            parts = self.head.parts(seen.streams)
+        return [{name: output.float() for name, output in part.items()} for part in parts]
 
     def _measure_parts(self, parts: Sequence[Mapping[str, Tensor]], seen: Augmented) -> Tensor:
         # What an epoch sees is each part's own, and of mixed windows that of either label.

@@ -2,12 +2,15 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
+from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
+from pipeline.errors import TrainingError
 from pipeline.evaluation.metrics import METRICS, name_metrics
 from pipeline.heads.training_params import SCORE, TrainingParams
 from pipeline.targets import TARGETS
@@ -22,6 +25,33 @@ def choose_mode(monitor: str) -> Literal["min", "max"]:
         if METRICS[metric].lower_is_better
     }
     return "min" if monitor == "val_loss" or monitor in lower else "max"
+
+
+def group_rates(head: nn.Module, rates: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Parameters of `head` as optimisers take them: at the rate of the first pattern that fits a
+    name, or else at the common one.
+
+    Those whose rate is 0 are in no group, and need no gradient from now on. Raises TrainingError
+    for a pattern that decides on no parameter, and where nothing is left to learn.
+    """
+    names = [name for name, _ in head.named_parameters()]
+    fitting = {name: next((r for r in rates if fnmatchcase(name, r)), None) for name in names}
+    for pattern in rates.keys() - fitting.values():
+        raise TrainingError(
+            f"training.learning_rates: {pattern}: expected a pattern that fits parameters, such as "
+            f"{names[-1]}, before any other does, got none; mend it or leave it out"
+        )
+    groups: dict[str | None, list[nn.Parameter]] = {}
+    for name, parameter in head.named_parameters():
+        parameter.requires_grad_(rates.get(fitting[name] or "", 1.0) > 0)
+        if parameter.requires_grad:
+            groups.setdefault(fitting[name], []).append(parameter)
+    if not groups:
+        raise TrainingError("training.learning_rates: expected one above 0, got 0 for all; add one")
+    return [
+        {"params": found} if pattern is None else {"params": found, "lr": rates[pattern]}
+        for pattern, found in groups.items()
+    ]
 
 
 def make_optimiser(groups: Iterable[dict[str, Any]], params: TrainingParams) -> Optimizer:

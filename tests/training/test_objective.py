@@ -119,7 +119,7 @@ def test_an_output_without_labels_teaches_nothing_of_its_weight():
 def test_learned_weights_learn_undecayed_and_leave_the_loss_of_validation(corpus):
     dataset = corpus.window("train", training={"learned_weights": True, "weight_decay": 0.3})
     objective, batch = make_objective(dataset), dataset[range(7)]
-    optimiser = make_optimiser(objective.groups, dataset.params.training)
+    optimiser = make_optimiser(objective.group_parameters(), dataset.params.training)
     assert [group["weight_decay"] for group in optimiser.param_groups] == [0.3, 0.0]
     objective(batch).backward()
     optimiser.step()
