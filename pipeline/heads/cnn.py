@@ -62,7 +62,8 @@ class Stage(nn.Module):
     def forward(self, maps: Maps) -> Maps:
         """Maps of half the sides, rounded up."""
         wide: Tensor = self.widening(F.max_pool2d(maps, 2, ceil_mode=True))
-        return wide + self.residual(wide)
+        deep: Tensor = self.residual(wide)
+        return wide + deep
 
 
 class MapBlock(nn.Module):

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.amp.autocast_mode import is_autocast_available
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader
@@ -89,7 +90,7 @@ def choose_device() -> torch.device:
 
 def check_precision(params: TrainingParams, device: torch.device) -> None:
     """Raise TrainingError where `device` has no precision that `params` ask for."""
-    known = torch.amp.is_autocast_available(device.type)
+    known = is_autocast_available(device.type)
     if device.type == "cuda":
         known = torch.cuda.is_bf16_supported(including_emulation=False)
     if params.precision == "bf16" and not known:
