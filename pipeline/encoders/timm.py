@@ -1,25 +1,19 @@
 """Any timm model: pictures → pooled features, tokens, or the map of a stage."""
 
-import sys
 import warnings
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from textwrap import shorten
 from typing import Any, Literal, cast
 
-import timm
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
 from timm.data.config import resolve_model_data_config
-from timm.models import load_state_dict, model_entrypoint
 from torch import Tensor
 
 from pipeline.encoders.params import TimmParams
 from pipeline.encoders.shared.pictures import Network, PictureEncoder, Preparation, choose_layout
 from pipeline.errors import ParamsError
-from pipeline.networks.pretrained import Pretrained, check_counts, check_names, limit_numbers
+from pipeline.networks.pretrained import Pretrained
+from pipeline.networks.timm import load_model
 
 CROPS: dict[str, Literal["kept", "lost"]] = {"center": "kept", "squash": "lost"}
 """timm's crop modes."""
@@ -45,47 +39,6 @@ class Encoder(PictureEncoder):
             return take(pixels.to(pretrained.dtype).contiguous(memory_format=layout))
 
         super().__init__(run, preparation, pretrained.provenance, device, params.frames)
-
-
-def load_model(folder: Path) -> Any:
-    """Frozen network without classifier; raises ParamsError where the folder holds another."""
-    check_counts(folder)
-    try:
-        weights = find_weights(folder)
-        with limit_numbers(folder):
-            model: Any = timm.create_model(f"local-dir:{folder}", num_classes=0)
-            state = load_state_dict(str(weights))
-            report = model.load_state_dict(update_names(state, model), strict=False)
-    except (
-        *(KeyError, MemoryError, OSError, RuntimeError),
-        *(TypeError, ValueError, SafetensorError),
-    ) as error:
-        raise ParamsError(
-            f"weights {folder}: expected config.json and weights as timm saves them for the Hub, "
-            f"got {shorten(repr(error), 200)}; mend the folder or choose others"
-        ) from error
-    heads = model.pretrained_cfg.get("classifier") or ()
-    spare = tuple(f"{head}." for head in ([heads] if isinstance(heads, str) else heads))
-    unexpected = [name for name in report.unexpected_keys if not name.startswith(spare)]
-    check_names(folder, type(model).__name__, report.missing_keys, unexpected)
-    return model.eval().requires_grad_(False)
-
-
-def find_weights(folder: Path) -> Path:
-    """File that the digest covers: safetensors, else PyTorch's own."""
-    for path in (folder / "model.safetensors", folder / "pytorch_model.bin"):
-        if path.is_file():
-            return path
-    raise FileNotFoundError("neither model.safetensors nor pytorch_model.bin")
-
-
-def update_names(state: dict[str, Tensor], model: Any) -> dict[str, Tensor]:
-    """Weights under today's names, by the filter of the architecture's module if it has one."""
-    entry = model_entrypoint(model.pretrained_cfg["architecture"])
-    update: Callable[..., dict[str, Tensor]] | None = getattr(
-        sys.modules[entry.__module__], "checkpoint_filter_fn", None
-    )
-    return update(state, model) if update else state
 
 
 def read_preparation(model: Any) -> Preparation:

@@ -156,12 +156,27 @@ class ResnetVitParams(MultiheadParams):
     """`heads.<head>` of kind `resnet_vit`; as published, but that dropout is 0.3 and 0.4 there.
 
     A head's attention is over vectors of twice the `width`.
+
+    Rows that are pictures or maps go through a `trunk` first, if one is named: all layers of that
+    network of timm but its classifier, trained with the head. `pretrained` is a folder or a Hub id,
+    at the commit `revision`, of the weights that it starts from.
     """
 
     kind: Literal["resnet_vit"]
+    trunk: str | None = Field(None, pattern="^[a-z0-9_]+$")
+    pretrained: str | None = None
+    revision: str | None = Field(None, pattern="^[0-9a-f]{40}$")
     width: int = Field(256, gt=0, le=MOST_SIZE)
     layers: int = Field(4, gt=0, le=MOST_HEAD_LAYERS)
     heads: PositiveInt = 8
+
+    @model_validator(mode="after")
+    def _check_pretrained(self) -> "ResnetVitParams":
+        """Refuse weights of no network."""
+        if self.pretrained is not None and self.trunk is None:
+            text = "pretrained: weights of a trunk, and `trunk` is none; name one, or leave it out"
+            raise PydanticCustomError("pretrained", text)
+        return self
 
 
 class CnnParams(NetworkParams):

@@ -3,11 +3,11 @@
 The hybrid of ResNet-50 and ViT on FER2013 (`ResNetViTHybrid`): a map of 2048 channels at 7 x 7
 places, each a vector of 512 with a learned position, four pre-norm layers with a class token, and a
 layer of 256. The map comes from a feature set (`output: stage` of timm), of a network that is
-frozen whole. Corrected: validation chooses the weights, never test; one remedy against rare classes
-at a time.
+frozen whole, or from a `trunk` that is trained on pictures (encoder `pixels`), of which
+`training.learning_rates` freezes layers or slows them down. Corrected: validation chooses the
+weights, never test; one remedy against rare classes at a time; what is said to be frozen is.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -19,6 +19,7 @@ from pipeline.heads.params import ResnetVitParams
 from pipeline.heads.reading import CELLS, StreamRows, measure_grid
 from pipeline.heads.shared.encoded import EncodedHead
 from pipeline.heads.shared.sequences import spread_present
+from pipeline.heads.shared.trunk import Trunk
 
 
 class Head(EncodedHead):
@@ -29,16 +30,30 @@ class Head(EncodedHead):
     mixed = False
 
     def make_encoder(self, stream: str, dim: int, params: ResnetVitParams) -> nn.Module:
-        """Transformer over cells of twice the width."""
-        return CellTransformer(self.count_cells(stream), dim, params)
+        """Transformer over cells of twice the width, those of a trunk where one is named."""
+        shape = self.readers[stream].shape
+        height, width = measure_grid(shape)
+        cells, channels, trunk = height * width, dim // (height * width), None
+        if params.trunk is not None and shape.axes[0] == "channels":
+            trunk = Trunk(params.trunk, height, width, channels)
+            cells, channels = trunk.cells, trunk.dim
+        return CellTransformer(cells, channels, params, trunk)
 
-    def count_cells(self, stream: str) -> int:
-        """Cells of a row: places of a map, tokens, or one."""
-        return math.prod(measure_grid(self.readers[stream].shape))
+    def start(self) -> None:
+        """Load the weights of trunks, if some are named; raises ParamsError as `Trunk.start`."""
+        for trunk in (self.find_encoder(stream).trunk for stream in self.dims):
+            if self.params.pretrained is not None and trunk is not None:
+                trunk.start(self.params.pretrained, self.params.revision)
+
+    def find_encoder(self, stream: str) -> "CellTransformer":
+        """What encodes a stream."""
+        encoder = self.encoders[stream]
+        assert isinstance(encoder, CellTransformer)
+        return encoder
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of cells of a row, the class token too, in each head and layer."""
-        each = {name: (self.count_cells(name) + 1) ** 2 for name in times}
+        each = {name: (self.find_encoder(name).cells + 1) ** 2 for name in times}
         pairs = sum(time * each[name] for name, time in times.items())
         return pairs * self.params.heads * self.params.layers
 
@@ -46,11 +61,11 @@ class Head(EncodedHead):
 class CellTransformer(nn.Module):
     """Cells of a row projected, with learned positions → what a class token makes of them."""
 
-    def __init__(self, cells: int, dim: int, params: ResnetVitParams) -> None:
+    def __init__(self, cells: int, dim: int, params: ResnetVitParams, trunk: Trunk | None) -> None:
         super().__init__()
         width = 2 * params.width
-        self.cells = cells
-        self.projection = nn.Linear(dim // cells, width)
+        self.cells, self.trunk = cells, trunk
+        self.projection = nn.Linear(dim, width)
         self.summary = nn.Parameter(0.02 * torch.randn(width))
         self.places = nn.Parameter(0.02 * torch.randn(cells + 1, width))
         self.dropout = nn.Dropout(params.dropout)
@@ -79,8 +94,9 @@ class CellTransformer(nn.Module):
 
     def encode(self, rows: Float[Tensor, "rows dim"]) -> Float[Tensor, "rows width"]:
         """Vector of each row, whose cells lie one after another."""
-        cells = self.projection(rows.reshape(len(rows), self.cells, self.projection.in_features))
-        tokens = torch.cat([self.summary.expand(len(rows), 1, -1), cells], dim=1)
+        sizes = (len(rows), self.cells, self.projection.in_features)
+        cells = rows.reshape(sizes) if self.trunk is None else self.trunk(rows)
+        tokens = torch.cat([self.summary.expand(len(rows), 1, -1), self.projection(cells)], dim=1)
         encoded = self.encoder(self.dropout(tokens + self.places))
         vectors: Tensor = self.readout(encoded[:, 0])
         return vectors

@@ -1,0 +1,69 @@
+"""Trunks: networks of timm that heads train, from nothing or from weights of others."""
+
+import math
+
+import timm
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipeline.errors import ParamsError
+from pipeline.families import suggest
+from pipeline.networks.pretrained import digest_folder, find_folder, first_line
+from pipeline.networks.timm import load_model
+
+
+class Trunk(nn.Module):
+    """timm's `network` but for its classifier: pictures of `channels`, whose cells lie one after
+    another, each with its channels → cells of its last map, in the same order.
+
+    `cells` is how many these are for pictures of `height` and `width`, `dim` the size of each.
+    Raises ParamsError for a network that timm lacks, or that makes no map of such pictures.
+    """
+
+    def __init__(self, network: str, height: int, width: int, channels: int) -> None:
+        super().__init__()
+        if not timm.is_model(network):
+            hint = suggest(network, timm.list_models())
+            raise ParamsError(f"trunk: expected a network of timm, got {network!r}; {hint}")
+        self.network, self.sizes = network, (height, width, channels)
+        self.body = timm.create_model(network, num_classes=0, global_pool="", in_chans=channels)
+        self.dim, *places = self._try_out()
+        self.cells = math.prod(places)
+
+    def _try_out(self) -> tuple[int, ...]:
+        """Shape of the map that it makes of one picture."""
+        height, width, channels = self.sizes
+        picture = next(self.body.parameters()).new_zeros(1, channels, height, width)
+        try:
+            with torch.no_grad():
+                found = str(shape := tuple(self.body.eval()(picture).shape[1:]))
+        except (AssertionError, RuntimeError) as error:
+            shape, found = (), first_line(error)
+        if len(shape) != 3 or shape[0] != self.body.num_features:
+            raise ParamsError(
+                f"trunk: expected a network that makes a map of pictures of {height} x {width}, "
+                f"got {self.network}: {found}; choose another, or other `pixels`"
+            )
+        return shape
+
+    def start(self, source: str, revision: str | None) -> None:
+        """Load the weights at `source`; raises ParamsError where they are of another network."""
+        folder = find_folder(source, revision)
+        digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
+        model = load_model(folder)
+        try:
+            self.body.load_state_dict(model.state_dict())
+        except RuntimeError as error:
+            found = model.pretrained_cfg.get("architecture")
+            raise ParamsError(
+                f"pretrained {source!r}: expected weights of {self.network} for pictures of "
+                f"{self.sizes[2]} channels, got {found}; name others, or the trunk that they are of"
+            ) from error
+
+    def forward(self, rows: Float[Tensor, "rows _"]) -> Float[Tensor, "rows cells channels"]:
+        """Cells of the last map; a lone picture is normalised by those before it."""
+        self.body.train(self.training and len(rows) > 1)
+        pictures = rows.reshape(len(rows), *self.sizes).movedim(-1, 1)
+        maps: Tensor = self.body(pictures)
+        return maps.flatten(2).mT
