@@ -125,7 +125,7 @@ def test_the_demo_takes_no_root(project: Path, corpus: Path) -> None:
 
 def test_an_unknown_preset_offers_the_nearest() -> None:
     with pytest.raises(
-        ParamsError, match=r"did you mean 'ravdess-speech'\? known: affwild2, cremad, demo"
+        ParamsError, match=r"did you mean 'ravdess-speech'\? known: affwild2, best-fer2013, cre"
     ):
         find_preset("ravdes-speech")
 
@@ -261,6 +261,7 @@ SIZES = {
     "landmarks": (10,),
     "maps": (2048, 7, 7),
     "minilm": (384,),
+    "pixels": (1, 48, 48),
     "resnet50": (2048,),
     "swin": (1024,),
     **dict.fromkeys(("bert", "distilbert", "roberta", "roberta-tokens"), (768,)),
