@@ -2,15 +2,12 @@
 
 import math
 
-import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError
 from pipeline.families import suggest
-from pipeline.networks.pretrained import digest_folder, find_folder, first_line
-from pipeline.networks.timm import load_model
 
 
 class Trunk(nn.Module):
@@ -22,6 +19,8 @@ class Trunk(nn.Module):
     """
 
     def __init__(self, network: str, height: int, width: int, channels: int) -> None:
+        import timm  # seconds, and few heads have a trunk
+
         super().__init__()
         if not timm.is_model(network):
             hint = suggest(network, timm.list_models())
@@ -39,7 +38,7 @@ class Trunk(nn.Module):
             with torch.no_grad():
                 found = str(shape := tuple(self.body.eval()(picture).shape[1:]))
         except (AssertionError, RuntimeError) as error:
-            shape, found = (), first_line(error)
+            shape, found = (), str(error).split("\n", 1)[0]
         if len(shape) != 3 or shape[0] != self.body.num_features:
             raise ParamsError(
                 f"trunk: expected a network that makes a map of pictures of {height} x {width}, "
@@ -49,6 +48,9 @@ class Trunk(nn.Module):
 
     def start(self, source: str, revision: str | None) -> None:
         """Load the weights at `source`; raises ParamsError where they are of another network."""
+        from pipeline.networks.pretrained import digest_folder, find_folder
+        from pipeline.networks.timm import load_model
+
         folder = find_folder(source, revision)
         digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
         model = load_model(folder)
