@@ -161,11 +161,13 @@ def assert_equal(found: Rows, truth: Rows) -> None:
 
 
 def is_gone(group: int) -> bool:
-    """Whether no process of a group is left."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
+    """Whether no process of a group is left, once those that read from the first saw its end."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
     return False
 
 

@@ -11,7 +11,6 @@ from pipeline.labels.dialogues import Turn, write_turns
 from pipeline.labels.emotions import Names, write_names
 from pipeline.store.tables import write_table
 
-NO_FRAMES = FRAMES_SCHEMA.empty_table()
 NO_TURNS: Mapping[str, Turn] = MappingProxyType({})
 
 
@@ -20,7 +19,7 @@ def write_target_files(
     targets: Iterable[ClipLabels],
     names: Names,
     *,
-    frames: pa.Table = NO_FRAMES,
+    frames: pa.Table | None = None,
     turns: Mapping[str, Turn] = NO_TURNS,
 ) -> None:
     """Write the labels of clips and of frames, the turns that clips are, and names of classes.
@@ -28,6 +27,6 @@ def write_target_files(
     Each file appears whole. Raises CorpusError for more emotions than any corpus has.
     """
     write_targets(folder / "targets.parquet", targets)
-    write_table(folder / "frames.parquet", frames)
+    write_table(folder / "frames.parquet", frames or FRAMES_SCHEMA.empty_table())
     write_turns(folder / "dialogues.parquet", turns)
     write_names(folder / "names.json", names)

@@ -213,11 +213,12 @@ BLANKS: Any = torch.utils.deterministic
 def _deterministic() -> Iterator[None]:
     """Kernels that sum in one order, so that a seed gives the same weights on one machine."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # which cuBLAS asks for
-    enabled, filled = torch.are_deterministic_algorithms_enabled(), BLANKS.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
+    mode, filled = torch.get_deterministic_debug_mode(), BLANKS.fill_uninitialized_memory
+    # `use_deterministic_algorithms` would import PyTorch's compiler, to tell it the same.
+    torch.set_deterministic_debug_mode("error")
     BLANKS.fill_uninitialized_memory = False  # each copy would be written twice
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(enabled)
+        torch.set_deterministic_debug_mode(mode)
         BLANKS.fill_uninitialized_memory = filled

@@ -1,11 +1,14 @@
 """Optimisers: what takes a head's parameters downhill, and how fast in which epoch."""
 
 import math
+import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from inspect import unwrap
 from typing import Any, Literal
 
+import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
@@ -63,9 +66,21 @@ def make_optimiser(groups: Iterable[dict[str, Any]], params: TrainingParams) -> 
     rates: dict[str, Any] = {"lr": params.learning_rate, "weight_decay": params.weight_decay}
     if params.optimizer == "sgd":
         rates |= {"momentum": params.momentum, "dampening": params.dampening}
-    kinds: dict[str, type[Any]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
-    made: Optimizer = kinds[params.optimizer](groups, **rates, foreach=True)
+    kinds: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+    made: Optimizer = leave_compiler_out(kinds[params.optimizer])(groups, **rates, foreach=True)
     return made
+
+
+def leave_compiler_out(kind: type[Optimizer]) -> type[Any]:
+    """`kind` of optimiser, which does not import PyTorch's compiler, seconds of a processor.
+
+    It would have it leave alone what adds parameters, and break its graph at each step; heads are
+    not compiled.
+    """
+    plain = unwrap(Optimizer.add_param_group)
+    if "torch._dynamo" not in sys.modules:
+        vars(plain)["__dynamo_disable"] = plain  # where `torch._compile` looks before it imports
+    return type(kind.__name__, (kind,), {"step": torch.no_grad()(unwrap(kind.step))})
 
 
 def schedule_rate(optimiser: Optimizer, params: TrainingParams) -> LambdaLR | ReduceLROnPlateau:

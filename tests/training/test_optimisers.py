@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -22,3 +25,18 @@ def test_parameters_stepped_at_once_are_those_stepped_one_after_another(kind):
             optimiser.step()
         found.append(weights)
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+def test_no_optimiser_imports_the_compiler():
+    asked = (
+        "import sys, torch\n"
+        "from pipeline.heads.training_params import TrainingParams\n"
+        "from pipeline.training.optimisers import make_optimiser\n"
+        "weight = torch.nn.Parameter(torch.ones(2))\n"
+        "made = make_optimiser([{'params': [weight]}], TrainingParams())\n"
+        "weight.sum().backward()\n"
+        "made.step()\n"
+        "print('torch._dynamo' in sys.modules, weight.tolist() != [1, 1])"
+    )
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
+    assert told.stdout.split() == ["False", "True"]
