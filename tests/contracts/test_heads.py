@@ -46,7 +46,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     "beit": {"cross_attention": True},
     "ensemble": {"members": [{"kind": "mlp"}, {"kind": "gated"}], "seeds": [0, 7]},
     "late_fusion": {"members": {"face": {"kind": "lstm"}}},
-    "cnn": {"width": 16},
+    "cnn": {"width": 32, "layers": 2},
     "resnet_vit": {"width": 16, "heads": 2},
 }
 SUBSETS = list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
