@@ -13,11 +13,12 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from pipeline.limits import APART_BYTES
+from pipeline.limits import APART_BYTES, LOADING_SECONDS
 
 CHILD = """
-import json, math, os, resource, sys, time
+import json, math, os, resource, signal, sys, time
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: who asks sees to it
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what libraries print is no answer
 
@@ -53,11 +54,12 @@ class FailedError(Exception):
 class Apart:
     """A process that does what it is asked by the function `attempt` of `code`, in JSON.
 
-    It begins when it is first asked, and again after it has ended.
+    It begins when it is first asked, and again after it has ended, each time with what it is `told`
+    first, if anything, for which it has LOADING_SECONDS.
     """
 
-    def __init__(self, code: str) -> None:
-        self._code = code + CHILD
+    def __init__(self, code: str, told: Any = None) -> None:
+        self._code, self._told = code + CHILD, told
         self._child: subprocess.Popen[str] | None = None
         self._lock = Lock()
 
@@ -68,17 +70,11 @@ class Apart:
         raises an error.
         """
         with self._lock:
-            child, self._child = self._child or self._begin(), None
-            line = _exchange(child, json.dumps([seconds, asked]))
-            if not line.endswith("\n"):
-                _end(child)
-                most = f"{seconds:g} s and {APART_BYTES / 2**30:g} GB"
-                raise FailedError(f"one that ends its process, or takes more than {most}")
-            self._child = child  # one that was broken off would answer the next with this
-        answer, told = json.loads(line)
-        if told:
-            raise FailedError(told)
-        return answer
+            if self._child is None or self._child.poll() is not None:
+                self._child = self._begin()
+                if self._told is not None:
+                    _ask(self._child, self._told, LOADING_SECONDS)
+            return _ask(self._child, asked, seconds)
 
     def _begin(self) -> "subprocess.Popen[str]":
         child = subprocess.Popen(
@@ -91,6 +87,23 @@ class Apart:
         )
         weakref.finalize(self, _end, child)
         return child
+
+
+def _ask(child: "subprocess.Popen[str]", asked: Any, seconds: float) -> Any:
+    """What `child` answers; it is ended where nobody waits for that to its end."""
+    try:
+        line = _exchange(child, json.dumps([seconds, asked]))
+    except BaseException:
+        _end(child)
+        raise
+    if not line.endswith("\n"):
+        _end(child)
+        most = f"{seconds:g} s or {APART_BYTES / 2**30:g} GB"
+        raise FailedError(f"one that ends its process, or takes more than {most}")
+    answer, told = json.loads(line)
+    if told:
+        raise FailedError(told)
+    return answer
 
 
 def _exchange(child: "subprocess.Popen[str]", line: str) -> str:

@@ -83,7 +83,12 @@ def _fork_server() -> None:
     """Have workers of all tests forked from one server, which has loaded what they work with."""
     from pipeline.engines.local import begin_server
 
-    begin_server(["torch", "pipeline.audits.planning", "pipeline.report.stills"])
+    begin_server(
+        [
+            *("torch", "zarr", "h5py", "pipeline.stage"),
+            *("pipeline.audits.planning", "pipeline.report.stills"),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,8 @@
+import os
+import signal
+import time
+
+import psutil
 import pytest
 
 from pipeline.apart import Apart, FailedError
@@ -21,6 +26,35 @@ def test_what_ends_its_process_or_has_no_end_or_room_is_told_and_the_next_is_don
     with pytest.raises(FailedError, match="MemoryError"):
         apart.ask(2**33, 1.0)
     for asked in ("crash", "for ever"):
-        with pytest.raises(FailedError, match=r"ends its process, or takes more than 0\.1 s and 4"):
+        with pytest.raises(FailedError, match=r"ends its process, or takes more than 0\.1 s or 4"):
             apart.ask(asked, 0.1)
     assert apart.ask([104, 105], 1.0) == "hi"
+
+
+KEEPING = """
+import os
+
+held = ""
+
+def attempt(asked):
+    global held
+    held = asked.get("held", held)
+    return [os.getpid(), held]
+"""
+
+
+def test_one_that_ended_between_two_questions_begins_anew_with_what_it_is_told_first() -> None:
+    apart = Apart(KEEPING, {"held": "all"})
+    first, held = apart.ask({}, 1.0)
+    os.kill(first, signal.SIGINT)  # Ctrl-C in a terminal is not for it
+    assert apart.ask({}, 1.0) == [first, held] == [first, "all"]
+    os.kill(first, signal.SIGKILL)
+    while not is_ended(first):
+        time.sleep(0.01)
+    second, held = apart.ask({}, 1.0)
+    assert second != first
+    assert held == "all"
+
+
+def is_ended(process: int) -> bool:
+    return psutil.Process(process).status() == psutil.STATUS_ZOMBIE

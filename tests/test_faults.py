@@ -38,7 +38,6 @@ FORMATS = ("zarr", "hdf5")
 ARRAYS = ("embedding", "start_seconds", "end_seconds", "valid")
 
 FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["tests.test_faults", "zarr", "h5py", "pipeline.stage"])
 
 
 def extract(root: Path, work: Path, part_format: str, part_seconds: float) -> None:

@@ -21,7 +21,7 @@ from pipeline.networks.devices import measure_fill
 from pipeline.networks.layers import number_layers, shape_layers
 from pipeline.networks.pretrained import Pretrained, load_frozen, load_pretrained
 from pipeline.networks.sound import check_hz
-from pipeline.networks.tokens import check_length, load_tokenizer
+from pipeline.networks.tokens import check_fast, check_length, load_tokenizer
 from pipeline.rows import ClipInput, Frames, Rows, Words
 
 LEAST_ROOM = 8
@@ -132,7 +132,8 @@ def load_model(pretrained: Pretrained, kind: Kind) -> Any:
 def load_prompt(pretrained: Pretrained, params: HuggingfaceLanguageModelParams) -> Prompt:
     """The prompt as the checkpoint's tokenizer or processor takes it.
 
-    Raises ParamsError for a model that does not read the modality, or sound at another rate.
+    Raises ParamsError for a model that does not read the modality, or sound at another rate, and
+    for a slow tokenizer.
     """
     kind = KINDS[params.modality]
     if kind == "text":
@@ -146,6 +147,7 @@ def load_prompt(pretrained: Pretrained, params: HuggingfaceLanguageModelParams) 
             f"weights {params.weights!r}: expected a model that reads {params.modality}, at "
             f"{AUDIO_HZ} Hz if sound, got {got}; choose another checkpoint"
         )
+    check_fast(processor.tokenizer, pretrained)
     return Prompt(processor, params.prompt, kind)
 
 

@@ -108,7 +108,7 @@ class Processes:
         seat = self._seats.pop()
         process = START.Process(target=_serve, args=(theirs, seat), daemon=True)
         with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
-            process.start()
+            _start(process)
         theirs.close()  # the pipe then ends when the process does
         worker = Worker(process, ours, seat)
         self._workers.add(worker)
@@ -163,6 +163,17 @@ class Processes:
             f"{lost}); look for what ends them, such as too little memory, and run `dvc repro` to "
             f"go on"
         )
+
+
+def _start(process: BaseProcess) -> None:
+    """Raise MoodlineError where there is no server, or no room, to start `process` from."""
+    try:
+        process.start()
+    except (EOFError, OSError) as error:
+        raise MoodlineError(
+            f"expected worker processes, got none ({type(error).__name__}: {error}); look for what "
+            f"ends or forbids them, such as too little memory, and run `dvc repro` to go on"
+        ) from error
 
 
 def _send(worker: Worker, message: bytes) -> None:

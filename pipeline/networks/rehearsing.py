@@ -51,7 +51,7 @@ def try_loading(folder: Path) -> None:
     """
     found = [path for name in ADDING if (path := folder / name).is_file()]
     added = [json.dumps(json.loads(_read(path)), ensure_ascii=False) for path in found]
-    _load(_read(folder / TOKENIZER), added)
+    _load(_read(folder / TOKENIZER), added).ask({}, LOADING_SECONDS)
 
 
 def _read(path: Path) -> str:
@@ -85,7 +85,5 @@ def _rehearse(tokenizer: Any, what: str, length: int, **asked: Any) -> None:
 
 
 def _load(tokenizer: str, added: Sequence[str] = ()) -> Apart:
-    """A process that has loaded a tokenizer."""
-    apart = Apart(CODE)
-    apart.ask({"tokenizer": tokenizer, "added": list(added)}, LOADING_SECONDS)
-    return apart
+    """A process that loads a tokenizer as it begins."""
+    return Apart(CODE, {"tokenizer": tokenizer, "added": list(added)})

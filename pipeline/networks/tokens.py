@@ -50,17 +50,22 @@ def load_tokenizer(pretrained: Pretrained) -> Any:
     """Fast tokenizer that lies with the weights; raises ParamsError where there is none."""
     _check_names(pretrained.folder)
     tokenizer = load_pretrained(transformers.AutoTokenizer, pretrained.folder)
-    if not tokenizer.is_fast:
-        raise ParamsError(
-            f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
-            f"choose another checkpoint"
-        )
+    check_fast(tokenizer, pretrained)
     if not isinstance(tokenizer.model_max_length, int | float):
         raise ParamsError(
             f"weights {pretrained.folder}: expected a number of tokens as model_max_length, got "
             f"{tokenizer.model_max_length!r}; mend tokenizer_config.json"
         )
     return tokenizer
+
+
+def check_fast(tokenizer: Any, pretrained: Pretrained) -> None:
+    """Raise ParamsError for a slow tokenizer: it is none of those that are tried apart."""
+    if not tokenizer.is_fast:
+        raise ParamsError(
+            f"weights {pretrained.folder}: expected a fast tokenizer, got a slow one; "
+            f"choose another checkpoint"
+        )
 
 
 def _check_names(folder: Path) -> None:

@@ -183,7 +183,7 @@ def test_without_a_chat_template_the_prompt_is_read_as_it_is(tmp_path):
     [
         (
             "{% for a in range(9999) %}" * 4 + "{% endfor %}" * 4,
-            "one that ends its process, or takes more than 1 s and 4 GB",
+            "one that ends its process, or takes more than 1 s or 4 GB",
         ),
         ("{{ 'a' * 5000000000 }}", "MemoryError"),
         ("{{ 'a' * 2000000 }}", "ValueError: more than 1,048,576 letters"),

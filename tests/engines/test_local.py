@@ -173,15 +173,28 @@ def test_leaving_early_leaves_no_process():
     assert all(is_gone(pid) for pid in pids)
 
 
-def test_workers_have_one_thread_and_what_their_server_has_loaded():
-    former = os.environ.get("OMP_NUM_THREADS")
-    ((_, (pid, threads, modules)),) = run_clips(
-        LOCAL, tell_process, [0], workers=3, limit_seconds=lambda _: 60.0
+STAGE = """
+import os
+import pipeline.media.probe
+from pipeline.engines import LOCAL, run_clips
+from tests.engines.test_local import tell_process
+
+((_, (pid, threads, modules)),) = run_clips(
+    LOCAL, tell_process, [0], workers=1, limit_seconds=lambda _: 60.0
+)
+print(pid != os.getpid(), threads, "pipeline.media.probe" in modules, os.environ["OMP_NUM_THREADS"])
+"""
+
+
+def test_workers_have_one_thread_and_what_the_stage_has_loaded():
+    told = subprocess.run(
+        [sys.executable, "-c", STAGE],
+        env=os.environ | {"OMP_NUM_THREADS": "3", "PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert pid != os.getpid()
-    assert threads == "1"
-    assert "pipeline.audits.planning" in modules or not FORKS
-    assert os.environ.get("OMP_NUM_THREADS") == former
+    assert told.stdout.split() == ["True", "1", str(FORKS), "3"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])

@@ -90,7 +90,7 @@ def test_steps_that_double_a_text_each_end_the_set(
     steps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "APART_BYTES", 2**29)
-    with pytest.raises(ParamsError, match=r"ends its process, or takes more than .* and 0\.5 GB"):
+    with pytest.raises(ParamsError, match=r"ends its process, or takes more than .* or 0\.5 GB"):
         rehearse_cutting(add_steps("normalizer", steps), ["so \u00e9 \u0644"])
 
 

@@ -31,7 +31,7 @@ Kind = Literal["text", "image", "audio"]
 
 
 FIRST_PLACES: dict[Kind, tuple[int, ...]] = {"text": (0, 1, 2), "image": (1, 2), "audio": (1, 2)}
-"""How often the clip is in prompts that are rendered at once: a process for each takes long."""
+"""How often the clip is in prompts that are rendered at once."""
 
 PARTS: dict[Kind, str] = {"image": "image_processor", "audio": "feature_extractor"}
 """What of a processor prepares pictures and sound."""

@@ -48,7 +48,7 @@ def render_template(
 
 @lru_cache
 def _render_apart(asked: str) -> list[Any] | str:
-    """Texts, or why there are none; once for all that ask the same, for it takes seconds."""
+    """Texts, or why there are none; once for all that ask the same."""
     try:
         texts: list[Any] = RENDERER.ask(json.loads(asked), TEMPLATE_SECONDS)
     except FailedError as error:

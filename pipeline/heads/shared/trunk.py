@@ -1,6 +1,7 @@
 """Trunks: networks of timm that heads train, from nothing or from weights of others."""
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -26,25 +27,29 @@ class Trunk(nn.Module):
             hint = suggest(network, timm.list_models())
             raise ParamsError(f"trunk: expected a network of timm, got {network!r}; {hint}")
         self.network, self.sizes = network, (height, width, channels)
-        self.body = timm.create_model(network, num_classes=0, global_pool="", in_chans=channels)
-        self.dim, *places = self._try_out()
+        self.body, (self.dim, *places) = self._make()
         self.cells = math.prod(places)
 
-    def _try_out(self) -> tuple[int, ...]:
-        """Shape of the map that it makes of one picture."""
+    def _make(self) -> tuple[Any, tuple[int, ...]]:
+        """The network, and the shape of the map that it makes of one picture."""
+        import timm
+
         height, width, channels = self.sizes
-        picture = next(self.body.parameters()).new_zeros(1, channels, height, width)
+        body: Any = None
+        shape: tuple[int, ...] = ()
         try:
+            body = timm.create_model(self.network, num_classes=0, global_pool="", in_chans=channels)
+            picture = next(body.parameters()).new_zeros(1, channels, height, width)
             with torch.no_grad():
-                found = str(shape := tuple(self.body.eval()(picture).shape[1:]))
-        except (AssertionError, RuntimeError) as error:
-            shape, found = (), str(error).split("\n", 1)[0]
-        if len(shape) != 3 or shape[0] != self.body.num_features:
+                found = str(shape := tuple(body.eval()(picture).shape[1:]))
+        except (AssertionError, AttributeError, RuntimeError, TypeError, ValueError) as error:
+            found = str(error).split("\n", 1)[0]
+        if len(shape) != 3 or shape[0] != body.num_features:
             raise ParamsError(
                 f"trunk: expected a network that makes a map of pictures of {height} x {width}, "
                 f"got {self.network}: {found}; choose another, or other `pixels`"
             )
-        return shape
+        return body, shape
 
     def start(self, source: str, revision: str | None) -> None:
         """Load the weights at `source`; raises ParamsError where they are of another network."""

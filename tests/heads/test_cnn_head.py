@@ -1,0 +1,46 @@
+"""A small network over the cells of rows: sizes, precision, and places that are alone."""
+
+import pytest
+import torch
+
+from pipeline.errors import ParamsError
+from pipeline.heads.cnn import CellCnn, MapNorm
+from pipeline.heads.params import CnnParams
+from pipeline.heads.reading import StreamRows
+from pipeline.sections import parse_section
+
+INPUTS = {"face": "pixels", "scene": "none", "audio": "none", "text": "none"}
+
+
+def make_params(**options: object) -> CnnParams:
+    return parse_section(CnnParams, {"kind": "cnn", "inputs": INPUTS, **options}, "heads.cnn")
+
+
+def test_channels_double_from_stage_to_stage_up_to_the_width() -> None:
+    network = CellCnn(13, 11, 3, make_params(width=24, layers=3))
+    assert network.stem.conv.out_channels == 3
+    assert [stage.residual.conv.out_channels for stage in network.stages] == [6, 12, 24]
+
+
+def test_a_width_that_cannot_be_halved_so_often_is_refused() -> None:
+    with pytest.raises(ParamsError, match="expected a multiple of 8 for 3 layers, got 20"):
+        make_params(width=20, layers=3)
+
+
+def test_a_lone_place_is_normalised_by_what_was_seen_before() -> None:
+    norm = MapNorm(2).train()
+    norm(torch.randn(5, 2, 3, 3))
+    mean, spread = norm.running_mean.clone(), norm.running_var.clone()
+    lone = torch.tensor([7.0, -3.0]).reshape(1, 2, 1, 1)
+    expected = (lone.flatten() - mean) / (spread + norm.eps).sqrt()
+    torch.testing.assert_close(norm(lone).flatten(), expected)
+
+
+def test_rows_are_finite_in_half_precision_and_absent_ones_zero() -> None:
+    mask = torch.tensor([[True, False, True]])
+    stream = StreamRows(torch.randn(1, 3, 5 * 7 * 2), mask, torch.zeros(1, 3))
+    network = CellCnn(5, 7, 2, make_params(width=16, layers=2))
+    with torch.autocast("cpu", torch.bfloat16):
+        rows = network(stream).rows
+    assert rows.isfinite().all()
+    assert not rows[0, 1].any()
