@@ -10,10 +10,10 @@ import subprocess
 import sys
 import weakref
 from contextlib import suppress
-from threading import Lock
+from threading import Lock, Timer
 from typing import Any
 
-from pipeline.limits import APART_BYTES, LOADING_SECONDS
+from pipeline.limits import APART_BYTES, LOADING_SECONDS, WAITED_TIMES
 
 CHILD = """
 import json, math, os, resource, signal, sys, time
@@ -66,8 +66,8 @@ class Apart:
     def ask(self, asked: Any, seconds: float) -> Any:
         """What comes of `asked`, within so many seconds of a processor.
 
-        Raises FailedError where it takes longer or more than APART_BYTES, ends the process, or
-        raises an error.
+        Raises FailedError where it takes longer or more than APART_BYTES, waits for WAITED_TIMES as
+        long, ends the process, or raises an error.
         """
         with self._lock:
             if self._child is None or self._child.poll() is not None:
@@ -91,11 +91,16 @@ class Apart:
 
 def _ask(child: "subprocess.Popen[str]", asked: Any, seconds: float) -> Any:
     """What `child` answers; it is ended where nobody waits for that to its end."""
+    late = Timer(WAITED_TIMES * seconds, child.kill)
+    late.daemon = True
+    late.start()
     try:
         line = _exchange(child, json.dumps([seconds, asked]))
     except BaseException:
         _end(child)
         raise
+    finally:
+        late.cancel()
     if not line.endswith("\n"):
         _end(child)
         most = f"{seconds:g} s or {APART_BYTES / 2**30:g} GB"

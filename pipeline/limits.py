@@ -130,6 +130,10 @@ APART_BYTES = 2**32
 """Of memory in a process apart, where a library tries what a stranger's file asks of it; what it
 reserves and never touches counts."""
 
+WAITED_TIMES = 100
+"""By the clock, of the seconds of a processor that such a process has: it may wait for others who
+compute, and what waits longer waits for what does not come."""
+
 LOADED_TIMES = 20
 """Of files of weights, with PREPARING_BYTES on top, in memory while they are loaded: four bytes for
 each of the numbers that a byte may stand for, and copies."""

@@ -31,6 +31,14 @@ def test_what_ends_its_process_or_has_no_end_or_room_is_told_and_the_next_is_don
     assert apart.ask([104, 105], 1.0) == "hi"
 
 
+def test_one_that_waits_for_what_never_comes_is_ended_by_the_clock(monkeypatch) -> None:
+    monkeypatch.setattr("pipeline.apart.WAITED_TIMES", 1)
+    apart = Apart("import time\nattempt = time.sleep\n")
+    with pytest.raises(FailedError, match="ends its process, or takes more"):
+        apart.ask(600, 0.5)
+    assert apart.ask(0, 30.0) is None
+
+
 KEEPING = """
 import os
 

@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import torch
 
+from pipeline.networks.preparing import limit_running
+
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
@@ -45,7 +47,8 @@ class Batcher:
         while waiting:
             count = count_fitting(lengths[waiting[0]], len(waiting), self.budget)
             try:
-                results = compute([items[place] for place in waiting[:count]])
+                with limit_running():
+                    results = compute([items[place] for place in waiting[:count]])
             except torch.OutOfMemoryError:
                 if count == 1:
                     raise

@@ -1,4 +1,4 @@
-"""Preparing: the memory and time that libraries may take of a clip, as somebody's files say."""
+"""Preparing and running: what memory and time a network's files may have it take of a clip."""
 
 import ctypes
 import os
@@ -8,9 +8,13 @@ from contextlib import contextmanager, suppress
 from threading import Lock, Timer, get_ident
 
 import psutil
+import torch
 
 from pipeline.errors import ParamsError
 from pipeline.limits import PREPARING_BYTES, PREPARING_SECONDS, THREAD_BYTES
+
+NO_ROOM = "can't allocate memory"
+"""What PyTorch says of a processor's memory."""
 
 
 class _LateError(Exception):
@@ -35,16 +39,44 @@ def limit_memory(room: int) -> Iterator[None]:
 
     Whoever asks for more gets an error; where the system has no such limit (macOS), none is set.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = psutil.Process().memory_info().vms + room + THREAD_BYTES * (os.cpu_count() or 1)
+    with _limit(resource.RLIMIT_AS, psutil.Process().memory_info().vms + room):
+        yield
+
+
+@contextmanager
+def limit_running() -> Iterator[None]:
+    """Within this, a network gets no more memory than is free on this machine.
+
+    Raises torch.OutOfMemoryError, as a GPU whose memory ends does, where it asks for more: places
+    of a network take memory as the square of their number. Files that are mapped don't count, and
+    where the system has no such limit (macOS), none is set.
+    """
+    own, free = psutil.Process().memory_info().data, psutil.virtual_memory().available
+    try:
+        with _limit(resource.RLIMIT_DATA, own + free):
+            yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and NO_ROOM not in str(error):
+            raise
+        raise torch.OutOfMemoryError(f"{free:,} bytes are free ({error})") from error
+
+
+@contextmanager
+def _limit(kind: int, most: int) -> Iterator[None]:
+    """Within this, `most` bytes of memory of a `kind`, beside what threads reserve as they begin.
+
+    A stricter limit stays.
+    """
+    soft, hard = resource.getrlimit(kind)
+    most += THREAD_BYTES * (os.cpu_count() or 1)
     if soft == resource.RLIM_INFINITY or most < soft:
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+            resource.setrlimit(kind, (most, hard))
     try:
         yield
     finally:
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+            resource.setrlimit(kind, (soft, hard))
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 import shutil
+import sys
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import transformers
@@ -9,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.encoders.huggingface_vision import Encoder
 from pipeline.encoders.params import HuggingfaceVisionParams
 from pipeline.errors import ParamsError
+from pipeline.networks import preparing
 from pipeline.rows import Frames
 from pipeline.sections import parse_section
 from tests.tiny_models import VISION, save_clip, save_vision_model
@@ -49,6 +53,28 @@ def test_poolings_are_of_the_last_hidden_state(kind):
     assert_close(embed(make_encoder(folder, pooling="cls")), tokens[0])
     assert_close(embed(make_encoder(folder, pooling="tokens")), tokens[1:])
     assert_close(embed(make_encoder(folder, pooling="pooler")), output.pooler_output[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system limits memory")
+def test_a_small_network_of_a_great_many_places_is_refused_by_what_memory_is_free(
+    tmp_path, monkeypatch
+):
+    config = transformers.BeitConfig(
+        hidden_size=2,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=2,
+        image_size=512,
+        patch_size=8,
+        use_relative_position_bias=True,
+    )
+    transformers.BeitModel(config).save_pretrained(tmp_path)
+    size = {"height": 512, "width": 512}
+    transformers.BeitImageProcessor(do_center_crop=False, size=size).save_pretrained(tmp_path)
+    monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=10**8))
+    with pytest.raises(ParamsError, match=r"takes, got 512 x 512 \([\d,]+ bytes are free"):
+        make_encoder(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["CLIP", "Siglip"])

@@ -1,3 +1,7 @@
+import resource
+import sys
+
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -49,6 +53,22 @@ def test_an_item_that_does_not_fit_alone_is_an_error():
 
     with pytest.raises(torch.OutOfMemoryError):
         Batcher(4).run([1], [1], fail)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system limits memory")
+def test_a_processor_has_what_memory_is_free_and_what_takes_more_is_halved():
+    before, sizes = resource.getrlimit(resource.RLIMIT_DATA), []
+    third = psutil.virtual_memory().total // 3
+
+    def compute(items):
+        sizes.append(len(items))
+        held = [torch.empty(third, dtype=torch.uint8) for _ in items]
+        return [len(some) for some in held]
+
+    assert Batcher(4).run(range(4), [1] * 4, compute) == [third] * 4
+    assert sizes[0] == 4
+    assert max(sizes[2:]) < 3
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
 
 
 def test_a_gpu_with_room_gets_larger_batches_until_the_largest_is_found():

@@ -18,6 +18,7 @@ from pipeline.limits import PREPARED_PIXELS
 from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
 from pipeline.networks.devices import measure_fill, move
+from pipeline.networks.preparing import limit_running
 from pipeline.networks.pretrained import first_line
 from pipeline.rows import FrameRun, Frames, Rows
 
@@ -208,7 +209,8 @@ class PictureEncoder:
         height, width = self.preparation.crop
         noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
         try:
-            first, second = self.network(noise.repeat(2, 1, 1, 1).to(self.device)).float()
+            with limit_running():
+                first, second = self.network(noise.repeat(2, 1, 1, 1).to(self.device)).float()
         except (AssertionError, RuntimeError, ValueError) as error:
             raise ParamsError(
                 f"pixels: expected a size that the network takes, got {height} x {width} "
