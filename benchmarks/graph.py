@@ -31,6 +31,9 @@ OWN = ("check", "premises")
 
 FILES = ("dvc.yaml", "models/dvc.yaml", "reports/dvc.yaml")
 ENCODERS = {"face": "hog", "audio": "mfcc", "text": "huggingface_text"}
+WEIGHTS = "weights"
+"""An empty folder: nobody reads it."""
+
 TOUCH = "sh touch.sh"
 SCRIPT = """
 for path in "$@"; do
@@ -38,7 +41,7 @@ for path in "$@"; do
     *.json) mkdir -p "$(dirname "$path")"; echo '{}' >"$path" ;;
     *.*) mkdir -p "$(dirname "$path")"; echo "$path" >"$path" ;;
     *) mkdir -p "$path"; echo "$path" >"$path/store.json"
-       echo "$path" >"$path/ledger.parquet"; echo "$path" >"$path/clips.parquet" ;;
+       for name in ledger clips targets; do echo "$path" >"$path/$name.parquet"; done ;;
     esac
 done
 """
@@ -54,6 +57,7 @@ class Scratch:
             shutil.copytree(PROJECT / name, root / name, ignore=ignored)
         shutil.copy(PROJECT / ".dvcignore", root)
         (root / "touch.sh").write_text(SCRIPT)
+        (root / WEIGHTS).mkdir()
         (root / "data" / "raw").mkdir(parents=True)
         for name in ("overrides", "splits"):
             (root / "data" / f"{name}.csv").touch()
@@ -100,7 +104,7 @@ def make_params(heads: int, sets: int) -> dict[str, Any]:
     }
     for entry in features.values():
         if entry["encoder"] == "huggingface_text":
-            entry["weights"] = "nowhere"
+            entry["weights"] = WEIGHTS
     rows = {
         f"head_{number}": {
             "kind": "mlp",
@@ -123,8 +127,9 @@ def idle_stages(content: Any) -> Any:
     for name, entry in content["stages"].items():
         stage = entry.get("do", entry)
         if name not in OWN:
-            metrics = [path for one in stage.get("metrics", ()) for path in one]
-            stage["cmd"] = " ".join([TOUCH, *stage["outs"], *metrics])
+            made = [*stage["outs"], *stage.get("metrics", ())]  # each a path, or one with options
+            paths = [one if isinstance(one, str) else next(iter(one)) for one in made]
+            stage["cmd"] = " ".join([TOUCH, *paths])
             # Otherwise a head edited would end at its model, which is as before.
             stage["cmd"] += " && date +%s%N >models/${key}/run" if name == "train" else ""
     return content
