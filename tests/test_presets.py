@@ -125,7 +125,7 @@ def test_the_demo_takes_no_root(project: Path, corpus: Path) -> None:
 
 def test_an_unknown_preset_offers_the_nearest() -> None:
     with pytest.raises(
-        ParamsError, match=r"did you mean 'ravdess-speech'\? known: affwild2, best-fer2013, best-r"
+        ParamsError, match=r"did you mean 'ravdess-speech'\? known: affwild2, best-fer2013, best-m"
     ):
         find_preset("ravdes-speech")
 
