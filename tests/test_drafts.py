@@ -178,3 +178,21 @@ def test_a_table_that_is_a_link_from_the_corpus_is_not_read(draft, tmp_path):
     (tmp_path / "corpus" / "clips.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(CorpusError, match=r"expected a file below .*, got a link"):
         draft_params(find_preset("table").path, tmp_path / "corpus")
+
+
+def test_a_name_of_a_column_is_no_template(draft):
+    draft("Dialogue_ID:>9,Utterance_ID\n1,2\n")
+    text = "Dialogue_ID,Dialogue_ID:>900000000,Utterance_ID\n1,1,2\n"
+    _, params = draft(text, "dia1_utt2.wav")
+    assert options(params)["path"] == "dia{Dialogue_ID}_utt{Utterance_ID}.wav"
+
+
+def test_links_out_of_a_corpus_are_told_and_not_followed(draft, tmp_path):
+    outside, corpus = tmp_path / "outside", tmp_path / "corpus"
+    for place in (outside, corpus):
+        place.mkdir()
+        (place / "a.wav").touch()
+    (corpus / "private").symlink_to(outside)
+    made, _ = draft("id,emotion\na,sad\n")
+    assert "private" not in made.text
+    assert any(told.startswith("to mend: ") and "private: " in told for told in made.found)

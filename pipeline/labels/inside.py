@@ -24,7 +24,7 @@ def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> 
             raise CorpusError(f"{clip.clip_id}: expected a path, got {path!r}")
     if any(corpus.follow for corpus in corpora.values()):
         return
-    is_below = _below(*(corpus.root for corpus in corpora.values()))
+    is_below = tell_below(*(corpus.root for corpus in corpora.values()))
     links = {path: [*_list_links(path)] for path in {clip.crops for clip in clips if clip.crops}}
     outside = [
         (clip, found)
@@ -43,7 +43,7 @@ def check_inside(clips: Sequence[Clip], corpora: Mapping[str, CorpusParams]) -> 
 
 def check_below(path: Path, root: Path) -> None:
     """Raise CorpusError for a file elsewhere than below `root`, or a link from there."""
-    if not _below(root)(path):
+    if not tell_below(root)(path):
         raise CorpusError(
             f"{path}: expected a file below {root}, got a link that leads elsewhere; put the file "
             f"there, or set `follow: true` of the corpus if it is meant"
@@ -52,7 +52,7 @@ def check_below(path: Path, root: Path) -> None:
 
 def check_links(root: Path) -> None:
     """Raise CorpusError for links in the folder `root`, or in one below it, that lead out of it."""
-    is_below = _below(root)
+    is_below = tell_below(root)
     outside = [link for link in _list_links(root) if not is_below(link)]
     if outside:
         link, more = min(outside), f" and {len(outside) - 1:,} more" * (len(outside) > 1)
@@ -62,7 +62,7 @@ def check_links(root: Path) -> None:
         )
 
 
-def _below(*roots: str | Path) -> Callable[[str | Path], bool]:
+def tell_below(*roots: str | Path) -> Callable[[str | Path], bool]:
     """What tells whether a path, links followed, lies below one of the folders `roots`."""
     places = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
     return lambda path: os.path.realpath(path).startswith(places)

@@ -1,5 +1,6 @@
 """Media below a folder, and how the cells of a table name them."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.files import walk_folders
 from pipeline.labels.corpora.columns import fill_path, list_fields
 from pipeline.labels.corpora.sheets import Sheet
+from pipeline.labels.inside import tell_below
 
 _FILMED = "mp4 mkv avi mov webm flv wmv mpg mpeg m4v ts mts ogv vob 3gp"
 _SOUNDING = "wav flac mp3 ogg oga m4a aac wma opus aif aiff au"
@@ -53,9 +55,10 @@ class PathFound:
 
 
 def list_media(root: Path) -> MediaFiles:
-    """Media files below `root`, links followed."""
-    found = []
-    for folder, _, names in walk_folders(root):
+    """Media files below `root`, links followed but for those to folders that lie elsewhere."""
+    found, is_below = [], tell_below(root)
+    for folder, inner, names in walk_folders(root):
+        inner[:] = [name for name in inner if is_below(os.path.join(folder, name))]
         below = Path(folder).relative_to(root)
         known = (name for name in names if Path(name).suffix.lower() in FILMED | SOUNDING)
         found += [(below / name).as_posix() for name in known]
@@ -95,8 +98,9 @@ def _count_templates(sheet: Sheet, media: MediaFiles, known: Collection[str]) ->
     plain = [path for path in paths if not set(str(path)) & set("{}")]
     endings = _rank(path.suffix for path in plain)
     folders = _rank(path.parent.as_posix() for path in plain)
-    simple = {re.sub(r"[^a-z]", "", name.casefold()): name for name in sheet.columns}
-    stems = [f"{{{name}}}" for name in sheet.columns if not set(name) & set("{}:")]
+    columns = [name for name in sheet.columns if not set(name) & set("{}:")]
+    simple = {re.sub(r"[^a-z]", "", name.casefold()): name for name in columns}
+    stems = [f"{{{name}}}" for name in columns]
     if {"dialogueid", "utteranceid"} <= simple.keys():
         # MELD calls its files so.
         stems.append(f"dia{{{simple['dialogueid']}}}_utt{{{simple['utteranceid']}}}")

@@ -16,7 +16,7 @@ from pipeline.labels.corpora.params import TableParams
 from pipeline.labels.corpora.rows import COLUMNS, NUMBERS, SINGLE, VECTORS, is_of_class
 from pipeline.labels.corpora.sheets import READERS, Sheet, read_sheet
 from pipeline.labels.corpora.table import read
-from pipeline.labels.inside import check_below
+from pipeline.labels.inside import check_below, check_links
 from pipeline.labels.splits import SIDES
 from pipeline.params import parse_corpora, read_yaml
 from pipeline.presets.media import MediaFiles, find_path, list_media
@@ -263,6 +263,7 @@ def _try(found: _Found, root: Path) -> tuple[Corpus | None, list[str]]:
     """The corpus as these options have it, and what is remarkable, or wrong, with it."""
     params = TableParams(kind="table", root=str(root), depends_on=str(root), **found.options)
     try:
+        check_links(root)
         corpus = read(params)
     except (CorpusError, ParamsError) as error:
         return None, [f"to mend: {error}"]
