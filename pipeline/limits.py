@@ -169,7 +169,7 @@ MOST_CELLS = 2**27
 eight emotions have as many."""
 
 MOST_RUNS = 10**4
-"""Of a head, one to a fold: a network is made for each."""
+"""Of a head, one to a fold: a network is made for each. Nor are more corpora told by themselves."""
 
 MOST_FOLDERS = 100
 """Within one another: walks of thousands have no room on Python's stack, nor in a path."""

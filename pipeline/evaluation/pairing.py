@@ -12,11 +12,22 @@ from jaxtyping import Bool, Float, Float64, Int64, Integer
 from pipeline.errors import StoreError
 from pipeline.evaluation.metrics import Grouping, Pairs
 from pipeline.evaluation.records import Unit
+from pipeline.evaluation.table import ENROLLED, NOTHING
 from pipeline.families import suggest
-from pipeline.limits import MOST_NUMBER
+from pipeline.limits import MOST_NUMBER, MOST_RUNS
+from pipeline.modalities import MODALITIES
 from pipeline.targets import TARGETS
 
 NUMBERS = ("label", "predicted", "prior")
+
+WORDS: Mapping[str, Iterable[str]] = {
+    "target": TARGETS,
+    "withheld": (NOTHING, *MODALITIES, *ENROLLED),
+}
+"""Column → the words that it may hold."""
+
+MOST_CHANCE = 1.001
+"""Of a class, for float32 rounds."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,12 @@ def pair_targets(
         "folds": _encode(table["fold"]),
         "corpora": _encode(table["corpus"]),
     }
+    for kind in ("folds", "corpora"):  # each has its own value of every metric
+        if (count := len(sets[kind].names)) > MOST_RUNS:
+            raise StoreError(
+                f"expected at most {MOST_RUNS:,} {kind}, got {count:,}; run `dvc repro` to make "
+                f"the predictions anew"
+            )
     words = _encode(table["target"])
     places = {name: place for place, name in enumerate(words.names)}
     judged = {}
@@ -147,7 +164,9 @@ def name_head(head: str) -> Iterator[None]:
 
 
 def check_predictions(head: str, table: pa.Table) -> None:
-    """Raise StoreError for a row of nothing, a number that is not finite, and an unknown target."""
+    """Raise StoreError for a row of nothing, a number that is not finite, a chance that is none,
+    and an unknown target, or one withheld.
+    """
     for column in ("clip_id", "split", "target", "withheld"):
         if table[column].null_count:
             raise StoreError(
@@ -163,12 +182,27 @@ def check_predictions(head: str, table: pa.Table) -> None:
                 f"finite number or null, got {wrong[column][0]} ({wrong.num_rows} such rows); run "
                 f"`dvc repro -f models/dvc.yaml:train@{head}`"
             )
-    for target in list_words(table["target"]):
-        if target not in TARGETS:
-            raise StoreError(
-                f"{head}: unknown target {target!r}; {suggest(target, TARGETS)}; run "
-                f"`dvc repro -f models/dvc.yaml:train@{head}`"
-            )
+    _check_chances(head, table)
+    for column, known in WORDS.items():
+        for word in list_words(table[column]):
+            if word not in known:
+                raise StoreError(
+                    f"{head}: unknown {column} {word!r}; {suggest(word, known)}; run "
+                    f"`dvc repro -f models/dvc.yaml:train@{head}`"
+                )
+
+
+def _check_chances(head: str, table: pa.Table) -> None:
+    """Raise StoreError for a chance of a class that is none."""
+    scores = table["scores"].combine_chunks()
+    chances = scores.flatten()
+    sound = pc.and_(pc.greater_equal(chances, 0), pc.less(chances, MOST_CHANCE))
+    if (place := pc.index(sound, value=False).as_py()) >= 0:
+        row = pc.list_parent_indices(scores)[place].as_py()
+        raise StoreError(
+            f"{head}: clip {table['clip_id'][row]}: scores: expected chances from 0 to 1, got "
+            f"{chances[place]}; run `dvc repro -f models/dvc.yaml:train@{head}`"
+        )
 
 
 def _pair_numbers(

@@ -7,6 +7,7 @@ from pipeline.evaluation.evaluating import evaluate_head
 from pipeline.evaluation.params import EvaluateParams
 from pipeline.evaluation.records import Estimate, Evaluation, headline
 from pipeline.evaluation.table import PREDICTIONS_SCHEMA
+from pipeline.limits import MOST_RUNS
 from pipeline.targets import TARGETS, Target, list_metrics
 from tests.evaluation.predictions import (
     EMOTIONS,
@@ -425,13 +426,33 @@ def test_scores_of_other_classes_are_refused():
         evaluate(predictions)
 
 
-def test_a_target_that_there_is_not_is_refused():
-    predictions = table(1, valence=0.5)
-    named = pa.array(["valance"]).dictionary_encode().cast(predictions.schema.field("target").type)
-    place = predictions.schema.get_field_index("target")
-    wrong = predictions.set_column(place, "target", named)
-    with pytest.raises(StoreError, match=r"unknown target 'valance'; did you mean 'valence'"):
-        evaluate(wrong)
+@pytest.mark.parametrize("chance", [-0.5, np.inf, 1e30])
+def test_chances_that_are_none_are_refused(chance):
+    predictions = replaced(table(1, emotion="sad"), "scores", [[0.5, chance, 0.0]])
+    with pytest.raises(StoreError, match=r"words: clip c00: scores: expected chances from 0 to 1"):
+        evaluate(predictions)
+
+
+@pytest.mark.parametrize(("column", "word"), [("target", "valance"), ("withheld", "fase")])
+def test_a_word_that_there_is_not_is_refused(column, word):
+    with pytest.raises(StoreError, match=rf"words: unknown {column} '{word}'; did you mean"):
+        evaluate(renamed(table(1, valence=0.5), column, [word]))
+
+
+def renamed(predictions, name, words):
+    """Predictions with other words in a column, each of them in a row."""
+    place = predictions.schema.get_field_index(name)
+    encoded = pa.array(words).dictionary_encode()
+    return predictions.set_column(place, name, encoded.cast(predictions.schema.field(name).type))
+
+
+def test_more_folds_or_corpora_than_any_head_has_are_refused():
+    """Each has its own value of every metric: 300 kB of a table were 8 GB in memory."""
+    predictions = table(MOST_RUNS + 1, valence=0.5)
+    with pytest.raises(StoreError, match="expected at most 10,000 folds, got 10,001"):
+        evaluate(replaced(predictions, "fold", range(MOST_RUNS + 1)))
+    with pytest.raises(StoreError, match="expected at most 10,000 corpora, got 10,001"):
+        evaluate(renamed(predictions, "corpus", [f"c{row}" for row in range(MOST_RUNS + 1)]))
 
 
 def test_rows_that_miss_a_class_are_refused():
