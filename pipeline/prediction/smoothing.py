@@ -8,8 +8,9 @@ from jaxtyping import Float, Float64, Int64
 
 from pipeline.heads.postprocessing_params import SmoothingName
 from pipeline.heads.shared.params import HeadParams
+from pipeline.limits import LEAST_SECONDS, MOST_POINTS
 from pipeline.prediction.calibration import LEAST_CHANCE
-from pipeline.windows.alignment import EPSILON_SECONDS
+from pipeline.windows.alignment import EPSILON_SECONDS, check_points
 
 Series = Float64[np.ndarray, " points"]
 
@@ -43,12 +44,15 @@ def smooth_frames(
 
     Frames count as a step from one to the next, which is the median of their distances, whatever
     their own is; one that was left out counts as a gap. Series that a longer gap parts are smoothed
-    by themselves, as if they went on with what they begin and end with. Chances sum to 1.
+    by themselves, as if they went on with what they begin and end with. Chances sum to 1. Raises
+    ParamsError for more frames with those between than any memory has.
     """
     smoothed = np.full_like(values, np.nan)
     places, step = place_frames(seconds)
     for held in _list_pieces(values, seconds, places, smoother.gap_seconds):
-        grid = np.arange(places[held[0]], places[held[-1]] + 1)
+        first, last = places[held[[0, -1]]].tolist()
+        check_points(last - first, seconds[held[-1]])
+        grid = np.arange(first, last + 1)
         rows = np.arange(held[0], held[-1] + 1)
         found = _smooth_piece(_fill(values[held], places[held], grid), smoother, step)
         smoothed[rows] = found[places[rows] - grid[0]]
@@ -60,14 +64,16 @@ def place_frames(
 ) -> tuple[Int64[np.ndarray, " frames"], float]:
     """Number of each frame, counted in the usual step from the first, and that step in seconds.
 
+    A step is LEAST_SECONDS at least, and no frame is more than MOST_POINTS after the one before.
+
     >>> place_frames(np.array([0.5, 0.75, 1.0, 2.0]))
     (array([0, 1, 2, 6]), 0.25)
     >>> place_frames(np.array([0.5]))
     (array([0]), inf)
     """
     apart = np.diff(seconds)
-    step = float(np.median(apart)) if len(apart) else np.inf
-    steps = np.maximum(1, np.round(apart / step).astype(np.int64))
+    step = max(float(np.median(apart)), LEAST_SECONDS) if len(apart) else np.inf
+    steps = np.clip(np.round(apart / step), 1, MOST_POINTS).astype(np.int64)
     # Summed up, not rounded each from the first one: no two frames have one place.
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(steps)]), step
 

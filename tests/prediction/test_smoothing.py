@@ -7,7 +7,9 @@ import pytest
 from scipy.ndimage import gaussian_filter1d, median_filter, uniform_filter1d
 from scipy.signal import wiener
 
-from pipeline.prediction.smoothing import FILTERS, Smoother, smooth_frames
+from pipeline.errors import ParamsError
+from pipeline.limits import MOST_POINTS
+from pipeline.prediction.smoothing import FILTERS, Smoother, place_frames, smooth_frames
 
 STEP = 0.2
 MEAN = Smoother("mean", width_seconds=3 * STEP, gap_seconds=0.0, causal=False)
@@ -90,3 +92,15 @@ def test_a_constant_series_stays_however_wide_the_window(name, frames):
 
 def test_a_clip_without_an_answer_stays_without():
     assert np.isnan(smooth([np.nan, np.nan], replace(MEAN, gap_seconds=9.0))).all()
+
+
+@pytest.mark.parametrize(("seconds", "place"), [(1.0, 1002), (1e300, 2 + MOST_POINTS)])
+def test_frames_of_strange_times_have_places(seconds, place):
+    """Labels of frames a nanosecond apart asked for a billion of them between two."""
+    assert place_frames(np.array([0.0, 1e-9, 2e-9, seconds]))[0].tolist() == [0, 1, 2, place]
+
+
+def test_more_frames_between_answers_than_any_memory_has_are_refused():
+    seconds = np.cumsum(np.tile([60.0, 1e-3], 200))
+    with pytest.raises(ParamsError, match="expected at most 10,000,000 windows"):
+        smooth_frames(np.zeros(400), seconds, replace(NONE, gap_seconds=60.0))
