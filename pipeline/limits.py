@@ -171,6 +171,10 @@ eight emotions have as many."""
 MOST_RUNS = 10**4
 """Of a head, one to a fold: a network is made for each. Nor are more corpora told by themselves."""
 
+MOST_PLACED = 2**30
+"""Clips times runs, in each of which every clip has its side: pages look at all of them, and take a
+quarter of an hour for so many."""
+
 MOST_FOLDERS = 100
 """Within one another: walks of thousands have no room on Python's stack, nor in a path."""
 

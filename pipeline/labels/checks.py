@@ -14,6 +14,7 @@ from pipeline.labels.clip_labels import FRAMES_SCHEMA, Label, list_classes
 from pipeline.labels.clips import has_stretch
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.splits import SIDES
+from pipeline.limits import MOST_CLASSES
 from pipeline.store.view_ids import is_like_view
 from pipeline.targets import TARGETS, Target
 
@@ -59,6 +60,11 @@ def _check_targets(corpus: Corpus, name: str) -> None:
 
 def _check_names(corpus: Corpus, name: str) -> None:
     emotions = corpus.names.emotion
+    if (count := len(emotions)) > MOST_CLASSES:  # each label is looked for among them
+        raise CorpusError(
+            f"{name}: expected at most {MOST_CLASSES} emotions, got {count:,}, {emotions[-1]!r} "
+            f"the last; name another column"
+        )
     if len(set(emotions)) < len(emotions):
         raise CorpusError(f"{name}: expected each emotion named once, got {emotions}")
     _check_emotions(set(corpus.names.words.values()), emotions, f"{name}: names")

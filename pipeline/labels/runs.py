@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pipeline.errors import TrainingError
+from pipeline.errors import CorpusError, TrainingError
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.splits import number_folds, number_units, overlaps, sides
+from pipeline.limits import MOST_PLACED, MOST_RUNS
 from pipeline.paths import TARGETS
 
 
@@ -19,9 +20,18 @@ class Run:
 
 
 def list_runs(targets: Iterable[ClipLabels]) -> list[Run]:
-    """Runs that the splits ask for; raises TrainingError when no clip is on any side."""
+    """Runs that the splits ask for; raises TrainingError when no clip is on any side.
+
+    And CorpusError for more folds than heads are trained for.
+    """
     placed = list(targets)
     folds = number_folds(placed)
+    most = min(MOST_RUNS, MOST_PLACED // max(len(placed), 1))
+    if len(folds) > most:
+        raise CorpusError(
+            f"splits: expected at most {most:,} folds of {len(placed):,} clips, got "
+            f"{len(folds):,}; choose another protocol, or give clips fewer folds"
+        )
     if folds:
         return [Run(f"fold-{fold}", fold) for fold in folds]
     if not any(target.split for target in placed):
@@ -41,12 +51,18 @@ def split_clips(targets: Iterable[ClipLabels], run: Run) -> dict[str, list[str]]
 
 
 def find_trained(targets: Sequence[ClipLabels]) -> list[str]:
-    """Clips on the train side of any run, in the order of the targets; none without any split."""
+    """Clips on the train side of any run, in the order of the targets; none without any split.
+
+    Of folds, which are three at least, each is on that side in all runs but two.
+    """
     if not _are_placed(targets):
         return []
-    sides = [split_clips(targets, run) for run in list_runs(targets)]
-    trained = {clip_id for side in sides for clip_id in side["train"]}
-    return [target.clip_id for target in targets if target.clip_id in trained]
+    folded = list_runs(targets)[0].fold is not None
+    return [
+        target.clip_id
+        for target in targets
+        if (target.fold is not None if folded else target.split == "train")
+    ]
 
 
 def find_overlaps(clips: Sequence[Clip], targets: Sequence[ClipLabels]) -> list[str]:

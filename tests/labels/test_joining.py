@@ -60,6 +60,11 @@ def place(splits: SplitParams, **sides: str | None) -> dict[str, tuple[str | Non
     return {target.clip_id: (target.split, target.fold) for target in placed}
 
 
+def test_more_emotions_than_any_corpus_has_are_refused_before_each_label_is_looked_for():
+    with pytest.raises(CorpusError, match="a: expected at most 200 emotions, got 201"):
+        check_corpus(make("a", [f"mood {number}" for number in range(201)]), "a")
+
+
 class TestMap:
     def test_a_class_becomes_another_or_no_label(self):
         corpus = mapped(make("a", ["calm", "sad", "neutral"]), calm="neutral", sad=None)

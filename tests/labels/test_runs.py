@@ -1,14 +1,16 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline.errors import CorpusError
 from pipeline.labels.clip_labels import ClipLabels, read_trained, write_trained
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.emotions import Names
 from pipeline.labels.params import SplitParams
-from pipeline.labels.runs import find_overlaps, find_trained
+from pipeline.labels.runs import find_overlaps, find_trained, list_runs
 from pipeline.labels.splits import assign_splits
 
 NAMES = [f"s{number}" for number in range(7)]
@@ -50,6 +52,21 @@ def test_one_split_trains_on_its_train_alone() -> None:
     trained = {target.clip_id for target in targets if target.split == "train"}
     assert 0 < len(trained) < len(NAMES)
     assert set(find_trained(targets)) == trained
+
+
+def test_a_fold_for_each_clip_takes_no_table_of_all_folds_and_clips() -> None:
+    """30,000 took 8 GB."""
+    targets = [ClipLabels(clip_id=f"{fold:04}", fold=fold) for fold in range(3000)]
+    begun = time.process_time()
+    assert find_trained(targets) == [target.clip_id for target in targets]
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(("folds", "repeats"), [(10_001, 1), (5_000, 50)])
+def test_more_folds_than_heads_are_trained_for_are_refused(folds: int, repeats: int) -> None:
+    targets = [ClipLabels(clip_id="a", fold=fold) for fold in range(folds)] * repeats
+    with pytest.raises(CorpusError, match=f"folds of {folds * repeats:,} clips, got {folds:,}"):
+        list_runs(targets)
 
 
 def test_nothing_trains_without_a_split() -> None:

@@ -119,7 +119,7 @@ def read(params: Affwild2Params) -> Corpus:
         clips=clips,
         targets=[target for one in seen for target in one.list_targets()],
         names=NAMES,
-        frames=pa.concat_tables([table for one in seen for table in one.cut()]).combine_chunks(),
+        frames=pa.concat_tables([one.cut() for one in seen]).combine_chunks(),
         entries=[*entries, *enter_unnamed(spare, clips, root)],
     )
 
@@ -145,10 +145,27 @@ class _Seen:
         ids = (_name(self.person.name, one) for one in self.stretches)
         return [ClipLabels(clip_id=clip_id, split=self.person.side) for clip_id in ids]
 
-    def cut(self) -> Iterator[pa.Table]:
-        """Labelled frames of each stretch."""
-        for one in self.stretches:
-            yield cut_frames(self.frames, _name(self.person.name, one), one, self.seconds)
+    def cut(self) -> pa.Table:
+        """Labelled frames of all stretches, counted and timed from the start of each.
+
+        At once: each stretch by itself would look at all frames, and a line of a text is one.
+        """
+        starts, ends = (
+            np.array([getattr(one, end) for one in self.stretches])
+            for end in ("start_seconds", "end_seconds")
+        )
+        places = np.searchsorted(ends, self.frames["seconds"].to_numpy(), side="right")
+        inside = places < len(ends)
+        held, places = self.frames.filter(pa.array(inside)), places[inside]
+        ids = pa.array([_name(self.person.name, one) for one in self.stretches], pa.string())
+        first = np.searchsorted(self.seconds, starts)
+        columns = {
+            **{name: held[name] for name in held.column_names},
+            "clip_id": ids.take(pa.array(places)),
+            "seconds": pa.array(held["seconds"].to_numpy() - starts[places]),
+            "frame": pa.array(held["frame"].to_numpy() - first[places]),
+        }
+        return pa.table({name: columns[name] for name in FRAMES_SCHEMA.names}, schema=FRAMES_SCHEMA)
 
 
 def _see_all(
@@ -345,23 +362,6 @@ def _tabulate(columns: Mapping[str, np.ndarray], seconds: np.ndarray) -> pa.Tabl
         },
     }
     return pa.table(held).filter(pa.array(labelled))
-
-
-def cut_frames(
-    frames: pa.Table, clip_id: str, stretch: Stretch, seconds: Float64[np.ndarray, " frames"]
-) -> pa.Table:
-    """Of a video with frames at `seconds`, those in a stretch, counted and timed from its start."""
-    shown = frames["seconds"].to_numpy()
-    inside = (shown >= stretch.start_seconds) & (shown < stretch.end_seconds)
-    held = frames.filter(pa.array(inside))
-    first = int(np.searchsorted(seconds, stretch.start_seconds))
-    columns = {
-        **{name: held[name] for name in held.column_names},
-        "clip_id": pa.array([clip_id] * len(held), pa.string()),
-        "seconds": pa.array(held["seconds"].to_numpy() - stretch.start_seconds),
-        "frame": pa.array(held["frame"].to_numpy() - first),
-    }
-    return pa.table({name: columns[name] for name in FRAMES_SCHEMA.names}, schema=FRAMES_SCHEMA)
 
 
 def _count_after(frames: pa.Table, stretches: Sequence[Stretch]) -> int:

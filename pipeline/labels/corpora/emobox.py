@@ -125,8 +125,9 @@ def read(params: EmoboxParams) -> Corpus:
     places = _place(sets, folder)
     described = {clip_id: said for found in sets.values() for clip_id, said in found.items()}
     classes = _find_classes(folder, described)
-    media = {clip_id: Path(params.root) / said.wav for clip_id, said in described.items()}
-    here = _list_present(media, params.root, name)
+    root = Path(params.root)
+    media = {clip_id: root / said.wav for clip_id, said in described.items()}
+    here = _list_present(media, root, name)
     clips = [_make_clip(clip_id, media[clip_id], described[clip_id], name) for clip_id in here]
     return Corpus(
         clips=clips,
@@ -142,7 +143,7 @@ def read(params: EmoboxParams) -> Corpus:
         names=_list_names(classes),
         entries=[
             *(enter_absent(f"{name}/{clip_id}") for clip_id in sorted(media.keys() - {*here})),
-            *enter_unnamed(_list_files(media.values(), name), clips, Path(params.root)),
+            *enter_unnamed(_list_files(media.values(), root, name), clips, root),
         ],
         remarks=[*_tell_further(sets), *_tell_unknown(clips, name)],
     )
@@ -166,7 +167,7 @@ def _read(path: Path, kind: type[RecordT]) -> RecordT:
         raise CorpusError(*error.args) from error
 
 
-def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
+def _list_present(media: Mapping[str, Path], root: Path, name: str) -> list[str]:
     """Clips whose file is there, in order; raises CorpusError where none is."""
     here = sorted(clip_id for clip_id, path in media.items() if path.is_file())
     if not here:
@@ -177,10 +178,17 @@ def _list_present(media: Mapping[str, Path], root: str, name: str) -> list[str]:
     return here
 
 
-def _list_files(named: Collection[Path], name: str) -> list[Path]:
-    """Files that are where the `named` ones are, and called as these."""
-    below = Path(os.path.commonpath([path.parent for path in named]))
-    return find_files(below, {path.suffix.lower() for path in named}, name)
+def _list_files(named: Collection[Path], root: Path, name: str) -> list[Path]:
+    """Files that are where the `named` ones below `root` are, and called as these."""
+    inside = [
+        path
+        for path in named
+        if path.is_relative_to(root) and ".." not in path.relative_to(root).parts
+    ]
+    if not inside:
+        return []
+    below = Path(os.path.commonpath([path.parent for path in inside]))
+    return find_files(below, {path.suffix.lower() for path in inside}, name)
 
 
 def _make_clip(clip_id: str, path: Path, said: Described, name: str) -> Clip:

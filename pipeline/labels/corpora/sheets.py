@@ -95,25 +95,26 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             text = file.read()
         if count_ends(text) > MOST_CLIPS:
             raise CorpusError(f"{path}: expected at most {MOST_CLIPS:,} rows, got more")
-        reader = csv.DictReader(StringIO(text, newline=""), strict=True)
-        names = reader.fieldnames or ()
+        # Not `DictReader`, which fills short rows up to any width.
+        reader = csv.reader(StringIO(text, newline=""), strict=True)
+        names = next(reader, [])
         if absent := [name for name in columns if name not in names]:
             raise CorpusError(
                 f"{path}: expected a column {absent[0]!r}, got {', '.join(names) or 'none'}; "
                 f"restore it as its authors ship it"
             )
-        rows = list(reader)
+        lines = list(filter(None, reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CorpusError(
             f"{path}: not a readable table ({error}); restore it as its authors ship it"
         ) from error
-    for number, row in enumerate(rows, start=1):
-        if None in row or None in row.values():
+    for number, cells in enumerate(lines, start=1):
+        if len(cells) != len(names):
             raise CorpusError(
-                f"{path}: row {number}: expected {len(names)} cells, got others; "
+                f"{path}: row {number}: expected {len(names)} cells, got {len(cells)}; "
                 f"restore it as its authors ship it"
             )
-    return rows
+    return [dict(zip(names, cells, strict=True)) for cells in lines]
 
 
 def _read_parquet(path: Path) -> Sheet:

@@ -74,7 +74,7 @@ def test_unknown_emotion_names_the_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        ("a.mp4,s\n", "row 1: expected 6 cells, got others"),
+        ("a.mp4,s\n", "row 1: expected 6 cells, got 2"),
         (",s,,calm,0,0\n", "row 1: expected a file, got ''"),
         ("a.mp4,s,,calm,high,0\n", "expected a number for valence, got 'high'"),
         ("a.mp4,s,,calm,0.5,\n", "expected a number for arousal, got ''"),

@@ -35,6 +35,17 @@ def test_a_file_that_the_metadata_do_not_name_is_told(section):
     assert told == [beside.relative_to(section["root"]).as_posix()]
 
 
+@pytest.mark.parametrize("wav", ["/elsewhere.wav", "../../../../../../../../../../../x.wav"])
+def test_files_elsewhere_lead_to_no_folder_there(section, wav, monkeypatch):
+    """An absolute path among relative ones ended in a traceback, and others led to all files."""
+    monkeypatch.chdir(section["root"])
+    path = Path(section["metadata"]) / "fold_1" / "emobox_test_fold_1.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps({**said, "a-9": {**said["a-0"], "wav": wav}}))
+    told = [entry.reason for entry in read_files({**section, "root": "."}).entries]
+    assert told == [entry.reason for entry in read_files(section).entries]
+
+
 def test_one_fold_is_the_split(section):
     metadata = Path(section["metadata"])
     for fold in (2, 3):

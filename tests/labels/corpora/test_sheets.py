@@ -1,5 +1,6 @@
 import csv
 import sys
+import tracemalloc
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import CorpusError
 from pipeline.labels.corpora.cells import read_numbers, read_times
-from pipeline.labels.corpora.sheets import DELIMITERS, find_delimiter, read_sheet
+from pipeline.labels.corpora.sheets import DELIMITERS, find_delimiter, read_rows, read_sheet
 
 HEADER = "path,speaker,emotion,transcript\n"
 
@@ -163,3 +164,14 @@ def test_every_time_of_a_clock_is_read(hours, minutes, milliseconds):
     written = f"{hours:02}:{minutes:02}:{milliseconds / 1000:06.3f}"
     (seconds,) = read_times([written])
     assert seconds == pytest.approx(hours * 3600 + minutes * 60 + milliseconds / 1000)
+
+
+def test_short_rows_below_a_wide_header_fill_no_memory(tmp_path: Path) -> None:
+    """500 kB of them were 11 GB in memory, each row as wide as the header."""
+    path = tmp_path / "label.csv"
+    path.write_text("video" + ",x" * 5000 + "\n" + "a\n" * 500)
+    tracemalloc.start()
+    with pytest.raises(CorpusError, match="row 1: expected 5001 cells, got 1"):
+        read_rows(path, ["video"])
+    assert tracemalloc.get_traced_memory()[1] < 5e6
+    tracemalloc.stop()
