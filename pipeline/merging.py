@@ -17,6 +17,7 @@ from ruamel.yaml.tokens import (
     BlockEndToken,
     BlockMappingStartToken,
     BlockSequenceStartToken,
+    DirectiveToken,
     FlowMappingEndToken,
     FlowMappingStartToken,
     FlowSequenceEndToken,
@@ -28,8 +29,10 @@ from pipeline.errors import StoreError
 from pipeline.files import write_text
 from pipeline.limits import MOST_DEPTH
 
-FOREIGN = (AliasToken, AnchorToken, TagToken)
-"""What no lock of DVC holds, and ten of which may stand for a billion entries."""
+FOREIGN = (AliasToken, AnchorToken, DirectiveToken, TagToken)
+"""What no lock of DVC holds: ten of the first two may stand for a billion entries, and YAML of
+another version has numbers that cannot be written.
+"""
 
 OPENING = (
     *(BlockMappingStartToken, BlockSequenceStartToken),
@@ -82,7 +85,7 @@ def _check_tokens(text: str) -> None:
     for token in YAML().scan(text):
         line = token.start_mark.line + 1
         if isinstance(token, FOREIGN):
-            raise ValueError(f"line {line}: DVC writes no alias and no tag")
+            raise ValueError(f"line {line}: DVC writes no alias, no tag and no directive")
         depth += isinstance(token, OPENING) - isinstance(token, CLOSING)
         if depth > MOST_DEPTH:  # each of them takes as long as all that it stands in
             raise ValueError(f"line {line}: expected at most {MOST_DEPTH} within one another")
@@ -97,7 +100,7 @@ def _read_lock(path: Path) -> dict[str, Any]:
         dict(lock["stages"])
     except (
         *(OSError, UnicodeDecodeError, YAMLError, RecursionError),
-        *(AttributeError, KeyError, TypeError, ValueError),
+        *(AttributeError, LookupError, TypeError, ValueError),
     ) as error:
         told = " ".join(str(error).split())
         raise StoreError(

@@ -86,7 +86,7 @@ def read_yaml(path: Path = PARAMS_PATH) -> dict[str, Any]:
         raise ParamsError(f"{path}: no such file; `moodline preset demo` writes one") from error
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    except (YAMLError, YAMLWarning, RecursionError) as error:
+    except (YAMLError, YAMLWarning, RecursionError, LookupError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise ParamsError(f"{path}: not readable YAML: {problem}") from error
     sections = _expect_map(data, str(path))

@@ -62,7 +62,8 @@ def test_an_empty_base_is_one_without_stages(tmp_path):
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 NESTED = "stages: {a: " + 60 * "[" + 60 * "]" + "}\n"
 CALLING = "stages: !!python/name:os.system {}\n"
-FOREIGN = [LAUGHS, NESTED, CALLING, "stages: &s {<<: *s}\n", 10**5 * "["]
+NUMBERS = ["stages: {a: 0x_}\n", "%YAML 1.1\n---\nstages: {a: 1" + 3000 * ":59" + "}\n"]
+FOREIGN = [LAUGHS, NESTED, CALLING, "stages: &s {<<: *s}\n", 10**5 * "[", *NUMBERS]
 
 
 @pytest.mark.parametrize(

@@ -231,3 +231,10 @@ def test_params_may_be_edited_once_a_stage_has_read_them(checked: Path) -> None:
     checked.write_text(PARAMS.replace("Miniature", "A stranger's"))
     with pytest.raises(ParamsError, match="got another file"):
         read_checked()
+
+
+@pytest.mark.parametrize("value", ["0x_", "2001-99-14", 5000 * "9"])
+def test_a_value_that_only_looks_like_one_of_yaml_is_told(tmp_path: Path, value: str) -> None:
+    (tmp_path / "params.yaml").write_text(f"corpora: {value}\n")
+    with pytest.raises(ParamsError, match=r"params\.yaml: not readable YAML: "):
+        read_yaml(tmp_path / "params.yaml")
