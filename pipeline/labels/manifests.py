@@ -10,20 +10,24 @@ from pathlib import Path
 
 from pipeline.errors import CorpusError
 from pipeline.files import walk_folders, write_whole
+from pipeline.labels.inside import check_links
 
 _ESCAPED = {ord("\\"): "\\\\", ord("\n"): "\\n"}
 
 
-def write_manifest(root: Path, out: Path) -> int:
+def write_manifest(root: Path, out: Path, *, follow: bool = False) -> int:
     """Write a line for each file below `root`, links followed, in order; returns how many.
 
     A line is the size in bytes, the time of the last change in nanoseconds, and the path below
-    `root`, apart by tabs. Raises CorpusError where `root` is no folder, or `out` lies in it.
+    `root`, apart by tabs. Raises CorpusError where `root` is no folder, or `out` lies in it, and
+    for links that lead out of it, unless they are to be followed.
     """
     if not root.is_dir():
         raise CorpusError(f"{root}: no such folder; name the root of a corpus")
     if out.resolve().is_relative_to(root.resolve()):
         raise CorpusError(f"{out}: expected a place outside of {root}, whose files it lists")
+    if not follow:
+        check_links(root)
     count = 0
 
     def write(path: Path) -> None:

@@ -44,10 +44,19 @@ def test_a_file_that_changes_comes_or_goes_changes_the_list(root, tmp_path):
 
 def test_links_are_followed_once_and_names_are_one_line(root, tmp_path):
     (root / "c\nd.wav").touch()
-    (root / "b" / "up").symlink_to(root, target_is_directory=True)
+    (root / "b" / "up").symlink_to(root / "b", target_is_directory=True)
     (root / "gone").symlink_to("nothing")
     names = [name for _, _, name in read(root, tmp_path / "list.tsv")]
     assert names == ["a.wav", "c\\nd.wav", "gone", "b/1.wav", "b/2.wav"]
+
+
+def test_links_out_of_a_corpus_are_refused_unless_they_are_to_be_followed(root, tmp_path):
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "name").touch()
+    (root / "c").symlink_to(tmp_path / "private", target_is_directory=True)
+    with pytest.raises(CorpusError, match="c: expected a file below"):
+        write_manifest(root, tmp_path / "list.tsv")
+    assert write_manifest(root, tmp_path / "list.tsv", follow=True) == 4
 
 
 def test_a_name_in_another_encoding_is_kept(root, tmp_path):

@@ -66,11 +66,15 @@ def corpora(
 def scan(
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Argument(help="Manifest to write, outside of it.")],
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Follow links that lead out of it, as its section may.")
+    ] = False,
 ) -> None:
     """List a corpus's files, with size and time, for depends_on to name."""
     from pipeline.labels.manifests import write_manifest
 
-    say(f"{out}: {write_manifest(root, out):,} files; depends_on may name it")
+    say(f"{out}: {write_manifest(root, out, follow=follow):,} files; depends_on may name it")
 
 
 @app.command()
