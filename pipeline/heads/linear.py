@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int, Shaped
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from pipeline.errors import TrainingError
@@ -18,12 +15,10 @@ from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import SOLVED, StreamRows
+from pipeline.heads.shared.logistic import COLUMNS, SHARES, solve_logistic
 from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
-
-MOST_STEPS = 500
-"""Of the search for logistic weights; it stops before where the gradient is below 1e-6."""
 
 Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, "_ *classes"]]
 """Features and labels of one output."""
@@ -31,7 +26,6 @@ Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, "_ *classes"]]
 Solution = tuple[Float[Tensor, "size width"], Float[Tensor, " size"]]
 """Weight and bias of one readout."""
 
-LogLoss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 Solve = Callable[[Examples, int, Sequence[float]], Iterator[Solution]]
 Judge = Callable[[Tensor, Tensor], tuple[float, ...]]
 
@@ -123,7 +117,7 @@ def reduce_features(
 ) -> tuple[
     Float[Tensor, " width"], Float[Tensor, "examples reduced"], Float[Tensor, "width reduced"]
 ]:
-    """Mean of `features`, and what they are without it in an orthonormal basis of their own.
+    """Mean of `features`, and what they are without it along their principal axes.
 
     Penalised weights lie in the span of the examples, so with fewer examples than columns the
     solution is the same in as many dimensions as there are examples.
@@ -131,9 +125,11 @@ def reduce_features(
     mean = features.mean(dim=0)
     centred = features - mean
     if features.shape[1] <= len(features):
-        return mean, centred, torch.eye(features.shape[1]).to(features)
+        _, axes = torch.linalg.eigh(centred.mT @ centred)
+        return mean, centred @ axes, axes
     basis, reduced = torch.linalg.qr(centred.mT)
-    return mean, reduced.mT, basis
+    _, axes = torch.linalg.eigh(reduced @ reduced.mT)
+    return mean, reduced.mT @ axes, basis @ axes
 
 
 def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
@@ -155,71 +151,19 @@ def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Ite
     gets a bias low enough to be never predicted.
     """
     features, labels = known
-    return _search(_softmax_loss, (features, F.one_hot(labels, size)), strengths)
+    return solve_logistic(SHARES, features, F.one_hot(labels, size), strengths)
 
 
 def solve_votes(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
     """As for classes, with the shares of the votes as the chance of each class."""
-    return _search(_softmax_loss, known, strengths)
+    return solve_logistic(SHARES, *known, strengths)
 
 
 def solve_scores(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
     """A binary logistic regression for each column, present where its number is above zero."""
     features, labels = known
-    return _search(_sigmoid_loss, (features, labels.reshape(len(labels), -1) > 0), strengths)
-
-
-def _search(loss: LogLoss, known: Examples, strengths: Sequence[float]) -> Iterator[Solution]:
-    """Weights of least penalised `loss` for each of `strengths`, labels being chances."""
-    from scipy.optimize import minimize  # half a second, which only training needs to wait
-
-    features, truth = known[0], known[1].to(known[0])
-    layer = np.zeros(truth.shape[1] * (features.shape[1] + 1))
-    for strength in strengths:
-        with threadpool_limits(1):  # for steps of microseconds, waking a thread takes longer
-            layer = minimize(
-                _penalised_loss,
-                layer,
-                args=(loss, (features, truth), strength),
-                jac=True,
-                method="L-BFGS-B",
-                options={"maxiter": MOST_STEPS, "gtol": 1e-6, "ftol": 0.0},
-            ).x
-        yield _split_layer(layer, truth.shape[1])
-
-
-def _penalised_loss(
-    layer: NDArray[np.float64], loss: LogLoss, known: Examples, strength: float
-) -> tuple[float, NDArray[np.float64]]:
-    """Penalised mean log-loss of weights with their biases as last column, and its gradient."""
-    features, truth = known
-    weight, bias = _split_layer(layer, truth.shape[1])
-    unlikeliness, shares = loss(F.linear(features, weight, bias), truth)
-    value = strength / 2 * weight.square().sum() + unlikeliness
-    error = (shares - truth) / len(truth)
-    slope = torch.cat([error.mT @ features + strength * weight, error.sum(0)[:, None]], dim=1)
-    return float(value), slope.flatten().numpy()
-
-
-def _split_layer(layer: NDArray[np.float64], size: int) -> Solution:
-    weight, bias = torch.from_numpy(layer).reshape(size, -1).tensor_split([-1], dim=1)
-    return weight, bias[:, 0]
-
-
-def _softmax_loss(
-    logits: Float[Tensor, "examples size"], truth: Float[Tensor, "examples size"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, "examples size"]]:
-    """Mean log-loss, and what is predicted; the gradient by the logits is their difference."""
-    log_shares = logits.log_softmax(dim=1)
-    return -(log_shares * truth).sum(dim=1).mean(), log_shares.exp()
-
-
-def _sigmoid_loss(
-    logits: Float[Tensor, "examples size"], truth: Float[Tensor, "examples size"]
-) -> tuple[Float[Tensor, ""], Float[Tensor, "examples size"]]:
-    """As `_softmax_loss`, each column by itself, their losses summed."""
-    unlikeliness = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    return unlikeliness.sum(dim=1).mean(), logits.sigmoid()
+    there = labels.reshape(len(labels), -1) > 0
+    return solve_logistic(COLUMNS, features, there, strengths)
 
 
 def judge_classes(

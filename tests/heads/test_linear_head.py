@@ -90,6 +90,17 @@ def test_logistic_equals_sklearns(train: Batch) -> None:
     np.testing.assert_allclose((bias - bias.mean()).numpy(), other.intercept_, atol=1e-4)
 
 
+def test_weak_penalties_of_many_columns_are_solved_to_the_end() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(31, 47, generator=generator).double()
+    labels = torch.arange(31) % 3
+    [*_, (weight, bias)] = linear.solve_classes((features, labels), 3, [1.0, 1e-2, 1e-4])
+    other = LogisticRegression(C=1 / (1e-4 * 31), solver="newton-cg", tol=1e-12, max_iter=1000)
+    expected = other.fit(features.numpy(), labels.numpy()).predict_proba(features.numpy())
+    found = (features @ weight.mT + bias).softmax(dim=1)
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+
+
 def test_logistic_of_votes_counts_each_by_its_share(train: Batch) -> None:
     features = as_examples(train, "valence")[0]
     shares = torch.rand(len(features), 3, dtype=torch.float64).softmax(dim=1)
