@@ -2,7 +2,7 @@
 
 import multiprocessing
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from pipeline.progress import track
 from pipeline.store.joint import list_members
 from pipeline.store.reader import FeatureStore, open_features
 from pipeline.sweeps.outcomes import Outcome, Ranked, rank_outcomes, read_outcomes, write_outcomes
-from pipeline.sweeps.trials import Trial, list_sources, try_alone, try_fused
+from pipeline.sweeps.trials import NO_JOINT, Trial, list_sources, try_alone, try_fused
 from pipeline.training.fitting import fit_run
 from pipeline.training.saving import gather_runs
 from pipeline.windows.dataset import check_encoders, locate_inputs
@@ -89,10 +89,11 @@ class Sweeper:
         self,
         features: Mapping[str, FeatureParams],
         seeds: Sequence[int],
-        joint: Iterable[str] = (),
+        joint: Mapping[str, Sequence[str]] = NO_JOINT,
     ) -> Sweep:
         """Try each of `features`, and of sets that are `joint`; then the best modalities together.
 
+        `joint` is set → its members.
         All is chosen on validation; test is not read. A head that is solved has no use for more
         than one of `seeds`. Raises StoreError for a set that is not by the encoder of its params.
         """
@@ -113,10 +114,12 @@ class Sweeper:
     def run(self, trials: Sequence[Trial]) -> list[Outcome]:
         """Outcomes of `trials`, in their order; those that are known are not tried again.
 
-        What is known may have another name: that of a set which holds the same.
+        What is known may have another name: that of a set which holds the same. Of several such
+        sets among `trials` one is tried.
         """
         keys = {trial: self._key(trial) for trial in trials}
-        new = [trial for trial in trials if keys[trial] not in self.known]
+        unknown = {key: trial for trial, key in keys.items() if key not in self.known}
+        new = list(unknown.values())
         for one in track(self._try(new, keys), f"sweep {self.params.kind}", len(new)):
             self.known[one.key] = one
             write_outcomes(self.path, list(self.known.values()), self.metrics)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.encoders.params import FeatureParams
@@ -15,6 +16,8 @@ from pipeline.modalities import MODALITIES
 from pipeline.sections import parse_section
 from pipeline.store.joint import read_joint
 from pipeline.store.reader import FeatureStore, open_features
+
+NO_JOINT: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -61,29 +64,34 @@ class Trial:
 
 
 def list_sources(
-    features: Mapping[str, FeatureParams], folder: Path, joint: Iterable[str] = ()
+    features: Mapping[str, FeatureParams],
+    folder: Path,
+    joint: Mapping[str, Sequence[str]] = NO_JOINT,
 ) -> list[Source]:
     """Every feature set, every layer of those that hold several, and every set that is `joint`.
 
-    Raises StoreError for one that is not in `folder`.
+    `joint` has the members of each, in order. Raises StoreError for a set that is not in `folder`,
+    or that joins others there.
     """
     alone = [
         source
         for name, params in features.items()
         for source in _list_layers(params.modality, name, _open(folder / name))
     ]
-    return [*alone, *(_find_joint(folder / name, features) for name in joint)]
+    return [*alone, *(_find_joint(folder / name, joint[name], features) for name in joint)]
 
 
-def _find_joint(path: Path, features: Mapping[str, FeatureParams]) -> Source:
+def _find_joint(
+    path: Path, members: Sequence[str], features: Mapping[str, FeatureParams]
+) -> Source:
     _check_folder(path, f"join@{path.name}")
-    first = next(iter(read_joint(path).members))
-    if first not in features:
+    found = list(read_joint(path).members)
+    if found != list(members):
         raise StoreError(
-            f"{path}: expected sets of params.yaml, joined, got {first!r}; run "
-            f"`dvc repro join@{path.name}`"
+            f"{path}: expected {', '.join(members)}, joined, as params.yaml has it, got "
+            f"{', '.join(found)}; run `dvc repro join@{path.name}`"
         )
-    return Source(features[first].modality, path.name)
+    return Source(features[members[0]].modality, path.name)
 
 
 def _open(path: Path) -> FeatureStore:

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,17 @@ def test_what_is_known_by_another_name_is_taken_for_what_is_asked(
     assert sweep(place, named, PARAMS) == found
 
 
+def test_of_sets_with_the_same_rows_one_is_tried_for_all(place, tmp_path):
+    shutil.copytree(place.features / "clear", place.features / "echo")
+    twins = dict.fromkeys(("clear", "echo"), FEATURES["clear"])
+    with Sweeper(PARAMS, place, tmp_path / "a.csv", workers=1) as sweeper:
+        found = sweeper.sweep(twins, [0])
+    assert len(read_outcomes(tmp_path / "a.csv")) == 1
+    first, second = found.ranked
+    assert {first.trial, second.trial} == {"clear", "echo"}
+    assert first.values == second.values
+
+
 @pytest.mark.runs
 def test_several_processes_find_what_one_does(place, swept, tmp_path):
     _, found = swept
@@ -106,7 +119,7 @@ def refuse(self, trials, keys):
 def test_a_joint_set_is_tried_as_one_and_fused_where_it_is_best(place, tmp_path):
     join_sets(place.features / "sounds", ["noise", "clear"])
     with Sweeper(PARAMS, place, tmp_path / "a.csv", workers=1) as sweeper:
-        found = sweeper.sweep(FEATURES, [0], ["sounds"])
+        found = sweeper.sweep(FEATURES, [0], {"sounds": ["noise", "clear"]})
     assert {one.trial for one in found.ranked} >= {*FEATURES, "sounds"}
     values = {one.trial: one.values["uar"][0] for one in found.ranked}
     assert values["sounds"] > values["noise"]

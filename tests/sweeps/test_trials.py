@@ -44,12 +44,14 @@ def test_a_set_that_is_not_there_is_told(tmp_path):
 
 def test_a_joint_set_that_is_not_there_or_joins_others_is_told(tmp_path):
     with pytest.raises(StoreError, match=r"found no folder; run `dvc repro join@sounds`"):
-        list_sources({}, tmp_path, ["sounds"])
+        list_sources({}, tmp_path, {"sounds": ["a", "c"]})
     for name in ("a", "b"):
         write_features(tmp_path / name, {"clip": make_rows([[1.0]])})
     join_sets(tmp_path / "sounds", ["a", "b"])
-    with pytest.raises(StoreError, match=r"got 'a'; run `dvc repro join@sounds`"):
-        list_sources({}, tmp_path, ["sounds"])
+    with pytest.raises(
+        StoreError, match=r"expected a, c, .* got a, b; run `dvc repro join@sounds`"
+    ):
+        list_sources({}, tmp_path, {"sounds": ["a", "c"]})
 
 
 def test_the_best_of_each_modality_are_fused_in_every_way():

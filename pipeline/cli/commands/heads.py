@@ -62,7 +62,7 @@ def sweep(
     from pipeline.cli.heads import choose_heads
     from pipeline.cli.printing import open_console
     from pipeline.cli.sweeps import list_commands, tabulate_trials, tell_command
-    from pipeline.params import load_params
+    from pipeline.params import expand_set, load_params
     from pipeline.paths import FEATURES, LABELS, PROJECT, SWEEPS, TARGETS
     from pipeline.sweeps.running import Place, Sweeper
 
@@ -71,7 +71,8 @@ def sweep(
     place = Place(FEATURES, TARGETS, LABELS / "clips.parquet", PROJECT)
     path = SWEEPS / f"{name}.csv"
     with Sweeper(params.heads[name], place, path, workers or os.cpu_count() or 1) as sweeper:
-        found = sweeper.sweep(params.features, range(seeds), params.joint)
+        joint = {one: expand_set(one, params.joint) for one in params.joint}
+        found = sweeper.sweep(params.features, range(seeds), joint)
     open_console().print(tabulate_trials(found.ranked))
     for trial, reason in found.refused.items():
         say(f"{trial}: not tried: {reason}", err=True)
