@@ -35,6 +35,22 @@ def nll(sums: Float64[np.ndarray, "sets 2"]) -> Float64[np.ndarray, " sets"]:
     return divide(sums[:, 1], sums[:, 0])
 
 
+def sum_second(
+    chances: Float[np.ndarray, "rows classes"],
+    labels: Integer[np.ndarray, " rows"],
+    sets: Integer[np.ndarray, " rows"],
+    count: int,
+) -> Float64[np.ndarray, "{count} 2"]:
+    """Misses and hits: a hit has no more than one other class at least as probable.
+
+    So a tie for the second place is a miss.
+    """
+    own = np.take_along_axis(chances, labels[:, np.newaxis], axis=1)
+    hits = (chances >= own).sum(axis=1) <= 2
+    cells = np.bincount(sets * 2 + hits, minlength=2 * count)
+    return cells.reshape(count, 2).astype(np.float64)
+
+
 def sum_gaps(
     chances: Float[np.ndarray, "rows classes"],
     labels: Integer[np.ndarray, " rows"],

@@ -293,7 +293,7 @@ round to whole points, half to even, within two and within three points of 0.
 
 PARTS: dict[str, Callable[[Pairs, Grouping, int], Part]] = {
     "confusion": count_classes,
-    "second": lambda pairs, sets, classes: _sum_chances(_sum_second, pairs, sets),
+    "second": lambda pairs, sets, classes: _sum_chances(chances.sum_second, pairs, sets),
     "surprise": lambda pairs, sets, classes: _sum_chances(chances.sum_surprise, pairs, sets),
     "gaps": lambda pairs, sets, classes: _sum_chances(chances.sum_gaps, pairs, sets),
     "moments": lambda pairs, sets, classes: sum_moments(
@@ -445,20 +445,6 @@ def _score_mean(scores: Mapping[str, Score]) -> Score:
 def _known(values: Float64[np.ndarray, "rows *classes"]) -> Bool[np.ndarray, " rows"]:
     missing = np.isnan(values)
     return np.asarray(~(missing if values.ndim == 1 else missing.any(axis=1)))
-
-
-def _sum_second(
-    scores: Float[np.ndarray, "rows classes"],
-    labels: Integer[np.ndarray, " rows"],
-    sets: Integer[np.ndarray, " rows"],
-    count: int,
-) -> Float64[np.ndarray, "{count} 2"]:
-    """Misses and hits: a hit has no more than one other class at least as probable.
-
-    So a tie for the second place is a miss.
-    """
-    own = np.take_along_axis(scores, labels[:, np.newaxis], axis=1)
-    return _count_hits((scores >= own).sum(axis=1) <= 2, Grouping(sets, count)).sums
 
 
 def _sum_chances(sum_rows: SumChances, pairs: Pairs, sets: Grouping) -> Counts:

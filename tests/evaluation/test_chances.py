@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from pipeline.errors import StoreError
-from pipeline.evaluation.chances import BINS, ece, nll, sum_gaps, sum_surprise
+from pipeline.evaluation.chances import BINS, ece, nll, sum_gaps, sum_second, sum_surprise
 
 CLASSES, SETS = 5, 3
 seeds = pytest.mark.parametrize("seed", [0, 1, 2])
@@ -53,6 +53,12 @@ def test_by_hand():
         -np.log(0.75 * 0.25 * 0.95) / 3
     )
     assert ece(sum_gaps(chances, labels, sets, 1)) == pytest.approx((2 * 0.25 + 0.05) / 3)
+
+
+def test_a_tie_for_the_second_place_is_a_miss():
+    chances = np.array([[0.5, 0.3, 0.2], [0.4, 0.3, 0.3], [0.4, 0.4, 0.2], [0.1, 0.2, 0.7]])
+    found = sum_second(chances, np.array([1, 1, 1, 0]), np.array([0, 0, 1, 1]), 3)
+    assert found.tolist() == [[1, 1], [1, 1], [0, 0]]
 
 
 def test_sums_of_two_sets_are_those_of_all_rows():
