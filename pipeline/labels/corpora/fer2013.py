@@ -11,15 +11,17 @@ own; some faces stand on both sides of the split.
 """
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.errors import CorpusError
-from pipeline.files import write_whole
+from pipeline.files import PARTIAL
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.clips import Clip
 from pipeline.labels.corpora.contract import Corpus
@@ -108,16 +110,16 @@ def unpack_table(table: Path, out: Path) -> int:
     if out.exists():
         raise CorpusError(f"{out}: it is there already; remove it, or name another folder")
     count = 0
-
-    def write(folder: Path) -> None:
-        nonlocal count
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=".", suffix=PARTIAL) as aside:
+        (folder := Path(aside, out.name)).mkdir()
         for place, picture in read_pictures(table):
             path = folder / f"{place}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
             count += 1
-
-    write_whole(out, write)
+        os.sync()  # once for all: to flush thousands of files one by one takes minutes
+        folder.rename(out)
     return count
 
 
