@@ -18,6 +18,8 @@ from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features
 from tests.projects import PARAMS, FirstRun, Project
 
+REVISION = 40 * "a"
+NAMED = f"some/checkpoint@{REVISION}"
 REBUILD = [sys.executable, "-c", "from pipeline.cli import main; main()", "rebuild"]
 FACES = Provenance("faces", {"detector": "yunet", "weights_digests": ["detector digest"]})
 PROVENANCES = {
@@ -159,13 +161,14 @@ def test_weights_that_heads_within_a_head_start_from_are_named(
     save: Callable[[Recipe], Path],
 ) -> None:
     sections = read_sections()
-    beit = {"kind": "beit", "pretrained": "some/checkpoint"}
+    beit = {"kind": "beit", "pretrained": "some/checkpoint", "revision": REVISION}
     inputs = sections["heads"]["both"]["inputs"]
     for kind, members in (("ensemble", [beit]), ("late_fusion", {"audio": beit})):
         head = {"kind": kind, "inputs": inputs, "members": members}
         changed = {**sections, "heads": {**sections["heads"], "both": head}}
-        rebuilt = rebuild_head(save(make_recipe(changed, "both")))
-        assert "weights some/checkpoint (heads.both" in tell_rebuilt(rebuilt, Path("params.yaml"))
+        recipe = make_recipe(changed, "both").model_copy(update={"started": {NAMED: "its digest"}})
+        told = tell_rebuilt(rebuild_head(save(recipe)), Path("params.yaml"))
+        assert "weights some/checkpoint (heads.both, digest its digest" in told
 
 
 def test_the_detector_that_was_taken_is_named(save: Callable[[Recipe], Path]) -> None:

@@ -6,6 +6,7 @@ something seen or heard.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -83,6 +84,8 @@ class Head(nn.Module):
     solved: ClassVar[bool] = False
     standards: Standards = NO_STANDARDS
     """What rows are standardised by, corpus by corpus, before it sees them, where they are."""
+    started: Mapping[str, str] = MappingProxyType({})
+    """Source → digest of the weights that its training started from (`recipes.name_source`)."""
     reading: ClassVar[dict[Axes, type[Reader]]] = TRAINED
     readers: Mapping[str, Reader]
     readouts: nn.ModuleDict

@@ -8,6 +8,7 @@ what is trained is what predicts.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 import transformers
@@ -18,6 +19,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads import base
 from pipeline.heads.params import BeitParams
 from pipeline.heads.reading import StreamRows
+from pipeline.heads.recipes import name_source
 from pipeline.heads.shared.asking import Asking
 from pipeline.heads.shared.params import Per
 from pipeline.heads.shared.positions import time_positions
@@ -69,8 +71,11 @@ class Head(base.Head):
         Only training needs them: a trained head has its own weights, and no need of the Hub.
         """
         if self.pretrained is not None:
-            layers = _pretrained_layers(self.pretrained, self.revision, self.config)
+            folder = find_folder(self.pretrained, self.revision)
+            digest = digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
+            layers = _pretrained_layers(folder, self.pretrained, self.config)
             self.layers.load_state_dict(layers.state_dict())
+            self.started = {name_source(self.pretrained, self.revision): digest}
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """One for each pair of rows, the summary among them, in each head of each layer."""
@@ -132,13 +137,9 @@ def _config(params: BeitParams) -> transformers.BeitConfig:
     return transformers.BeitConfig.from_dict(config, attn_implementation="sdpa")
 
 
-def _pretrained_layers(
-    source: str, revision: str | None, config: transformers.BeitConfig
-) -> nn.Module:
-    """Encoder layers of the checkpoint at `source`, whose shape must be that of `config`."""
+def _pretrained_layers(folder: Path, source: str, config: transformers.BeitConfig) -> nn.Module:
+    """Encoder layers of the checkpoint in `folder`, whose shape must be that of `config`."""
     where = f"pretrained {source!r}"
-    folder = find_folder(source, revision)
-    digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
     _check_shape(load_pretrained(transformers.AutoConfig, folder), config, where)
     model, info = load_pretrained(
         transformers.BeitModel,

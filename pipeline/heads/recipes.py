@@ -119,7 +119,8 @@ class Recipe(Section):
     several and the head weighs them; `unseen` run → streams that the head does not read, for
     training had no row of them; `empty_windows` run → windows of train and val that were left out,
     for no row reached them. `adjustments` is run → target → what was fitted on validation for
-    `params.postprocessing`, empty where that asks for nothing. `weights_digest` and
+    `params.postprocessing`, empty where that asks for nothing. `started` is source
+    (`name_source`) → digest of weights that training started from. `weights_digest` and
     `predictions_digest` are those of the files beside it.
     """
 
@@ -135,6 +136,7 @@ class Recipe(Section):
     unseen: dict[str, list[str]]
     empty_windows: dict[str, int]
     adjustments: dict[str, dict[str, Adjustment]] = {}
+    started: dict[str, str] = {}
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]
@@ -156,6 +158,17 @@ class Recipe(Section):
     def kind(self) -> str:
         """Member of the family of heads, which this version may not have."""
         return str(self.params["kind"])
+
+
+def name_source(pretrained: str, revision: str | None) -> str:
+    """Where weights come from that training starts from, in one word.
+
+    >>> name_source("microsoft/beit-base-patch16-224", "9da301148150e37e533abef672062fa49f6bda4f")
+    'microsoft/beit-base-patch16-224@9da301148150e37e533abef672062fa49f6bda4f'
+    >>> name_source("weights/beit", None)
+    'weights/beit'
+    """
+    return pretrained if revision is None else f"{pretrained}@{revision}"
 
 
 def read_recipe(folder: Path) -> Recipe:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.heads.params import ResnetVitParams
 from pipeline.heads.reading import CELLS, StreamRows, measure_grid
+from pipeline.heads.recipes import name_source
 from pipeline.heads.shared.encoded import EncodedHead
 from pipeline.heads.shared.sequences import spread_present
 from pipeline.heads.shared.trunk import Trunk
@@ -43,7 +44,8 @@ class Head(EncodedHead):
         """Load the weights of trunks, if some are named; raises ParamsError as `Trunk.start`."""
         for trunk in (self.find_encoder(stream).trunk for stream in self.dims):
             if self.params.pretrained is not None and trunk is not None:
-                trunk.start(self.params.pretrained, self.params.revision)
+                source, revision = self.params.pretrained, self.params.revision
+                self.started = {name_source(source, revision): trunk.start(source, revision)}
 
     def find_encoder(self, stream: str) -> "CellTransformer":
         """What encodes a stream."""

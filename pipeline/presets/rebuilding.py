@@ -8,7 +8,13 @@ from typing import Any
 from pipeline.errors import ParamsError
 from pipeline.faces import AUTO
 from pipeline.files import write_text
-from pipeline.heads.recipes import Recipe, read_recipe, refuse_options, tell_revision
+from pipeline.heads.recipes import (
+    Recipe,
+    name_source,
+    read_recipe,
+    refuse_options,
+    tell_revision,
+)
 from pipeline.params import parse_params
 from pipeline.sections import write_yaml
 
@@ -131,7 +137,8 @@ def _list_weights(recipe: Recipe, sections: Mapping[str, Any]) -> Iterator[Weigh
                 yield Weights("faces", name, digest)
     for given in (recipe.params, *_list_members(recipe.params.get("members"))):
         if pretrained := given.get("pretrained"):
-            yield Weights(f"heads.{recipe.head}", pretrained, None)
+            known = recipe.started.get(name_source(pretrained, given.get("revision")))
+            yield Weights(f"heads.{recipe.head}", pretrained, known)
 
 
 def _list_members(members: Any) -> list[Mapping[str, Any]]:

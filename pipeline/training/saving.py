@@ -103,6 +103,11 @@ def describe_head(
         unseen={run: unseen for run, head in trained.heads.items() if (unseen := head.unseen)},
         empty_windows=dict(empty),
         adjustments={run: dict(found) for run, found in trained.adjustments.items()},
+        started={
+            source: digest
+            for head in trained.heads.values()
+            for source, digest in head.started.items()
+        },
         weights_digest="",  # of files that are yet to be written: `save_head` knows them
         predictions_digest="",
         versions={

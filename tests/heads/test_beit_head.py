@@ -13,6 +13,7 @@ from pipeline.heads import beit
 from pipeline.heads.base import Output
 from pipeline.heads.params import BeitParams
 from pipeline.modalities import RowShape
+from pipeline.networks.pretrained import digest_folder
 from pipeline.sections import parse_section
 from tests.stores import make_stream
 
@@ -49,6 +50,7 @@ def test_start_loads_the_checkpoints_layers(checkpoint: Path) -> None:
         BeitModel.from_pretrained(checkpoint),
     )
     head.start()
+    assert head.started == {str(checkpoint): digest_folder(checkpoint)}
     expected = model.layers.state_dict()
     found = head.layers.state_dict()
     assert len(found) == 34

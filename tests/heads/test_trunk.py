@@ -5,6 +5,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads.base import Head, Output
 from pipeline.heads.params import HEADS
 from pipeline.modalities import RowShape
+from pipeline.networks.pretrained import digest_folder
 from tests.stores import make_params, make_stream
 from tests.tiny_models import save_timm_model
 
@@ -44,6 +45,7 @@ def test_training_begins_with_the_weights_that_are_named() -> None:
     folder = save_timm_model("test_resnet")
     started, other = (build(trunk="test_resnet", pretrained=str(folder)) for _ in range(2))
     started.start()
+    assert started.started == {str(folder): digest_folder(folder)}
     assert not torch.allclose(answer(started.eval()), answer(other.eval()))
 
 

@@ -73,6 +73,7 @@ class JoinedHead(base.Head):
         """Load what members start from."""
         for member in self.heads:
             member.start()
+            self.started = {**self.started, **member.started}
 
     def count_weights(self, times: Mapping[str, int]) -> int:
         """Those of all members."""

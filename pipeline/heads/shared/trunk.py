@@ -51,13 +51,16 @@ class Trunk(nn.Module):
             )
         return body, shape
 
-    def start(self, source: str, revision: str | None) -> None:
-        """Load the weights at `source`; raises ParamsError where they are of another network."""
+    def start(self, source: str, revision: str | None) -> str:
+        """Load the weights at `source`, and give their digest.
+
+        Raises ParamsError where they are of another network.
+        """
         from pipeline.networks.pretrained import digest_folder, find_folder
         from pipeline.networks.timm import load_model
 
         folder = find_folder(source, revision)
-        digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
+        digest = digest_folder(folder)  # which refuses what is packed, waited for, or elsewhere
         model = load_model(folder)
         try:
             self.body.load_state_dict(model.state_dict())
@@ -67,6 +70,7 @@ class Trunk(nn.Module):
                 f"pretrained {source!r}: expected weights of {self.network} for pictures of "
                 f"{self.sizes[2]} channels, got {found}; name others, or the trunk that they are of"
             ) from error
+        return digest
 
     def forward(self, rows: Float[Tensor, "rows _"]) -> Float[Tensor, "rows cells channels"]:
         """Cells of the last map; a lone picture is normalised by those before it."""
