@@ -110,6 +110,15 @@ def save_template(folder, template):
     return folder
 
 
+@pytest.mark.parametrize("modality", ["text", "audio"])
+def test_a_slow_tokenizer_is_refused(modality, tmp_path):
+    folder = copy_folder(FOLDERS[modality](), tmp_path)
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
+    with pytest.raises(ParamsError, match="copied: expected a fast tokenizer, got a slow one"):
+        make_encoder(modality, folder)
+
+
 def test_a_text_is_the_state_of_the_last_token_of_the_chat():
     rows = encode(make_encoder(), make_words("We go.", "Up?"))
     assert_close(rows.embedding[0], read_text("Is it sad? We go. Say:")[-1])
