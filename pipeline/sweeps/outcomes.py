@@ -13,6 +13,7 @@ from pipeline.errors import StoreError
 from pipeline.evaluation.ranking import rank_values
 from pipeline.files import write_text
 from pipeline.store.records import read_bytes
+from pipeline.targets import TARGETS, list_metrics
 
 COLUMNS = ("trial", "seed", "seconds", "key", "refused")
 """Of the table, before one for each metric."""
@@ -59,6 +60,8 @@ def read_outcomes(path: Path) -> list[Outcome]:
         header, *lines = csv.reader(StringIO(text.decode("utf-8")), strict=True)
         if tuple(header[: len(COLUMNS)]) != COLUMNS:
             raise ValueError(f"expected columns {', '.join(COLUMNS)}")
+        if strange := {*header[len(COLUMNS) :]} - {*list_metrics(TARGETS)}:
+            raise ValueError(f"unknown metric {min(strange)!r}")
         return [_read_row(line, header[len(COLUMNS) :]) for line in lines]
     except (ValueError, csv.Error) as error:
         told = " ".join(str(error).split())

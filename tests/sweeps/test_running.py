@@ -154,7 +154,16 @@ def test_a_set_by_another_encoder_than_its_params_name_is_refused(place, tmp_pat
 HEAD = "trial,seed,seconds,key,refused,uar\n"
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", f"{HEAD}x,0,1\n", f"{HEAD}x,0,1,k,,nan\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a,b\n1,2\n",
+        f"{HEAD}x,0,1\n",
+        f"{HEAD}x,0,1,k,,nan\n",
+        HEAD.replace("uar", "uara") + "x,0,1,k,,0.5\n",
+    ],
+)
 def test_another_table_is_refused(place, tmp_path, text):
     path = tmp_path / "a.csv"
     path.write_text(text)
