@@ -23,7 +23,7 @@ from pipeline.targets import TARGETS
 from pipeline.training.augmenting import count_copies
 from pipeline.training.context import check_context
 from pipeline.training.history import History, count_epochs
-from pipeline.windows.dataset import WindowDataset, load_batches
+from pipeline.windows.dataset import WindowDataset, pass_over
 from pipeline.windows.labels import Labels
 from pipeline.windows.moments import Subjects, measure_all, measure_corpora, measure_moments
 
@@ -73,7 +73,7 @@ def fit_run(
     head = begin_head(train, val)
     history = [] if head.solved else _descend(head, train, val, clips["train"], live)
     if head.solved:
-        head.fit(load_batches(train), load_batches(val))
+        head.fit(pass_over(train), pass_over(val))
     head.standards = shared
     both = [*clips["train"], *clips["val"]]
     final = _fit_again(head, train, both, history) if params.training.refit else head
@@ -153,7 +153,7 @@ def _fit_again(
     head = begin_head(both, both)
     head.standards = chosen.standards
     if head.solved:
-        head.refit(load_batches(both), chosen)
+        head.refit(pass_over(both), chosen)
         return head
     from pipeline.training.descent import descend_blindly
 

@@ -1,5 +1,6 @@
 """Windows of embeddings with their labels, in batches of padded tensors with masks."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from pipeline.windows.alignment import Alignment
 from pipeline.windows.context import Surroundings
 from pipeline.windows.labels import FrameLabels, Labels
 from pipeline.windows.normalising import normalise_rows
-from pipeline.windows.packing import PackedLabels, PackedStream, pack_streams
+from pipeline.windows.packing import FLOAT_BYTES, PackedLabels, PackedStream, pack_streams
 from pipeline.windows.windowing import (
     Cutting,
     Numbered,
@@ -40,6 +41,10 @@ from pipeline.windows.windowing import (
 HELD_BYTES = 2**30
 """Of a side's rows in memory, two hours of 768 numbers at 50 Hz: of more, a batch takes twice as
 long to gather."""
+
+PASSED_BYTES = 2**23
+"""Of a batch's rows in one pass over all: allocators give larger blocks back to the system, and to
+fetch pages anew for each takes as long as to compute with them."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +265,19 @@ def check_encoders(features: Path, encoders: Mapping[str, str]) -> None:
                 f"{features / name}: expected embeddings by encoder {asked!r}, which params.yaml "
                 f"asks for, got {made!r}; run `dvc repro extract@{name}`"
             )
+
+
+def pass_over(dataset: WindowDataset) -> DataLoader[Batch]:
+    """Batches of `dataset` in order, of so many windows as have PASSED_BYTES of rows, or 256."""
+    points = {
+        stream: sum(len(window.alignments[stream].counts) for window in dataset.windows)
+        for stream in dataset.sources
+    }
+    numbers = sum(
+        count * math.prod(dataset.sources[stream].shape.sizes) for stream, count in points.items()
+    )
+    fitting = PASSED_BYTES * len(dataset) // max(1, FLOAT_BYTES * numbers)
+    return load_batches(dataset, min(256, max(1, fitting)))
 
 
 def load_batches(dataset: WindowDataset, size: int = 256) -> DataLoader[Batch]:

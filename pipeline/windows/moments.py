@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.heads.normalisation import ALL, Standards, corpus_of
 from pipeline.heads.reading import TRAINED, Reader, make_reader
-from pipeline.windows.dataset import Batch, WindowDataset, load_batches
+from pipeline.windows.dataset import Batch, WindowDataset, pass_over
 
 
 class Moments:
@@ -30,9 +30,9 @@ class Moments:
         """Take in more rows."""
         if not len(rows):
             return
-        rows = rows.double()
-        mean = rows.mean(dim=0)
-        self._take(len(rows), mean, (rows - mean).square().sum(dim=0))
+        wide = rows.to(torch.float64, copy=True)
+        mean = wide.mean(dim=0)
+        self._take(len(wide), mean, wide.sub_(mean).square_().sum(dim=0))
 
     def join(self, other: "Moments") -> None:
         """Take in the rows of `other`."""
@@ -72,7 +72,7 @@ def measure_moments(dataset: WindowDataset) -> StreamMoments:
     """
     readers = lay_readers(dataset)
     moments = _begin(readers)
-    for batch in load_batches(dataset):
+    for batch in pass_over(dataset):
         _add_rows(moments, batch, readers)
     for stream, found in moments.items():
         if not torch.isfinite(found.mean).all():

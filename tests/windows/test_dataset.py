@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.modalities import RowShape
 from pipeline.store.joint import join_sets
-from pipeline.windows.dataset import WindowDataset, load_batches, open_inputs
+from pipeline.windows import dataset as datasets
+from pipeline.windows.dataset import WindowDataset, load_batches, open_inputs, pass_over
 from pipeline.windows.packing import NO_CLASS
 from tests.stores import make_labels, make_params, make_rows, write_features
 
@@ -48,6 +49,14 @@ def taken(dataset, window=0):
     batch = dataset[[window]]
     rows, mask = batch.streams["audio"].rows[0, :, 0], batch.streams["audio"].mask[0]
     return [row if here else None for row, here in zip(rows.tolist(), mask.tolist(), strict=True)]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(99, [2, 2, 1]), (1, [1] * 5), (2**23, [5])])
+def test_a_pass_takes_as_many_windows_at_once_as_stay_small(build, monkeypatch, size, expected):
+    monkeypatch.setattr(datasets, "PASSED_BYTES", size)  # a window has 6 rows of 2 numbers
+    clips = [ClipLabels(clip_id=name, labels={"valence": 0.0}) for name in "abcde"]
+    dataset = build(make_labels(clips), {name: counted() for name in "abcde"})
+    assert [len(batch.targets["valence"]) for batch in pass_over(dataset)] == expected
 
 
 class TestFrames:
