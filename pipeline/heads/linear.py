@@ -15,7 +15,7 @@ from pipeline.heads.losses import concordance
 from pipeline.heads.params import LinearParams
 from pipeline.heads.pooling import pool_streams
 from pipeline.heads.reading import SOLVED, StreamRows
-from pipeline.heads.shared.logistic import COLUMNS, SHARES, solve_logistic
+from pipeline.heads.shared.logistic import COLUMNS, SHARES, Layer, solve_logistic
 from pipeline.heads.shared.params import Per
 from pipeline.modalities import RowShape
 from pipeline.targets import TARGETS, Kind
@@ -23,10 +23,7 @@ from pipeline.targets import TARGETS, Kind
 Examples = tuple[Float[Tensor, "_ width"], Shaped[Tensor, "_ *classes"]]
 """Features and labels of one output."""
 
-Solution = tuple[Float[Tensor, "size width"], Float[Tensor, " size"]]
-"""Weight and bias of one readout."""
-
-Solve = Callable[[Examples, int, Sequence[float]], Iterator[Solution]]
+Solve = Callable[[Examples, int, Sequence[float]], Iterator[Layer]]
 Judge = Callable[[Tensor, Tensor], tuple[float, ...]]
 
 
@@ -89,7 +86,7 @@ class Head(base.Head):
             (solution,) = _solve(output, known[output.name], [chosen.chosen[output.name]])
             self._keep(output, solution)
 
-    def _keep(self, output: base.Output, solution: Solution) -> None:
+    def _keep(self, output: base.Output, solution: Layer) -> None:
         weight, bias = solution
         self.readouts[output.name].load_state_dict({"weight": weight, "bias": bias})
 
@@ -104,7 +101,7 @@ class Head(base.Head):
         return {name: _join(parts, f"{split}: {name}") for name, parts in kept.items()}
 
 
-def _solve(output: base.Output, known: Examples, strengths: Sequence[float]) -> Iterator[Solution]:
+def _solve(output: base.Output, known: Examples, strengths: Sequence[float]) -> Iterator[Layer]:
     """Weights and bias of `output` for each of `strengths`, which fall."""
     solve, _ = METHODS[TARGETS[output.name].kind]
     mean, reduced, basis = reduce_features(known[0])
@@ -132,7 +129,7 @@ def reduce_features(
     return mean, reduced.mT @ axes, basis @ axes
 
 
-def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Layer]:
     """Least squares with penalised weights and a free bias, for each strength; `size` is 1."""
     features, labels = known
     centred, mean = features - features.mean(dim=0), features.mean(dim=0)
@@ -144,7 +141,7 @@ def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Itera
         yield weight, labels.mean() - weight @ mean
 
 
-def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Layer]:
     """Multinomial logistic regression with penalised weights and free biases.
 
     `strengths` fall, and each solution starts from the one before. A class without examples
@@ -154,12 +151,12 @@ def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Ite
     return solve_logistic(SHARES, features, F.one_hot(labels, size), strengths)
 
 
-def solve_votes(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+def solve_votes(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Layer]:
     """As for classes, with the shares of the votes as the chance of each class."""
     return solve_logistic(SHARES, *known, strengths)
 
 
-def solve_scores(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Solution]:
+def solve_scores(known: Examples, _size: int, strengths: Sequence[float]) -> Iterator[Layer]:
     """A binary logistic regression for each column, present where its number is above zero."""
     features, labels = known
     there = labels.reshape(len(labels), -1) > 0
