@@ -1,7 +1,6 @@
 """Capping: few clips of a corpus for a quick look, as many of each class, side and fold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 
 from pipeline.files import digest_json
 from pipeline.labels.clip_labels import ClipLabels
@@ -52,11 +51,14 @@ def _order(targets: Iterable[ClipLabels], seed: int, corpora: Mapping[str, str])
     strata: dict[Stratum, list[str]] = {}
     for target in targets:
         strata.setdefault(_find_stratum(target, corpora), []).append(target.clip_id)
-    drawn = [
-        sorted(members, key=lambda clip_id: digest_json([seed, clip_id]))
-        for _, members in sorted(strata.items())
+    turns = [
+        (turn, stratum, clip_id)
+        for stratum, members in strata.items()
+        for turn, clip_id in enumerate(
+            sorted(members, key=lambda clip_id: digest_json([seed, clip_id]))
+        )
     ]
-    return [clip_id for turn in zip_longest(*drawn) for clip_id in turn if clip_id is not None]
+    return [clip_id for _, _, clip_id in sorted(turns)]
 
 
 def _find_stratum(target: ClipLabels, corpora: Mapping[str, str]) -> Stratum:
