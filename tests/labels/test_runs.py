@@ -56,10 +56,10 @@ def test_one_split_trains_on_its_train_alone() -> None:
 
 def test_a_fold_for_each_clip_takes_no_table_of_all_folds_and_clips() -> None:
     """30,000 took 8 GB."""
-    targets = [ClipLabels(clip_id=f"{fold:04}", fold=fold) for fold in range(3000)]
+    targets = [ClipLabels(clip_id=f"{fold:04}", fold=fold) for fold in range(6000)]
     begun = time.process_time()
     assert find_trained(targets) == [target.clip_id for target in targets]
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 3
 
 
 @pytest.mark.parametrize(("folds", "repeats"), [(10_001, 1), (5_000, 50)])

@@ -146,12 +146,12 @@ def test_ten_stretches_stay_in_order(root):
 
 def test_stretches_by_the_thousand_take_no_table_each(root):
     (root / "words").mkdir()
-    lines = [f"[0s - {n}s]" for n in range(1, 4000)]
+    lines = [f"[0s - {n}s]" for n in range(1, 10_000)]
     (root / "words" / "two.txt").write_text("\n".join(lines))
     begun = time.process_time()
     corpus = read_files(root, transcripts=str(root / "words"))
     assert len([clip for clip in corpus.clips if clip.subject == "two"]) == len(lines)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("text", ["hello", "[0.0s - 1.0s] a\n[0.2s - 0.9s] b"])
