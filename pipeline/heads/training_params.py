@@ -85,9 +85,10 @@ class TrainingParams(Section):
     The learning rate rises over `warmup_epochs` and then follows the `schedule`: it is `constant`,
     times `decay` at each of the `milestones` for `steps` (epochs after the rise, which go up), or
     where `monitor` has been no better for `decay_patience` epochs for `plateau` (which has no
-    rise), or falls as a `cosine` does. `momentum` and `dampening` are those of `sgd`.
-    `learning_rates` is pattern → rate, scheduled alike, of the parameters whose names the pattern
-    fits; at 0 they stay as they are. Of several patterns the first counts.
+    rise), or falls as a `cosine` does. It rises, and falls so, batch by batch. `momentum` and
+    `dampening` are those of `sgd`. `learning_rates` is pattern → rate, scheduled alike, of the
+    parameters whose names the pattern fits; at 0 they stay as they are. Of several patterns the
+    first counts.
 
     At the `precision` bf16 a head multiplies in bfloat16 while it is trained (Micikevicius et al.,
     Mixed precision training, ICLR 2018); weights, losses, validation and predictions are fp32.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.amp.autocast_mode import is_autocast_available
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import BatchSampler, DataLoader
 
@@ -110,10 +110,10 @@ class Descent:
         self.objective = Objective(head, params, self.losses).to(self.device)
         self.weights, self.clip = list(self.objective.parameters()), params.gradient_clip
         self.optimiser = make_optimiser(self.objective.group_parameters(), params)
-        self.schedule = schedule_rate(self.optimiser, params)
         self.average = average_weights(head, params.weight_average)
         drawn = BatchSampler(sample_windows(train), params.batch, drop_last=False)
         self.batches = DataLoader(train, sampler=drawn, batch_size=None)
+        self.schedule = schedule_rate(self.optimiser, params, len(self.batches))
 
     @property
     def judged(self) -> Head:
@@ -151,16 +151,16 @@ class Descent:
         if self.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.weights, self.clip, foreach=True)
         self.optimiser.step()
+        if isinstance(self.schedule, LambdaLR):
+            self.schedule.step()
         if self.average is not None:
             self.average.update_parameters(self.objective.head)
         return loss.detach()
 
     def end_epoch(self, monitored: float) -> None:
-        """Set the learning rate of the next epoch; a plateau is of what is `monitored`."""
+        """Set the learning rate of the next epoch, if a plateau of what is `monitored` does."""
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(monitored)
-        else:
-            self.schedule.step()
 
 
 def average_weights(head: Head, decay: float) -> AveragedModel | None:

@@ -1,4 +1,4 @@
-"""Optimisers: what takes a head's parameters downhill, and how fast in which epoch."""
+"""Optimisers: what takes a head's parameters downhill, and how fast at which step."""
 
 import math
 import sys
@@ -83,8 +83,13 @@ def leave_compiler_out(kind: type[Optimizer]) -> type[Any]:
     return type(kind.__name__, (kind,), {"step": torch.no_grad()(unwrap(kind.step))})
 
 
-def schedule_rate(optimiser: Optimizer, params: TrainingParams) -> LambdaLR | ReduceLROnPlateau:
-    """The schedule that `params` ask for, stepped once an epoch; a plateau is of the monitor."""
+def schedule_rate(
+    optimiser: Optimizer, params: TrainingParams, batches: int
+) -> LambdaLR | ReduceLROnPlateau:
+    """The schedule that `params` ask for, stepped after each of an epoch's `batches`.
+
+    A plateau is stepped after each epoch, by the monitor.
+    """
     if params.schedule == "plateau":
         return ReduceLROnPlateau(
             optimiser,
@@ -94,24 +99,25 @@ def schedule_rate(optimiser: Optimizer, params: TrainingParams) -> LambdaLR | Re
             threshold=params.least_gain,
             threshold_mode="abs",
         )
-    return LambdaLR(optimiser, lambda epoch: scale_rate(epoch, params))
+    return LambdaLR(optimiser, lambda step: scale_rate(step, params, batches))
 
 
-def scale_rate(epoch: int, params: TrainingParams) -> float:
-    """What the learning rate is multiplied by in an epoch, counted from 0.
+def scale_rate(step: int, params: TrainingParams, batches: int) -> float:
+    """What the learning rate is multiplied by in a step, counted from 0: `batches` are an epoch.
 
-    >>> steps = TrainingParams(schedule="steps", milestones=[2, 3], warmup_epochs=1)
-    >>> [round(scale_rate(epoch, steps), 3) for epoch in range(6)]
-    [0.5, 1.0, 1.0, 0.1, 0.01, 0.01]
-    >>> cosine = TrainingParams(schedule="cosine", epochs=4)
-    >>> [round(scale_rate(epoch, cosine), 2) for epoch in range(4)]
+    >>> steps = TrainingParams(schedule="steps", milestones=[1, 2], warmup_epochs=1)
+    >>> [round(scale_rate(step, steps, batches=2), 3) for step in range(8)]
+    [0.333, 0.667, 1.0, 1.0, 0.1, 0.1, 0.01, 0.01]
+    >>> cosine = TrainingParams(schedule="cosine", epochs=2)
+    >>> [round(scale_rate(step, cosine, batches=2), 2) for step in range(4)]
     [1.0, 0.85, 0.5, 0.15]
     """
-    warmup, past = params.warmup_epochs, epoch - params.warmup_epochs
+    warmup = params.warmup_epochs * batches
+    past = step - warmup
     if past < 0:
-        return (epoch + 1) / (warmup + 1)
+        return (step + 1) / (warmup + 1)
     if params.schedule == "steps":
-        return float(params.decay ** bisect_right(params.milestones, past))
+        return float(params.decay ** bisect_right(params.milestones, past / batches))
     if params.schedule == "cosine":
-        return (1 + math.cos(math.pi * past / max(1, params.epochs - warmup))) / 2
+        return (1 + math.cos(math.pi * past / max(1, params.epochs * batches - warmup))) / 2
     return 1.0

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -93,3 +95,17 @@ def test_a_step_at_half_precision_is_near_that_at_full_and_moves_weights_of_full
 def test_half_precision_is_refused_where_a_device_lacks_it():
     with pytest.raises(TrainingError, match="expected one that meta has, got bf16; set it to fp32"):
         check_precision(TrainingParams(precision="bf16"), torch.device("meta"))
+
+
+def test_a_cosine_falls_from_batch_to_batch(corpus):
+    training = {**TRAINING, "batch": 6, "epochs": 2, "schedule": "cosine", "learning_rate": 0.1}
+    dataset = corpus.window("train", training=training)
+    descent = Descent(make_objective(dataset).head, dataset.params.training, dataset)
+    rates = []
+    for _ in range(2):
+        for batch in descent.batches:
+            rates.append(descent.optimiser.param_groups[0]["lr"])
+            descent.step(batch)
+        descent.end_epoch(0.0)
+    expected = [0.05 * (1 + math.cos(math.pi * step / 6)) for step in range(6)]
+    assert rates == pytest.approx(expected)
