@@ -5,6 +5,7 @@ is trained from nothing, for faces of some 48 pixels a side on a processor: most
 on maps of an eighth of the picture and less, whose channels double as their sides halve.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -12,10 +13,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.errors import ParamsError
+from pipeline.heads.base import Output
 from pipeline.heads.params import CnnParams
 from pipeline.heads.reading import CELLS, StreamRows, measure_grid
 from pipeline.heads.shared.encoded import EncodedHead
 from pipeline.heads.shared.sequences import spread_present
+from pipeline.modalities import RowShape, modality_of
 
 Maps = Float[Tensor, "rows _ _ _"]
 
@@ -27,18 +31,43 @@ class Head(EncodedHead):
     reading = CELLS
     mixed = False
 
+    def __init__(
+        self, params: CnnParams, shapes: Mapping[str, RowShape], outputs: Sequence[Output]
+    ) -> None:
+        super().__init__(params, shapes, outputs)
+        if params.mirror and not any(is_picture(*stream) for stream in shapes.items()):
+            told = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+            raise ParamsError(
+                f"mirror: expected maps of faces or scenes among the inputs, got {told}; read "
+                f"pictures (encoder `pixels`), or leave `mirror` out"
+            )
+
     def make_encoder(self, stream: str, dim: int, params: CnnParams) -> nn.Module:
         """Stages over the cells of each row."""
-        height, width = measure_grid(self.readers[stream].shape)
-        return CellCnn(height, width, dim // (height * width), params)
+        shape = self.readers[stream].shape
+        height, width = measure_grid(shape)
+        mirror = params.mirror and is_picture(stream, shape)
+        return CellCnn(height, width, dim // (height * width), params, mirror=mirror)
+
+
+def is_picture(stream: str, shape: RowShape) -> bool:
+    """Whether rows of `stream` are places of a picture, whose mirror image is as likely."""
+    return shape.axes[0] == "channels" and modality_of(stream) in ("face", "scene")
 
 
 class CellCnn(nn.Module):
-    """A stem and stages over rows that are present, and the mean over what is left of the cells."""
+    """A stem and stages over rows that are present, and the mean over what is left of the cells.
 
-    def __init__(self, height: int, width: int, channels: int, params: CnnParams) -> None:
+    With `mirror` a row is, outside of training, the mean of what its cells and their mirror image,
+    left to right, give (Krizhevsky et al., ImageNet classification with deep convolutional neural
+    networks, NIPS 2012, section 4.1); readouts are linear, so logits of one row are such means.
+    """
+
+    def __init__(
+        self, height: int, width: int, channels: int, params: CnnParams, *, mirror: bool = False
+    ) -> None:
         super().__init__()
-        self.cells = (height, width, channels)
+        self.cells, self.mirror = (height, width, channels), mirror
         sizes = [params.width // 2**halved for halved in range(params.layers, -1, -1)]
         self.stem = MapBlock(channels, sizes[0], kernel=5, stride=2)
         self.stages = nn.Sequential(*(Stage(*pair) for pair in pairwise(sizes)))
@@ -48,8 +77,15 @@ class CellCnn(nn.Module):
         """Rows of size `width`."""
         rows = stream.rows[stream.mask]
         maps = rows.reshape(len(rows), *self.cells).movedim(-1, 1)  # channels last in memory
-        found = self.dropout(self.stages(self.stem(maps)).mean(dim=(2, 3)))
-        return replace(stream, rows=spread_present(found, stream.mask))
+        found = self.encode(maps)
+        if self.mirror and not self.training:
+            found = (found + self.encode(maps.flip(-1))) / 2
+        return replace(stream, rows=spread_present(self.dropout(found), stream.mask))
+
+    def encode(self, maps: Maps) -> Float[Tensor, "rows width"]:
+        """Vector of each map."""
+        vectors: Tensor = self.stages(self.stem(maps)).mean(dim=(2, 3))
+        return vectors
 
 
 class Stage(nn.Module):

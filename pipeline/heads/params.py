@@ -181,12 +181,13 @@ class ResnetVitParams(MultiheadParams):
 
 class CnnParams(NetworkParams):
     """`heads.<head>` of kind `cnn`: `layers` stages, each of twice the channels of the one before;
-    the last has `width`.
+    the last has `width`. With `mirror` it answers by pictures and their mirror images.
     """
 
     kind: Literal["cnn"]
     width: int = Field(256, gt=0, le=MOST_SIZE)
     layers: int = Field(3, gt=0, le=MOST_BLOCKS)
+    mirror: bool = False
 
     @model_validator(mode="after")
     def _check_channels(self) -> "CnnParams":
