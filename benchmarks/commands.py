@@ -1,6 +1,7 @@
 """Commands that benchmarks have a project run."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,4 +15,5 @@ def run_command(project: Path, *command: str) -> None:
         command, cwd=project, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
+        told = done.stdout + done.stderr or f"{shlex.join(command)}: status {done.returncode}"
+        raise SystemExit(told)

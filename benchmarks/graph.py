@@ -41,7 +41,7 @@ for path in "$@"; do
     *.json) mkdir -p "$(dirname "$path")"; echo '{}' >"$path" ;;
     *.*) mkdir -p "$(dirname "$path")"; echo "$path" >"$path" ;;
     *) mkdir -p "$path"; echo "$path" >"$path/store.json"
-       for name in ledger clips targets; do echo "$path" >"$path/$name.parquet"; done ;;
+       for name in alikes clips ledger targets; do echo "$path" >"$path/$name.parquet"; done ;;
     esac
 done
 """
