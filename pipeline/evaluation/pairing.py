@@ -196,7 +196,7 @@ def _check_chances(head: str, table: pa.Table) -> None:
     """Raise StoreError for a chance of a class that is none."""
     scores = table["scores"].combine_chunks()
     chances = scores.flatten()
-    sound = pc.and_(pc.greater_equal(chances, 0), pc.less(chances, MOST_CHANCE))
+    sound = pc.and_(pc.greater_equal(chances, 0), pc.less(chances, MOST_CHANCE)).fill_null(False)
     if (place := pc.index(sound, value=False).as_py()) >= 0:
         row = pc.list_parent_indices(scores)[place].as_py()
         raise StoreError(

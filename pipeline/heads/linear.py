@@ -120,25 +120,25 @@ def reduce_features(
     solution is the same in as many dimensions as there are examples.
     """
     mean = features.mean(dim=0)
-    centred = features - mean
-    if features.shape[1] <= len(features):
-        _, axes = torch.linalg.eigh(centred.mT @ centred)
-        return mean, centred @ axes, axes
-    basis, reduced = torch.linalg.qr(centred.mT)
+    if features.shape[1] <= len(features):  # and then there may be no room for another copy
+        _, axes = torch.linalg.eigh(features.mT @ features - len(features) * mean.outer(mean))
+        return mean, (features @ axes).sub_(mean @ axes), axes
+    basis, reduced = torch.linalg.qr((features - mean).mT)
     _, axes = torch.linalg.eigh(reduced @ reduced.mT)
     return mean, reduced.mT @ axes, basis @ axes
 
 
 def solve_ridge(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Layer]:
-    """Least squares with penalised weights and a free bias, for each strength; `size` is 1."""
+    """Least squares with penalised weights and a free bias, for each strength; `size` is 1.
+
+    Columns of the features have a mean of 0 and no correlation, so each is solved by itself.
+    """
     features, labels = known
-    centred, mean = features - features.mean(dim=0), features.mean(dim=0)
-    moments = centred.mT @ centred / len(labels)
-    products = centred.mT @ (labels - labels.mean()).to(centred) / len(labels)
+    mean = labels.to(features).mean()
+    products = features.mT @ (labels.to(features) - mean) / len(labels)
+    squares = features.square().mean(dim=0)
     for strength in strengths:
-        penalty = strength * torch.eye(len(moments)).to(moments)
-        weight = torch.linalg.solve(moments + penalty, products).expand(size, -1)
-        yield weight, labels.mean() - weight @ mean
+        yield (products / (squares + strength)).expand(size, -1), mean.expand(size)
 
 
 def solve_classes(known: Examples, size: int, strengths: Sequence[float]) -> Iterator[Layer]:

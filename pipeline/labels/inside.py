@@ -58,14 +58,14 @@ def check_links(root: Path) -> None:
         link, more = min(outside), f" and {len(outside) - 1:,} more" * (len(outside) > 1)
         raise CorpusError(
             f"{link}{more}: expected a file below {root}, got a link that leads elsewhere; remove "
-            f"it, or set `follow: true` of the corpus if it is meant"
+            f"it, or set `follow: true` of the corpus, or `moodline scan --follow`, if it is meant"
         )
 
 
 def tell_below(*roots: str | Path) -> Callable[[str | Path], bool]:
-    """What tells whether a path, links followed, lies below one of the folders `roots`."""
+    """What tells whether a path, links followed, is one of the folders `roots` or lies below it."""
     places = tuple(os.path.join(os.path.realpath(root), "") for root in roots)
-    return lambda path: os.path.realpath(path).startswith(places)
+    return lambda path: os.path.join(os.path.realpath(path), "").startswith(places)
 
 
 def _list_links(folder: str | Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ def list_runs(targets: Iterable[ClipLabels]) -> list[Run]:
 
     And CorpusError for more folds than heads are trained for.
     """
-    placed = list(targets)
+    placed = [target for target in targets if target.fold is not None or target.split]
     folds = number_folds(placed)
     most = min(MOST_RUNS, MOST_PLACED // max(len(placed), 1))
     if len(folds) > most:

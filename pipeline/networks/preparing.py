@@ -45,27 +45,33 @@ def limit_memory(room: int) -> Iterator[None]:
 
 @contextmanager
 def limit_running() -> Iterator[None]:
-    """Within this, a network gets no more memory than is free on this machine.
+    """Within this, a network gets no more memory than is free on this machine, swap included.
 
     Raises torch.OutOfMemoryError, as a GPU whose memory ends does, where it asks for more: places
     of a network take memory as the square of their number. Files that are mapped don't count, and
     where the system has no such limit (macOS), none is set.
     """
-    own, free = psutil.Process().memory_info().data, psutil.virtual_memory().available
     try:
-        with _limit(resource.RLIMIT_DATA, own + free):
+        with _limit(resource.RLIMIT_DATA, _measure_own_and_free()):
             yield
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and NO_ROOM not in str(error):
             raise
-        raise torch.OutOfMemoryError(f"{free:,} bytes are free ({error})") from error
+        raise torch.OutOfMemoryError(f"no more memory ({error})") from error
+
+
+def _measure_own_and_free() -> int:
+    """Bytes of memory that this process may write to, and those that it could have besides."""
+    own = psutil.Process().memory_info()  # of which macOS tells less
+    free = psutil.virtual_memory().available + psutil.swap_memory().free
+    return getattr(own, "data", own.vms) + free
 
 
 @contextmanager
 def _limit(kind: int, most: int) -> Iterator[None]:
     """Within this, `most` bytes of memory of a `kind`, beside what threads reserve as they begin.
 
-    A stricter limit stays.
+    A stricter limit stays. One thread at a time sets those of a kind.
     """
     soft, hard = resource.getrlimit(kind)
     most += THREAD_BYTES * (os.cpu_count() or 1)

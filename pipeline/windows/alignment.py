@@ -70,8 +70,8 @@ def check_points(points: int | float, seconds: float) -> None:
     if points > MOST_POINTS:
         raise ParamsError(
             f"windows: expected at most {MOST_POINTS:,} windows, points or labels of a clip, got "
-            f"{points:,.0f} of one of {seconds:g} s; set windows.hop_seconds or rate_hz otherwise, "
-            f"or look at the clip's times"
+            f"{points:,.0f} of one of {seconds:g} s; set windows.hop_seconds, rate_hz or a gap to "
+            f"smooth across otherwise, or look at the clip's times"
         )
 
 

@@ -78,10 +78,10 @@ def test_what_is_left_out_is_told():
 
 def test_a_fold_for_each_of_very_many_clips_takes_no_turn_each():
     """300,000 of them took hours beside one fold of as many."""
-    names = [f"toy/{number}" for number in range(40_000)]
+    names = [f"toy/{number}" for number in range(20_000)]
     targets = [
-        ClipLabels(clip_id=name, fold=max(0, number - 20_000)) for number, name in enumerate(names)
+        ClipLabels(clip_id=name, fold=max(0, number - 10_000)) for number, name in enumerate(names)
     ]
     begun = time.process_time()
     assert len(keep(targets, max_clips=20)) == 20
-    assert time.process_time() - begun < 5
+    assert time.process_time() - begun < 2

@@ -1,5 +1,7 @@
 import resource
 import sys
+from collections import namedtuple
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -7,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.networks import preparing
 from pipeline.networks.batches import Batcher
 
 
@@ -56,19 +59,26 @@ def test_an_item_that_does_not_fit_alone_is_an_error():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system limits memory")
-def test_a_processor_has_what_memory_is_free_and_what_takes_more_is_halved():
+def test_a_processor_has_what_memory_is_free_and_what_takes_more_is_halved(monkeypatch):
     before, sizes = resource.getrlimit(resource.RLIMIT_DATA), []
-    third = psutil.virtual_memory().total // 3
+    monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=300_000_000))
+    monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=0))
 
     def compute(items):
         sizes.append(len(items))
-        held = [torch.empty(third, dtype=torch.uint8) for _ in items]
+        held = [torch.empty(100_000_000, dtype=torch.uint8) for _ in items]
         return [len(some) for some in held]
 
-    assert Batcher(4).run(range(4), [1] * 4, compute) == [third] * 4
-    assert sizes[0] == 4
-    assert max(sizes[2:]) < 3
+    assert Batcher(4).run(range(4), [1] * 4, compute) == [100_000_000] * 4
+    assert sizes == [4, 2, 2]
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_where_a_system_tells_less_of_memory_nothing_is_limited(monkeypatch):
+    told = namedtuple("pmem", "rss vms pfaults pageins")(1, 2**50, 3, 4)  # as macOS has it
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: told)
+    assert Batcher(4).run([1], [1], list) == [1]
 
 
 def test_a_gpu_with_room_gets_larger_batches_until_the_largest_is_found():

@@ -211,6 +211,12 @@ class PictureEncoder:
         try:
             with limit_running():
                 first, second = self.network(noise.repeat(2, 1, 1, 1).to(self.device)).float()
+        except torch.OutOfMemoryError as error:
+            raise ParamsError(
+                f"weights: expected a network for which there is memory, got one that asks for "
+                f"more for two pictures of {height} x {width} ({first_line(error)}); give it more, "
+                f"or choose another checkpoint"
+            ) from error
         except (AssertionError, RuntimeError, ValueError) as error:
             raise ParamsError(
                 f"pixels: expected a size that the network takes, got {height} x {width} "
