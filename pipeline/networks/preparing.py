@@ -63,8 +63,8 @@ def limit_running() -> Iterator[None]:
 def _measure_own_and_free() -> int:
     """Bytes of memory that this process may write to, and those that it could have besides."""
     own = psutil.Process().memory_info()  # of which macOS tells less
-    free = psutil.virtual_memory().available + psutil.swap_memory().free
-    return getattr(own, "data", own.vms) + free
+    free: int = psutil.virtual_memory().available + psutil.swap_memory().free
+    return int(getattr(own, "data", own.vms)) + free
 
 
 @contextmanager
