@@ -4,6 +4,7 @@ A folder `features/<name>` that holds one file, `joint.json`: its members, and t
 one's header. No row lies there twice, and what depends on the folder depends on all its members.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -49,18 +50,19 @@ def join_sets(out: Path, members: Sequence[str]) -> None:
 def list_members(path: Path) -> list[Path]:
     """Feature sets that the joint set at `path` holds, in their order; none where it is a set.
 
-    Raises StoreError where a member is another than it was when they were joined.
+    Raises StoreError where a member is gone, or another than it was when they were joined.
     """
     if not (path / FILE).is_file():
         return []
-    members = read_joint(path).members
-    for name, digest in members.items():
-        if digest_header(path.parent / name) != digest:
+    members = {path.parent / name: digest for name, digest in read_joint(path).members.items()}
+    for member, digest in members.items():
+        found = "another" if os.path.isfile(member / "store.json") else "none"
+        if found == "none" or digest_header(member) != digest:
             raise StoreError(
-                f"{path}: expected the feature set {name!r} that was joined, got another; run "
-                f"`dvc repro join@{path.name}`"
+                f"{path}: expected the feature set {member.name!r} that was joined, got {found}; "
+                f"run `dvc repro join@{path.name}`"
             )
-    return [path.parent / name for name in members]
+    return list(members)
 
 
 def read_joint(path: Path) -> Joint:

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from pipeline.errors import StoreError
-from pipeline.store.joint import join_sets, list_members
+from pipeline.store.joint import digest_header, join_sets, list_members
 from tests.stores import make_rows, write_features
 
 
@@ -38,6 +38,15 @@ def test_another_member_makes_another_joint_set(features):
         list_members(features / "spectra")
     join_sets(features / "spectra", ["logmel", "mfcc"])
     assert (features / "spectra" / "joint.json").read_bytes() != before
+
+
+@pytest.mark.parametrize("gone", ["gone", 300 * "a"])
+def test_a_joint_set_whose_member_is_gone_says_so_itself(features, gone):
+    written = {"members": {"mfcc": digest_header(features / "mfcc"), gone: "a"}}
+    (features / "odd").mkdir()
+    (features / "odd" / "joint.json").write_text(json.dumps(written))
+    with pytest.raises(StoreError, match=rf"odd: expected the feature set '{gone}' .* got none"):
+        list_members(features / "odd")
 
 
 def test_what_a_member_states_beside_its_rows_counts(features):
