@@ -1,6 +1,6 @@
 """Extraction: a store of media through an encoder into a feature set, each clip once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -39,16 +39,19 @@ def extract_features(
     *,
     trained: Path | None = None,
     engine: EngineParams = LOCAL,
+    check: Callable[[Source], object] = lambda _: None,
 ) -> None:
     """Make `out` the feature set of the store of media at `media`.
 
     Views are made of the clips in the table `trained`, where the params ask for some. Clips and
-    views that the work store holds under the same key are linked, not encoded. Raises
+    views that the work store holds under the same key are linked, not encoded. Before any is,
+    `check` is given what would encode them, and may raise. Raises
     StoreError as `make_clip` does and where a worker is lost, ParamsError where `Ceilings` are
     met.
     """
     apart = params.workers > 1 or engine != LOCAL
     source = open_source(hold_back(params) if apart else params, media, trained)
+    check(source)
     with StoreWriter(work, source.provenance, params.format) as writer:
         missing = source.sort(writer.missing(source.keys, out))
         ceilings = Ceilings(out.name, params, len(missing))

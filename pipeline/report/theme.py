@@ -17,7 +17,7 @@ MODALITY_COLOURS = {"face": "#0072b2", "scene": "#009e73", "audio": "#d55e00", "
 PALETTE = ("#0072b2", "#009e73", "#d55e00", "#56b4e9", "#aa4499", "#e69f00", "#004166", "#882255")
 """Told apart by colour-blind eyes: Okabe and Ito, Color Universal Design, 2008, and neighbours."""
 
-SCALE = [[0.0, PAPER], [0.02, "#e9f1f8"], [0.5, "#9dbddd"], [1.0, "#174a7c"]]
+SCALE = [(0.0, PAPER), (0.02, "#e9f1f8"), (0.5, "#9dbddd"), (1.0, "#174a7c")]
 """One hue, from paper to dark: shares and densities."""
 
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif"

@@ -121,7 +121,7 @@ class WindowDataset(Dataset[Batch]):
         self.empty = 0
         self._packed: Packed | None = None
         self._frames: dict[str, FrameLabels] = {}
-        self._surroundings = Surroundings(features, labels.turns, params.windows)
+        self.surroundings = Surroundings(features, labels.turns, params.windows)
 
     @property
     def windows(self) -> list[Window]:
@@ -153,7 +153,7 @@ class WindowDataset(Dataset[Batch]):
             cutting = self._plan_cutting(clip_id, own)
             if cutting is None:
                 continue
-            around = self._surroundings.align(clip_id)
+            around = self.surroundings.align(clip_id)
             self._cut(clip_id, own, cutting, around)
             for number in range(1, self._most_views * views + 1):
                 if found := locate_rows(self.features, name_view(clip_id, number)):

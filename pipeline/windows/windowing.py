@@ -84,6 +84,13 @@ def _number_rows(source: RowSource, clip_id: str) -> Numbered:
     return Numbered(held, source.first_row(clip_id))
 
 
+def shift_rows(numbered: Numbered, seconds: float) -> Numbered:
+    """The same rows, so many `seconds` later."""
+    held = numbered.stretches
+    later = held.start_seconds + seconds, held.end_seconds + seconds
+    return Numbered(Stretches(*later, held.valid), numbered.first_row)
+
+
 def measure_end(rows: Mapping[str, Numbered]) -> float:
     """Second at which the last valid row of any modality ends; 0 for none."""
     held = [numbered.stretches for numbered in rows.values()]
@@ -116,7 +123,17 @@ def cut_windows(clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) ->
         return
     windows = plan_windows(cutting.end_seconds, cutting.params)
     windows[-1, 1] += EPSILON_SECONDS  # the clip's last instant is in it
-    for start, end in windows:
+    yield from cut_stretches(clip_id, rows, cutting, windows)
+
+
+def cut_stretches(
+    clip_id: str,
+    rows: Mapping[str, Numbered],
+    cutting: Cutting,
+    stretches: Float64[np.ndarray, "windows 2"],
+) -> Iterator[Window]:
+    """A window for each of `stretches` of a clip, in seconds; none without a wanted time."""
+    for start, end in stretches:
         grid, points = _lay_grid(cutting, (start, end))
         if cutting.seconds is not None and not len(points):
             continue

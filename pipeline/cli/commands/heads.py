@@ -102,3 +102,64 @@ def rebuild(
     rebuilt = rebuild_head(path)
     write_params(rebuilt, out, force=force)
     say(tell_rebuilt(rebuilt, out))
+
+
+@app.command()
+def predict(
+    media: Annotated[
+        list[str], typer.Argument(help="Films, sounds, pictures, texts: files, folders, patterns.")
+    ],
+    *,
+    head: Annotated[list[str], typer.Option(help="Head of models/, or its folder; several.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; a second call goes on there.")],
+    every: Annotated[
+        int, typer.Option(min=1, help="Answer at every so manieth frame of a film, a count.")
+    ] = 10,
+    hop: Annotated[
+        float | None,
+        typer.Option(min=1e-3, help="Seconds from answer to answer, in place of --every."),
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-3,
+            help="Seconds around each answer that it goes by; else the head's own, or 1.",
+        ),
+    ] = None,
+    smooth: Annotated[
+        int, typer.Option(min=1, help="Answers that each value is the mean of; 1: as they are.")
+    ] = 3,
+    detector: Annotated[
+        str | None, typer.Option(help="Find faces by this detector, not by the head's own.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda, for all networks; else as in training.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Clips encoded at once; else as in training.")
+    ] = None,
+    plot: Annotated[bool, typer.Option(help="Draw pictures beside the tables.")] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON for each medium and head.")
+    ] = False,
+) -> None:
+    """Say what heads see in new media, as a whole and over time."""
+    from pipeline.cli.predictions import ask_device, find_head, tell_whole, write_record
+    from pipeline.predictor.gathering import gather_media
+    from pipeline.predictor.making import Running
+    from pipeline.predictor.predictor import Predictor
+    from pipeline.predictor.results import Asked, write_results
+    from pipeline.predictor.timing import Spacing
+
+    clips = gather_media(media)
+    running = Running(ask_device(device), batch_size, detector)
+    predictors = [Predictor.load(find_head(name), running) for name in head]
+    for predictor in predictors:
+        recipe, own = predictor.head.recipe, predictor.head.params.windows.seconds
+        asked = Asked(Spacing(window or own or 1.0, hop, every), smooth, pictures=plot)
+        for told in write_results(predictor, clips, out, asked):
+            if as_json:
+                typer.echo(write_record(told, recipe.head, recipe.emotions))
+            else:
+                say(tell_whole(told, recipe.emotions), err=told.answer is None)
+        say(f"{out / recipe.head}.csv: {len(clips):,} media by {recipe.head}", err=as_json)

@@ -1,0 +1,51 @@
+"""Predictions for people and programs: a line for each medium that a head was asked about."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast, get_args
+
+from pipeline.errors import ParamsError
+from pipeline.paths import MODELS
+from pipeline.predictor.making import Device
+from pipeline.predictor.predictor import Told
+from pipeline.predictor.results import describe_whole, name_medium
+from pipeline.report.formats import label, write_number
+from pipeline.targets import TARGETS
+
+
+def find_head(name: str) -> Path:
+    """Folder of the head `name`: that of the project, or else `name` itself.
+
+    >>> find_head("models/beit")
+    PosixPath('models/beit')
+    """
+    own = MODELS / name
+    return own if (own / "recipe.json").is_file() else Path(name)
+
+
+def ask_device(name: str | None) -> Device | None:
+    """Device of this name; raises ParamsError for any other than those of params.yaml."""
+    if name is None or name in get_args(Device):
+        return cast("Device | None", name)
+    raise ParamsError(f"--device: expected {' or '.join(get_args(Device))}, got {name!r}")
+
+
+def tell_whole(told: Told, emotions: Sequence[str]) -> str:
+    """What is said of one medium as a whole, in a line."""
+    name = name_medium(told.clip)
+    if told.answer is None or told.answer.whole is None:
+        return f"{name}: nothing to go by ({'; '.join(told.remarks) or 'no row of it'})"
+    said = []
+    for target, value in told.answer.whole.items():
+        if TARGETS[target].behaviour.number:
+            said.append(f"{label(target)} {write_number(float(value), 2)}")
+        else:
+            best = int(value.argmax())
+            said.append(f"{label(emotions[best])} {write_number(float(value[best]), 2)}")
+    return f"{name}: {', '.join(said)}"
+
+
+def write_record(told: Told, head: str, emotions: Sequence[str]) -> str:
+    """The same as a line of JSON, with all that the table of media has."""
+    return json.dumps({"head": head, **describe_whole(told, emotions)}, ensure_ascii=False)

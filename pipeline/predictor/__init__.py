@@ -1,0 +1,1 @@
+"""Trained heads over new media: files in, emotions over time out."""

@@ -1,0 +1,190 @@
+"""Answering: what a trained head says of one clip, as a whole and over time."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float32, Int64
+from torch import Tensor
+
+from pipeline.heads.base import Head
+from pipeline.heads.normalisation import NO_STANDARDS, Standards
+from pipeline.heads.recipes import Recipe
+from pipeline.heads.shared.params import HeadParams
+from pipeline.labels.clip_labels import ClipLabels
+from pipeline.labels.emotions import Names
+from pipeline.modalities import MODALITIES, modality_of
+from pipeline.prediction.answers import UNADJUSTED, Predicted, predict_clips
+from pipeline.predictor.timing import Timing, find_people, name_time
+from pipeline.store.reader import FeatureStore, MediaStore
+from pipeline.targets import TARGETS
+from pipeline.windows.dataset import WindowDataset
+from pipeline.windows.labels import FrameLabels, Labels
+from pipeline.windows.moments import Subjects
+from pipeline.windows.windowing import (
+    Cutting,
+    RowSource,
+    Window,
+    cut_stretches,
+    locate_rows,
+    measure_end,
+    shift_rows,
+)
+
+Values = Mapping[str, Float32[np.ndarray, "*shape"]]
+"""Target → a rating `()`, or a number for each class `(classes,)`; or these for each of times."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a head says of one clip.
+
+    `whole` is of all of it, as evaluation judges it; None where there was nothing to see. `series`
+    has a value for each time of `timing`, NaN where nothing was around it; `present` are the
+    modalities that were, and `people` tracks of faces, as `find_people` has them.
+    """
+
+    whole: Values | None
+    timing: Timing
+    series: Values
+    present: Sequence[Sequence[str]]
+    people: Int64[np.ndarray, " times"]
+
+
+@dataclass(frozen=True)
+class RowsMade:
+    """Rows of media, by stream: of clips as a `whole`, and of those that have one row alone for it,
+    of the stretches `around` their times. And the store of `faces`, if any were looked for.
+    """
+
+    whole: Mapping[str, FeatureStore]
+    around: Mapping[str, FeatureStore]
+    faces: MediaStore | None
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    """A head of every run; its answers are the means of theirs."""
+
+    recipe: Recipe
+    params: HeadParams
+    heads: Mapping[str, Head]
+
+    def answer(self, rows: RowsMade, clip_id: str, timing: Timing) -> Answer:
+        """What it says of a clip as a whole, and at the times of `timing`."""
+        dataset = WindowDataset(rows.whole, self._stand_in(clip_id, timing), self.params)
+        dataset.add_clips([clip_id])
+        own = Subjects(dataset).standardise().get(clip_id)
+        whole = self._predict(dataset.sources, dataset.windows, own).get(clip_id)
+        windows = list(_cut_series(dataset, rows.around, clip_id, timing))
+        filled = [window for window in windows if window and not window.empty]
+        around = self._predict({**dataset.sources, **rows.around}, filled, own)
+        said = [around.get(name_time(clip_id, place)) for place in range(len(windows))]
+        return Answer(
+            whole=None if whole is None else self._sum_up(whole),
+            timing=timing,
+            series={
+                target: self._line_up(target, timing, said, whole) for target in self.recipe.per
+            },
+            present=[_list_present(window) for window in windows],
+            people=find_people(rows.faces and rows.faces[clip_id], timing),
+        )
+
+    def _stand_in(self, clip_id: str, timing: Timing) -> Labels:
+        """No label at all, and in place of the annotated frames those of `timing`."""
+        framed = [target for target, per in self.recipe.per.items() if per == "frame"]
+        values = {target: np.zeros(len(timing.seconds)) for target in framed}
+        frames = {clip_id: FrameLabels(timing.seconds, values)} if framed else {}
+        names = Names(emotion=self.recipe.emotions, words={})
+        return Labels({clip_id: ClipLabels(clip_id=clip_id, subject=clip_id)}, frames, names)
+
+    def _predict(
+        self,
+        sources: Mapping[str, RowSource],
+        windows: Sequence[Window],
+        own: Mapping[str, Tensor] | None,
+    ) -> dict[str, Predicted]:
+        """clip_id → mean of the runs; `own` are standards of whose clip it is, if known."""
+        known: Standards = {w.clip_id: own for w in windows} if own else NO_STANDARDS
+        said = [
+            predict_clips(
+                head,
+                sources,
+                windows,
+                known=known,
+                adjustments=self.recipe.adjustments.get(run, UNADJUSTED),
+            )
+            for run, head in self.heads.items()
+        ]
+        # A run may know nothing of what is there: its training had no row of it.
+        named = dict.fromkeys(clip_id for answers in said for clip_id in answers)
+        return {name: _average([own[name] for own in said if name in own]) for name in named}
+
+    def _sum_up(self, whole: Predicted) -> Values:
+        """One value for each target; of those over time, the mean of what is known."""
+        framed = {
+            target: _mean(found[~np.isnan(found.reshape(len(found), -1)).any(axis=1)])
+            for target, found in whole.frames.items()
+        }
+        return {target: (whole.clip | framed)[target] for target in self.recipe.per}
+
+    def _line_up(
+        self,
+        target: str,
+        timing: Timing,
+        said: Sequence[Predicted | None],
+        whole: Predicted | None,
+    ) -> Float32[np.ndarray, "times *classes"]:
+        """Values of `target` at each time, NaN where nothing is said."""
+        sizes = () if TARGETS[target].behaviour.number else (len(self.recipe.emotions),)
+        found = np.full((len(timing.seconds), *sizes), np.nan, np.float32)
+        if self.recipe.per[target] == "clip":
+            for place, answer in enumerate(said):
+                if answer is not None:
+                    found[place] = answer.clip[target]
+        elif whole is not None:
+            found[np.searchsorted(timing.seconds, whole.seconds)] = whole.frames[target]
+        return found
+
+
+def _cut_series(
+    dataset: WindowDataset,
+    around: Mapping[str, FeatureStore],
+    clip_id: str,
+    timing: Timing,
+) -> Iterator[Window | None]:
+    """Window of the stretch around each time, as if it were a clip; None where none can be cut.
+
+    Rows are those of its own stretch in the sets `around`, and in others those of the clip.
+    """
+    whole = locate_rows(dataset.features, clip_id)
+    seconds = timing.seconds if "frame" in dataset.per.values() else None
+    cutting = Cutting(list(dataset.features), dataset.params.windows, measure_end(whole), seconds)
+    context = dataset.surroundings.align(clip_id)
+    kept = {stream: rows for stream, rows in whole.items() if stream not in around}
+    for place, stretch in enumerate(timing.stretches):
+        name = name_time(clip_id, place)
+        own = {s: shift_rows(r, stretch[0]) for s, r in locate_rows(around, name).items()}
+        window = next(cut_stretches(name, {**kept, **own}, cutting, stretch[np.newaxis]), None)
+        yield window and replace(window, alignments={**window.alignments, **context})
+
+
+def _list_present(window: Window | None) -> list[str]:
+    """Modalities that a window has rows of."""
+    held = () if window is None else window.alignments.items()
+    found = {modality_of(stream) for stream, aligned in held if len(aligned.rows)}
+    return [modality for modality in MODALITIES if modality in found]
+
+
+def _average(said: Sequence[Predicted]) -> Predicted:
+    """Mean of several answers for the same times."""
+    first = said[0]
+    return Predicted(
+        {target: _mean([own.clip[target] for own in said]) for target in first.clip},
+        first.seconds,
+        {target: _mean([own.frames[target] for own in said]) for target in first.frames},
+    )
+
+
+def _mean(values: Iterable[Float32[np.ndarray, "*shape"]]) -> Float32[np.ndarray, "*shape"]:
+    return np.asarray(np.mean(np.stack(list(values)), axis=0), np.float32)

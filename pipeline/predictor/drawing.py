@@ -1,0 +1,165 @@
+"""Drawing: one clip's answers as pictures, for slides and papers."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from pipeline.files import write_whole
+from pipeline.predictor.answering import Answer
+from pipeline.report.formats import label
+from pipeline.report.theme import ACCENT, INK, LINE, PALETTE, SCALE, SOFT
+from pipeline.targets import TARGETS
+
+Curve = Float64[np.ndarray, " times"]
+
+INCHES = 9.0
+"""Width of a picture, which at DOTS has 1,350 of them: a slide's."""
+
+DOTS = 150
+
+FONTS = ("Inter", "Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans")
+
+SHADES = LinearSegmentedColormap.from_list("shares", list(SCALE)).with_extremes(bad=LINE)
+"""From paper to dark; a gap is grey."""
+
+
+def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path, name: str) -> None:
+    """Write `<name>.timeline.png` to `folder`, and of classes a distribution and a heatmap, too.
+
+    The timeline has a curve for each class and each rating; the distribution is how large a share
+    of the time each class is the greatest, and how great it is on average; the heatmap has a row
+    for each class, the darker the greater. Gaps are times at which nothing was there to go by.
+    """
+    shares = dict(_list_shares(answer, emotions))
+    ratings = {
+        target: values.astype(np.float64)
+        for target, values in answer.series.items()
+        if TARGETS[target].kind == "rating"
+    }
+    pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
+    if shares:
+        pictures["distribution"] = _draw_distribution(shares)
+        pictures["heatmap"] = _draw_heatmap(answer.timing.seconds, shares)
+    for kind, figure in pictures.items():
+        figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
+        save = partial(figure.savefig, format="png", dpi=DOTS)
+        write_whole(folder / f"{name}.{kind}.png", save)
+
+
+def _list_shares(answer: Answer, emotions: Sequence[str]) -> Mapping[str, Curve]:
+    """What runs from 0 to 1 over time: classes of the first target that has some, and presences."""
+    found: dict[str, Curve] = {}
+    for target, values in answer.series.items():
+        wide = values.astype(np.float64)
+        if TARGETS[target].kind == "presence":
+            found[target] = wide
+        elif not TARGETS[target].behaviour.number and emotions[0] not in found:
+            found |= {emotion: wide[:, place] for place, emotion in enumerate(emotions)}
+    return found
+
+
+def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
+    """A figure of so many inches, and its axes below each other."""
+    figure = Figure(figsize=(INCHES, height), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, 1, sharex=True))
+    for one in axes:
+        one.spines[["top", "right", "left", "bottom"]].set_visible(False)
+        one.tick_params(colors=SOFT, labelsize=8, length=0)
+    return figure, list(axes)
+
+
+def _draw_timeline(
+    seconds: Curve, shares: Mapping[str, Curve], ratings: Mapping[str, Curve]
+) -> Figure:
+    groups = [group for group in (shares, ratings) if group]
+    figure, axes = _start(0.6 + 2.4 * len(groups), len(groups))
+    for axis, group in zip(axes, groups, strict=True):
+        _draw_curves(axis, seconds, group)
+    if shares:
+        axes[0].set_ylim(0, 1)
+    if ratings:
+        lows = min(TARGETS[target].low for target in ratings)
+        axes[-1].set_ylim(lows, 1)
+    _label_time(axes[-1], seconds)
+    return figure
+
+
+def _draw_curves(axis: Axes, seconds: Curve, curves: Mapping[str, Curve]) -> None:
+    """A curve for each name; a point by itself where its neighbours are gaps."""
+    for place, (name, values) in enumerate(curves.items()):
+        style = ("-", "--", ":")[place // len(PALETTE) % 3]
+        known = ~np.isnan(values)
+        beside = np.pad(known, 1)
+        alone = known & ~beside[:-2] & ~beside[2:]
+        colour = PALETTE[place % len(PALETTE)]
+        axis.plot(seconds, values, style, color=colour, linewidth=1.5, label=label(name))
+        axis.plot(seconds[alone], values[alone], "o", color=colour, markersize=3)
+    axis.grid(axis="y", color=LINE, linewidth=0.8)
+    axis.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=8,
+        labelcolor=SOFT,
+        handlelength=1.4,
+    )
+
+
+def _label_time(axis: Axes, seconds: Curve) -> None:
+    last = float(seconds[-1])
+    axis.set_xlim(0, last or 1)
+    axis.set_xlabel("seconds", fontsize=9, color=SOFT)
+
+
+def _draw_distribution(shares: Mapping[str, Curve]) -> Figure:
+    table = np.stack(list(shares.values()))
+    known = ~np.isnan(table).any(axis=0)
+    greatest = np.bincount(table[:, known].argmax(axis=0), minlength=len(table))
+    figure, (axis,) = _start(0.9 + 0.3 * len(table))
+    places = np.arange(len(table))
+    count = max(1, int(known.sum()))
+    axis.barh(
+        places,
+        greatest / count,
+        height=0.6,
+        color=ACCENT,
+        alpha=0.45,
+        label="share of the time in front",
+    )
+    means = table[:, known].mean(axis=1) if known.any() else np.full(len(table), np.nan)
+    axis.plot(means, places, "o", color=INK, markersize=4, label="mean")
+    axis.set_yticks(places, [label(name) for name in shares])
+    axis.set_xlim(0, 1)
+    axis.invert_yaxis()
+    axis.grid(axis="x", color=LINE, linewidth=0.8)
+    axis.set_axisbelow(True)
+    axis.legend(loc="lower right", frameon=False, fontsize=8, labelcolor=SOFT)
+    return figure
+
+
+def _draw_heatmap(seconds: Curve, shares: Mapping[str, Curve]) -> Figure:
+    table = np.stack(list(shares.values()))
+    figure, (axis,) = _start(0.9 + 0.28 * len(table))
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
+    edges = np.append(seconds, seconds[-1] + step) - step / 2
+    drawn = axis.pcolormesh(
+        edges,
+        np.arange(len(table) + 1) - 0.5,
+        np.ma.masked_invalid(table),
+        cmap=SHADES,
+        vmin=0,
+        vmax=1,
+    )
+    axis.set_yticks(np.arange(len(table)), [label(name) for name in shares])
+    axis.invert_yaxis()
+    axis.set_xlabel("seconds", fontsize=9, color=SOFT)
+    bar = figure.colorbar(drawn, ax=axis, pad=0.01)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=SOFT, labelsize=8, length=0)
+    return figure

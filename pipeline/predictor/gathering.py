@@ -1,0 +1,122 @@
+"""Gathering: the files, folders and patterns that a person names → clips, each with a name."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+
+from pipeline.errors import CorpusError
+from pipeline.files import is_text, walk_folders
+from pipeline.labels.clips import NO_MEDIA, Clip
+from pipeline.limits import MOST_CLIPS
+from pipeline.media.opening import PICTURES
+from pipeline.presets.media import FILMED, SOUNDING
+
+CORPUS = "media"
+"""Corpus of new media: that of no head, so nothing that a head knows of its own corpora is used."""
+
+TEXTS = frozenset({".txt"})
+
+ENDINGS = FILMED | SOUNDING | PICTURES | TEXTS
+"""What a folder is searched for; a file that is named may be called anything."""
+
+DRAWN = (".timeline.png", ".distribution.png", ".heatmap.png")
+"""Ends of the names of results, which may lie beside the media."""
+
+MOST_LETTERS = 100_000
+"""Of a text: a long book has a million, and no encoder reads more than some thousand."""
+
+
+def gather_media(given: Sequence[str]) -> list[Clip]:
+    """Clips of the media that `given` names, in order, each once: files, folders, patterns.
+
+    A clip's id is `media/` and what `name_media` has it called. A text beside a recording, of the
+    same name but for the ending, is what is said in it; any other text is a clip of words alone.
+    Raises CorpusError for a path that is not there, and where there are no media.
+    """
+    found = {path: top for name in given for path, top in _find_files(name)}
+    texts = {path.with_suffix(""): path for path in found if path.suffix.lower() in TEXTS}
+    recordings = [path for path in found if path.suffix.lower() not in TEXTS]
+    said = {path: texts.get(path.with_suffix("")) for path in recordings}
+    alone = frozenset(texts.values()).difference(said.values())
+    chosen = {path: top for path, top in found.items() if path in said or path in alone}
+    if not chosen:
+        told = ", ".join(given) or "nothing"
+        raise CorpusError(f"predict: expected films, sounds, pictures or texts, got {told}")
+    if len(chosen) > MOST_CLIPS:
+        raise CorpusError(f"predict: expected at most {MOST_CLIPS:,} files; name fewer folders")
+    return [
+        Clip(
+            clip_id=f"{CORPUS}/{name}",
+            corpus=CORPUS,
+            path=os.fspath(path) if path in said else NO_MEDIA,
+            transcript=_read_words(said.get(path, path)),
+        )
+        for path, name in zip(chosen, name_media(chosen), strict=True)
+    ]
+
+
+def name_media(found: Mapping[Path, Path]) -> list[str]:
+    """A name for each path of `found` (path → the folder that was named, or that it lies in).
+
+    It is the path below that folder, as far as no other has the same: else with its ending, and
+    else with a number. A name is a folder of results as well.
+
+    >>> top = Path("in")
+    >>> name_media({top / "a/1.mp4": top, top / "b/1.mp4": top, top / "b/1.wav": top})
+    ['a/1', 'b/1.mp4', 'b/1.wav']
+    >>> name_media({Path("x/talk.mp4"): Path("x"), Path("y/talk.mp4"): Path("y")})
+    ['talk.mp4', 'talk.mp4-2']
+    """
+    below = [Path(os.path.relpath(path, top)) for path, top in found.items()]
+    counts = Counter(path.with_suffix("") for path in below)
+    names: dict[str, None] = {}
+    for path in below:
+        plain = path.with_suffix("")
+        name = (plain if counts[plain] == 1 else path).as_posix()
+        tried = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        names[next(one for one in tried if one not in names)] = None
+    return list(names)
+
+
+def _find_files(name: str) -> Iterator[tuple[Path, Path]]:
+    """Files that one name stands for, each with the folder that its own name is to be below."""
+    path = Path(name)
+    if path.exists() or not glob.has_magic(name):
+        matched = [path]
+    else:
+        matched = sorted(map(Path, glob.glob(name, recursive=True)))
+    if not matched or not all(one.is_dir() or one.is_file() for one in matched):
+        raise CorpusError(f"{name}: no such file; name a file, a folder or a pattern")
+    for one in matched:
+        inner = _list_folder(one) if one.is_dir() else [one]
+        for file in inner:
+            if not is_text(os.fspath(file)):
+                raise CorpusError(f"{file}: expected a name in UTF-8, got other bytes; rename it")
+            yield file, one if one.is_dir() else one.parent
+
+
+def _list_folder(folder: Path) -> list[Path]:
+    """Media and texts below `folder`, in order; others, hidden ones and DRAWN are passed over."""
+    found = []
+    for inner, folders, names in walk_folders(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        known = (name for name in names if Path(name).suffix.lower() in ENDINGS)
+        found += [Path(inner, n) for n in known if not n.startswith(".") and not n.endswith(DRAWN)]
+    return sorted(found)
+
+
+def _read_words(path: Path | None) -> str | None:
+    """What a text says; None of none."""
+    if path is None:
+        return None
+    try:
+        with path.open(encoding="utf-8") as file:
+            words = file.read(MOST_LETTERS + 1)
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
+    if len(words) > MOST_LETTERS:
+        raise CorpusError(f"{path}: expected at most {MOST_LETTERS:,} letters; part the text")
+    return words

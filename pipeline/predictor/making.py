@@ -1,0 +1,171 @@
+"""Making: rows of new media, by exactly what made those that the head was trained on."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.audits.differences.settings import compare_provenance
+from pipeline.cleaning.params import CleanParams
+from pipeline.cleaning.sound import clean_corpus
+from pipeline.encoders.params import FeatureParams, ImportedParams
+from pipeline.errors import ParamsError, StoreError
+from pipeline.extraction.feature_sets import extract_features
+from pipeline.extraction.source import Source
+from pipeline.faces import GIVEN
+from pipeline.faces.params import FacesParams
+from pipeline.faces.stores import pack_faces
+from pipeline.heads.inputs import JointParams
+from pipeline.heads.recipes import Recipe
+from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
+from pipeline.modalities import Modality
+from pipeline.params import Params
+from pipeline.predictor.slicing import slice_media
+from pipeline.predictor.timing import Timing
+from pipeline.store.joint import join_sets
+from pipeline.store.reader import open_media
+from pipeline.words.params import TranscribeParams
+from pipeline.words.transcripts import transcribe_corpus
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Running:
+    """How rows are made, where that is not as the head's recipe has it; no row depends on it.
+
+    But for `detector`, which finds the faces in place of the recipe's own.
+    """
+
+    device: Device | None = None
+    batch: int | None = None
+    detector: str | None = None
+
+
+AS_TRAINED = Running()
+
+
+@dataclass(frozen=True)
+class Making:
+    """What makes the rows that a head reads; `provenances` is set → that of the head's own."""
+
+    clean: CleanParams
+    faces: FacesParams
+    transcribe: TranscribeParams
+    features: Mapping[str, FeatureParams]
+    joint: Mapping[str, JointParams]
+    provenances: Mapping[str, Mapping[str, Any]]
+    given_detector: bool = False
+
+    @classmethod
+    def of(cls, recipe: Recipe, params: Params, running: Running = AS_TRAINED) -> "Making":
+        """What made the rows of the head with this recipe, run as `running` has it.
+
+        `params` are the sections behind it. Raises ParamsError where they need what its corpora
+        alone have.
+        """
+        made = cls(
+            clean=_keep_all(params.clean),
+            faces=params.faces.model_copy(update={"allowed_share": 1.0}),
+            transcribe=params.transcribe,
+            features={name: _lift_ceilings(set_) for name, set_ in params.features.items()},
+            joint=params.joint,
+            provenances={source.name: source.provenance for source in recipe.inputs.values()},
+        )
+        return _run_as(made, running, recipe.head)
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """What the head reads."""
+        return frozenset(set_.modality for set_ in self.features.values())
+
+    def make_rows(self, clips: Sequence[Clip], folder: Path, work: Path) -> list[Clip]:
+        """Feature sets of `clips` in `folder`/features; those of them that have media.
+
+        Their media are packed in `folder`/data. What `work` holds already is not made again.
+        Raises StoreError where rows would be others than the head's own.
+        """
+        data, features = folder / "data", folder / "features"
+        clean_corpus(clips, self.clean, frozenset(clip.clip_id for clip in clips), data, work)
+        usable = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
+        if self.modalities & {"face", "scene"}:
+            pack_faces(usable, self.faces, data, work)
+        if "text" in self.modalities:
+            transcribe_corpus(usable, data / "audio", data / "text", work, self.transcribe)
+        for name, params in self.features.items():
+            check = partial(self._check, name)
+            extract_features(params, data / params.modality, features / name, work, check=check)
+        for name in reversed([*self.joint]):  # a joint set comes before those that it holds
+            join_sets(features / name, [self.joint[name].first, self.joint[name].second])
+        return usable
+
+    def make_around(
+        self, sets: Collection[str], timings: Mapping[str, Timing], folder: Path, work: Path
+    ) -> Path:
+        """Folder of those of its feature `sets`, of the stretches around the times of each clip.
+
+        The media of the clips are those that `make_rows` has packed in `folder`.
+        """
+        sliced = folder / "around"
+        for modality in {self.features[name].modality for name in sets}:
+            packed, out = folder / "data" / modality, sliced / "data" / modality
+            slice_media(modality, open_media(packed), timings, out, work)
+        for name in sets:
+            params = self.features[name]
+            media, out = sliced / "data" / params.modality, sliced / "features" / name
+            extract_features(params, media, out, work)
+        return sliced / "features"
+
+    def _check(self, name: str, source: Source) -> None:
+        """Raise StoreError unless `source` makes rows of set `name` as the head's own were made."""
+        if self.given_detector and source.params.modality == "face":
+            return
+        made, own = source.provenance.to_json(), self.provenances[name]
+        for change in compare_provenance(own, made):
+            if not change.path.startswith("views"):
+                then, now = change.texts
+                raise StoreError(
+                    f"features {name}: expected rows as the head was trained on, by "
+                    f"{change.stage} with {change.path} {then}, got {now}; bring the same weights "
+                    f"and the same version of moodline"
+                )
+
+
+def _keep_all(clean: CleanParams) -> CleanParams:
+    """`clean`, for media that somebody named: none is too many, and none looked for a second."""
+    checks = clean.checks.model_copy(update={"alike": "off", "doubled": "off"})
+    return clean.model_copy(update={"allowed_share": 1.0, "checks": checks})
+
+
+def _lift_ceilings(params: FeatureParams) -> FeatureParams:
+    """`params` without limits to what one run encodes, and without augmented copies."""
+    lifted = {"max_new_clips": None, "max_gb": None, "views": 0}
+    return params.model_copy(update=lifted)
+
+
+def _run_as(made: Making, running: Running, head: str) -> Making:
+    """`made`, run as `running` has it."""
+    imported = [name for name, set_ in made.features.items() if isinstance(set_, ImportedParams)]
+    if imported:
+        raise ParamsError(
+            f"{head}: reads features {', '.join(imported)} that were imported, and what made them "
+            f"is not here; train a head on sets that an encoder of moodline makes"
+        )
+    if running.detector is None and made.faces.detector == GIVEN and "face" in made.modalities:
+        raise ParamsError(
+            f"{head}: was trained on face crops that its corpus ships, and new media have none; "
+            f"name a --detector to find faces by, such as auto"
+        )
+    faces = made.faces
+    if running.detector is not None:
+        faces = faces.model_copy(update={"detector": running.detector, "weights": None})
+    runs = {"device": running.device, "batch": running.batch}
+    asked = {name: value for name, value in runs.items() if value is not None}
+    return replace(
+        made,
+        faces=faces.model_copy(update=asked),
+        transcribe=made.transcribe.model_copy(update=asked),
+        features={name: set_.model_copy(update=asked) for name, set_ in made.features.items()},
+        given_detector=running.detector is not None,
+    )

@@ -1,0 +1,148 @@
+"""The predictor: a trained head, and all that brings new media into the form that it knows."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from pipeline.errors import ParamsError
+from pipeline.heads.building import load_heads
+from pipeline.heads.recipes import Recipe, refuse_options
+from pipeline.labels.clips import Clip
+from pipeline.modalities import modality_of
+from pipeline.params import Params, parse_params
+from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
+from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.making import AS_TRAINED, Making, Running
+from pipeline.predictor.tables import tabulate_series
+from pipeline.predictor.timing import EVERY_TENTH, Spacing, Timing
+from pipeline.presets.rebuilding import list_sections
+from pipeline.store.ledger import read_ledger
+from pipeline.store.reader import FeatureStore, open_features, open_media
+from pipeline.windows.dataset import locate_inputs, open_inputs
+
+LEDGERS = ("clips", "audio", "face", "text")
+"""Folders of packed media whose ledgers say what is wrong with a clip, or not there of it."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told of one clip: the `answer`, None where it has no media that can be used.
+
+    `remarks` are what was found in them.
+    """
+
+    clip: Clip
+    remarks: Sequence[str]
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained head, for media that nobody has labelled.
+
+    What its encoders need is found as in training: in a folder of weights, a package, or the cache
+    of the Hub. Rows are made by the head's recipe, and refused where they would be others.
+
+    >>> predictor = Predictor.load("models/beit")  # doctest: +SKIP
+    >>> predictor("talk.mp4")[0]["dominant_emotion"]  # doctest: +SKIP
+    'happy'
+    """
+
+    head: TrainedHead
+    making: Making
+
+    @classmethod
+    def load(cls, folder: Path | str, running: Running = AS_TRAINED) -> "Predictor":
+        """The head in `folder`, such as `models/beit`, run as `running` has it.
+
+        Raises StoreError for a folder of no head, ParamsError as `Making.of` does.
+        """
+        recipe, params, heads = load_heads(Path(folder))
+        making = Making.of(recipe, _parse_sections(Path(folder), recipe), running)
+        return cls(TrainedHead(recipe, params, heads), making)
+
+    def __call__(self, medium: Path | str, spacing: Spacing = EVERY_TENTH) -> list[dict[str, Any]]:
+        """Rows of `tabulate_series` for one file; none where there is nothing to go by.
+
+        Raises MoodlineError as `predict` does. What was made on the way is not kept.
+        """
+        with TemporaryDirectory(prefix="moodline-") as name:
+            folder = Path(name)
+            clips = gather_media([str(medium)])
+            (told,) = self.predict(clips, folder / "made", folder / "parts", spacing)
+        emotions = self.head.recipe.emotions
+        return [] if told.answer is None else tabulate_series(told.answer, emotions).to_pylist()
+
+    def predict(
+        self,
+        clips: Sequence[Clip],
+        folder: Path,
+        work: Path,
+        spacing: Spacing = EVERY_TENTH,
+    ) -> Iterator[Told]:
+        """What is told of each of `clips`, in order; rows are made in `folder`, by way of `work`.
+
+        Raises CorpusError where none has media that can be used, StoreError as `make_rows` does.
+        """
+        usable = {clip.clip_id: clip for clip in self.making.make_rows(clips, folder, work)}
+        causal = self.head.params.windows.causal
+        timings = {
+            clip_id: spacing.lay_times(clip, causal=causal) for clip_id, clip in usable.items()
+        }
+        rows = self._open_rows(timings, folder, work)
+        remarks = _read_remarks(folder / "data")
+        for clip in clips:
+            timing = timings.get(clip.clip_id)
+            answer = None if timing is None else self.head.answer(rows, clip.clip_id, timing)
+            yield Told(usable.get(clip.clip_id, clip), remarks.get(clip.clip_id, ()), answer)
+
+    def _open_rows(self, timings: Mapping[str, Timing], folder: Path, work: Path) -> RowsMade:
+        """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
+        sets = {s: p.name for s, p in locate_inputs(self.head.params, folder / "features").items()}
+        whole = open_inputs(self.head.params, folder / "features")
+        alone = [
+            stream
+            for stream, store in whole.items()
+            if "clip" in self.head.recipe.per.values()
+            and modality_of(stream) != "text"
+            and is_alone(store, timings)
+        ]
+        around = self.making.make_around({sets[s] for s in alone}, timings, folder, work)
+        faces = folder / "data" / "face"
+        return RowsMade(
+            whole,
+            {stream: open_features(around / sets[stream]) for stream in alone},
+            open_media(faces) if faces.is_dir() else None,
+        )
+
+
+def is_alone(features: FeatureStore, timings: Mapping[str, Timing]) -> bool:
+    """Whether `features` have a single row of any clip that is longer than its stretches."""
+    for clip_id, timing in timings.items():
+        rows = features[clip_id]
+        longest = float(np.diff(timing.stretches).max())
+        if len(rows) == 1 and float(rows.end_seconds[0] - rows.start_seconds[0]) > longest:
+            return True
+    return False
+
+
+def _parse_sections(folder: Path, recipe: Recipe) -> Params:
+    """Sections of params.yaml behind the head with this recipe, in `folder`."""
+    try:
+        return parse_params(list_sections(recipe))
+    except ParamsError as error:
+        raise refuse_options(folder, recipe, error) from error
+
+
+def _read_remarks(data: Path) -> dict[str, list[str]]:
+    """clip_id → what the ledgers of the media packed in `data` say of it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in (data / name / "ledger.parquet" for name in LEDGERS):
+        for entry in read_ledger(path) if path.is_file() else ():
+            found[entry.clip_id].append(f"{entry.reason}: {entry.detail}")
+    return found

@@ -1,0 +1,105 @@
+"""Results: a folder with what heads say of each medium, as tables and pictures."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from pipeline.files import write_whole
+from pipeline.labels.clips import Clip
+from pipeline.predictor.gathering import CORPUS
+from pipeline.predictor.predictor import Predictor, Told
+from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
+from pipeline.predictor.timing import EVERY_TENTH, Spacing
+
+WORK = ".moodline"
+"""Folder of what was packed and encoded on the way: a second call finds it there."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What results are to be: how answers follow each other, over how many a value is smoothed.
+
+    And whether there are pictures beside the tables.
+    """
+
+    spacing: Spacing = EVERY_TENTH
+    smooth: int = 3
+    pictures: bool = True
+
+
+def write_results(
+    predictor: Predictor, clips: Sequence[Clip], out: Path, asked: Asked
+) -> Iterator[Told]:
+    """What a head tells of each of `clips`, which is written to the folder `out` as it comes.
+
+    `<medium>/<head>.csv` and `.parquet` have a row for each time, `<head>.csv` one for each medium,
+    those that could not be used with the reason. What is encoded already is not encoded again.
+    """
+    recipe = predictor.head.recipe
+    work = out / WORK
+    found: list[Told] = []
+    for told in predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing):
+        smoothed = _smooth(predictor, told, asked.smooth)
+        found.append(smoothed)
+        _write_series(smoothed, recipe.emotions, out, recipe.head, pictures=asked.pictures)
+        yield smoothed
+    wholes = [None if told.answer is None else told.answer.whole for told in found]
+    table = tabulate_wholes([_describe(told) for told in found], wholes, recipe.emotions)
+    _write_table(table, out / f"{recipe.head}.csv")
+
+
+def describe_whole(told: Told, emotions: Sequence[str]) -> dict[str, Any]:
+    """Column → cell of one clip in the table of all media."""
+    whole = None if told.answer is None else told.answer.whole
+    row: dict[str, Any] = tabulate_wholes([_describe(told)], [whole], emotions).to_pylist()[0]
+    return row
+
+
+def name_medium(clip: Clip) -> str:
+    """Name of what a clip is, and of its folder."""
+    return clip.clip_id.removeprefix(f"{CORPUS}/")
+
+
+def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
+    if told.answer is None:
+        return told
+    causal = predictor.head.params.windows.causal
+    series = smooth_series(told.answer.series, rows, causal=causal)
+    return replace(told, answer=replace(told.answer, series=series))
+
+
+def _write_series(
+    told: Told, emotions: Sequence[str], out: Path, head: str, *, pictures: bool
+) -> None:
+    """Write what is told of one clip over time, if anything."""
+    if told.answer is None:
+        return
+    folder = out / name_medium(told.clip)
+    table = tabulate_series(told.answer, emotions)
+    _write_table(table, folder / f"{head}.csv")
+    write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
+    if pictures:
+        from pipeline.predictor.drawing import draw_clip  # matplotlib: a second
+
+        draw_clip(told.answer, emotions, name_medium(told.clip), folder, head)
+
+
+def _write_table(table: pa.Table, path: Path) -> None:
+    write_whole(path, lambda aside: pa.csv.write_csv(table, aside))
+
+
+def _describe(told: Told) -> dict[str, Any]:
+    """What is known of a clip beside its answer."""
+    present = {modality for row in (told.answer.present if told.answer else ()) for modality in row}
+    return {
+        "media": name_medium(told.clip),
+        "path": told.clip.path,
+        "seconds": told.clip.duration_seconds,
+        "modalities": "+".join(sorted(present)),
+        "remarks": "; ".join(told.remarks),
+    }

@@ -1,0 +1,129 @@
+"""New media by a head of a project that ran: what it says of a clip is what evaluation judged."""
+
+import json
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.cli import main
+from pipeline.errors import StoreError
+from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.predictor import Predictor
+from tests.makers import Sound, grey_frames, tone, write_audio, write_video
+from tests.projects import FirstRun
+
+CLIPS = "data/raw/corpus"
+
+
+@pytest.fixture(scope="module")
+def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A project that ran, as the current folder."""
+    root = first_run.copy(tmp_path_factory.mktemp("predicting") / "project").root
+    with chdir(root):
+        yield root
+
+
+def read_held_out(head: str, fold: int) -> dict[tuple[str, str], list[float]]:
+    """(clip, target) → what the head of a fold said of its test clips."""
+    table = pq.read_table(f"models/{head}/predictions.parquet")
+    for name, value in (("split", "test"), ("withheld", "none"), ("fold", fold)):
+        table = table.filter(pc.equal(table[name].cast(type_of(value)), value))
+    return {
+        (row["clip_id"], row["target"]): row["scores"] or [row["predicted"]]
+        for row in table.to_pylist()
+    }
+
+
+def type_of(value: object) -> str:
+    return "string" if isinstance(value, str) else "int64"
+
+
+def test_a_clip_of_the_corpus_is_judged_as_by_the_stages(project, tmp_path):
+    predictor = Predictor.load("models/both")
+    clips = gather_media([CLIPS])
+    for run, trained in predictor.head.heads.items():
+        one = replace(predictor, head=replace(predictor.head, heads={run: trained}))
+        expected = read_held_out("both", int(run.removeprefix("fold-")))
+        found = {
+            (f"table/{told.clip.clip_id.removeprefix('media/')}", target): np.ravel(value).tolist()
+            for told in one.predict(clips, tmp_path / "made", tmp_path / "parts")
+            for target, value in told.answer.whole.items()
+        }
+        assert expected
+        for place, values in expected.items():
+            assert found[place] == pytest.approx(values, abs=1e-4)
+
+
+def test_answers_over_time_have_a_row_at_every_tenth_frame(project, tmp_path):
+    path = next(Path(CLIPS).rglob("*.mp4"))
+    rows = Predictor.load("models/both")(path)
+    assert [row["frame"] for row in rows] == [10 * place for place in range(len(rows))]
+    assert {"happy", "sad", "dominant_emotion", "confidence", "valence"} < rows[0].keys()
+    assert len({row["valence"] for row in rows}) > 1  # each stretch is listened to by itself
+
+
+def call(*arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code
+
+
+def test_a_folder_is_predicted_and_goes_on_where_it_was(project, tmp_path, capsys, monkeypatch):
+    media = tmp_path / "media"
+    media.mkdir()
+    write_audio(media / "hum.wav", Sound(tone(2.0, 16_000), 16_000))
+    write_video(media / "grey.mp4", grey_frames(30))
+    (media / "broken.mp4").write_bytes(b"nothing that is media")
+    out = tmp_path / "out"
+    asked = ["predict", str(media), "--head", "both", "--head", "sound", "--out", str(out)]
+    assert call(*asked, "--json") in (0, None)
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["head"], one["media"]) for one in told[:3]] == [
+        ("both", "broken"),
+        ("both", "grey"),
+        ("both", "hum"),
+    ]
+    assert "unreadable" in told[0]["remarks"]
+    assert told[2]["dominant_emotion"] in ("happy", "sad")
+    rows = pyarrow.csv.read_csv(out / "hum" / "both.csv")
+    assert pq.read_table(out / "hum" / "both.parquet").num_rows == rows.num_rows == 2
+    assert (out / "hum" / "both.timeline.png").is_file()
+    assert not (out / "broken").exists()
+    monkeypatch.setattr("pipeline.extraction.source.encode_clips", None)  # nobody may call it
+    assert call(*asked, "--no-plot") in (0, None)
+
+
+def test_media_of_which_none_can_be_used_are_refused(project, tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"nothing that is media")
+    told = call("predict", str(tmp_path / "broken.mp4"), "--head", "both", "--out", str(tmp_path))
+    assert str(told).startswith("moodline: clean: expected at least one usable clip, got none of 1")
+
+
+def test_rows_by_other_settings_are_refused_before_any_is_made(project, tmp_path):
+    predictor = Predictor.load("models/sound")
+    changed = {"mfcc": predictor.making.features["mfcc"].model_copy(update={"coefficients": 13})}
+    other = replace(predictor, making=replace(predictor.making, features=changed))
+    clips = gather_media([CLIPS])
+    expected = r"features mfcc: expected rows as the head was trained on, .* got 13; bring the same"
+    with pytest.raises(StoreError, match=expected):
+        list(other.predict(clips, tmp_path / "made", tmp_path / "parts"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.mp4"], "nothing.mp4: no such file; name a file, a folder or a pattern"),
+        ([CLIPS, "--head", "nobody"], "nobody/recipe.json: "),
+        ([CLIPS, "--device", "tpu"], "--device: expected cpu or cuda, got 'tpu'"),
+    ],
+)
+def test_bad_input_gets_a_sentence(project, tmp_path, arguments, said):
+    told = call("predict", *arguments, "--head", "both", "--out", str(tmp_path / "out"))
+    assert str(told).startswith(f"moodline: {said}")
