@@ -9,8 +9,7 @@ from pipeline.errors import ParamsError
 from pipeline.paths import MODELS
 from pipeline.predictor.making import Device
 from pipeline.predictor.predictor import Told
-from pipeline.predictor.results import describe_whole, name_medium
-from pipeline.report.formats import label, write_number
+from pipeline.predictor.results import describe_whole, name_values
 from pipeline.targets import TARGETS
 
 
@@ -33,17 +32,13 @@ def ask_device(name: str | None) -> Device | None:
 
 def tell_whole(told: Told, emotions: Sequence[str]) -> str:
     """What is said of one medium as a whole, in a line."""
-    name = name_medium(told.clip)
     if told.answer is None or told.answer.whole is None:
-        return f"{name}: nothing to go by ({'; '.join(told.remarks) or 'no row of it'})"
-    said = []
-    for target, value in told.answer.whole.items():
-        if TARGETS[target].behaviour.number:
-            said.append(f"{label(target)} {write_number(float(value), 2)}")
-        else:
-            best = int(value.argmax())
-            said.append(f"{label(emotions[best])} {write_number(float(value[best]), 2)}")
-    return f"{name}: {', '.join(said)}"
+        return f"{told.name}: nothing to go by ({'; '.join(told.remarks) or 'no row of it'})"
+    said = [
+        f"{target} {value}" if TARGETS[target].behaviour.number else value
+        for target, value in name_values(told.answer.whole, emotions).items()
+    ]
+    return f"{told.name}: {', '.join(said)}"
 
 
 def write_record(told: Told, head: str, emotions: Sequence[str]) -> str:

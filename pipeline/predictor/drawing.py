@@ -1,6 +1,6 @@
 """Drawing: one clip's answers as pictures, for slides and papers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 
 from pipeline.files import write_whole
 from pipeline.predictor.answering import Answer
+from pipeline.predictor.curves import Curves, list_ratings, list_shares
 from pipeline.report.formats import label
 from pipeline.report.theme import ACCENT, INK, LINE, PALETTE, SCALE, SOFT
 from pipeline.targets import TARGETS
 
-Curve = Float64[np.ndarray, " times"]
+Times = Float64[np.ndarray, " times"]
 
 INCHES = 9.0
 """Width of a picture, which at DOTS has 1,350 of them: a slide's."""
@@ -36,12 +37,7 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
     of the time each class is the greatest, and how great it is on average; the heatmap has a row
     for each class, the darker the greater. Gaps are times at which nothing was there to go by.
     """
-    shares = dict(_list_shares(answer, emotions))
-    ratings = {
-        target: values.astype(np.float64)
-        for target, values in answer.series.items()
-        if TARGETS[target].kind == "rating"
-    }
+    shares, ratings = list_shares(answer, emotions), list_ratings(answer)
     pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
     if shares:
         pictures["distribution"] = _draw_distribution(shares)
@@ -50,18 +46,6 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
         figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
         save = partial(figure.savefig, format="png", dpi=DOTS)
         write_whole(folder / f"{name}.{kind}.png", save)
-
-
-def _list_shares(answer: Answer, emotions: Sequence[str]) -> Mapping[str, Curve]:
-    """What runs from 0 to 1 over time: classes of the first target that has some, and presences."""
-    found: dict[str, Curve] = {}
-    for target, values in answer.series.items():
-        wide = values.astype(np.float64)
-        if TARGETS[target].kind == "presence":
-            found[target] = wide
-        elif not TARGETS[target].behaviour.number and emotions[0] not in found:
-            found |= {emotion: wide[:, place] for place, emotion in enumerate(emotions)}
-    return found
 
 
 def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -74,9 +58,7 @@ def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
     return figure, list(axes)
 
 
-def _draw_timeline(
-    seconds: Curve, shares: Mapping[str, Curve], ratings: Mapping[str, Curve]
-) -> Figure:
+def _draw_timeline(seconds: Times, shares: Curves, ratings: Curves) -> Figure:
     groups = [group for group in (shares, ratings) if group]
     figure, axes = _start(0.6 + 2.4 * len(groups), len(groups))
     for axis, group in zip(axes, groups, strict=True):
@@ -90,7 +72,7 @@ def _draw_timeline(
     return figure
 
 
-def _draw_curves(axis: Axes, seconds: Curve, curves: Mapping[str, Curve]) -> None:
+def _draw_curves(axis: Axes, seconds: Times, curves: Curves) -> None:
     """A curve for each name; a point by itself where its neighbours are gaps."""
     for place, (name, values) in enumerate(curves.items()):
         style = ("-", "--", ":")[place // len(PALETTE) % 3]
@@ -111,13 +93,13 @@ def _draw_curves(axis: Axes, seconds: Curve, curves: Mapping[str, Curve]) -> Non
     )
 
 
-def _label_time(axis: Axes, seconds: Curve) -> None:
+def _label_time(axis: Axes, seconds: Times) -> None:
     last = float(seconds[-1])
     axis.set_xlim(0, last or 1)
     axis.set_xlabel("seconds", fontsize=9, color=SOFT)
 
 
-def _draw_distribution(shares: Mapping[str, Curve]) -> Figure:
+def _draw_distribution(shares: Curves) -> Figure:
     table = np.stack(list(shares.values()))
     known = ~np.isnan(table).any(axis=0)
     greatest = np.bincount(table[:, known].argmax(axis=0), minlength=len(table))
@@ -143,7 +125,7 @@ def _draw_distribution(shares: Mapping[str, Curve]) -> Figure:
     return figure
 
 
-def _draw_heatmap(seconds: Curve, shares: Mapping[str, Curve]) -> Figure:
+def _draw_heatmap(seconds: Times, shares: Curves) -> Figure:
     table = np.stack(list(shares.values()))
     figure, (axis,) = _start(0.9 + 0.28 * len(table))
     step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0

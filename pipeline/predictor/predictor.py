@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from pipeline.errors import ParamsError
 from pipeline.heads.building import load_heads
@@ -16,7 +17,7 @@ from pipeline.labels.clips import Clip
 from pipeline.modalities import modality_of
 from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
-from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.gathering import CORPUS, gather_media
 from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.tables import tabulate_series
 from pipeline.predictor.timing import EVERY_TENTH, Spacing, Timing
@@ -30,15 +31,30 @@ LEDGERS = ("clips", "audio", "face", "text")
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """Words, from `start` to `end` seconds."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Told:
     """What is told of one clip: the `answer`, None where it has no media that can be used.
 
-    `remarks` are what was found in them.
+    `remarks` are what was found in them, `words` what is said, where the head reads that.
     """
 
     clip: Clip
     remarks: Sequence[str]
+    words: Sequence[Spoken]
     answer: Answer | None
+
+    @property
+    def name(self) -> str:
+        """What the medium is called, and its folder of results."""
+        return self.clip.clip_id.removeprefix(f"{CORPUS}/")
 
 
 @dataclass(frozen=True)
@@ -95,11 +111,16 @@ class Predictor:
             clip_id: spacing.lay_times(clip, causal=causal) for clip_id, clip in usable.items()
         }
         rows = self._open_rows(timings, folder, work)
-        remarks = _read_remarks(folder / "data")
+        remarks, texts = _read_remarks(folder / "data"), folder / "data" / "text"
+        said = open_media(texts) if texts.is_dir() else None
         for clip in clips:
             timing = timings.get(clip.clip_id)
-            answer = None if timing is None else self.head.answer(rows, clip.clip_id, timing)
-            yield Told(usable.get(clip.clip_id, clip), remarks.get(clip.clip_id, ()), answer)
+            yield Told(
+                clip=usable.get(clip.clip_id, clip),
+                remarks=remarks.get(clip.clip_id, ()),
+                words=_list_words(said[clip.clip_id] if said and timing else None),
+                answer=self.head.answer(rows, clip.clip_id, timing) if timing else None,
+            )
 
     def _open_rows(self, timings: Mapping[str, Timing], folder: Path, work: Path) -> RowsMade:
         """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
@@ -129,6 +150,13 @@ def is_alone(features: FeatureStore, timings: Mapping[str, Timing]) -> bool:
         if len(rows) == 1 and float(rows.end_seconds[0] - rows.start_seconds[0]) > longest:
             return True
     return False
+
+
+def _list_words(table: pa.Table | None) -> list[Spoken]:
+    """Words of a clip, by its rows in `data/text`."""
+    names = ("start_seconds", "end_seconds", "text")
+    columns = [table[name].to_pylist() for name in names] if table else []
+    return [Spoken(*row) for row in zip(*columns, strict=True)]
 
 
 def _parse_sections(folder: Path, recipe: Recipe) -> Params:

@@ -10,11 +10,15 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.files import write_whole
+from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
-from pipeline.predictor.gathering import CORPUS
+from pipeline.predictor.answering import Values
+from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
 from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
 from pipeline.predictor.timing import EVERY_TENTH, Spacing
+from pipeline.report.formats import label, write_number
+from pipeline.targets import TARGETS
 
 WORK = ".moodline"
 """Folder of what was packed and encoded on the way: a second call finds it there."""
@@ -46,7 +50,7 @@ def write_results(
     for told in predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing):
         smoothed = _smooth(predictor, told, asked.smooth)
         found.append(smoothed)
-        _write_series(smoothed, recipe.emotions, out, recipe.head, pictures=asked.pictures)
+        _write_series(smoothed, recipe, out, pictures=asked.pictures)
         yield smoothed
     wholes = [None if told.answer is None else told.answer.whole for told in found]
     table = tabulate_wholes([_describe(told) for told in found], wholes, recipe.emotions)
@@ -60,9 +64,16 @@ def describe_whole(told: Told, emotions: Sequence[str]) -> dict[str, Any]:
     return row
 
 
-def name_medium(clip: Clip) -> str:
-    """Name of what a clip is, and of its folder."""
-    return clip.clip_id.removeprefix(f"{CORPUS}/")
+def name_values(whole: Values, emotions: Sequence[str]) -> dict[str, str]:
+    """Target → its value for people: `happy 0.87` of classes, `0.55` of a rating."""
+    said = {}
+    for target, value in whole.items():
+        if TARGETS[target].behaviour.number:
+            said[target] = write_number(float(value), 2)
+        else:
+            best = int(value.argmax())
+            said[target] = f"{label(emotions[best])} {write_number(float(value[best]), 2)}"
+    return said
 
 
 def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
@@ -73,20 +84,20 @@ def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
     return replace(told, answer=replace(told.answer, series=series))
 
 
-def _write_series(
-    told: Told, emotions: Sequence[str], out: Path, head: str, *, pictures: bool
-) -> None:
+def _write_series(told: Told, recipe: Recipe, out: Path, *, pictures: bool) -> None:
     """Write what is told of one clip over time, if anything."""
     if told.answer is None:
         return
-    folder = out / name_medium(told.clip)
-    table = tabulate_series(told.answer, emotions)
+    folder, head = out / told.name, recipe.head
+    table = tabulate_series(told.answer, recipe.emotions)
     _write_table(table, folder / f"{head}.csv")
     write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
     if pictures:
         from pipeline.predictor.drawing import draw_clip  # matplotlib: a second
 
-        draw_clip(told.answer, emotions, name_medium(told.clip), folder, head)
+        draw_clip(told.answer, recipe.emotions, told.name, folder, head)
+        said = {} if (whole := told.answer.whole) is None else name_values(whole, recipe.emotions)
+        write_medium_page(folder / f"{head}.html", told, recipe, said)
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
@@ -97,7 +108,7 @@ def _describe(told: Told) -> dict[str, Any]:
     """What is known of a clip beside its answer."""
     present = {modality for row in (told.answer.present if told.answer else ()) for modality in row}
     return {
-        "media": name_medium(told.clip),
+        "media": told.name,
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
         "modalities": "+".join(sorted(present)),
