@@ -1,12 +1,25 @@
-"""Curves: an answer's values over time, as pictures and pages draw them."""
+"""Curves and spans: an answer over time, as pictures, pages and annotations have it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from jaxtyping import Float64
 
 from pipeline.predictor.answering import Answer
+from pipeline.predictor.timing import NOBODY, Timing
 from pipeline.targets import TARGETS
+
+
+@dataclass(frozen=True)
+class Span:
+    """What holds from `start` to `end`, in seconds, as `text`."""
+
+    start: float
+    end: float
+    text: str
+
 
 Curves = Mapping[str, Float64[np.ndarray, " times"]]
 """Name → a value for each time, NaN where there is none."""
@@ -31,4 +44,34 @@ def list_ratings(answer: Answer) -> Curves:
         target: values.astype(np.float64)
         for target, values in answer.series.items()
         if TARGETS[target].kind == "rating"
+    }
+
+
+def list_spans(timing: Timing, texts: Sequence[str | None], length: float) -> list[Span]:
+    """Spans over which the text of each time is the same; none where it is None.
+
+    A time stands for all up to the middle to its neighbours, the first and the last for the
+    beginning and the end of a clip of this `length`, in seconds.
+    """
+    seconds = timing.seconds
+    edges = [0.0, *((seconds[1:] + seconds[:-1]) / 2).tolist(), max(length, float(seconds[-1]))]
+    spans = []
+    for text, run in groupby(range(len(texts)), key=lambda place: texts[place]):
+        places = list(run)
+        if text is not None:
+            spans.append(Span(edges[places[0]], edges[places[-1] + 1], text))
+    return spans
+
+
+def name_people(answer: Answer) -> list[str | None]:
+    """Who is seen at each time, `person 0`; None where nobody is."""
+    return [None if track == NOBODY else f"person {track}" for track in answer.people.tolist()]
+
+
+def name_greatest(answer: Answer, emotions: Sequence[str]) -> dict[str, list[str | None]]:
+    """Target of classes → the greatest at each time; None where there is none."""
+    return {
+        target: [None if np.isnan(row).any() else emotions[int(row.argmax())] for row in values]
+        for target, values in answer.series.items()
+        if TARGETS[target].kind in ("class", "votes")
     }

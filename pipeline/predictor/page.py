@@ -16,9 +16,8 @@ from pipeline.labels.clips import NO_MEDIA, Clip
 from pipeline.media.opening import PICTURES
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.answering import Answer
-from pipeline.predictor.curves import list_ratings, list_shares
+from pipeline.predictor.curves import Span, list_ratings, list_shares, list_spans, name_people
 from pipeline.predictor.predictor import Told
-from pipeline.predictor.timing import NOBODY
 from pipeline.report.formats import label
 from pipeline.report.pages import write_page
 from pipeline.report.theme import MODALITY_COLOURS, PALETTE
@@ -97,7 +96,7 @@ def write_medium_page(path: Path, told: Told, recipe: Recipe, whole: Mapping[str
         "words": told.words,
         "whole": whole,
         **drawn,
-        "lanes": list(_list_lanes(answer, told, length)),
+        "lanes": [lane for lane in _list_lanes(answer, told, length) if lane.spans],
         "ticks": list_ticks(length),
         "answers": {
             "seconds": seconds.round(3).tolist(),
@@ -159,33 +158,21 @@ def _part(
 
 def _list_lanes(answer: Answer, told: Told, length: float) -> Iterator[Lane]:
     """When each modality was there, who was seen, and what was said."""
-    scale = WIDE / length
     for modality in MODALITIES:
-        spans = _join(answer, [modality in there for there in answer.present], scale, length)
-        if spans:
-            yield Lane(modality, MODALITY_COLOURS[modality], [(*span, modality) for span in spans])
-    tracks = sorted(set(answer.people.tolist()) - {NOBODY})
-    for place, track in enumerate(tracks):
-        spans = _join(answer, (answer.people == track).tolist(), scale, length)
-        colour = PALETTE[place % len(PALETTE)]
-        yield Lane(f"person {track}", colour, [(*span, f"person {track}") for span in spans])
-    if told.words:
-        said = [(word.start * scale, word.end * scale, word.text) for word in told.words]
-        yield Lane("words", MODALITY_COLOURS["text"], said)
+        there = [modality if modality in present else None for present in answer.present]
+        yield _lay(
+            modality, MODALITY_COLOURS[modality], list_spans(answer.timing, there, length), length
+        )
+    people = list_spans(answer.timing, name_people(answer), length)
+    for place, person in enumerate(sorted({span.text for span in people})):
+        own = [span for span in people if span.text == person]
+        yield _lay(person, PALETTE[place % len(PALETTE)], own, length)
+    yield _lay("words", MODALITY_COLOURS["text"], told.words, length)
 
 
-def _join(
-    answer: Answer, there: Sequence[bool], scale: float, length: float
-) -> list[tuple[float, float]]:
-    """Spans of times at which something is `there`, each up to the middle to its neighbours."""
-    seconds = answer.timing.seconds
-    edges = np.concatenate([[0.0], (seconds[1:] + seconds[:-1]) / 2, [length]])
-    spans = []
-    for known, run in groupby(range(len(there)), key=lambda place: there[place]):
-        places = list(run)
-        if known:
-            spans.append((edges[places[0]] * scale, edges[places[-1] + 1] * scale))
-    return spans
+def _lay(name: str, colour: str, spans: Sequence[Span], length: float) -> Lane:
+    scale = WIDE / length
+    return Lane(name, colour, [(s.start * scale, s.end * scale, s.text) for s in spans])
 
 
 def _list_numbers(values: Float64[np.ndarray, " points"]) -> list[float | None]:

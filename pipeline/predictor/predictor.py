@@ -17,6 +17,7 @@ from pipeline.labels.clips import Clip
 from pipeline.modalities import modality_of
 from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
+from pipeline.predictor.curves import Span
 from pipeline.predictor.gathering import CORPUS, gather_media
 from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.tables import tabulate_series
@@ -31,15 +32,6 @@ LEDGERS = ("clips", "audio", "face", "text")
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """Words, from `start` to `end` seconds."""
-
-    start: float
-    end: float
-    text: str
-
-
-@dataclass(frozen=True)
 class Told:
     """What is told of one clip: the `answer`, None where it has no media that can be used.
 
@@ -48,7 +40,7 @@ class Told:
 
     clip: Clip
     remarks: Sequence[str]
-    words: Sequence[Spoken]
+    words: Sequence[Span]
     answer: Answer | None
 
     @property
@@ -64,9 +56,7 @@ class Predictor:
     What its encoders need is found as in training: in a folder of weights, a package, or the cache
     of the Hub. Rows are made by the head's recipe, and refused where they would be others.
 
-    >>> predictor = Predictor.load("models/beit")  # doctest: +SKIP
-    >>> predictor("talk.mp4")[0]["dominant_emotion"]  # doctest: +SKIP
-    'happy'
+    `Predictor.load("models/beit")("talk.mp4")` gives a list of rows.
     """
 
     head: TrainedHead
@@ -152,11 +142,11 @@ def is_alone(features: FeatureStore, timings: Mapping[str, Timing]) -> bool:
     return False
 
 
-def _list_words(table: pa.Table | None) -> list[Spoken]:
+def _list_words(table: pa.Table | None) -> list[Span]:
     """Words of a clip, by its rows in `data/text`."""
     names = ("start_seconds", "end_seconds", "text")
     columns = [table[name].to_pylist() for name in names] if table else []
-    return [Spoken(*row) for row in zip(*columns, strict=True)]
+    return [Span(*row) for row in zip(*columns, strict=True)]
 
 
 def _parse_sections(folder: Path, recipe: Recipe) -> Params:

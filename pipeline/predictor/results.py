@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.files import write_whole
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
+from pipeline.predictor.annotations import write_annotations
 from pipeline.predictor.answering import Values
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
@@ -28,12 +29,13 @@ WORK = ".moodline"
 class Asked:
     """What results are to be: how answers follow each other, over how many a value is smoothed.
 
-    And whether there are pictures beside the tables.
+    And whether there are pictures and a page beside the tables, and `annotations` of which endings.
     """
 
     spacing: Spacing = EVERY_TENTH
     smooth: int = 3
     pictures: bool = True
+    annotations: Sequence[str] = ()
 
 
 def write_results(
@@ -50,7 +52,7 @@ def write_results(
     for told in predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing):
         smoothed = _smooth(predictor, told, asked.smooth)
         found.append(smoothed)
-        _write_series(smoothed, recipe, out, pictures=asked.pictures)
+        _write_series(smoothed, recipe, out, asked)
         yield smoothed
     wholes = [None if told.answer is None else told.answer.whole for told in found]
     table = tabulate_wholes([_describe(told) for told in found], wholes, recipe.emotions)
@@ -84,7 +86,7 @@ def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
     return replace(told, answer=replace(told.answer, series=series))
 
 
-def _write_series(told: Told, recipe: Recipe, out: Path, *, pictures: bool) -> None:
+def _write_series(told: Told, recipe: Recipe, out: Path, asked: Asked) -> None:
     """Write what is told of one clip over time, if anything."""
     if told.answer is None:
         return
@@ -92,7 +94,8 @@ def _write_series(told: Told, recipe: Recipe, out: Path, *, pictures: bool) -> N
     table = tabulate_series(told.answer, recipe.emotions)
     _write_table(table, folder / f"{head}.csv")
     write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
-    if pictures:
+    write_annotations(told, recipe.emotions, folder / head, asked.annotations)
+    if asked.pictures:
         from pipeline.predictor.drawing import draw_clip  # matplotlib: a second
 
         draw_clip(told.answer, recipe.emotions, told.name, folder, head)

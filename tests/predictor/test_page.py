@@ -7,8 +7,9 @@ import pytest
 from pipeline.heads.recipes import Recipe, Sections
 from pipeline.labels.clips import Clip
 from pipeline.predictor.answering import Answer
+from pipeline.predictor.curves import Span
 from pipeline.predictor.page import MOST_POINTS, write_medium_page
-from pipeline.predictor.predictor import Spoken, Told
+from pipeline.predictor.predictor import Told
 from pipeline.predictor.timing import Spacing
 
 HOSTILE = "<script>alert(1)</script>"
@@ -46,7 +47,7 @@ def write(folder, *, seconds=4.0, fps=10.0, path="a b.mp4", words=(), gap=None, 
     series = {"emotion": np.stack([rising, 1 - rising], 1), "valence": rising, "arousal": -rising}
     there = [["face"] if known else [] for known in ~np.isnan(rising)]
     answer = Answer(None, timing, series, there, np.zeros(len(rising), np.int64))
-    told = Told(clip, [HOSTILE], [Spoken(0.0, 1.0, word) for word in words], answer)
+    told = Told(clip, [HOSTILE], [Span(0.0, 1.0, word) for word in words], answer)
     write_medium_page(folder / "out" / "page.html", told, RECIPE, {"emotion": HOSTILE})
     return (folder / "out" / "page.html").read_text()
 

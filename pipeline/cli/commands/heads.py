@@ -138,13 +138,20 @@ def predict(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Clips encoded at once; else as in training.")
     ] = None,
-    plot: Annotated[bool, typer.Option(help="Draw pictures beside the tables.")] = True,
+    plot: Annotated[
+        bool, typer.Option(help="Draw pictures beside the tables, and make a page.")
+    ] = True,
+    annotations: Annotated[
+        list[str] | None,
+        typer.Option(help="Write annotations, too: eaf (ELAN), TextGrid (Praat), vtt; several."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each medium and head.")
     ] = False,
 ) -> None:
     """Say what heads see in new media, as a whole and over time."""
     from pipeline.cli.predictions import ask_device, find_head, tell_whole, write_record
+    from pipeline.predictor.annotations import check_endings
     from pipeline.predictor.gathering import gather_media
     from pipeline.predictor.making import Running
     from pipeline.predictor.predictor import Predictor
@@ -152,11 +159,12 @@ def predict(
     from pipeline.predictor.timing import Spacing
 
     clips = gather_media(media)
+    check_endings(annotations or ())
     running = Running(ask_device(device), batch_size, detector)
     predictors = [Predictor.load(find_head(name), running) for name in head]
     for predictor in predictors:
         recipe, own = predictor.head.recipe, predictor.head.params.windows.seconds
-        asked = Asked(Spacing(window or own or 1.0, hop, every), smooth, pictures=plot)
+        asked = Asked(Spacing(window or own or 1.0, hop, every), smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
             if as_json:
                 typer.echo(write_record(told, recipe.head, recipe.emotions))
