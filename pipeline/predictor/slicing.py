@@ -3,7 +3,9 @@
 An encoder that gives one row for a whole clip says nothing of its parts; it is asked again of each.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,9 +24,6 @@ from pipeline.store.writer import Made, StoreWriter
 
 VERSION = 1
 """Raised whenever what is sliced changes."""
-
-Slice = Callable[[float, float], pa.Table]
-"""Rows of a clip from one second to another, its own time beginning anew."""
 
 
 def slice_media(
@@ -61,38 +60,46 @@ def _slice_clip(
     modality: Modality,
     media: MediaStore,
     clip_id: str,
-    names: list[str],
-    stretches: Mapping[str, list[float]],
+    names: Sequence[str],
+    stretches: Mapping[str, Sequence[float]],
 ) -> Iterator[tuple[str, Made]]:
     """Name → rows of its stretch of one clip, of those of `names`."""
     table = media[clip_id] if names else None
     if table is None:
         return
-    cut = _cut_sound(table) if modality == "audio" else _cut_frames(table)
-    for name in names:
-        found = cut(*stretches[name])
+    slice_rows = _slice_sound if modality == "audio" else _slice_frames
+    for name, rows in zip(names, slice_rows(table, [stretches[n] for n in names]), strict=True):
         empty = Made(None, "absent", "nothing", "nothing of it lies in this stretch")
-        yield name, Made(found) if len(found) else empty
+        yield name, Made(rows) if len(rows) else empty
 
 
-def _cut_frames(table: pa.Table) -> Slice:
-    def cut(start: float, end: float) -> pa.Table:
-        seconds = table["seconds"]
+def _slice_frames(table: pa.Table, stretches: Sequence[Sequence[float]]) -> Iterator[pa.Table]:
+    """Frames of each stretch, whose own time begins with it."""
+    seconds, place = table["seconds"], table.column_names.index("seconds")
+    for start, end in stretches:
         inside = pc.and_(pc.greater_equal(seconds, start), pc.less(seconds, end))
         rows = table.filter(inside)
-        place = rows.column_names.index("seconds")
-        return rows.set_column(place, "seconds", pc.subtract(rows["seconds"], start))
-
-    return cut
+        yield rows.set_column(place, "seconds", pc.subtract(rows["seconds"], start))
 
 
-def _cut_sound(table: pa.Table) -> Slice:
+def _slice_sound(table: pa.Table, stretches: Sequence[Sequence[float]]) -> Iterator[pa.Table]:
+    """Sound of each stretch.
+
+    All are encoded before any becomes a table: an encoder takes 6 MB for a moment, and what is kept
+    in between would leave holes in the heap that the next does not fit into, 12 GB of them an hour.
+    """
     samples = read_sound(table).samples
-
-    def cut(start: float, end: float) -> pa.Table:
+    packed, ends, counts = BytesIO(), [0], []
+    for start, end in stretches:
         own = samples[round(start * AUDIO_HZ) : round(end * AUDIO_HZ)]
-        row = {"samples": len(own), "flac": encode_flac(own, AUDIO_HZ)} if len(own) else {}
-        rows = [{"clip_id": table["clip_id"][0].as_py(), "hz": AUDIO_HZ, **row}] if row else []
-        return pa.Table.from_pylist(rows, schema=table.schema)
-
-    return cut
+        packed.write(encode_flac(own, AUDIO_HZ) if len(own) else b"")
+        ends.append(packed.tell())
+        counts.append(len(own))
+    for count, (begin, end) in zip(counts, pairwise(ends), strict=True):
+        row = {
+            "clip_id": table["clip_id"][0].as_py(),
+            "hz": AUDIO_HZ,
+            "samples": count,
+            "flac": bytes(packed.getbuffer()[begin:end]),
+        }
+        yield pa.Table.from_pylist([row] if count else [], schema=table.schema)
