@@ -22,6 +22,7 @@ from pipeline.errors import StoreError
 from pipeline.files import open_regular
 from pipeline.imports.series import limit_bytes
 from pipeline.limits import MOST_AXES, MOST_PICKLED
+from pipeline.store.objects import POINTER
 
 WHOLE_BITS = 64
 """Of a whole number: longer ones have no place in an array, and are slow to reckon with."""
@@ -106,9 +107,14 @@ class Array:
         return values.reshape(self.shape, order="F" if self.fortran else "C")
 
 
+def _tell(value: Any) -> str:
+    """What a message says of a value: a tuple may hold another twice, and that one a third."""
+    return repr(value[:20]) if isinstance(value, str) else type(value).__name__
+
+
 def _make_dtype(name: Any, *_: Any) -> Dtype:
     if not isinstance(name, str) or not _DTYPE.fullmatch(name):
-        raise RefusedError(f"a type of arrays that is not known, {str(name)[:20]!r}")
+        raise RefusedError(f"a type of arrays that is not known, {_tell(name)}")
     np.dtype(name)  # which raises TypeError for a size that its kind does not have
     return Dtype(name)
 
@@ -133,7 +139,7 @@ def _make_scalar(dtype: Any, raw: Any) -> Any:
 
 def _encode(text: Any, encoding: Any = "utf-8") -> bytes:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1", "utf-8"):
-        raise RefusedError(f"an encoding that is not known, {str(encoding)[:20]!r}")
+        raise RefusedError(f"an encoding that is not known, {_tell(encoding)}")
     return text.encode(encoding)
 
 
@@ -243,8 +249,9 @@ class Machine:
                 raise RefusedError(f"a map by {type(name).__name__}")
             self.stack[-1][name] = value
 
-    def find(self, name: str) -> None:
+    def find(self, *names: Any) -> None:
         """Put what is called for a name on the stack; raises RefusedError for an unknown one."""
+        name = ".".join(one if isinstance(one, str) else _tell(one) for one in names)
         make = NAMES.get(name)
         if make is None:
             raise RefusedError(f"{name}, which is no array, text or container")
@@ -259,10 +266,7 @@ class Machine:
             made = make(*arguments)
         except (TypeError, ValueError, OverflowError) as error:
             raise RefusedError(f"a call that makes nothing ({error})") from error
-        self.left -= len(made) if isinstance(made, (bytes, str)) else 0
-        self.left -= 8 * len(made) if isinstance(made, list) else 0
-        if self.left < 0:
-            raise RefusedError("more bytes than such a file may hold")
+        self._count(made)
         self.push(made)
 
     def build(self) -> None:
@@ -271,6 +275,15 @@ class Machine:
         if not isinstance(target, (Array, Dtype)):
             raise RefusedError(f"a state of {type(target).__name__}")
         target.take(state)
+        self._count(target)
+
+    def _count(self, made: Any) -> None:
+        """Raise RefusedError where more was made than is left; an array's text becomes bytes."""
+        values = made.raw if isinstance(made, Array) else made
+        if isinstance(values, (bytes, str, list)):
+            self.left -= len(values) * (POINTER if isinstance(values, list) else 1)
+        if self.left < 0:
+            raise RefusedError("more bytes than such a file may hold")
 
 
 def _start_map(machine: Machine) -> None:
@@ -324,7 +337,7 @@ STEPS: Mapping[str, Step] = {
     "MEMOIZE": lambda machine, _: _remember(machine, len(machine.memo)),
     **dict.fromkeys(_REMEMBERED, lambda machine, number: machine.push(machine.memo[number])),
     "GLOBAL": lambda machine, name: machine.find(name.replace(" ", ".")),
-    "STACK_GLOBAL": lambda machine, _: machine.find(".".join(map(str, machine.gather(2)))),
+    "STACK_GLOBAL": lambda machine, _: machine.find(*machine.gather(2)),
     "REDUCE": lambda machine, _: machine.call(),
     "NEWOBJ": lambda machine, _: machine.call(),
     "BUILD": lambda machine, _: machine.build(),

@@ -195,6 +195,24 @@ BOMBS = {
         + b"h\x00h\x01\x85R" * 50_000
         + b"l"
     ),
+    "texts as the bytes of arrays again and again": proto(
+        b"X"
+        + (10**6).to_bytes(4, "little")
+        + b"a" * 10**6
+        + b"q\x00cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87Rq\x01"
+        + RECONSTRUCT
+        + b"q\x02(K\x01J"
+        + (10**6).to_bytes(4, "little")
+        + b"\x85h\x01\x89h\x00tq\x03("
+        + b"h\x02)Rh\x03b" * 10_000
+        + b"l"
+    ),
+    "a type called by what doubles": proto(b"cnumpy\ndtype\nN" + b"2\x86" * 40 + b"\x85R"),
+    "an encoding called by what doubles": proto(
+        b"c_codecs\nencode\n\x8c\x01aN" + b"2\x86" * 40 + b"\x86R"
+    ),
+    "a name that doubles": proto(b"N" + b"2\x86" * 40 + b"N\x93"),
+    "a type called by a deep tuple": proto(b"cnumpy\ndtype\n)" + b"\x85" * 10**5 + b"\x85R"),
     "a size that no type has": proto(b"cnumpy\ndtype\n\x8c\x02b2\x89\x88\x87R"),
     "a number of many digits": proto(b"\x8b" + (10**6).to_bytes(4, "little") + b"\x7f" * 10**6),
     "a map by a deep tuple": proto(b"}" + b")" + b"\x85" * 10**5 + b"K\x01s"),
