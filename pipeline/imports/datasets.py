@@ -24,22 +24,23 @@ of `RecordBatch` in Arrow's Message.fbs, after two numbers of two bytes each."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:
-    """Series of all files of the folder; raises StoreError for none, or a link out of it.
+    """Series of all files of the folder; raises StoreError for none, or a link in it.
 
-    A folder of somebody's may come with links to any table of this machine.
+    A folder of somebody's may come with links to any table of this machine; and what else it has is
+    digested, and says how much it may unpack to.
     """
-    found = [file for file in list_tree(path) if file.suffix in (".arrow", ".parquet")]
-    files = sorted(file for file in found if not file.name.startswith(CACHED))
+    _, *found = list_tree(path)
+    if links := sorted(file for file in found if file.is_symlink()):
+        raise StoreError(
+            f"{links[0]}: expected a file of the folder, got a link; put the file there if it is "
+            f"meant"
+        )
+    tables = (file for file in found if file.suffix in (".arrow", ".parquet"))
+    files = sorted(file for file in tables if not file.name.startswith(CACHED))
     if not files:
         raise StoreError(
             f"{path}: expected a folder as `save_to_disk` writes it, with files .arrow or "
             f".parquet, found none; name another"
-        )
-    place = path.resolve()
-    if outside := [file for file in files if not file.resolve().is_relative_to(place)]:
-        raise StoreError(
-            f"{outside[0]}: expected a file of the folder, got a link that leads elsewhere; put "
-            f"the file there if it is meant"
         )
     for file in files:
         if file.suffix == ".parquet":

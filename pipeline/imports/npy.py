@@ -13,9 +13,9 @@ from pipeline.imports.series import Series, Wanted, split_array
 
 ERRORS = (
     *(OSError, ValueError, EOFError, SyntaxError, TokenError),
-    *(TypeError, ArithmeticError, MemoryError),
+    *(TypeError, ArithmeticError, MemoryError, RecursionError),
 )
-"""What NumPy raises for headers that are none; the last for signs without end before a number."""
+"""What NumPy raises for headers that are none; the last two for signs without end."""
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[Series]:

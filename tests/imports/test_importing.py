@@ -381,6 +381,7 @@ NO_ARRAYS = {
     "more than memory": write_shape(f"(1, {2**62})") + bytes(64),
     "a text without end": write_header(b"{'descr': '<f4'L, 'fortran_order': ((\n"),
     "signs": write_shape(f"({'-' * 9000}1,)"),
+    "sums": write_shape(f"({'1+' * 4000}1,)"),
 }
 
 
@@ -549,9 +550,10 @@ def test_truths_are_counted_as_numbers_before_they_are_joined(
         list(parquet.read(path, ask().wanted))
 
 
-def test_links_out_of_a_data_set_are_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["train.parquet", "README.md"])
+def test_links_in_a_data_set_are_not_followed(name: str, tmp_path: Path) -> None:
     private = save_table(tmp_path, id=["a"], x=[0.5])
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set" / "train.parquet").symlink_to(private)
-    with pytest.raises(StoreError, match=r"train.parquet: expected a file of the folder, got a"):
-        import_features([tmp_path / "set"], tmp_path / "out", ask())
+    folder = save_arrow(tmp_path, pa.array(["a"]), pa.array([0.5]))
+    (folder / name).symlink_to(private)
+    with pytest.raises(StoreError, match=rf"{name}: expected a file of the folder, got a link"):
+        import_features([folder], tmp_path / "out", ask())
