@@ -181,6 +181,10 @@ MOST_FOLDERS = 100
 MOST_DEPTH = 50
 """Of what a provenance says, lists and maps within one another."""
 
+MOST_VALUES = 10**5
+"""Of a provenance, or of all options of a recipe: pages write them as YAML, at a tenth of a
+millisecond and a kilobyte each. A head of many sets has some thousands."""
+
 MOST_ROWS = 2**48
 """Of a part of a store."""
 

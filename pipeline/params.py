@@ -369,9 +369,6 @@ def _join_modalities(
         if member not in features:
             hint = suggest(member, [*features, *joint])
             raise ParamsError(f"params.yaml: joint.{name}: unknown set {member!r}; {hint}")
-    if len(set(members)) < len(members):
-        told = ", ".join(members)
-        raise ParamsError(f"params.yaml: joint.{name}: expected each set once, got {told}")
     kinds = {features[member].modality for member in members}
     if len(kinds) > 1:
         told = ", ".join(f"{member} of {features[member].modality}" for member in members)
@@ -382,12 +379,18 @@ def _join_modalities(
 def expand_set(name: str, joint: Mapping[str, JointParams]) -> list[str]:
     """Feature sets that set `name` stands for: itself, or the members of a joint set, in order.
 
-    Raises ParamsError for a joint set that holds itself.
+    Raises ParamsError for a joint set that holds itself, and for a set that is in it twice: where
+    each holds the one before twice, there are twice as many at every step.
     """
+    seen: set[str] = set()
 
     def expand(name: str, within: tuple[str, ...]) -> list[str]:
         if name in within:
             raise ParamsError(f"params.yaml: joint.{name}: holds itself; name other sets")
+        if name in seen:
+            told = f"expected each set once, got {name} twice; drop one"
+            raise ParamsError(f"params.yaml: joint.{within[0]}: {told}")
+        seen.add(name)
         if name not in joint:
             return [name]
         inner = (*within, name)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 
-from pipeline.errors import ParamsError
+from pipeline.errors import MOST_MISTAKES, ParamsError, tell_first
 from pipeline.families import suggest
 
 MOST_LETTERS = 100
@@ -67,8 +67,10 @@ def find_mistakes(value: Any, error: ValidationError) -> dict[Steps, ErrorDetail
     """Where in `value` → the mistake there.
 
     Where a value may have one of several types, it is what they all expect; but if something within
-    is wrong for one of them, only that.
+    is wrong for one of them, only that. Of very many there is one, their number.
     """
+    if error.error_count() > MOST_MISTAKES:
+        return {(): ErrorDetails(type="many", loc=(), msg=tell_first(error), input={})}
     found: dict[Steps, list[ErrorDetails]] = {}
     for mistake in error.errors():
         found.setdefault(_find_given(value, mistake), []).append(mistake)

@@ -98,6 +98,13 @@ SOUNDS = {
 }
 
 
+DOUBLING = {
+    "j0": SOUNDS["spectra"],
+    **{f"j{n}": {"first": f"j{n - 1}", "second": f"j{n - 1}"} for n in range(1, 49)},
+}
+"""The last would hold a number of sets of fifteen digits."""
+
+
 def parse_joined(joint: dict[str, dict[str, str]] | None, **inputs: str) -> Params:
     read = {"face": "none", "scene": "none", "audio": "none", "text": "none", **inputs}
     heads = {"head": {"kind": "linear", "inputs": read}}
@@ -118,7 +125,8 @@ def test_a_head_reads_a_joint_set_of_any_number_of_sets() -> None:
         ({"mfcc": SOUNDS["spectra"]}, {}, "joint.mfcc: a feature set has this name; rename one"),
         ({"odd": {"first": "mfc", "second": "hog"}}, {}, "joint.odd: unknown set 'mfc'; did you"),
         ({"odd": {"first": "mfcc", "second": "hog"}}, {}, "mfcc of audio, hog of face"),
-        ({"odd": {"first": "mfcc", "second": "mfcc"}}, {}, "each set once, got mfcc, mfcc"),
+        ({"odd": {"first": "mfcc", "second": "mfcc"}}, {}, "each set once, got mfcc twice"),
+        (DOUBLING, {}, "joint.j1: expected each set once, got j0 twice; drop one"),
         ({"odd": {"first": "mfcc", "second": "odd"}}, {}, "joint.odd: holds itself"),
         ({"odd": {"first": "mfcc"}}, {}, "joint.odd.second: missing; add it"),
         (None, {}, "joint: expected a map of keys, got None"),

@@ -229,6 +229,25 @@ def test_options_that_are_no_more_are_refused(save: Callable[[Recipe], Path]) ->
         rebuild_head(save(recipe.model_copy(update={"sections": former})))
 
 
+def test_a_recipe_of_mistakes_alone_is_told_by_their_number(
+    save: Callable[[Recipe], Path],
+) -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    former = recipe.model_copy(update={"params": {**recipe.params, "strengths": ["x"] * 2000}})
+    with pytest.raises(StoreError, match=r"\(heads\.sound: 2,000 mistakes\); check out abc"):
+        rebuild_head(save(former))
+
+
+def test_a_recipe_of_more_options_than_a_page_can_show_is_refused(
+    save: Callable[[Recipe], Path],
+) -> None:
+    recipe = make_recipe(read_sections(), "sound")
+    sections = recipe.sections.model_copy(update={"clean": {"more": [0] * 60_000}})
+    said = {"sections": sections, "params": {**recipe.params, "strengths": [0.0] * 60_000}}
+    with pytest.raises(StoreError, match=r"expected at most 100,000 values, got 120,\d\d\d"):
+        read_recipe(save(recipe.model_copy(update=said)))
+
+
 def test_whom_a_recipe_trusts_is_not_trusted_for_it(save: Callable[[Recipe], Path]) -> None:
     sections = read_sections()
     sections["corpora"]["own"] |= {"follow": True, "depends_on": "https://example.org/track"}

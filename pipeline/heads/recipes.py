@@ -9,10 +9,17 @@ from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.shared.params import HeadParams
-from pipeline.limits import MOST_CLASSES, MOST_NUMBER, MOST_RUNS, MOST_SECONDS, MOST_SIZE
+from pipeline.limits import (
+    MOST_CLASSES,
+    MOST_NUMBER,
+    MOST_RUNS,
+    MOST_SECONDS,
+    MOST_SIZE,
+    MOST_STREAMS,
+)
 from pipeline.modalities import RowShape
 from pipeline.sections import Name, Section
-from pipeline.store.provenance import Record
+from pipeline.store.provenance import Record, check_values
 from pipeline.store.records import read_record
 
 Stream = Annotated[str, StringConstraints(pattern=r"^[a-z]+(/[a-z][a-z0-9_-]*)?$")]
@@ -30,7 +37,7 @@ class Sections(Section):
     clean: dict[str, Any]
     faces: dict[str, Any]
     transcribe: dict[str, Any]
-    joint: dict[str, dict[str, Any]]
+    joint: dict[str, dict[str, Any]] = Field(max_length=MOST_STREAMS)
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class Recipe(Section):
     sections: Sections
     emotions: list[str] = Field(max_length=MOST_CLASSES)
     per: dict[str, Literal["clip", "frame"]]
-    inputs: dict[Stream, Input]
+    inputs: dict[Stream, Input] = Field(max_length=MOST_STREAMS)
     priors: dict[str, dict[str, Prior]] = Field(min_length=1, max_length=MOST_RUNS)
     layer_shares: dict[str, dict[str, list[float]]]
     unseen: dict[str, list[str]]
@@ -146,6 +153,9 @@ class Recipe(Section):
     def _check_parts(self) -> "Recipe":
         if not isinstance(self.params.get("kind"), str):
             raise ValueError("expected its params to name the kind of the head")
+        inputs = self.inputs.values()
+        made = [said for one in inputs for said in (one.params, one.provenance)]
+        check_values(self.params, self.sections.model_dump(), *made)
         first = next(iter(self.layer_shares.values()), {})
         for shares in self.layer_shares.values():
             sizes = {name: self.inputs[name].row_shape[0] for name in shares if name in self.inputs}

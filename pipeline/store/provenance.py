@@ -1,12 +1,13 @@
 """What made a store, and the keys of its clips."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
 
 from pipeline.files import DIGEST, digest_json
-from pipeline.limits import MOST_DEPTH, MOST_VIEWS
+from pipeline.limits import MOST_DEPTH, MOST_VALUES, MOST_VIEWS
 
 Digest = Annotated[str, StringConstraints(pattern=f"^{DIGEST}$", strict=True)]
 """As `pipeline.files` makes them."""
@@ -78,13 +79,27 @@ def _check(made: dict[str, Any]) -> dict[str, Any]:
     _Made.model_validate(made)
     if _is_deeper(made, MOST_DEPTH):
         raise ValueError(f"expected at most {MOST_DEPTH} lists and maps within one another")
+    check_values(made)
     return made
+
+
+def check_values(*said: Any) -> None:
+    """Raise ValueError where there are more than MOST_VALUES in all lists and maps of `said`."""
+    if (count := sum(map(_count_values, said))) > MOST_VALUES:
+        raise ValueError(f"expected at most {MOST_VALUES:,} values, got {count:,}")
+
+
+def _count_values(value: Any) -> int:
+    return 1 + sum(map(_count_values, _list_inner(value)))
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
     """Whether lists and maps stand within one another more than `levels` times."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels < 0 or any(_is_deeper(one, levels - 1) for one in inner)
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in _list_inner(value))
+
+
+def _list_inner(value: Any) -> Collection[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 Record = Annotated[dict[str, Any], AfterValidator(_check)]

@@ -130,6 +130,14 @@ def test_settings_that_rows_cannot_be_read_by_are_refused(
         open_features(store)["a"]
 
 
+def test_more_settings_than_a_page_can_show_are_refused(store: Path) -> None:
+    provenance = read_header(store)["provenance"]
+    provenance["settings"]["more"] = [0] * 10**5
+    reseal(store, {}, provenance=provenance)
+    with pytest.raises(StoreError, match=r"expected at most 100,000 values, got 100,0\d\d"):
+        read_header(store)
+
+
 @pytest.mark.parametrize("count", [10**9, -1, "many"])
 def test_more_views_than_anybody_makes_are_refused(store: Path, count: object) -> None:
     provenance = {**read_header(store)["provenance"], "views": {"count": count}}
