@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.csv
 from jaxtyping import Float64
 
+from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import CorpusError, MediaError
 from pipeline.files import open_regular, walk_folders
 from pipeline.labels.clip_labels import FRAMES_SCHEMA, ClipLabels
@@ -52,6 +53,12 @@ EXPRESSIONS = {
 }
 """Column of the first line → class, in the order of the numbers below it."""
 NAMES = Names(emotion=list(EXPRESSIONS.values()), words=EXPRESSIONS)
+
+LIMIT_SECONDS = 600.0
+"""A video's packets are read in seconds, from a slow disk in minutes."""
+
+Times = Float64[np.ndarray, " frames"]
+"""When each frame of a video is shown, in seconds."""
 
 FOLDERS: Mapping[Track, str] = {"va": "VA_Estimation", "expr": "EXPR_", "au": "AU_Detection"}
 """What a challenge's folder begins with."""
@@ -130,7 +137,7 @@ class _Seen:
 
     person: Annotated
     video: Path
-    seconds: Float64[np.ndarray, " frames"]
+    seconds: Times
     frames: pa.Table
     stretches: Sequence[Stretch]
     remarks: list[tuple[str, str]]
@@ -177,17 +184,19 @@ def _see_all(
     """Everyone whose video can be read, in order of names; and who cannot be seen, and remarks."""
     seen: list[_Seen] = []
     entries: list[Entry] = []
+    filmed = {name: videos.get(name) or videos.get(_PERSON.sub("", name)) for name in annotated}
+    times = _time_all(sorted({video for video in filmed.values() if video is not None}))
     for name, person in sorted(annotated.items()):
-        video = videos.get(name) or videos.get(_PERSON.sub("", name))
+        video = filmed[name]
         if video is None:
             entries.append(enter_absent(f"affwild2/{name}"))
             continue
-        try:
-            one = _see(person, video, read_stretches(transcripts, name))
-        except MediaError as error:
-            told = "left_out", error.reason, error.detail
+        seconds = times[video]
+        if isinstance(seconds, MediaError):
+            told = "left_out", seconds.reason, seconds.detail
             entries.append(Entry(f"affwild2/{name}", "labels", *told))
             continue
+        one = _see(person, video, seconds, read_stretches(transcripts, name))
         if crops and name not in crops:
             one.remarks.append(("no_crops", "no folder of crops has its name"))
         entries += [Entry(f"affwild2/{name}", "labels", "marked", *told) for told in one.remarks]
@@ -195,9 +204,15 @@ def _see_all(
     return seen, entries
 
 
-def _see(person: Annotated, video: Path, stretches: Sequence[Stretch]) -> _Seen:
-    """Person in a video, with remarks on labels; raises MediaError as `read_times` does."""
-    seconds = read_times(video)
+def _time_all(videos: Sequence[Path]) -> dict[Path, Times | MediaError]:
+    """Video → what `read_times` makes of it, apart: a header may ask for any memory."""
+    return dict(
+        run_clips(LOCAL, read_times, videos, workers=1, limit_seconds=lambda _: LIMIT_SECONDS)
+    )
+
+
+def _see(person: Annotated, video: Path, seconds: Times, stretches: Sequence[Stretch]) -> _Seen:
+    """Person in a video with frames at `seconds`, with remarks on labels."""
     frames, told = read_frames(person, seconds)
     if late := _count_after(frames, stretches):
         told.append(("outside", f"{late} labelled frames come after its transcript"))
@@ -271,7 +286,7 @@ def _find_crops(folders: Sequence[Path]) -> dict[str, Path]:
     return found
 
 
-def read_times(video: Path) -> Float64[np.ndarray, " frames"]:
+def read_times(video: Path) -> Times:
     """When each frame of `video` is shown, in seconds; raises MediaError where it has none."""
     with open_media(video) as media:
         stream = find_video(media)
@@ -281,9 +296,7 @@ def read_times(video: Path) -> Float64[np.ndarray, " frames"]:
         return np.array([float(time) for time in lane.times])
 
 
-def read_frames(
-    person: Annotated, seconds: Float64[np.ndarray, " frames"]
-) -> tuple[pa.Table, list[tuple[str, str]]]:
+def read_frames(person: Annotated, seconds: Times) -> tuple[pa.Table, list[tuple[str, str]]]:
     """Labelled frames of a video; remarks on labels of frames that are not there, or off scale."""
     columns: dict[str, np.ndarray] = {}
     told = []

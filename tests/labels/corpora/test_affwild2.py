@@ -1,3 +1,4 @@
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import CorpusError
+from pipeline.labels.corpora import affwild2
 from pipeline.labels.corpora.affwild2 import Stretch, read, read_ratings, read_stretches
 from pipeline.labels.corpora.contract import Corpus
 from pipeline.labels.corpora.params import Affwild2Params
@@ -102,6 +104,27 @@ def test_two_releases_below_one_root_are_refused(root, second):
 def test_a_text_without_a_video_is_told(root):
     left = [e for e in read_files(root).entries if e.status == "left_out"]
     assert [(e.clip_id, e.reason) for e in left] == [("affwild2/gone", "no_file")]
+
+
+def ask_for_memory(video: Path) -> None:
+    """Have the header of an MP4 file of one chunk list eighty million samples."""
+    data = bytearray(video.read_bytes())
+    for box, place, number in (
+        (b"stts", 4, 8 * 10**7),
+        (b"stsc", 8, 8 * 10**7),
+        (b"stsz", 0, 1),
+        (b"stsz", 4, 8 * 10**7),
+    ):
+        struct.pack_into(">I", data, data.index(box) + 8 + place, number)
+    video.write_bytes(data)
+
+
+def test_a_header_that_asks_for_gigabytes_is_the_video_s_own(root, monkeypatch):
+    monkeypatch.setattr(affwild2, "LIMIT_SECONDS", 1.0)
+    ask_for_memory(root / "videos" / "batch1" / "one.mp4")
+    corpus = read_files(root)
+    assert ("affwild2/one", "timeout") in {(e.clip_id, e.reason) for e in corpus.entries}
+    assert {clip.clip_id for clip in corpus.clips} == {"affwild2/two", "affwild2/two_left"}
 
 
 def test_labels_beyond_the_video_and_off_scale_are_told_and_are_none(root):
