@@ -35,8 +35,6 @@ list: such a file is opened as bytes without a name."""
 PICTURE_BYTES = 2**30
 """Beyond them it is no picture."""
 
-ALONE = {"format_whitelist": ",".join(FORMATS)}
-
 
 @contextmanager
 def open_container(
@@ -44,17 +42,19 @@ def open_container(
 ) -> Iterator[InputContainer]:
     """Container of `source`, of one of FORMATS; raises MediaError `unreadable` for any other.
 
-    Only a regular file is opened: a pipe or a device may give nothing for ever.
+    Only a regular file is opened: a pipe or a device may give nothing for ever. Bytes are FLAC.
     """
     opened: str | BytesIO
+    formats = FORMATS
     if isinstance(source, BytesIO):
         source.seek(0)
-        opened, protocol = source, ""
+        opened, protocol, formats = source, "", ("flac",)
     elif stat_file(source).st_size <= PICTURE_BYTES and source.suffix.lower() in PICTURES:
         opened, protocol = BytesIO(source.read_bytes()), ""
     else:
         opened, protocol = f"file:{os.path.abspath(source)}", "file"
-    chosen = {**ALONE, "protocol_whitelist": protocol, **(options or {})}
+    alone = {"format_whitelist": ",".join(formats), "protocol_whitelist": protocol}
+    chosen = {**alone, **(options or {})}
     try:
         # By default a tag in an old code page would be reason enough to refuse the file.
         container = av.open(opened, "r", metadata_errors="replace", options=chosen)

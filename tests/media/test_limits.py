@@ -4,6 +4,7 @@ import os
 import struct
 import wave
 import zlib
+from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,8 @@ import pytest
 from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest, _digest_seen
 from pipeline.errors import MediaError
 from pipeline.media import timeline
-from pipeline.media.audio import decode_audio
-from pipeline.media.inputs import read_pieces, read_sound
+from pipeline.media.audio import decode_audio, encode_flac
+from pipeline.media.inputs import _strip_flac, read_pieces, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
@@ -156,6 +157,21 @@ def write_flac(frames: int, hz: int = 1000) -> bytes:
         frame = head + bytes([check(head, 8, 0x07)]) + b"\0" + (100).to_bytes(2, "big")
         made.append(frame + check(frame, 16, 0x8005).to_bytes(2, "big"))
     return b"".join(made)
+
+
+def hold_picture(flac: bytes, picture: bytes) -> bytes:
+    """A FLAC file that holds a picture, after the first of its blocks."""
+    block = b"\0\0\0\x03\0\0\0\x09image/png" + bytes(20) + len(picture).to_bytes(4, "big") + picture
+    return flac[:42] + b"\x06" + len(block).to_bytes(3, "big") + block + flac[42:]
+
+
+def test_pictures_in_a_cell_of_sound_are_not_decoded():
+    flac = encode_flac(np.sin(np.arange(16_000)), 16_000)
+    large = hold_picture(flac, write_png(64, 48))
+    row = {"clip_id": "a", "hz": 16_000, "samples": 1, "flac": large}
+    assert _strip_flac(large) == _strip_flac(flac)
+    heard = read_sound(pa.Table.from_pylist([row], schema=AUDIO_SCHEMA))
+    assert np.array_equal(heard.samples, decode_audio(BytesIO(flac)))
 
 
 def test_a_film_of_more_pictures_than_any_is_refused(tmp_path, monkeypatch):
