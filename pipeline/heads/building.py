@@ -88,6 +88,7 @@ def _load_run(recipe: Recipe, params: HeadParams, tensors: Mapping[str, torch.Te
     with torch.device("meta"), _limit_modules(len(tensors)):
         head = build_head(params, shapes, recipe.per, len(recipe.emotions))
     weights = {name: tensors[name] for name in tensors if not name.startswith(PREFIX)}
+    _check_numbers(weights, head.state_dict())
     head.load_state_dict(weights, assign=True)
     head.standards = find_standards(tensors, add_contexts(shapes, params.windows))
     if (params.normalisation != "train") != (ALL in head.standards):
@@ -96,6 +97,18 @@ def _load_run(recipe: Recipe, params: HeadParams, tensors: Mapping[str, torch.Te
             f"{params.normalisation}"
         )
     return head.float().eval()
+
+
+def _check_numbers(weights: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> None:
+    """Raise StoreError for a tensor of another type than the head's `own`, or of NaN or infinity.
+
+    PyTorch takes complex numbers where it is to assign them, and fails where it multiplies.
+    """
+    for name, tensor in weights.items():
+        if name in own and tensor.dtype != own[name].dtype:
+            raise StoreError(f"{name}: expected {own[name].dtype}, got {tensor.dtype}")
+        if not tensor.isfinite().all():
+            raise StoreError(f"{name}: expected finite numbers, got others")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from pipeline.audits.verification import Verified, verify_paths
 from pipeline.errors import StoreError
@@ -291,6 +291,24 @@ def test_weights_of_another_head_are_found(head: Callable[..., Path]) -> None:
     (problem,) = find_problems(head({"official/other": torch.zeros(2)}))
     assert "expected the weights of the head in its recipe, got others (Error" in problem
     assert "Missing key(s)" in problem
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda weight: weight.to(torch.complex64), "expected torch.float32, got torch.complex64"),
+        (lambda weight: weight * torch.nan, "expected finite numbers, got others"),
+    ],
+)
+def test_weights_that_nothing_can_be_reckoned_with_are_found(
+    head: Callable[..., Path], change: Callable[[torch.Tensor], torch.Tensor], told: str
+) -> None:
+    whole = head()
+    tensors = load_file(whole / "model.safetensors")
+    name = next(name for name, tensor in tensors.items() if tensor.is_floating_point())
+    remove(whole)
+    (problem,) = find_problems(head({**tensors, name: change(tensors[name])}))
+    assert told in problem
 
 
 def test_a_head_of_more_runs_than_any_is_refused(head: Callable[..., Path]) -> None:
