@@ -1,5 +1,6 @@
 """Records of parts: which clips one holds, and what it is called."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +30,8 @@ def _check_facts(facts: Any) -> Any:
     for name, fact in facts.items():
         if not isinstance(fact, float | int | str | None):
             raise ValueError(f"{name}: expected a number, a text or nothing")
+        if isinstance(fact, float) and not math.isfinite(fact):  # which no digest covers
+            raise ValueError(f"{name}: expected a finite number, got {fact}")
     return facts
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from pipeline.errors import StoreError
 from pipeline.files import write_text
@@ -87,6 +87,14 @@ class _ArrayMetadata(BaseModel):
     data_type: Literal["bool", "uint8", "float16", "float32", "float64"]
     chunk_grid: dict[str, Any]
     codecs: list[dict[str, Any]]
+
+    @field_validator("shape")
+    @classmethod
+    def _check_size(cls, shape: list[int]) -> list[int]:
+        """Refuse what NumPy has no place for, though an axis of none may stand beside it."""
+        if math.prod(filter(None, shape)) > MOST_ROWS:
+            raise ValueError("expected an array that a file can hold")
+        return shape
 
 
 def _map_array(path: Path) -> NDArray[Any]:

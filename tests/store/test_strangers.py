@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import resource
@@ -152,6 +153,7 @@ def test_more_views_than_anybody_makes_are_refused(store: Path, count: object) -
         ({"shape": [-4, 2]}, r"shape\.0"),
         ({"shape": [4.5, 2]}, r"shape\.0"),
         ({"shape": [4] * 99}, "shape"),
+        ({"shape": [0, 2**48, 2**48]}, "shape: .* an array that a file can hold"),
         ({"data_type": "object"}, "data_type"),
         ({"codecs": 3}, "codecs"),
         ({"chunk_grid": None}, "chunk_grid"),
@@ -172,6 +174,7 @@ def test_an_array_that_cannot_be_is_refused(store: Path, change: dict[str, Any],
         lambda clips: clips[0].update(rows="two"),
         lambda clips: clips[0].update(status="fine"),
         lambda clips: clips[0].update(more=1),
+        lambda clips: clips[0]["facts"].update(frames=math.inf),
         lambda clips: clips.append(7),
     ],
 )
