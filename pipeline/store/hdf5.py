@@ -106,11 +106,12 @@ def _find_dataset(file: h5py.File, name: str) -> h5py.Dataset:
 
 def _map_dataset(path: Path, dataset: h5py.Dataset) -> NDArray[Any]:
     dtype, offset = dataset.dtype, dataset.id.get_offset()
-    has_place = offset is not None or dataset.size == 0
+    has_place = dataset.shape and (offset is not None or dataset.size == 0)
     if not has_place or dtype.kind not in "biuf" or dtype != dtype.newbyteorder("<"):
         raise StoreError(
-            f"{path}: expected {dataset.name} as contiguous little-endian numbers, "
-            f"got {dtype.str} in chunks of {dataset.chunks}; extract the set again"
+            f"{path}: expected {dataset.name} as rows of contiguous little-endian numbers, "
+            f"got {dtype.str} of shape {dataset.shape}, chunks {dataset.chunks}; extract the set "
+            f"again"
         )
     return map_array(path, dtype, dataset.shape, offset or 0)
 

@@ -30,6 +30,14 @@ def path(content: Rows, tmp_path: Path) -> Path:
     return path
 
 
+def test_a_number_in_place_of_rows_is_refused(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["embedding"]
+        file["embedding"] = np.float16(1)
+    with pytest.raises(StoreError, match="expected /embedding as rows of contiguous"):
+        PARTS.open_part(path)
+
+
 def test_arrays_lie_contiguous_raw_and_aligned(path: Path) -> None:
     with h5py.File(path) as file:
         for dataset in (file[name] for name in ARRAYS):
