@@ -8,12 +8,12 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from pipeline.errors import MediaError
-from pipeline.limits import JPEG_PIXELS
+from pipeline.limits import JPEG_PIXELS, MOST_SECONDS
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import count_pixels, decode_jpeg
 from pipeline.modalities import Modality
-from pipeline.rows import ClipInput, FrameRun, Frames, Waveform, Words
+from pipeline.rows import TIMES, ClipInput, FrameRun, Frames, Waveform, Words
 
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
@@ -46,6 +46,7 @@ def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> It
     else:
         seconds = table["seconds"].to_numpy()
         starts, ends = stretch_frames(seconds)
+        _check_times(starts, ends)
         points = read_landmarks(table)
         jpegs = table["jpeg"]
         pixels = _count_pixels(jpegs)
@@ -120,10 +121,18 @@ def _strip_flac(data: bytes) -> bytes:
 
 def read_words(table: pa.Table) -> Words:
     """Words of a clip from its rows in `data/text`."""
-    starts, ends = (table[name].to_numpy() for name in ("start_seconds", "end_seconds"))
+    starts, ends = (table[name].to_numpy() for name in TIMES)
+    _check_times(starts, ends)
     packed = "context" in table.column_names
     context = tuple(table["context"][0].as_py()) if packed else None
     return Words(tuple(table["text"].to_pylist()), starts, ends, context)
+
+
+def _check_times(starts: Float[np.ndarray, " rows"], ends: Float[np.ndarray, " rows"]) -> None:
+    """Raise MediaError `unreadable` for times that no reader of their rows would take."""
+    if not ((starts >= 0) & (starts <= ends) & (ends < MOST_SECONDS)).all():  # False of NaN
+        told = "expected rows that begin at 0 s or later and end after that, got others"
+        raise MediaError("unreadable", f"{told}; {CURE}")
 
 
 def stretch_frames(

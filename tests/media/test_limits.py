@@ -1,5 +1,6 @@
 """Pictures and sound that ask for more than any has, and bytes that are not what they should be."""
 
+import math
 import os
 import struct
 import wave
@@ -198,6 +199,16 @@ def test_sound_of_a_store_has_its_rate(tmp_path):
     row = {"clip_id": "a", "hz": 2**31 - 1, "samples": 1, "flac": b"fLaC"}
     with pytest.raises(MediaError, match=r"expected sound at 16,000 Hz, got 2,147,483,647"):
         read_sound(pa.Table.from_pylist([row], schema=AUDIO_SCHEMA))
+
+
+@pytest.mark.parametrize("start", [math.nan, -1.0, 1e300])
+def test_times_that_no_reader_takes_are_those_of_no_clip(start):
+    crops = pa.table({"seconds": [start], "jpeg": [encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90)]})
+    with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
+        list(read_pieces("face", crops, None))
+    words = pa.table({"text": ["so"], "start_seconds": [start], "end_seconds": [2e300]})
+    with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
+        list(read_pieces("text", words, None))
 
 
 def show(*jpegs: bytes) -> pa.Table:
