@@ -241,8 +241,11 @@ def measure_grid(shape: RowShape) -> tuple[int, int]:
 
 
 def make_reader(name: str, shape: RowShape, readers: dict[Axes, type[Reader]]) -> Reader:
-    """What reads rows of input `name`; raises ParamsError for a shape that `readers` lack."""
-    if shape.axes not in readers:
+    """What reads rows of input `name`; raises ParamsError for a shape that `readers` lack.
+
+    And for rows of no numbers, which nothing can be divided by.
+    """
+    if shape.axes not in readers or 0 in shape.sizes:
         known = ", ".join(" x ".join(axes) for axes in readers)
         raise ParamsError(
             f"inputs: {name}: expected rows of {known}, got {shape}; extract one layer, or pooled "

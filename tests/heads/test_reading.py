@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.heads.reading import SOLVED, TRAINED, LayerMixer, Reader, make_reader
+from pipeline.errors import ParamsError
+from pipeline.heads.reading import CELLS, SOLVED, TRAINED, LayerMixer, Reader, make_reader
 from pipeline.modalities import RowShape
 from tests.stores import make_stream
 
@@ -16,6 +17,12 @@ def read(rows: Tensor, *, layered: bool = False, readers=TRAINED) -> Tensor:
     assert found.shape == (1, 2, reader.dim)
     assert not found[0, 1].any()
     return found[0, 0].detach()
+
+
+@pytest.mark.parametrize("sizes", [(0,), (0, 5), (3, 0, 0)])
+def test_rows_of_no_numbers_are_refused(sizes):
+    with pytest.raises(ParamsError, match=r"audio: expected rows of dim, .*, got "):
+        make_reader("audio", RowShape.of(sizes), CELLS)
 
 
 def test_columns_are_shifted_and_scaled():
