@@ -221,6 +221,9 @@ MOST_CLIPS = 2 * 10**6
 """Of a corpus in one table, or one packed file: with words and labels each takes two to four
 kilobytes in memory, and next to nothing in the file."""
 
+MOST_REASONS = 1000
+"""Of a ledger, which are fixed words: terminals and pages have a line for each, of kilobytes."""
+
 MOST_INDEXED = 5 * 10**6
 """Clips and views of a store, half a kilobyte in memory each."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline.errors import MoodlineError, StoreError
-from pipeline.limits import MOST_CLIPS
+from pipeline.limits import MOST_CLIPS, MOST_REASONS
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.objects import list_rows
 from pipeline.store.parts import PartClip
@@ -56,7 +56,12 @@ def read_ledger(path: Path) -> list[Entry]:
     table = read_records(path, SCHEMA, MOST_CLIPS)
     if any(column.null_count for column in table.columns):
         raise StoreError(f"{path}: expected all of each entry, got blanks; `dvc pull` it anew")
-    return [Entry(**row) for row in list_rows(table)]
+    entries = [Entry(**row) for row in list_rows(table)]
+    if (count := len({(one.stage, one.status, one.reason) for one in entries})) > MOST_REASONS:
+        raise StoreError(
+            f"{path}: expected at most {MOST_REASONS:,} reasons, got {count:,}; `dvc pull` it anew"
+        )
+    return entries
 
 
 def check_share(entries: Iterable[Entry], total: int, allowed_share: float) -> None:

@@ -31,7 +31,7 @@ from pipeline.labels.clips import LABELS_SCHEMA, read_clips
 from pipeline.store import hdf5, index, ledger, parquet, tables, zarr
 from pipeline.store.header import digest_tree, read_header, seal_header
 from pipeline.store.index import INDEX_SCHEMA
-from pipeline.store.ledger import SCHEMA, read_ledger
+from pipeline.store.ledger import SCHEMA, Entry, read_ledger, write_ledger
 from pipeline.store.parts import name_part, parse_clips
 from pipeline.store.reader import open_features
 from pipeline.store.tables import read_table, write_table
@@ -137,6 +137,15 @@ def test_more_settings_than_a_page_can_show_are_refused(store: Path) -> None:
     reseal(store, {}, provenance=provenance)
     with pytest.raises(StoreError, match=r"expected at most 100,000 values, got 100,0\d\d"):
         read_header(store)
+
+
+def test_a_ledger_of_more_reasons_than_there_are_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.parquet"
+    write_ledger(path, [Entry(f"{n}", "clean", "left_out", f"{n}", "") for n in range(1000)])
+    assert len(read_ledger(path)) == 1000
+    write_ledger(path, [Entry(f"{n}", "clean", "left_out", f"{n}", "") for n in range(1001)])
+    with pytest.raises(StoreError, match="expected at most 1,000 reasons, got 1,001"):
+        read_ledger(path)
 
 
 @pytest.mark.parametrize("count", [10**9, -1, "many"])
