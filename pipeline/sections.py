@@ -1,5 +1,6 @@
 """Sections of `params.yaml`: strict, frozen records whose mistakes are told in one sentence."""
 
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from typing import Annotated, Any, TypeVar
@@ -7,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter, SafeRepresenter
 
 from pipeline.errors import MOST_MISTAKES, ParamsError, tell_first
 from pipeline.families import suggest
@@ -107,16 +109,39 @@ def _join_expected(mistakes: Sequence[ErrorDetails]) -> ErrorDetails:
     return {**mistakes[0], "msg": EXPECTED + expected}
 
 
+MISREAD = re.compile("[?:]|.*\x85", re.DOTALL)
+"""Texts that ruamel.yaml writes without quotes, or not as escapes, and reads as others."""
+
+
+def _quote_misread(representer: Any, text: str) -> Any:
+    style = '"' if MISREAD.match(text) else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+class _Plain(RoundTripRepresenter):
+    """Of YAML on many lines."""
+
+
+class _Flow(SafeRepresenter):
+    """Of YAML on one."""
+
+
+for _kind in (_Plain, _Flow):
+    _kind.add_representer(str, _quote_misread)
+
+
 def write_yaml(value: Mapping[str, Any]) -> str:
     """`value` as YAML in the order of its keys."""
-    stream = StringIO()
-    YAML().dump(dict(value), stream)
+    yaml, stream = YAML(), StringIO()
+    yaml.Representer = _Plain
+    yaml.dump(dict(value), stream)
     return stream.getvalue()
 
 
 def write_flow(value: Any) -> str:
     """`value` as YAML on one line, quoted where it must be: `{emotion: label}`."""
     yaml: Any = YAML(typ="safe", pure=True)
+    yaml.Representer = _Flow
     yaml.default_flow_style, yaml.width = True, 2**31
     yaml.sort_base_mapping_type_on_output = False
     stream = StringIO()

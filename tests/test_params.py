@@ -26,7 +26,7 @@ from pipeline.params import (
     read_yaml,
 )
 from pipeline.paths import CHECKED_HERE, CHECKED_PARAMS
-from pipeline.sections import parse_section
+from pipeline.sections import parse_section, write_flow, write_yaml
 from tests.projects import PARAMS
 
 CORPORA = {"demo": {"kind": "demo", "root": "data/demo", "depends_on": "data/demo"}}
@@ -92,6 +92,16 @@ SETS = {
     "mfcc": {"modality": "audio", "encoder": "mfcc"},
     "hog": {"modality": "face", "encoder": "hog"},
 }
+
+
+@pytest.mark.parametrize("text", ["?k", ": a", "a\x85follow: true", "two\nlines", "- x", "plain"])
+def test_texts_come_back_from_yaml_as_they_were(text: str) -> None:
+    said = {text: {"listed": [text], "named": text}}
+    load = YAML(typ="safe", pure=True).load
+    assert load(write_yaml(said)) == load(write_flow(said)) == said
+    assert write_flow({"emotion": "label"}) == "{emotion: label}"
+
+
 SOUNDS = {
     "sounds": {"first": "egemaps", "second": "spectra"},
     "spectra": {"first": "logmel", "second": "mfcc"},

@@ -6,7 +6,7 @@ ports and asks servers, whatever the file is called.
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -45,7 +45,7 @@ def open_container(
     Only a regular file is opened: a pipe or a device may give nothing for ever. Bytes are FLAC.
     """
     opened: str | BytesIO
-    formats = FORMATS
+    formats: Sequence[str] = FORMATS
     if isinstance(source, BytesIO):
         source.seek(0)
         opened, protocol, formats = source, "", ("flac",)
