@@ -98,7 +98,8 @@ def check_clip(faces: MediaStore, clip_id: str) -> None:
     """Raise StoreError that names the nearest known clip unless `clip_id` is in the store."""
     if clip_id in faces:
         return
-    nearest = get_close_matches(clip_id, faces.index.clip_ids, n=1, cutoff=0.0)
+    # Of ids of far other lengths, such as thousands of letters, difflib looks at no letter.
+    nearest = get_close_matches(clip_id, faces.index.clip_ids, n=1)
     hint = f"did you mean {nearest[0]!r}?" if nearest else "run `dvc repro` to make it"
     raise StoreError(f"{faces.path}: no clip {clip_id!r} among {len(faces):,}; {hint}")
 

@@ -136,6 +136,11 @@ def test_an_unknown_clip_is_told_with_the_nearest(made: MadeFaces) -> None:
         show(made, "toy/gaps")
 
 
+def test_ids_that_are_not_near_are_not_compared_letter_by_letter(made: MadeFaces) -> None:
+    with pytest.raises(StoreError, match=r"no clip 'y' among 3; run `dvc repro` to make it"):
+        show(made, "y")
+
+
 def test_a_missing_store_is_told_as_elsewhere(tmp_path: Path) -> None:
     told = r"face/store\.json: expected a store, found no file; run `dvc repro` or `dvc pull`"
     with pytest.raises(StoreError, match=told):
