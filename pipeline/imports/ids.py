@@ -136,16 +136,18 @@ class Matching:
         """
         if series.stretches is None or not len(series.stretches):
             return series
-        if not (np.abs(series.stretches) <= MOST_SECONDS).all():  # False of NaN
+        # Half of a float's bytes take a billion for infinity; the least integer has no absolute.
+        seconds = series.stretches.astype(np.float64)
+        if not (np.abs(seconds) <= MOST_SECONDS).all():  # False of NaN
             raise StoreError(
                 f"{series.told}: expected seconds of each row up to {MOST_SECONDS:g}, got more, "
                 f"NaN or infinity"
             )
-        forward = series.stretches[:, 1] >= series.stretches[:, 0]
+        forward = seconds[:, 1] >= seconds[:, 0]
         self.backward += int((~forward).sum())
         order = np.flatnonzero(forward)
-        order = order[np.argsort(series.stretches[order, 0], kind="stable")]
-        stretches = series.stretches[order]
+        order = order[np.argsort(seconds[order, 0], kind="stable")]
+        stretches = seconds[order]
         first = float(stretches[:, 0].min(initial=np.inf)) if start is None else start
         moved = np.maximum(stretches - (first or 0.0), 0.0)
         if len(moved) and not moved[:, 1].any() and stretches[:, 1].any():

@@ -1,6 +1,7 @@
 """Which clip a series is of, however others write its id."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,10 +115,19 @@ def test_rows_that_end_before_they_begin_are_left_out_and_counted() -> None:
     assert matching.backward == 1
 
 
-def test_seconds_that_are_no_numbers_are_refused() -> None:
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        np.array([[0.0, np.nan]]),
+        np.array([[0.0, np.inf]], np.float16),
+        np.array([[np.iinfo(np.int64).min, 5]]),
+    ],
+)
+def test_seconds_that_are_no_numbers_are_refused(seconds: np.ndarray) -> None:
     matching = Matching(make_clips("mosei/a/1"))
+    series = replace(make_series("a/1", [[0.0, 1.0]]), stretches=seconds)
     with pytest.raises(StoreError, match=r"of each row up to 1e\+09, got more, NaN or infinity"):
-        list_matches(matching, make_series("a/1", [[0.0, np.nan]]))
+        list_matches(matching, series)
 
 
 def test_ids_that_would_be_waited_for_are_told(tmp_path: Path) -> None:
