@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float32, Int64
-from torch import Tensor
 
 from pipeline.heads.base import Head
-from pipeline.heads.normalisation import NO_STANDARDS, Standards
+from pipeline.heads.normalisation import Standards
 from pipeline.heads.recipes import Recipe
 from pipeline.heads.shared.params import HeadParams
 from pipeline.labels.clip_labels import ClipLabels
@@ -70,42 +69,63 @@ class TrainedHead:
     params: HeadParams
     heads: Mapping[str, Head]
 
-    def answer(self, rows: RowsMade, clip_id: str, timing: Timing) -> Answer:
-        """What it says of a clip as a whole, and at the times of `timing`."""
-        dataset = WindowDataset(rows.whole, self._stand_in(clip_id, timing), self.params)
-        dataset.add_clips([clip_id])
-        own = Subjects(dataset).standardise().get(clip_id)
-        whole = self._predict(dataset.sources, dataset.windows, own).get(clip_id)
-        windows = list(_cut_series(dataset, rows.around, clip_id, timing))
-        filled = [window for window in windows if window and not window.empty]
-        around = self._predict({**dataset.sources, **rows.around}, filled, own)
-        said = [around.get(name_time(clip_id, place)) for place in range(len(windows))]
-        return Answer(
-            whole=None if whole is None else self._sum_up(whole),
-            timing=timing,
-            series={
-                target: self._line_up(target, timing, said, whole) for target in self.recipe.per
-            },
-            present=[_list_present(window) for window in windows],
-            people=find_people(rows.faces and rows.faces[clip_id], timing),
-        )
+    def answer(self, rows: RowsMade, timings: Mapping[str, Timing]) -> Iterator[tuple[str, Answer]]:
+        """clip_id → what it says of each clip as a whole, and at the times of its `timings`.
 
-    def _stand_in(self, clip_id: str, timing: Timing) -> Labels:
-        """No label at all, and in place of the annotated frames those of `timing`."""
+        All clips go through the head together; who is in one is in no other.
+        """
+        dataset = WindowDataset(rows.whole, self._stand_in(timings), self.params)
+        dataset.add_clips(timings)
+        known = Subjects(dataset).standardise()
+        wholes = self._predict(dataset.sources, dataset.windows, known)
+        cut = {
+            clip_id: list(_cut_series(dataset, rows.around, clip_id, timing))
+            for clip_id, timing in timings.items()
+        }
+        filled = [window for own in cut.values() for window in own if window and not window.empty]
+        series = self._predict(
+            {**dataset.sources, **rows.around},
+            filled,
+            {
+                w.clip_id: known[name]
+                for name, own in cut.items()
+                if name in known
+                for w in own
+                if w
+            },
+        )
+        for clip_id, windows in cut.items():
+            timing, whole = timings[clip_id], wholes.get(clip_id)
+            said = [series.get(name_time(clip_id, place)) for place in range(len(windows))]
+            yield (
+                clip_id,
+                Answer(
+                    whole=None if whole is None else self._sum_up(whole),
+                    timing=timing,
+                    series={
+                        target: self._line_up(target, timing, said, whole)
+                        for target in self.recipe.per
+                    },
+                    present=[_list_present(window) for window in windows],
+                    people=find_people(rows.faces and rows.faces[clip_id], timing),
+                ),
+            )
+
+    def _stand_in(self, timings: Mapping[str, Timing]) -> Labels:
+        """No label at all, and in place of annotated frames those of `timings`."""
         framed = [target for target, per in self.recipe.per.items() if per == "frame"]
-        values = {target: np.zeros(len(timing.seconds)) for target in framed}
-        frames = {clip_id: FrameLabels(timing.seconds, values)} if framed else {}
-        names = Names(emotion=self.recipe.emotions, words={})
-        return Labels({clip_id: ClipLabels(clip_id=clip_id, subject=clip_id)}, frames, names)
+        frames = {
+            clip_id: FrameLabels(own.seconds, {t: np.zeros(len(own.seconds)) for t in framed})
+            for clip_id, own in timings.items()
+            if framed
+        }
+        clips = {clip_id: ClipLabels(clip_id=clip_id, subject=clip_id) for clip_id in timings}
+        return Labels(clips, frames, Names(emotion=self.recipe.emotions, words={}))
 
     def _predict(
-        self,
-        sources: Mapping[str, RowSource],
-        windows: Sequence[Window],
-        own: Mapping[str, Tensor] | None,
+        self, sources: Mapping[str, RowSource], windows: Sequence[Window], known: Standards
     ) -> dict[str, Predicted]:
-        """clip_id → mean of the runs; `own` are standards of whose clip it is, if known."""
-        known: Standards = {w.clip_id: own for w in windows} if own else NO_STANDARDS
+        """clip_id → mean of what the runs say; `known` are standards of whose clip it is."""
         said = [
             predict_clips(
                 head,

@@ -27,6 +27,9 @@ from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import FeatureStore, open_features, open_media
 from pipeline.windows.dataset import locate_inputs, open_inputs
 
+TIMES = 2_000
+"""Answers that a head gives together."""
+
 LEDGERS = ("clips", "audio", "face", "text")
 """Folders of packed media whose ledgers say what is wrong with a clip, or not there of it."""
 
@@ -103,14 +106,17 @@ class Predictor:
         rows = self._open_rows(timings, folder, work)
         remarks, texts = _read_remarks(folder / "data"), folder / "data" / "text"
         said = open_media(texts) if texts.is_dir() else None
-        for clip in clips:
-            timing = timings.get(clip.clip_id)
-            yield Told(
-                clip=usable.get(clip.clip_id, clip),
-                remarks=remarks.get(clip.clip_id, ()),
-                words=_list_words(said[clip.clip_id] if said and timing else None),
-                answer=self.head.answer(rows, clip.clip_id, timing) if timing else None,
-            )
+        for some in _group(clips, timings):
+            here = {c.clip_id: timings[c.clip_id] for c in some if c.clip_id in timings}
+            answers = dict(self.head.answer(rows, here))
+            for clip in some:
+                clip_id = clip.clip_id
+                yield Told(
+                    clip=usable.get(clip_id, clip),
+                    remarks=remarks.get(clip_id, ()),
+                    words=_list_words(said[clip_id] if said and clip_id in here else None),
+                    answer=answers.get(clip_id),
+                )
 
     def _open_rows(self, timings: Mapping[str, Timing], folder: Path, work: Path) -> RowsMade:
         """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
@@ -140,6 +146,20 @@ def is_alone(features: FeatureStore, timings: Mapping[str, Timing]) -> bool:
         if len(rows) == 1 and float(rows.end_seconds[0] - rows.start_seconds[0]) > longest:
             return True
     return False
+
+
+def _group(clips: Sequence[Clip], timings: Mapping[str, Timing]) -> Iterator[list[Clip]]:
+    """`clips` in groups that a head answers for together, of about TIMES times each."""
+    group: list[Clip] = []
+    times = 0
+    for clip in clips:
+        group.append(clip)
+        times += len(timings[clip.clip_id].seconds) if clip.clip_id in timings else 0
+        if times >= TIMES:
+            yield group
+            group, times = [], 0
+    if group:
+        yield group
 
 
 def _list_words(table: pa.Table | None) -> list[Span]:
