@@ -17,7 +17,6 @@ from pipeline.cli.lines import say
 app = typer.Typer(
     help="Emotion models from videos of talking people: one DVC pipeline, `dvc repro` runs it.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -25,7 +24,9 @@ for commands in (corpora, project, stores, features, heads):
     app.add_typer(commands.app)
 
 
-JUDGING = ("verify", "replay", "diff", "weights", "share", "listings")
+DEBUG = "--debug"
+
+JUDGING = ("verify", "replay", "diff", "weights", "share", "listings", "doctor")
 """Commands whose status is an answer: one that is cut short has not given it."""
 
 
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _run(given)
     except MoodlineError as error:
+        if DEBUG in given:
+            raise
         sys.exit(f"moodline: {error}")
     except BrokenPipeError:
         _drop_output()
@@ -99,6 +102,9 @@ def begin(
         typer.Option(
             "--version", help="Say which moodline this is.", callback=_tell_version, is_eager=True
         ),
+    ] = False,
+    debug: Annotated[  # `main` looks for it
+        bool, typer.Option(DEBUG, help="Show where in the code a mistake was met.")
     ] = False,
 ) -> None:
     """Emotion models from videos of talking people: one DVC pipeline, `dvc repro` runs it."""

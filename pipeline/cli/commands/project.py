@@ -11,6 +11,21 @@ app = typer.Typer()
 
 
 @app.command()
+def doctor() -> None:
+    """Say what this machine has, and what is amiss; status 1 where something is."""
+    from pipeline.audits.health import examine
+    from pipeline.cli.printing import open_console, tabulate
+    from pipeline.params import PARAMS_PATH, load_params
+    from pipeline.paths import PROJECT
+
+    findings = list(examine(PROJECT, load_params() if PARAMS_PATH.is_file() else None))
+    rows = [(one.what, one.found, one.amiss or "ok") for one in findings]
+    open_console().print(tabulate(("what", "found", "to do"), rows))
+    if any(one.amiss for one in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
 def plan(
     sample: Annotated[
         int, typer.Option(min=1, help="Clips to try in each stage, a count.", show_default=True)
