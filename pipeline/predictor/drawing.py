@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from pipeline.files import write_whole
 from pipeline.predictor.answering import Answer
 from pipeline.predictor.curves import Curves, list_ratings, list_shares
-from pipeline.report.formats import label
+from pipeline.report.formats import shorten
 from pipeline.report.theme import ACCENT, INK, LINE, PALETTE, SCALE, SOFT
 from pipeline.targets import TARGETS
 
@@ -23,8 +24,6 @@ INCHES = 9.0
 """Width of a picture, which at DOTS has 1,350 of them: a slide's."""
 
 DOTS = 150
-
-FONTS = ("Inter", "Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans")
 
 SHADES = LinearSegmentedColormap.from_list("shares", list(SCALE)).with_extremes(bad=LINE)
 """From paper to dark; a gap is grey."""
@@ -38,14 +37,15 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
     for each class, the darker the greater. Gaps are times at which nothing was there to go by.
     """
     shares, ratings = list_shares(answer, emotions), list_ratings(answer)
-    pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
-    if shares:
-        pictures["distribution"] = _draw_distribution(shares)
-        pictures["heatmap"] = _draw_heatmap(answer.timing.seconds, shares)
-    for kind, figure in pictures.items():
-        figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
-        save = partial(figure.savefig, format="png", dpi=DOTS)
-        write_whole(folder / f"{name}.{kind}.png", save)
+    with rc_context({"text.parse_math": False}):  # names of files may have dollars
+        pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
+        if shares:
+            pictures["distribution"] = _draw_distribution(shares)
+            pictures["heatmap"] = _draw_heatmap(answer.timing.seconds, shares)
+        for kind, figure in pictures.items():
+            figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
+            save = partial(figure.savefig, format="png", dpi=DOTS)
+            write_whole(folder / f"{name}.{kind}.png", save)
 
 
 def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -80,7 +80,7 @@ def _draw_curves(axis: Axes, seconds: Times, curves: Curves) -> None:
         beside = np.pad(known, 1)
         alone = known & ~beside[:-2] & ~beside[2:]
         colour = PALETTE[place % len(PALETTE)]
-        axis.plot(seconds, values, style, color=colour, linewidth=1.5, label=label(name))
+        axis.plot(seconds, values, style, color=colour, linewidth=1.5, label=shorten(name))
         axis.plot(seconds[alone], values[alone], "o", color=colour, markersize=3)
     axis.grid(axis="y", color=LINE, linewidth=0.8)
     axis.legend(
@@ -116,7 +116,7 @@ def _draw_distribution(shares: Curves) -> Figure:
     )
     means = table[:, known].mean(axis=1) if known.any() else np.full(len(table), np.nan)
     axis.plot(means, places, "o", color=INK, markersize=4, label="mean")
-    axis.set_yticks(places, [label(name) for name in shares])
+    axis.set_yticks(places, [shorten(name) for name in shares])
     axis.set_xlim(0, 1)
     axis.invert_yaxis()
     axis.grid(axis="x", color=LINE, linewidth=0.8)
@@ -138,7 +138,7 @@ def _draw_heatmap(seconds: Times, shares: Curves) -> Figure:
         vmin=0,
         vmax=1,
     )
-    axis.set_yticks(np.arange(len(table)), [label(name) for name in shares])
+    axis.set_yticks(np.arange(len(table)), [shorten(name) for name in shares])
     axis.invert_yaxis()
     axis.set_xlabel("seconds", fontsize=9, color=SOFT)
     bar = figure.colorbar(drawn, ax=axis, pad=0.01)

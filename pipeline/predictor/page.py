@@ -18,7 +18,7 @@ from pipeline.modalities import MODALITIES
 from pipeline.predictor.answering import Answer
 from pipeline.predictor.curves import Span, list_ratings, list_shares, list_spans, name_people
 from pipeline.predictor.predictor import Told
-from pipeline.report.formats import label
+from pipeline.report.formats import shorten
 from pipeline.report.pages import write_page
 from pipeline.report.theme import MODALITY_COLOURS, PALETTE
 from pipeline.report.timelines import list_ticks
@@ -137,7 +137,7 @@ def _plot(
     lowest, highest = span
     lines = [
         Line(
-            label(name),
+            shorten(name),
             PALETTE[place % len(PALETTE)],
             list(_part(along * WIDE, (highest - values) / (highest - lowest) * HIGH)),
         )

@@ -68,9 +68,13 @@ def find_least_covered(metrics: Mapping[str, Estimate]) -> Estimate:
 
 
 def label(text: str) -> str:
-    """`text` as plotly shows it literally, cut where figures have no room for more."""
-    short = text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
-    return escape(short)
+    """`text` as plotly shows it literally, shortened."""
+    return escape(shorten(text))
+
+
+def shorten(text: str) -> str:
+    """`text`, cut where figures have no room for more."""
+    return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"
 
 
 def round_list(values: Float64[np.ndarray, "*shape"]) -> list[Any]:

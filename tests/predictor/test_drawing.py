@@ -9,11 +9,11 @@ from pipeline.predictor.timing import Timing
 SECONDS = np.arange(5.0)
 
 
-def draw(folder, series):
+def draw(folder, series, title="a talk"):
     values = {target: np.array(found, np.float32) for target, found in series.items()}
     timing = Timing(SECONDS, None, np.stack([SECONDS, SECONDS + 1], axis=1))
     answer = Answer(None, timing, values, [[]] * 5, np.zeros(5, np.int64))
-    draw_clip(answer, ["happy", "sad"], "a talk", folder, "head")
+    draw_clip(answer, ["happy", "sad"], title, folder, "head")
     return {path.name: cv2.imread(str(path)) for path in folder.iterdir()}
 
 
@@ -48,3 +48,7 @@ def test_a_heatmap_is_the_darker_the_greater(tmp_path):
     upper = picture[: len(picture) // 2]
     left, right = upper[:, 200:300].mean(), upper[:, 1000:1100].mean()
     assert right < left - 10
+
+
+def test_dollars_in_a_name_are_no_formula(tmp_path):
+    assert draw(tmp_path, {"valence": np.linspace(-1, 1, 5)}, "$x^{_$")

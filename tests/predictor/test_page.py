@@ -17,7 +17,7 @@ RECIPE = Recipe(
     head="both",
     params={"kind": "linear"},
     sections=Sections(corpora={}, splits={}, clean={}, faces={}, transcribe={}, joint={}),
-    emotions=["happy", HOSTILE],
+    emotions=["happy & glad", HOSTILE],
     per={"emotion": "clip", "valence": "clip", "arousal": "clip"},
     inputs={},
     priors={"all": {}},
@@ -70,6 +70,7 @@ def test_a_page_holds_its_answers_and_plays_the_file_where_it_lies(tmp_path):
 def test_no_name_of_a_file_a_class_or_a_word_is_markup(tmp_path):
     page = write(tmp_path, path=f"{HOSTILE.replace('/', '')}.mp4", words=[HOSTILE, "</script>"])
     assert "alert(1)" in page
+    assert "happy &amp; glad" in page
     assert not re.search(r"<script>alert|alert\(1\)</script>", page)
     assert page.count("</script>") == 2
 
