@@ -46,13 +46,6 @@ def tabulate_wholes(
     return pa.table(known | dict(list_columns(stacked, emotions)))
 
 
-def _stack(
-    values: Sequence[Float32[np.ndarray, "*shape"] | None], like: Float32[np.ndarray, "*shape"]
-) -> Float32[np.ndarray, "rows *shape"]:
-    blank = np.full_like(like, np.nan)
-    return np.stack([blank if own is None else own for own in values]).astype(np.float32)
-
-
 def list_columns(values: Values, emotions: Sequence[str]) -> Iterator[tuple[str, pa.Array]]:
     """Columns of the values of a target at each time, or of each clip; blank for NaN.
 
@@ -102,6 +95,7 @@ def _smooth(
     values: Float32[np.ndarray, "times *classes"], rows: int, *, causal: bool
 ) -> Float32[np.ndarray, "times *classes"]:
     known = ~np.isnan(values)
+    rows = min(rows, 2 * len(values) + 1)  # as many reach from either end to the other
     origin = (rows - 1) // 2 if causal else 0
     total, count = (
         uniform_filter1d(numbers, rows, axis=0, mode="constant", origin=origin)

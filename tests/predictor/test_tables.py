@@ -64,3 +64,8 @@ def test_smoothing_is_a_moving_mean_that_leaves_gaps(rows, causal):
     expected = frame.rolling(rows, center=not causal, min_periods=1).mean().where(frame.notna())
     found = smooth_series({"emotion": values}, rows, causal=causal)["emotion"]
     np.testing.assert_allclose(found, expected.to_numpy(), rtol=1e-5)
+
+
+def test_smoothing_over_more_rows_than_there_are_is_over_all():
+    found = smooth_series({"valence": np.array([0, NAN, 1], np.float32)}, 10**12, causal=False)
+    np.testing.assert_equal(found["valence"], np.array([0.5, NAN, 0.5], np.float32))
