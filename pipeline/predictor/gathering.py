@@ -3,8 +3,8 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 from pipeline.errors import CorpusError
@@ -21,6 +21,12 @@ TEXTS = frozenset({".txt"})
 
 ENDINGS = FILMED | SOUNDING | PICTURES | TEXTS
 """What a folder is searched for; a file that is named may be called anything."""
+
+WORK = ".moodline"
+"""Folder of results of what was packed and encoded on the way: a second call finds it there."""
+
+NO_NAMES = frozenset({".", "..", WORK})
+"""What no medium is called: folders that are not for its results."""
 
 DRAWN = (".timeline.png", ".distribution.png", ".heatmap.png")
 """Ends of the names of results, which may lie beside the media."""
@@ -62,7 +68,8 @@ def name_media(found: Mapping[Path, Path]) -> list[str]:
     """A name for each path of `found` (path → the folder that was named, or that it lies in).
 
     It is the path below that folder, as far as no other has the same: else with its ending, and
-    else with a number. A name is a folder of results as well.
+    else with a number. A name is a folder of results as well: none lies outside of theirs, or
+    where a table of all media is to lie.
 
     >>> top = Path("in")
     >>> name_media({top / "a/1.mp4": top, top / "b/1.mp4": top, top / "b/1.wav": top})
@@ -74,11 +81,15 @@ def name_media(found: Mapping[Path, Path]) -> list[str]:
     counts = Counter(path.with_suffix("") for path in below)
     names: dict[str, None] = {}
     for path in below:
-        plain = path.with_suffix("")
-        name = (plain if counts[plain] == 1 else path).as_posix()
-        tried = (name if number == 1 else f"{name}-{number}" for number in count(1))
-        names[next(one for one in tried if one not in names)] = None
+        plain, whole = path.with_suffix(""), path.as_posix()
+        numbered = (whole if number == 1 else f"{whole}-{number}" for number in count(1))
+        tried = chain([plain.as_posix()] if counts[plain] == 1 else [], numbered)
+        names[next(one for one in tried if _is_free(one, names))] = None
     return list(names)
+
+
+def _is_free(name: str, taken: Collection[str]) -> bool:
+    return name not in taken and name not in NO_NAMES and not name.endswith(".csv")
 
 
 def _find_files(name: str) -> Iterator[tuple[Path, Path]]:

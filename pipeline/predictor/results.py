@@ -14,15 +14,13 @@ from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
 from pipeline.predictor.annotations import write_annotations
 from pipeline.predictor.answering import Values
+from pipeline.predictor.gathering import WORK
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
 from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
 from pipeline.predictor.timing import EVERY_TENTH, Spacing
-from pipeline.report.formats import label, write_number
+from pipeline.report.formats import write_number
 from pipeline.targets import TARGETS
-
-WORK = ".moodline"
-"""Folder of what was packed and encoded on the way: a second call finds it there."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def name_values(whole: Values, emotions: Sequence[str]) -> dict[str, str]:
             said[target] = write_number(float(value), 2)
         else:
             best = int(value.argmax())
-            said[target] = f"{label(emotions[best])} {write_number(float(value[best]), 2)}"
+            said[target] = f"{emotions[best]} {write_number(float(value[best]), 2)}"
     return said
 
 

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.gathering import gather_media, name_media
 
 
 @pytest.fixture
@@ -66,3 +67,10 @@ def test_names_and_texts_are_utf_8(folder):
     open(odd, "w").close()
     with pytest.raises(CorpusError, match=r"in/\\udcff.mp4: expected a name in UTF-8"):
         gather_media([odd])
+
+
+def test_no_name_leads_out_of_the_results_or_is_that_of_a_table():
+    top = Path("in")
+    given = ("...mp4", ".moodline", "head.csv.mp4", "head.csv", "head")
+    expected = ["...mp4", ".moodline-2", "head.csv.mp4", "head.csv-2", "head"]
+    assert name_media({top / name: top for name in given}) == expected
