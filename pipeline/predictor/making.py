@@ -152,10 +152,11 @@ def _run_as(made: Making, running: Running, head: str) -> Making:
             f"{head}: reads features {', '.join(imported)} that were imported, and what made them "
             f"is not here; train a head on sets that an encoder of moodline makes"
         )
-    if running.detector is None and made.faces.detector == GIVEN and "face" in made.modalities:
+    detector = running.detector or made.faces.detector
+    if detector == GIVEN and "face" in made.modalities:
         raise ParamsError(
-            f"{head}: was trained on face crops that its corpus ships, and new media have none; "
-            f"name a --detector to find faces by, such as auto"
+            f"{head}: expected a detector that finds faces, for new media ship no crops of them, "
+            f"got {GIVEN}; name a --detector, such as auto"
         )
     faces = made.faces
     if running.detector is not None:
