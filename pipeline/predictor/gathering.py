@@ -10,6 +10,7 @@ from pathlib import Path
 from pipeline.errors import CorpusError
 from pipeline.files import is_text, walk_folders
 from pipeline.labels.clips import NO_MEDIA, Clip
+from pipeline.labels.texts import open_text
 from pipeline.limits import MOST_CLIPS
 from pipeline.media.opening import PICTURES
 from pipeline.presets.media import FILMED, SOUNDING
@@ -39,13 +40,14 @@ def gather_media(given: Sequence[str]) -> list[Clip]:
     """Clips of the media that `given` names, in order, each once: files, folders, patterns.
 
     A clip's id is `media/` and what `name_media` has it called. A text beside a recording, of the
-    same name but for the ending, is what is said in it; any other text is a clip of words alone.
+    same name but for the ending, is what is said in it, named or not; any other text is a clip of
+    words alone.
     Raises CorpusError for a path that is not there, and where there are no media.
     """
     found = {path: top for name in given for path, top in _find_files(name)}
     texts = {path.with_suffix(""): path for path in found if path.suffix.lower() in TEXTS}
     recordings = [path for path in found if path.suffix.lower() not in TEXTS]
-    said = {path: texts.get(path.with_suffix("")) for path in recordings}
+    said = {p: texts.get(p.with_suffix("")) or _find_text_beside(p) for p in recordings}
     alone = frozenset(texts.values()).difference(said.values())
     chosen = {path: top for path, top in found.items() if path in said or path in alone}
     if not chosen:
@@ -119,12 +121,17 @@ def _list_folder(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def _find_text_beside(recording: Path) -> Path | None:
+    beside = recording.with_suffix(".txt")
+    return beside if beside.is_file() else None
+
+
 def _read_words(path: Path | None) -> str | None:
     """What a text says; None of none."""
     if path is None:
         return None
     try:
-        with path.open(encoding="utf-8") as file:
+        with open_text(path) as file:
             words = file.read(MOST_LETTERS + 1)
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error

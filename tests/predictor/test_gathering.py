@@ -35,6 +35,7 @@ def test_a_text_beside_a_recording_is_what_is_said_in_it(folder):
     clips = {clip.clip_id: clip for clip in gather_media(["in"])}
     assert clips["media/a"].transcript == "So it is."
     assert clips["media/b"].transcript is None
+    assert gather_media(["in/a.mp4"])[0].transcript == "So it is."
 
 
 def test_a_text_by_itself_is_words_alone(folder):
@@ -57,6 +58,11 @@ def test_what_is_not_there_is_named(folder):
     (folder / "empty").mkdir()
     with pytest.raises(CorpusError, match="expected films, sounds, pictures or texts, got in/emp"):
         gather_media(["in/empty"])
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_word(folder):
+    (folder / "a.txt").write_text("So it is.", encoding="utf-8-sig")
+    assert gather_media(["in/a.txt"])[0].transcript == "So it is."
 
 
 def test_names_and_texts_are_utf_8(folder):
