@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Float64, Int64
 
 from pipeline.heads.base import Head
 from pipeline.heads.normalisation import Standards
@@ -197,13 +197,26 @@ def _list_present(window: Window | None) -> list[str]:
 
 
 def _average(said: Sequence[Predicted]) -> Predicted:
-    """Mean of several answers for the same times."""
+    """Mean of several answers; at each time, of those that say something of it."""
     first = said[0]
-    return Predicted(
-        {target: _mean([own.clip[target] for own in said]) for target in first.clip},
-        first.seconds,
-        {target: _mean([own.frames[target] for own in said]) for target in first.frames},
-    )
+    seconds = np.unique(np.concatenate([own.seconds for own in said]))
+    frames = {}
+    for target, values in first.frames.items():
+        found = np.full((len(said), len(seconds), *values.shape[1:]), np.nan)
+        for own, answer in zip(found, said, strict=True):
+            own[np.searchsorted(seconds, answer.seconds)] = answer.frames[target]
+        frames[target] = _mean_known(found)
+    clip = {target: _mean([own.clip[target] for own in said]) for target in first.clip}
+    return Predicted(clip, seconds, frames)
+
+
+def _mean_known(
+    found: Float64[np.ndarray, "answers *shape"],
+) -> Float32[np.ndarray, "*shape"]:
+    """Mean of the numbers that are there; NaN where none is."""
+    known = ~np.isnan(found)
+    total, count = np.where(known, found, 0.0).sum(axis=0), known.sum(axis=0)
+    return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 def _mean(values: Iterable[Float32[np.ndarray, "*shape"]]) -> Float32[np.ndarray, "*shape"]:
