@@ -121,6 +121,7 @@ def test_rows_by_other_settings_are_refused_before_any_is_made(project, tmp_path
     [
         (["nothing.mp4"], "nothing.mp4: no such file; name a file, a folder or a pattern"),
         ([CLIPS, "--head", "nobody"], "nobody/recipe.json: "),
+        ([CLIPS, "--head", "models/both"], "--head: expected each head once, got 'both' twice"),
         ([CLIPS, "--detector", "given"], "both: expected a detector that finds faces, for new"),
         ([CLIPS, "--device", "tpu"], "--device: expected cpu or cuda, got 'tpu'"),
     ],

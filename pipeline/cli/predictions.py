@@ -30,6 +30,19 @@ def ask_device(name: str | None) -> Device | None:
     raise ParamsError(f"--device: expected {' or '.join(get_args(Device))}, got {name!r}")
 
 
+def check_names(names: Sequence[str]) -> None:
+    """Raise ParamsError where two heads have one name, for their results would be the same files.
+
+    >>> check_names(["beit", "mlp"])
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise ParamsError(
+                f"--head: expected each head once, got {name!r} twice; give those that are called "
+                f"the same an --out each"
+            )
+
+
 def tell_whole(told: Told, emotions: Sequence[str]) -> str:
     """What is said of one medium as a whole, in a line."""
     if told.answer is None or told.answer.whole is None:

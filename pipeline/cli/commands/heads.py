@@ -150,7 +150,13 @@ def predict(
     ] = False,
 ) -> None:
     """Say what heads see in new media, as a whole and over time."""
-    from pipeline.cli.predictions import ask_device, find_head, tell_whole, write_record
+    from pipeline.cli.predictions import (
+        ask_device,
+        check_names,
+        find_head,
+        tell_whole,
+        write_record,
+    )
     from pipeline.predictor.annotations import check_endings
     from pipeline.predictor.gathering import gather_media
     from pipeline.predictor.making import Running
@@ -162,6 +168,7 @@ def predict(
     check_endings(annotations or ())
     running = Running(ask_device(device), batch_size, detector)
     predictors = [Predictor.load(find_head(name), running) for name in head]
+    check_names([predictor.head.recipe.head for predictor in predictors])
     for predictor in predictors:
         recipe, own = predictor.head.recipe, predictor.head.params.windows.seconds
         asked = Asked(Spacing(window or own or 1.0, hop, every), smooth, plot, annotations or ())
