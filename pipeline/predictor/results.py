@@ -12,9 +12,10 @@ import pyarrow.parquet as pq
 from pipeline.files import write_whole
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
-from pipeline.predictor.annotations import write_annotations
+from pipeline.modalities import MODALITIES
+from pipeline.predictor.annotations import WRITERS, write_annotations
 from pipeline.predictor.answering import Values
-from pipeline.predictor.gathering import WORK
+from pipeline.predictor.gathering import DRAWN, WORK
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
 from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
@@ -85,10 +86,12 @@ def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
 
 
 def _write_series(told: Told, recipe: Recipe, out: Path, asked: Asked) -> None:
-    """Write what is told of one clip over time, if anything."""
+    """Write what is told of one clip over time, if anything; what a call before told is removed."""
+    folder, head = out / told.name, recipe.head
+    for ending in (".csv", ".parquet", ".html", *DRAWN, *(f".{ending}" for ending in WRITERS)):
+        (folder / f"{head}{ending}").unlink(missing_ok=True)
     if told.answer is None:
         return
-    folder, head = out / told.name, recipe.head
     table = tabulate_series(told.answer, recipe.emotions)
     _write_table(table, folder / f"{head}.csv")
     write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
@@ -112,6 +115,6 @@ def _describe(told: Told) -> dict[str, Any]:
         "media": told.name,
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
-        "modalities": "+".join(sorted(present)),
+        "modalities": "+".join(modality for modality in MODALITIES if modality in present),
         "remarks": "; ".join(told.remarks),
     }
