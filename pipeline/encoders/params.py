@@ -168,7 +168,9 @@ class SpeechParams(FeatureParams):
     """What is taken of a network's hidden states.
 
     `mean` gives one row per clip, `none` all rows. Sound longer than `chunk_seconds` goes through
-    in chunks. On a GPU, `seconds` of sound go through at once, padding included.
+    in chunks. On a GPU, `seconds` of sound go through at once, padding included. Rows of what is
+    more than `active_db` below the clip's loud level are left out of the mean, and marked as not
+    valid; None takes all as active.
     """
 
     keyless: ClassVar[frozenset[str]] = FeatureParams.keyless | {"seconds"}
@@ -176,6 +178,7 @@ class SpeechParams(FeatureParams):
     modality: Literal["audio"]
     layer: Layers = -1
     pooling: Literal["none", "mean"] = "none"
+    active_db: PositiveFloat | None = None
     chunk_seconds: float = Field(30.0, ge=4.0)
     seconds: PositiveFloat = 240.0
 

@@ -184,6 +184,13 @@ CASES = {
         {"weights": partial(tiny_models.save_speech_model, "WavLM"), "pooling": "mean", "layer": 2},
         [6.13599, -0.8557, -0.2012],
     ),
+    "huggingface_speech active": Case(
+        "huggingface_speech",
+        "audio",
+        make_sounds,
+        {"weights": tiny_models.save_speech_model, "pooling": "mean", "active_db": 20.0},
+        [5.274, 0.43462, 0.10972],
+    ),
     "huggingface_speech whisper": Case(
         "huggingface_speech",
         "audio",

@@ -153,6 +153,32 @@ def test_the_mean_is_over_all_rows_of_a_clip_whatever_its_chunks(name):
     np.testing.assert_allclose(mean[0], rows.mean(0), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["Hubert group", "Whisper", "AST"])
+def test_rows_of_what_is_quiet_are_not_valid_and_not_in_the_mean(name):
+    sound = make_sound(16_000 * 5 + 77).copy()
+    sound[16_000 * 2 : 16_000 * 3] *= 1e-3
+    rows, mean = (
+        encode(
+            make_encoder(find_folder(name), chunk_seconds=4.0, active_db=20.0, pooling=pooling),
+            sound,
+        )[0]
+        for pooling in ("none", "mean")
+    )
+    quiet = (rows.start_seconds >= 2) & (rows.end_seconds <= 3)
+    assert np.array_equal(rows.valid, ~quiet)
+    expected = rows.embedding[rows.valid].mean(0)
+    np.testing.assert_allclose(mean.embedding[0], expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("pooling", ["none", "mean"])
+def test_digital_silence_has_no_valid_row_where_activity_counts(pooling):
+    encoder = make_encoder(find_folder("Hubert layer"), active_db=20.0, pooling=pooling)
+    (rows,) = encode(encoder, np.zeros(5_000, np.float32))
+    assert len(rows)
+    assert not rows.valid.any()
+    assert np.isfinite(rows.embedding).all()
+
+
 def test_a_mean_stands_for_the_whole_clip():
     (rows,) = encode(make_encoder(find_folder("AST"), pooling="mean"), make_sound(9_001))
     assert (rows.start_seconds.tolist(), rows.end_seconds.tolist()) == ([0.0], [9_001 / HZ])

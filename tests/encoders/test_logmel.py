@@ -7,7 +7,8 @@ from torchaudio.transforms import MelSpectrogram
 
 from pipeline.encoders.logmel import Encoder
 from pipeline.encoders.params import LogmelParams
-from pipeline.encoders.shared.spectra import BLOCK_FRAMES, derive_deltas, find_active, summarise
+from pipeline.encoders.shared.activity import find_active
+from pipeline.encoders.shared.spectra import BLOCK_FRAMES, derive_deltas, summarise
 from pipeline.errors import ParamsError, StoreError
 from pipeline.rows import Waveform
 from pipeline.sections import parse_section

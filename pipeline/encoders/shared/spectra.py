@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torchaudio.functional import compute_deltas, melscale_fbanks
 
 from pipeline.encoders.params import SpectraParams, Statistic
+from pipeline.encoders.shared.activity import LOUD_QUANTILE, find_active
 from pipeline.errors import StoreError
 from pipeline.media import AUDIO_HZ
 from pipeline.modalities import Modality
@@ -24,9 +25,6 @@ FFT_SIZE = 1024
 
 VERSION = 1
 """Raised whenever frames, deltas or statistics change: part of the key of every set they shape."""
-
-LOUD_QUANTILE = 0.95
-"""What counts as a clip's loud level: unlike the peak, one bang does not move it."""
 
 BLOCK_FRAMES = 2048
 """Frames transformed at once, which bounds the memory of a long clip."""
@@ -105,16 +103,6 @@ class SpectralEncoder:
         """A frame stands for one hop, centred on its window."""
         starts = (np.arange(frames) * self.hop + (self.window - self.hop) / 2) / AUDIO_HZ
         return starts, starts + self.hop / AUDIO_HZ
-
-
-def find_active(
-    energy: Float[np.ndarray, " frames"], active_db: float | None
-) -> Bool[np.ndarray, " frames"]:
-    """Frames whose energy is within `active_db` of the loud level; digital silence never is."""
-    if active_db is None:
-        return np.ones(len(energy), bool)
-    least = np.quantile(energy, LOUD_QUANTILE) * 10 ** (-active_db / 10)
-    return np.asarray((energy > 0) & (energy >= least))
 
 
 def derive_deltas(bands: Float[Tensor, "frames bands"], orders: int) -> list[Tensor]:

@@ -8,7 +8,7 @@ those of like length share a batch, padded: only where padding changes no row.
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from math import ceil
@@ -16,10 +16,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from pipeline.encoders.params import SpeechParams
+from pipeline.encoders.shared.activity import LOUD_QUANTILE, find_active
 from pipeline.media import AUDIO_HZ
 from pipeline.modalities import Modality
 from pipeline.networks.batches import Batcher
@@ -38,7 +39,7 @@ CONTEXT_SECONDS = 1.0
 """What a chunk hears on each side of the rows that are kept of it; at most a quarter of it."""
 
 BLOCK_SAMPLES = 1 << 20
-"""Samples looked at together when a clip's level is measured."""
+"""Samples looked at together when a clip's level, or that of its rows, is measured."""
 
 
 @dataclass(frozen=True)
@@ -146,16 +147,40 @@ def measure_level(samples: Samples, epsilon: float) -> tuple[float, float]:
     return mean, float(np.sqrt(squares / len(samples) + epsilon))
 
 
+def measure_energy(samples: Samples, grid: Grid) -> Float[np.ndarray, " rows"]:
+    """Mean square of the samples that each row of a clip stands for, without a copy of them."""
+    rows = grid.count(len(samples))
+    starts, ends = grid.stretch(rows, len(samples))
+    edges = np.round(np.append(starts, ends[-1:]) * AUDIO_HZ).astype(np.int64)
+    energy = np.zeros(rows)
+    for first in range(0, rows, BLOCK_SAMPLES // grid.stride):
+        some = edges[first : first + BLOCK_SAMPLES // grid.stride + 1]
+        squares = np.square(samples[some[0] : some[-1]], dtype=np.float64)
+        sums = np.add.reduceat(squares, some[:-1] - some[0])
+        energy[first : first + len(sums)] = sums / np.diff(some)
+    return energy
+
+
 class Sounds:
-    """A batch of clips on its way: their samples, and their rows as pieces give them."""
+    """A batch of clips on its way: their samples, and their rows as pieces give them.
+
+    A mean is over the `active` rows of a clip, or over all where none is.
+    """
 
     def __init__(
-        self, clips: list[Samples], network: Network, pooled: bool, row_shape: tuple[int, ...]
+        self,
+        clips: list[Samples],
+        network: Network,
+        params: SpeechParams,
+        row_shape: tuple[int, ...],
     ) -> None:
         self.clips = clips
         self.grid = network.grid
-        self.pooled = pooled
+        self.pooled = params.pooling == "mean"
         self.rows = [self.grid.count(len(samples)) for samples in clips]
+        self.active = [
+            find_active(measure_energy(samples, self.grid), params.active_db) for samples in clips
+        ]
         self.levels = [
             measure_level(samples, network.epsilon)
             if rows and network.epsilon is not None
@@ -163,7 +188,7 @@ class Sounds:
             for samples, rows in zip(clips, self.rows, strict=True)
         ]
         self.embeddings = [
-            np.zeros((min(1, rows) if pooled else rows, *row_shape), np.float32)
+            np.zeros((min(1, rows) if self.pooled else rows, *row_shape), np.float32)
             for rows in self.rows
         ]
 
@@ -182,17 +207,31 @@ class Sounds:
             kept = some[piece.skip : piece.skip + piece.rows]
             self.embeddings[piece.clip][piece.first : piece.first + piece.rows] = kept
 
+    def find_counted(self, clip: int) -> Bool[np.ndarray, " rows"]:
+        """Rows of a clip that its mean is over."""
+        active = self.active[clip]
+        return active if active.any() else ~active
+
+    def sum_counted(
+        self, piece: SoundPiece, some: Float[Tensor, "_ *row"]
+    ) -> Float[Tensor, " *row"]:
+        """Sum of the hidden states `some` of a piece over what of its rows counts."""
+        counted = self.find_counted(piece.clip)[piece.first : piece.first + piece.rows]
+        kept = some[piece.skip : piece.skip + piece.rows]
+        return kept[torch.from_numpy(counted).to(kept.device)].sum(0, dtype=torch.float32)
+
     def add(self, pieces: Sequence[SoundPiece], sums: Float[np.ndarray, "batch *row"]) -> None:
         """Add to a clip's mean the sum over a piece's rows."""
         for piece, some in zip(pieces, sums, strict=True):
-            self.embeddings[piece.clip][0] += some / self.rows[piece.clip]
+            self.embeddings[piece.clip][0] += some / self.find_counted(piece.clip).sum()
 
     def collect(self, clip: int) -> Rows:
         """Rows of clip number `clip`, once all of its pieces came."""
         embedding, rows, samples = self.embeddings[clip], self.rows[clip], len(self.clips[clip])
         if self.pooled and rows:
-            return make_one_row(embedding[0], samples)
-        return Rows(embedding, *self.grid.stretch(rows, samples), np.ones(rows, bool))
+            heard = np.array([self.active[clip].any()])
+            return replace(make_one_row(embedding[0], samples), valid=heard)
+        return Rows(embedding, *self.grid.stretch(rows, samples), self.active[clip])
 
 
 class SpeechEncoder:
@@ -204,7 +243,7 @@ class SpeechEncoder:
     modalities: ClassVar[frozenset[Modality]] = frozenset({"audio"})
 
     def __init__(self, params: SpeechParams, device: str, network: Network) -> None:
-        self.pooled = params.pooling == "mean"
+        self.params = params
         self.network = network
         self.row_shape = shape_layers(params.layer, len(network.blocks), network.dim)
         self.states = HiddenStates(network.blocks, params.layer)
@@ -221,6 +260,7 @@ class SpeechEncoder:
             "hz": AUDIO_HZ,
             "context_seconds": CONTEXT_SECONDS,
             "normalised_epsilon": self.network.epsilon,
+            **({} if self.params.active_db is None else {"loud_quantile": LOUD_QUANTILE}),
             **self.network.constants,
         }
 
@@ -229,7 +269,7 @@ class SpeechEncoder:
         for clip in clips:
             check_hz(clip)
         sounds = [clip.samples for clip in clips]
-        batch = Sounds(sounds, self.network, self.pooled, self.row_shape)
+        batch = Sounds(sounds, self.network, self.params, self.row_shape)
         for pieces in self._group(sounds):
             units = [self.network.window or len(piece) for piece in pieces]
             self.batcher.run(pieces, units, partial(self._run, batch))
@@ -248,9 +288,8 @@ class SpeechEncoder:
         self.states.caught.clear()  # what is left of a batch that did not fit
         last = self.network.run(batch.pad(pieces), [len(piece) for piece in pieces])
         states = self.states.collect(self.network.arrange, last)
-        if self.pooled:
-            kept = zip(states, pieces, strict=True)
-            sums = [some[p.skip : p.skip + p.rows].sum(0, dtype=torch.float32) for some, p in kept]
+        if batch.pooled:
+            sums = [batch.sum_counted(p, some) for p, some in zip(pieces, states, strict=True)]
             batch.add(pieces, torch.stack(sums).cpu().numpy())
         else:
             batch.put(pieces, states.float().cpu().numpy())

@@ -7,6 +7,7 @@ from pipeline.encoders.shared.speech import (
     BLOCK_SAMPLES,
     Grid,
     cut_sound,
+    measure_energy,
     measure_level,
     trace_front,
 )
@@ -68,3 +69,19 @@ def test_a_level_is_mean_and_deviation_whatever_the_length():
     mean, deviation = measure_level(samples + np.float32(0.5), 1e-5)
     assert mean == pytest.approx(samples.mean(dtype=np.float64) + 0.5, abs=1e-6)
     assert deviation == pytest.approx(np.sqrt(samples.var(dtype=np.float64) + 1e-5), abs=1e-6)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_energy_of_a_row_is_the_mean_square_of_its_stretch(grid):
+    samples = np.random.default_rng(3).standard_normal(BLOCK_SAMPLES * 2 + 977).astype(np.float32)
+    found = measure_energy(samples, grid)
+    starts, ends = grid.stretch(grid.count(len(samples)), len(samples))
+    for row in (0, 1, BLOCK_SAMPLES // grid.stride, len(found) - 1):
+        stretch = samples[round(starts[row] * 16_000) : round(ends[row] * 16_000)]
+        assert found[row] == pytest.approx(np.square(stretch).mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@given(samples=st.integers(0, 20_000))
+def test_every_row_has_an_energy(grid, samples):
+    assert (measure_energy(np.ones(samples, np.float32), grid) == 1).all()
