@@ -59,7 +59,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     shown = capsys.readouterr().out
     assert all(f"\n  {command} " in shown for command in COMMANDS)
-    assert "completion" not in shown
+    assert "--install-completion" in shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)

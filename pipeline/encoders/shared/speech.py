@@ -161,6 +161,13 @@ def measure_energy(samples: Samples, grid: Grid) -> Float[np.ndarray, " rows"]:
     return energy
 
 
+def find_rows(samples: Samples, grid: Grid, active_db: float | None) -> Bool[np.ndarray, " rows"]:
+    """Rows of a clip that are no pause, as `find_active` has it; all of them by None."""
+    if active_db is None:
+        return np.ones(grid.count(len(samples)), bool)
+    return find_active(measure_energy(samples, grid), active_db)
+
+
 class Sounds:
     """A batch of clips on its way: their samples, and their rows as pieces give them.
 
@@ -178,9 +185,7 @@ class Sounds:
         self.grid = network.grid
         self.pooled = params.pooling == "mean"
         self.rows = [self.grid.count(len(samples)) for samples in clips]
-        self.active = [
-            find_active(measure_energy(samples, self.grid), params.active_db) for samples in clips
-        ]
+        self.active = [find_rows(samples, self.grid, params.active_db) for samples in clips]
         self.levels = [
             measure_level(samples, network.epsilon)
             if rows and network.epsilon is not None
@@ -218,7 +223,9 @@ class Sounds:
         """Sum of the hidden states `some` of a piece over what of its rows counts."""
         counted = self.find_counted(piece.clip)[piece.first : piece.first + piece.rows]
         kept = some[piece.skip : piece.skip + piece.rows]
-        return kept[torch.from_numpy(counted).to(kept.device)].sum(0, dtype=torch.float32)
+        if not counted.all():
+            kept = kept[torch.from_numpy(counted).to(kept.device)]
+        return kept.sum(0, dtype=torch.float32)
 
     def add(self, pieces: Sequence[SoundPiece], sums: Float[np.ndarray, "batch *row"]) -> None:
         """Add to a clip's mean the sum over a piece's rows."""
