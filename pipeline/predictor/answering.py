@@ -52,8 +52,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class RowsMade:
-    """Rows of media, by stream: of clips as a `whole`, and of those that have one row alone for it,
-    of the stretches `around` their times. And the store of `faces`, if any were looked for.
+    """Rows of media, by stream: of clips as a `whole`, and of those of a single row, which says
+    nothing of a part, of the stretches `around` their times. And the store of `faces`, if any were
+    looked for.
     """
 
     whole: Mapping[str, FeatureStore]

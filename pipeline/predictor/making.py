@@ -1,6 +1,6 @@
 """Making: rows of new media, by exactly what made those that the head was trained on."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -101,20 +101,18 @@ class Making:
         return usable
 
     def make_around(
-        self, sets: Collection[str], timings: Mapping[str, Timing], folder: Path, work: Path
+        self, parted: Mapping[str, Mapping[str, Timing]], folder: Path, work: Path
     ) -> Path:
-        """Folder of those of its feature `sets`, of the stretches around the times of each clip.
+        """Folder of feature sets of the stretches around the times of clips: `parted` is by set.
 
         The media of the clips are those that `make_rows` has packed in `folder`.
         """
         sliced = folder / "around"
-        for modality in {self.features[name].modality for name in sets}:
-            packed, out = folder / "data" / modality, sliced / "data" / modality
-            slice_media(modality, open_media(packed), timings, out, work)
-        for name in sets:
-            params = self.features[name]
-            media, out = sliced / "data" / params.modality, sliced / "features" / name
-            extract_features(params, media, out, work)
+        for name, timings in parted.items():
+            params, media = self.features[name], sliced / "data" / name
+            packed = open_media(folder / "data" / params.modality)
+            slice_media(params.modality, packed, timings, media, work)
+            extract_features(params, media, sliced / "features" / name, work)
         return sliced / "features"
 
     def _check(self, name: str, source: Source) -> None:

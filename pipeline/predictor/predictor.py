@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import ParamsError
@@ -23,6 +22,7 @@ from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.tables import tabulate_series
 from pipeline.predictor.timing import EVERY_TENTH, Spacing, Timing
 from pipeline.presets.rebuilding import list_sections
+from pipeline.rows import Rows
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import FeatureStore, open_features, open_media
 from pipeline.windows.dataset import locate_inputs, open_inputs
@@ -122,30 +122,36 @@ class Predictor:
         """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
         sets = {s: p.name for s, p in locate_inputs(self.head.params, folder / "features").items()}
         whole = open_inputs(self.head.params, folder / "features")
-        alone = [
-            stream
-            for stream, store in whole.items()
-            if "clip" in self.head.recipe.per.values()
-            and modality_of(stream) != "text"
-            and is_alone(store, timings)
-        ]
-        around = self.making.make_around({sets[s] for s in alone}, timings, folder, work)
+        alone = {s: self._find_alone(s, store, timings) for s, store in whole.items()}
+        parted = {sets[stream]: own for stream, own in alone.items() if own}
+        around = self.making.make_around(parted, folder, work)
         faces = folder / "data" / "face"
         return RowsMade(
             whole,
-            {stream: open_features(around / sets[stream]) for stream in alone},
+            {stream: open_features(around / sets[stream]) for stream, own in alone.items() if own},
             open_media(faces) if faces.is_dir() else None,
         )
 
+    def _find_alone(
+        self, stream: str, store: FeatureStore, timings: Mapping[str, Timing]
+    ) -> dict[str, Timing]:
+        """Those of the clips whose only row in `store` is to be made anew for each stretch."""
+        if "clip" not in self.head.recipe.per.values() or modality_of(stream) == "text":
+            return {}
+        return {
+            clip_id: timing
+            for clip_id, timing in timings.items()
+            if is_alone(store[clip_id], timing)
+        }
 
-def is_alone(features: FeatureStore, timings: Mapping[str, Timing]) -> bool:
-    """Whether `features` have a single row of any clip that is longer than its stretches."""
-    for clip_id, timing in timings.items():
-        rows = features[clip_id]
-        longest = float(np.diff(timing.stretches).max())
-        if len(rows) == 1 and float(rows.end_seconds[0] - rows.start_seconds[0]) > longest:
-            return True
-    return False
+
+def is_alone(rows: Rows, timing: Timing) -> bool:
+    """Whether `rows` of a clip are a single one, of which a stretch holds a part alone."""
+    if len(rows) != 1:
+        return False
+    begins, ends = timing.stretches.T
+    within = (begins <= rows.start_seconds[0]) & (ends >= rows.end_seconds[0])
+    return not bool(within.all())
 
 
 def _group(clips: Sequence[Clip], timings: Mapping[str, Timing]) -> Iterator[list[Clip]]:
