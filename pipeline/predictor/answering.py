@@ -9,7 +9,7 @@ from jaxtyping import Float32, Float64, Int64
 from pipeline.heads.base import Head
 from pipeline.heads.normalisation import Standards
 from pipeline.heads.recipes import Recipe
-from pipeline.heads.shared.params import HeadParams
+from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.modalities import MODALITIES, modality_of
@@ -30,7 +30,7 @@ from pipeline.windows.windowing import (
     shift_rows,
 )
 
-Values = Mapping[str, Float32[np.ndarray, "*shape"]]
+Values = Mapping[str, Float32[np.ndarray, "..."]]
 """Target → a rating `()`, or a number for each class `(classes,)`; or these for each of times."""
 
 
@@ -143,11 +143,8 @@ class TrainedHead:
 
     def _sum_up(self, whole: Predicted) -> Values:
         """One value for each target; of those over time, the mean of what is known."""
-        framed = {
-            target: _mean(found[~np.isnan(found.reshape(len(found), -1)).any(axis=1)])
-            for target, found in whole.frames.items()
-        }
-        return {target: (whole.clip | framed)[target] for target in self.recipe.per}
+        framed = {target: _mean_known(found) for target, found in whole.frames.items()}
+        return {target: (whole.clip | framed)[target] for target in self.per}
 
     def _line_up(
         self,
@@ -159,7 +156,7 @@ class TrainedHead:
         """Values of `target` at each time, NaN where nothing is said."""
         sizes = () if TARGETS[target].behaviour.number else (len(self.recipe.emotions),)
         found = np.full((len(timing.seconds), *sizes), np.nan, np.float32)
-        if self.recipe.per[target] == "clip":
+        if self.per[target] == "clip":
             for place, answer in enumerate(said):
                 if answer is not None:
                     found[place] = answer.clip[target]
@@ -193,7 +190,21 @@ def _cut_series(
 def _list_present(window: Window | None) -> list[str]:
     """Modalities that a window has rows of."""
     held = () if window is None else window.alignments.items()
-    found = {modality_of(stream) for stream, aligned in held if len(aligned.rows)}
+    return _name_modalities(stream for stream, aligned in held if len(aligned.rows))
+
+
+def _list_reaching(dataset: WindowDataset, times: int) -> list[list[str]]:
+    """Modalities of which a row reaches each of so many times, where a head answers for frames."""
+    found: list[set[str]] = [set() for _ in range(times)]
+    for window in dataset.windows:
+        for stream in dataset.features:
+            for place in window.points[window.alignments[stream].counts > 0]:
+                found[place].add(stream)
+    return [_name_modalities(streams) for streams in found]
+
+
+def _name_modalities(streams: Iterable[str]) -> list[str]:
+    found = {modality_of(stream) for stream in streams}
     return [modality for modality in MODALITIES if modality in found]
 
 
@@ -212,11 +223,11 @@ def _average(said: Sequence[Predicted]) -> Predicted:
 
 
 def _mean_known(
-    found: Float64[np.ndarray, "answers *shape"],
+    found: Float[np.ndarray, "answers *shape"],
 ) -> Float32[np.ndarray, "*shape"]:
     """Mean of the numbers that are there; NaN where none is."""
     known = ~np.isnan(found)
-    total, count = np.where(known, found, 0.0).sum(axis=0), known.sum(axis=0)
+    total, count = np.where(known, found, 0.0).sum(axis=0, dtype=np.float64), known.sum(axis=0)
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
