@@ -116,6 +116,28 @@ def test_rows_by_other_settings_are_refused_before_any_is_made(project, tmp_path
         list(other.predict(clips, tmp_path / "made", tmp_path / "parts"))
 
 
+def test_rows_of_other_shapes_than_a_recipe_says_are_refused(project, tmp_path):
+    predictor = Predictor.load("models/sound")
+    recipe = predictor.head.recipe
+    inputs = {
+        stream: source.model_copy(update={"row_shape": [1]})
+        for stream, source in recipe.inputs.items()
+    }
+    forged = recipe.model_copy(update={"inputs": inputs})
+    other = replace(predictor, head=replace(predictor.head, recipe=forged))
+    with pytest.raises(StoreError, match="sound: expected rows of audio as its recipe has them, "):
+        list(other.predict(gather_media([CLIPS]), tmp_path / "made", tmp_path / "parts"))
+
+
+def test_what_another_head_of_that_name_packed_is_not_looked_at(project, tmp_path):
+    clips = gather_media([CLIPS])
+    places = tmp_path / "made", tmp_path / "parts"
+    before = list(Predictor.load("models/both").predict(clips, *places))
+    told = list(Predictor.load("models/sound").predict(clips, *places))
+    assert any(one.remarks for one in before)
+    assert not any("face" in remark for one in told for remark in one.remarks)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -80,6 +80,15 @@ class Making:
         """What the head reads."""
         return frozenset(set_.modality for set_ in self.features.values())
 
+    @property
+    def packed(self) -> list[str]:
+        """Stores of media that `make_rows` packs, and whose ledgers say what it found.
+
+        Others in their folder are of a head that had the same name.
+        """
+        faces = ["face"] if self.modalities & {"face", "scene"} else []
+        return ["audio", *faces, *(["text"] if "text" in self.modalities else [])]
+
     def make_rows(self, clips: Sequence[Clip], folder: Path, work: Path) -> list[Clip]:
         """Feature sets of `clips` in `folder`/features; those of them that have media.
 
@@ -89,9 +98,9 @@ class Making:
         data, features = folder / "data", folder / "features"
         clean_corpus(clips, self.clean, frozenset(clip.clip_id for clip in clips), data, work)
         usable = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
-        if self.modalities & {"face", "scene"}:
+        if "face" in self.packed:
             pack_faces(usable, self.faces, data, work)
-        if "text" in self.modalities:
+        if "text" in self.packed:
             transcribe_corpus(usable, data / "audio", data / "text", work, self.transcribe)
         for name, params in self.features.items():
             check = partial(self._check, name)

@@ -1,7 +1,7 @@
 """The predictor: a trained head, and all that brings new media into the form that it knows."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, StoreError
 from pipeline.heads.building import load_heads
 from pipeline.heads.recipes import Recipe, refuse_options
 from pipeline.labels.clips import Clip
@@ -122,21 +122,31 @@ class Predictor:
         """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
         sets = {s: p.name for s, p in locate_inputs(self.head.params, folder / "features").items()}
         whole = open_inputs(self.head.params, folder / "features")
+        self._check_shapes(whole)
         alone = {s: self._find_alone(s, store, timings) for s, store in whole.items()}
         parted = {sets[stream]: own for stream, own in alone.items() if own}
         around = self.making.make_around(parted, folder, work)
-        faces = folder / "data" / "face"
         return RowsMade(
             whole,
             {stream: open_features(around / sets[stream]) for stream, own in alone.items() if own},
-            open_media(faces) if faces.is_dir() else None,
+            open_media(folder / "data" / "face") if "face" in self.making.packed else None,
         )
+
+    def _check_shapes(self, whole: Mapping[str, FeatureStore]) -> None:
+        """Raise StoreError where rows are of other shapes than a recipe, maybe forged, has them."""
+        known = {stream: source.shape for stream, source in self.head.recipe.inputs.items()}
+        for stream, store in whole.items():
+            if store.shape != known.get(stream):
+                raise StoreError(
+                    f"{self.head.recipe.head}: expected rows of {stream} as its recipe has them, "
+                    f"{known.get(stream)}, got {store.shape}; `dvc checkout` the head"
+                )
 
     def _find_alone(
         self, stream: str, store: FeatureStore, timings: Mapping[str, Timing]
     ) -> dict[str, Timing]:
         """Those of the clips whose only row in `store` is to be made anew for each stretch."""
-        if "clip" not in self.head.recipe.per.values() or modality_of(stream) == "text":
+        if "clip" not in self.head.per.values() or modality_of(stream) == "text":
             return {}
         return {
             clip_id: timing
@@ -183,10 +193,10 @@ def _parse_sections(folder: Path, recipe: Recipe) -> Params:
         raise refuse_options(folder, recipe, error) from error
 
 
-def _read_remarks(data: Path) -> dict[str, list[str]]:
-    """clip_id → what the ledgers of the media packed in `data` say of it."""
+def _read_remarks(folders: Iterable[Path]) -> dict[str, list[str]]:
+    """clip_id → what the ledgers in `folders` say is wrong with it, or not there of it."""
     found: dict[str, list[str]] = defaultdict(list)
-    for path in (data / name / "ledger.parquet" for name in LEDGERS):
+    for path in (folder / "ledger.parquet" for folder in folders):
         for entry in read_ledger(path) if path.is_file() else ():
             found[entry.clip_id].append(f"{entry.reason}: {entry.detail}")
     return found
