@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float, Float32, Int64
 
 from pipeline.heads.base import Head
 from pipeline.heads.normalisation import Standards
@@ -70,6 +70,11 @@ class TrainedHead:
     params: HeadParams
     heads: Mapping[str, Head]
 
+    @property
+    def per(self) -> dict[str, Per]:
+        """What each of its targets is answered per: a recipe may name others beside."""
+        return {target: self.recipe.per[target] for target in self.params.targets}
+
     def answer(self, rows: RowsMade, timings: Mapping[str, Timing]) -> Iterator[tuple[str, Answer]]:
         """clip_id → what it says of each clip as a whole, and at the times of its `timings`.
 
@@ -79,42 +84,55 @@ class TrainedHead:
         dataset.add_clips(timings)
         known = Subjects(dataset).standardise()
         wholes = self._predict(dataset.sources, dataset.windows, known)
-        cut = {
-            clip_id: list(_cut_series(dataset, rows.around, clip_id, timing))
-            for clip_id, timing in timings.items()
-        }
-        filled = [window for own in cut.values() for window in own if window and not window.empty]
-        series = self._predict(
-            {**dataset.sources, **rows.around},
-            filled,
-            {
-                w.clip_id: known[name]
-                for name, own in cut.items()
-                if name in known
-                for w in own
-                if w
-            },
-        )
-        for clip_id, windows in cut.items():
-            timing, whole = timings[clip_id], wholes.get(clip_id)
-            said = [series.get(name_time(clip_id, place)) for place in range(len(windows))]
+        cut, said = self._answer_stretches(dataset, rows, timings, known)
+        for clip_id, timing in timings.items():
+            whole, windows = wholes.get(clip_id), cut.get(clip_id, ())
+            own = [said.get(name_time(clip_id, place)) for place in range(len(windows))]
+            series = {target: self._line_up(target, timing, own, whole) for target in self.per}
+            present = [_list_present(window) for window in windows]
             yield (
                 clip_id,
                 Answer(
                     whole=None if whole is None else self._sum_up(whole),
                     timing=timing,
-                    series={
-                        target: self._line_up(target, timing, said, whole)
-                        for target in self.recipe.per
-                    },
-                    present=[_list_present(window) for window in windows],
+                    series=series,
+                    present=present or _list_reaching(dataset, clip_id, len(timing.seconds)),
                     people=find_people(rows.faces and rows.faces[clip_id], timing),
                 ),
             )
 
+    def _answer_stretches(
+        self,
+        dataset: WindowDataset,
+        rows: RowsMade,
+        timings: Mapping[str, Timing],
+        known: Standards,
+    ) -> tuple[dict[str, list[Window | None]], dict[str, Predicted]]:
+        """Windows of the stretches of each clip, and name of a stretch → what is said of it.
+
+        Both are empty where the head answers for frames alone. Clips go together whose rows of
+        stretches are of the same streams.
+        """
+        cut: dict[str, list[Window | None]] = {}
+        said: dict[str, Predicted] = {}
+        parted: dict[frozenset[str], list[str]] = {}
+        for clip_id in timings if "clip" in self.per.values() else ():
+            first = name_time(clip_id, 0)
+            streams = frozenset(s for s, store in rows.around.items() if first in store)
+            parted.setdefault(streams, []).append(clip_id)
+        for streams, clip_ids in parted.items():
+            around = {stream: rows.around[stream] for stream in streams}
+            own = {c: list(_cut_series(dataset, around, c, timings[c])) for c in clip_ids}
+            named = {w.clip_id: c for c, windows in own.items() for w in windows if w}
+            filled = [w for windows in own.values() for w in windows if w and not w.empty]
+            standards = {name: known[c] for name, c in named.items() if c in known}
+            said |= self._predict({**dataset.sources, **around}, filled, standards)
+            cut |= own
+        return cut, said
+
     def _stand_in(self, timings: Mapping[str, Timing]) -> Labels:
         """No label at all, and in place of annotated frames those of `timings`."""
-        framed = [target for target, per in self.recipe.per.items() if per == "frame"]
+        framed = [target for target, per in self.per.items() if per == "frame"]
         frames = {
             clip_id: FrameLabels(own.seconds, {t: np.zeros(len(own.seconds)) for t in framed})
             for clip_id, own in timings.items()
@@ -193,10 +211,10 @@ def _list_present(window: Window | None) -> list[str]:
     return _name_modalities(stream for stream, aligned in held if len(aligned.rows))
 
 
-def _list_reaching(dataset: WindowDataset, times: int) -> list[list[str]]:
+def _list_reaching(dataset: WindowDataset, clip_id: str, times: int) -> list[list[str]]:
     """Modalities of which a row reaches each of so many times, where a head answers for frames."""
     found: list[set[str]] = [set() for _ in range(times)]
-    for window in dataset.windows:
+    for window in (window for window in dataset.windows if window.clip_id == clip_id):
         for stream in dataset.features:
             for place in window.points[window.alignments[stream].counts > 0]:
                 found[place].add(stream)

@@ -104,8 +104,9 @@ class Predictor:
             clip_id: spacing.lay_times(clip, causal=causal) for clip_id, clip in usable.items()
         }
         rows = self._open_rows(timings, folder, work)
-        remarks, texts = _read_remarks(folder / "data"), folder / "data" / "text"
-        said = open_media(texts) if texts.is_dir() else None
+        packed = self.making.packed
+        remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
+        said = open_media(folder / "data" / "text") if "text" in packed else None
         for some in _group(clips, timings):
             here = {c.clip_id: timings[c.clip_id] for c in some if c.clip_id in timings}
             answers = dict(self.head.answer(rows, here))
