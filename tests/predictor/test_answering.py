@@ -34,7 +34,7 @@ def test_modalities_of_a_frame_are_those_that_its_answer_goes_by(tmp_path, windo
     clip = Clip(clip_id="media/a", corpus="media", path="a", fps=10.0, duration_seconds=10.0)
     timing = Spacing(every=5).lay_times(clip, causal=params.windows.causal)
     trained = TrainedHead(recipe, params, {"all": head})
-    answer = trained.answer(RowsMade(stores, {}, None), {"media/a": timing})
+    ((_, answer),) = trained.answer(RowsMade(stores, {}, None), {"media/a": timing})
     known = ~np.isnan(answer.series["valence"])
     assert known.any()
     assert [present == ["audio"] for present in answer.present] == known.tolist()
