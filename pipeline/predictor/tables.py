@@ -12,6 +12,14 @@ from pipeline.predictor.answering import Answer, Values
 from pipeline.predictor.timing import NOBODY
 from pipeline.targets import TARGETS
 
+OTHERS = frozenset(
+    {
+        *("seconds", "frame", "person", "modalities", "media", "path", "remarks"),
+        *("dominant_emotion", "confidence", *TARGETS),
+    }
+)
+"""Columns that are no class."""
+
 
 def tabulate_series(answer: Answer, emotions: Sequence[str]) -> pa.Table:
     """One row for each time of `answer`; blank where nothing was there to go by.
@@ -50,15 +58,16 @@ def list_columns(values: Values, emotions: Sequence[str]) -> Iterator[tuple[str,
     """Columns of the values of a target at each time, or of each clip; blank for NaN.
 
     A target of classes has a column for each of `emotions`, called after it, and for the votes or
-    scores beside it `votes.happy`; then `dominant_emotion`, the greatest, and `confidence`, how
-    great it is. Any other target has a column of its own name.
+    scores beside it, or where one is called as another column is, `votes.happy`; then
+    `dominant_emotion`, the greatest, and `confidence`, how great it is. Any other target has a
+    column of its own name.
     """
     plain = True
     for target, found in values.items():
         if TARGETS[target].behaviour.number:
             yield target, _blank(found)
             continue
-        prefix = "" if plain else f"{target}."
+        prefix = "" if plain and OTHERS.isdisjoint(emotions) else f"{target}."
         for place, emotion in enumerate(emotions):
             yield f"{prefix}{emotion}", _blank(found[:, place])
         if plain:

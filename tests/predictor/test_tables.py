@@ -10,12 +10,12 @@ NAN = np.nan
 SECONDS = np.array([0.0, 0.4, 0.8])
 
 
-def tabulate(series, present=(["face"], [], ["face", "audio"])):
+def tabulate(series, present=(["face"], [], ["face", "audio"]), emotions=("happy", "sad")):
     stretches = np.stack([SECONDS, SECONDS + 0.4], axis=1)
     timing = Timing(SECONDS, np.array([0, 10, 20]), stretches)
     values = {target: np.array(found, np.float32) for target, found in series.items()}
     answer = Answer(None, timing, values, present, np.array([0, NOBODY, 2]))
-    return tabulate_series(answer, ["happy", "sad"]).to_pylist()
+    return tabulate_series(answer, emotions).to_pylist()
 
 
 def test_a_row_says_when_who_what_and_by_what():
@@ -45,6 +45,11 @@ def test_a_gap_is_blank_and_no_guess():
 def test_a_second_target_of_classes_is_told_apart():
     pair = [[0.9, 0.1]] * 3
     assert {"happy", "votes.happy"} < tabulate({"emotion": pair, "votes": pair})[0].keys()
+
+
+def test_a_class_that_is_called_as_a_column_takes_no_place():
+    row = tabulate({"emotion": [[0.9, 0.1]] * 3}, emotions=("seconds", "sad"))[1]
+    assert (row["seconds"], row["emotion.seconds"]) == (0.4, pytest.approx(0.9))
 
 
 def test_a_clip_of_which_nothing_is_said_has_a_row():
