@@ -1,5 +1,6 @@
 """Drawing: one clip's answers as pictures, for slides and papers."""
 
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,9 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
     for each class, the darker the greater. Gaps are times at which nothing was there to go by.
     """
     shares, ratings = list_shares(answer, emotions), list_ratings(answer)
-    with rc_context({"text.parse_math": False}):  # names of files may have dollars
+    # Names of files may have dollars, and letters that no font here has.
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
         pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
         if shares:
             pictures["distribution"] = _draw_distribution(shares)

@@ -50,5 +50,6 @@ def test_a_heatmap_is_the_darker_the_greater(tmp_path):
     assert right < left - 10
 
 
-def test_dollars_in_a_name_are_no_formula(tmp_path):
-    assert draw(tmp_path, {"valence": np.linspace(-1, 1, 5)}, "$x^{_$")
+@pytest.mark.parametrize("title", ["$x^{_$", "会话"])
+def test_dollars_are_no_formula_and_any_letters_are_drawn(tmp_path, title):
+    assert draw(tmp_path, {"valence": np.linspace(-1, 1, 5)}, title)
