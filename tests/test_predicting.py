@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import main
-from pipeline.errors import StoreError
+from pipeline.errors import CorpusError, StoreError
+from pipeline.heads.window_params import WindowParams
 from pipeline.predictor.gathering import gather_media
 from pipeline.predictor.predictor import Predictor
 from tests.makers import Sound, grey_frames, tone, write_audio, write_video
@@ -67,6 +68,16 @@ def test_answers_over_time_have_a_row_at_every_tenth_frame(project, tmp_path):
     assert [row["frame"] for row in rows] == [10 * place for place in range(len(rows))]
     assert {"happy", "sad", "dominant_emotion", "confidence", "valence"} < rows[0].keys()
     assert len({row["valence"] for row in rows}) > 1  # each stretch is listened to by itself
+
+
+def test_answers_go_by_as_much_as_windows_in_training(project):
+    predictor = Predictor.load("models/sound")
+    windows = WindowParams(seconds=2.5)
+    params = predictor.head.params.model_copy(update={"windows": windows})
+    asked = replace(predictor, head=replace(predictor.head, params=params))
+    assert (predictor.space().window_seconds, asked.space().window_seconds) == (1.0, 2.5)
+    with pytest.raises(CorpusError, match=f"{CLIPS}: expected a file, got a folder"):
+        predictor(CLIPS)
 
 
 def call(*arguments: str) -> int | str | None:

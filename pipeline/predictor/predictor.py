@@ -1,5 +1,6 @@
 """The predictor: a trained head, and all that brings new media into the form that it knows."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import ParamsError, StoreError
+from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.heads.building import load_heads
 from pipeline.heads.recipes import Recipe, refuse_options
 from pipeline.labels.clips import Clip
@@ -75,15 +76,26 @@ class Predictor:
         making = Making.of(recipe, _parse_sections(Path(folder), recipe), running)
         return cls(TrainedHead(recipe, params, heads), making)
 
-    def __call__(self, medium: Path | str, spacing: Spacing = EVERY_TENTH) -> list[dict[str, Any]]:
+    def space(
+        self, window: float | None = None, hop: float | None = None, every: int = 10
+    ) -> Spacing:
+        """How answers follow each other: each goes by so much as in training, unless told."""
+        return Spacing(window or self.head.params.windows.seconds or 1.0, hop, every)
+
+    def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
         """Rows of `tabulate_series` for one file; none where there is nothing to go by.
 
-        Raises MoodlineError as `predict` does. What was made on the way is not kept.
+        Answers follow each other as `space` has it. Raises MoodlineError as `predict` does, and
+        CorpusError for a folder. What was made on the way is not kept.
         """
+        if os.path.isdir(medium):
+            raise CorpusError(f"{medium}: expected a file, got a folder; name one of its files")
         with TemporaryDirectory(prefix="moodline-") as name:
             folder = Path(name)
             clips = gather_media([str(medium)])
-            (told,) = self.predict(clips, folder / "made", folder / "parts", spacing)
+            (told,) = self.predict(
+                clips, folder / "made", folder / "parts", spacing or self.space()
+            )
         emotions = self.head.recipe.emotions
         return [] if told.answer is None else tabulate_series(told.answer, emotions).to_pylist()
 

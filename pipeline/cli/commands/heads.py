@@ -162,7 +162,6 @@ def predict(
     from pipeline.predictor.making import Running
     from pipeline.predictor.predictor import Predictor
     from pipeline.predictor.results import Asked, write_results
-    from pipeline.predictor.timing import Spacing
 
     clips = gather_media(media)
     check_endings(annotations or ())
@@ -170,8 +169,8 @@ def predict(
     predictors = [Predictor.load(find_head(name), running) for name in head]
     check_names([predictor.head.recipe.head for predictor in predictors])
     for predictor in predictors:
-        recipe, own = predictor.head.recipe, predictor.head.params.windows.seconds
-        asked = Asked(Spacing(window or own or 1.0, hop, every), smooth, plot, annotations or ())
+        recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every)
+        asked = Asked(spacing, smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
             if as_json:
                 typer.echo(write_record(told, recipe.head, recipe.emotions))
