@@ -55,5 +55,5 @@ def tell_whole(told: Told, emotions: Sequence[str]) -> str:
 
 
 def write_record(told: Told, head: str, emotions: Sequence[str]) -> str:
-    """The same as a line of JSON, with all that the table of media has."""
-    return json.dumps({"head": head, **describe_whole(told, emotions)}, ensure_ascii=False)
+    """The same as a line of JSON in ASCII, for terminals, with all that the table of media has."""
+    return json.dumps({"head": head, **describe_whole(told, emotions)})
