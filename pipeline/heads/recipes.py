@@ -127,7 +127,8 @@ class Recipe(Section):
     training had no row of them; `empty_windows` run → windows of train and val that were left out,
     for no row reached them. `adjustments` is run → target → what was fitted on validation for
     `params.postprocessing`, empty where that asks for nothing. `started` is source
-    (`name_source`) → digest of weights that training started from. `weights_digest` and
+    (`name_source`) → digest of weights that training started from. `frame_seconds` is the usual
+    time from one labelled frame to the next, None where no clip has two. `weights_digest` and
     `predictions_digest` are those of the files beside it.
     """
 
@@ -144,6 +145,7 @@ class Recipe(Section):
     empty_windows: dict[str, int]
     adjustments: dict[str, dict[str, Adjustment]] = {}
     started: dict[str, str] = {}
+    frame_seconds: float | None = Field(None, gt=0, le=MOST_SECONDS)
     weights_digest: str
     predictions_digest: str
     versions: dict[str, str]

@@ -35,6 +35,9 @@ list: such a file is opened as bytes without a name."""
 PICTURE_BYTES = 2**30
 """Beyond them it is no picture."""
 
+CELL_FORMATS = ("flac",)
+"""Formats of bytes without a file, which are cells of `data/audio`."""
+
 
 @contextmanager
 def open_container(
@@ -48,7 +51,7 @@ def open_container(
     formats: Sequence[str] = FORMATS
     if isinstance(source, BytesIO):
         source.seek(0)
-        opened, protocol, formats = source, "", ("flac",)
+        opened, protocol, formats = source, "", CELL_FORMATS
     elif stat_file(source).st_size <= PICTURE_BYTES and source.suffix.lower() in PICTURES:
         opened, protocol = BytesIO(source.read_bytes()), ""
     else:

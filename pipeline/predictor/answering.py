@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 
 from pipeline.heads.base import Head
 from pipeline.heads.normalisation import Standards
@@ -17,6 +18,7 @@ from pipeline.prediction.answers import UNADJUSTED, Predicted, predict_clips
 from pipeline.predictor.timing import Timing, find_people, name_time
 from pipeline.store.reader import FeatureStore, MediaStore
 from pipeline.targets import TARGETS
+from pipeline.windows.alignment import EPSILON_SECONDS, check_points
 from pipeline.windows.dataset import WindowDataset
 from pipeline.windows.labels import FrameLabels, Labels
 from pipeline.windows.moments import Subjects
@@ -27,6 +29,7 @@ from pipeline.windows.windowing import (
     cut_stretches,
     locate_rows,
     measure_end,
+    narrow_rows,
     shift_rows,
 )
 
@@ -90,13 +93,16 @@ class TrainedHead:
             own = [said.get(name_time(clip_id, place)) for place in range(len(windows))]
             series = {target: self._line_up(target, timing, own, whole) for target in self.per}
             present = [_list_present(window) for window in windows]
+            if not present:
+                reached = _list_reaching(dataset, clip_id, len(self._lay_frames(timing)))
+                present = [reached[place] for place in self._find_frames(timing)]
             yield (
                 clip_id,
                 Answer(
                     whole=None if whole is None else self._sum_up(whole),
                     timing=timing,
                     series=series,
-                    present=present or _list_reaching(dataset, clip_id, len(timing.seconds)),
+                    present=present,
                     people=find_people(rows.faces and rows.faces[clip_id], timing),
                 ),
             )
@@ -122,7 +128,7 @@ class TrainedHead:
             parted.setdefault(streams, []).append(clip_id)
         for streams, clip_ids in parted.items():
             around = {stream: rows.around[stream] for stream in streams}
-            own = {c: list(_cut_series(dataset, around, c, timings[c])) for c in clip_ids}
+            own = {c: list(self._cut_series(dataset, around, c, timings[c])) for c in clip_ids}
             named = {w.clip_id: c for c, windows in own.items() for w in windows if w}
             filled = [w for windows in own.values() for w in windows if w and not w.empty]
             standards = {name: known[c] for name, c in named.items() if c in known}
@@ -131,15 +137,32 @@ class TrainedHead:
         return cut, said
 
     def _stand_in(self, timings: Mapping[str, Timing]) -> Labels:
-        """No label at all, and in place of annotated frames those of `timings`."""
+        """No label at all, and in place of annotated frames those that are answered for."""
         framed = [target for target, per in self.per.items() if per == "frame"]
+        laid = {clip_id: self._lay_frames(own) for clip_id, own in timings.items() if framed}
         frames = {
-            clip_id: FrameLabels(own.seconds, {t: np.zeros(len(own.seconds)) for t in framed})
-            for clip_id, own in timings.items()
-            if framed
+            clip_id: FrameLabels(seconds, {target: np.zeros(len(seconds)) for target in framed})
+            for clip_id, seconds in laid.items()
         }
         clips = {clip_id: ClipLabels(clip_id=clip_id, subject=clip_id) for clip_id in timings}
         return Labels(clips, frames, Names(emotion=self.recipe.emotions, words={}))
+
+    def _lay_frames(self, timing: Timing) -> Float64[np.ndarray, " frames"]:
+        """Seconds of the frames that are answered for: they follow each other as in training.
+
+        Heads that look from one to the next would else go at another pace.
+        """
+        step = self.recipe.frame_seconds
+        if step is None:
+            return timing.seconds
+        check_points(timing.length / step, timing.length)
+        return np.arange(max(1, ceil(timing.length / step - EPSILON_SECONDS))) * step
+
+    def _find_frames(self, timing: Timing) -> Int64[np.ndarray, " times"]:
+        """Number of the frame nearest to each time."""
+        step, last = self.recipe.frame_seconds, len(self._lay_frames(timing)) - 1
+        nearest = timing.seconds / step if step else np.arange(last + 1)
+        return np.clip(np.rint(nearest).astype(np.int64), 0, last)
 
     def _predict(
         self, sources: Mapping[str, RowSource], windows: Sequence[Window], known: Standards
@@ -173,36 +196,43 @@ class TrainedHead:
     ) -> Float32[np.ndarray, "times *classes"]:
         """Values of `target` at each time, NaN where nothing is said."""
         sizes = () if TARGETS[target].behaviour.number else (len(self.recipe.emotions),)
-        found = np.full((len(timing.seconds), *sizes), np.nan, np.float32)
         if self.per[target] == "clip":
+            found = np.full((len(timing.seconds), *sizes), np.nan, np.float32)
             for place, answer in enumerate(said):
                 if answer is not None:
                     found[place] = answer.clip[target]
-        elif whole is not None:
-            found[np.searchsorted(timing.seconds, whole.seconds)] = whole.frames[target]
-        return found
+            return found
+        frames = self._lay_frames(timing)
+        framed = np.full((len(frames), *sizes), np.nan, np.float32)
+        if whole is not None:
+            framed[np.searchsorted(frames, whole.seconds)] = whole.frames[target]
+        lined: Float32[np.ndarray, times * classes] = framed[self._find_frames(timing)]
+        return lined
 
+    def _cut_series(
+        self,
+        dataset: WindowDataset,
+        around: Mapping[str, FeatureStore],
+        clip_id: str,
+        timing: Timing,
+    ) -> Iterator[Window | None]:
+        """Window of the stretch around each time, as if it were a clip; None where none can be cut.
 
-def _cut_series(
-    dataset: WindowDataset,
-    around: Mapping[str, FeatureStore],
-    clip_id: str,
-    timing: Timing,
-) -> Iterator[Window | None]:
-    """Window of the stretch around each time, as if it were a clip; None where none can be cut.
-
-    Rows are those of its own stretch in the sets `around`, and in others those of the clip.
-    """
-    whole = locate_rows(dataset.features, clip_id)
-    seconds = timing.seconds if "frame" in dataset.per.values() else None
-    cutting = Cutting(list(dataset.features), dataset.params.windows, measure_end(whole), seconds)
-    context = dataset.surroundings.align(clip_id)
-    kept = {stream: rows for stream, rows in whole.items() if stream not in around}
-    for place, stretch in enumerate(timing.stretches):
-        name = name_time(clip_id, place)
-        own = {s: shift_rows(r, stretch[0]) for s, r in locate_rows(around, name).items()}
-        window = next(cut_stretches(name, {**kept, **own}, cutting, stretch[np.newaxis]), None)
-        yield window and replace(window, alignments={**window.alignments, **context})
+        Rows are those of its own stretch in the sets `around`, and in others those of the clip.
+        """
+        whole = locate_rows(dataset.features, clip_id)
+        seconds = self._lay_frames(timing) if "frame" in self.per.values() else None
+        cutting = Cutting(list(dataset.features), self.params.windows, measure_end(whole), seconds)
+        context = dataset.surroundings.align(clip_id)
+        kept = {stream: rows for stream, rows in whole.items() if stream not in around}
+        reaches = {s: np.maximum.accumulate(r.stretches.end_seconds) for s, r in kept.items()}
+        for place, stretch in enumerate(timing.stretches):
+            name = name_time(clip_id, place)
+            around_it = stretch[0] - cutting.slack_seconds, stretch[1] + cutting.slack_seconds
+            near = {s: narrow_rows(r, reaches[s], *around_it) for s, r in kept.items()}
+            own = {s: shift_rows(r, stretch[0]) for s, r in locate_rows(around, name).items()}
+            window = next(cut_stretches(name, {**near, **own}, cutting, stretch[np.newaxis]), None)
+            yield window and replace(window, alignments={**window.alignments, **context})
 
 
 def _list_present(window: Window | None) -> list[str]:

@@ -86,16 +86,14 @@ class Predictor:
         """Rows of `tabulate_series` for one file; none where there is nothing to go by.
 
         Answers follow each other as `space` has it. Raises MoodlineError as `predict` does, and
-        CorpusError for a folder. What was made on the way is not kept.
+        CorpusError for a folder or a pattern. What was made on the way is not kept.
         """
-        if os.path.isdir(medium):
-            raise CorpusError(f"{medium}: expected a file, got a folder; name one of its files")
+        if not os.path.isfile(medium):
+            raise CorpusError(f"{medium}: expected a file, got none or several; name one")
         with TemporaryDirectory(prefix="moodline-") as name:
-            folder = Path(name)
+            made, parts = Path(name, "made"), Path(name, "parts")
             clips = gather_media([str(medium)])
-            (told,) = self.predict(
-                clips, folder / "made", folder / "parts", spacing or self.space()
-            )
+            (told,) = self.predict(clips, made, parts, spacing or self.space())
         emotions = self.head.recipe.emotions
         return [] if told.answer is None else tabulate_series(told.answer, emotions).to_pylist()
 

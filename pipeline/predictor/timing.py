@@ -18,12 +18,13 @@ NOBODY = -1
 class Timing:
     """Times that answers are wanted at, in seconds, the frames there, and the `stretches` around.
 
-    `frames` is None where there are no pictures.
+    `frames` is None where there are no pictures; `length` is that of the clip, in seconds.
     """
 
     seconds: Float64[np.ndarray, " times"]
     frames: Int64[np.ndarray, " times"] | None
     stretches: Float64[np.ndarray, "times 2"]
+    length: float
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Spacing:
         last = duration + EPSILON_SECONDS  # the clip's last instant is in it
         stretches = np.stack([np.maximum(begins, 0.0), np.clip(ends, EPSILON_SECONDS, last)], 1)
         frames = None if clip.fps is None else np.rint(seconds * clip.fps).astype(np.int64)
-        return Timing(seconds, frames, stretches)
+        return Timing(seconds, frames, stretches, duration)
 
     def _list_times(self, clip: Clip) -> Float64[np.ndarray, " times"]:
         duration = clip.duration_seconds or 0.0

@@ -13,6 +13,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,6 +104,7 @@ def describe_head(
         unseen={run: unseen for run, head in trained.heads.items() if (unseen := head.unseen)},
         empty_windows=dict(empty),
         adjustments={run: dict(found) for run, found in trained.adjustments.items()},
+        frame_seconds=labels.step_seconds if isfinite(labels.step_seconds) else None,
         started={
             source: digest
             for head in trained.heads.values()

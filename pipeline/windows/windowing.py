@@ -91,6 +91,20 @@ def shift_rows(numbered: Numbered, seconds: float) -> Numbered:
     return Numbered(Stretches(*later, held.valid), numbered.first_row)
 
 
+def narrow_rows(
+    numbered: Numbered, reaches: Float64[np.ndarray, " rows"], start: float, end: float
+) -> Numbered:
+    """Those of the rows that may reach from `start` to `end`, in seconds, in two steps of a search.
+
+    `reaches` are the greatest end of each row and all before it.
+    """
+    held = numbered.stretches
+    first = int(np.searchsorted(reaches, start))
+    some = slice(first, max(first, int(np.searchsorted(held.start_seconds, end, side="right"))))
+    kept = Stretches(held.start_seconds[some], held.end_seconds[some], held.valid[some])
+    return Numbered(kept, numbered.first_row + first)
+
+
 def measure_end(rows: Mapping[str, Numbered]) -> float:
     """Second at which the last valid row of any modality ends; 0 for none."""
     held = [numbered.stretches for numbered in rows.values()]
@@ -115,6 +129,13 @@ class Cutting:
         if self.seconds is None:
             return 1 / self.params.rate_hz if self.params.rate_hz else np.inf
         return float(np.median(np.diff(self.seconds))) if len(self.seconds) > 1 else np.inf
+
+    @property
+    def slack_seconds(self) -> float:
+        """How far outside of a window a row may lie that reaches a point of it."""
+        if self.seconds is None and not self.params.rate_hz:
+            return EPSILON_SECONDS
+        return self.params.tolerance_seconds + self.step_seconds + EPSILON_SECONDS
 
 
 def cut_windows(clip_id: str, rows: Mapping[str, Numbered], cutting: Cutting) -> Iterator[Window]:

@@ -60,17 +60,18 @@ def test_an_item_that_does_not_fit_alone_is_an_error():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no other system limits memory")
 def test_a_processor_has_what_memory_is_free_and_what_takes_more_is_halved(monkeypatch):
+    # Nothing is written to, so none of it is taken; what other tests leave and is freed is less.
     before, sizes = resource.getrlimit(resource.RLIMIT_DATA), []
     monkeypatch.setattr(preparing, "THREAD_BYTES", 0)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=300_000_000))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=3_000_000_000))
     monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=0))
 
     def compute(items):
         sizes.append(len(items))
-        held = [torch.empty(100_000_000, dtype=torch.uint8) for _ in items]
+        held = [torch.empty(1_000_000_000, dtype=torch.uint8) for _ in items]
         return [len(some) for some in held]
 
-    assert Batcher(4).run(range(4), [1] * 4, compute) == [100_000_000] * 4
+    assert Batcher(4).run(range(4), [1] * 4, compute) == [1_000_000_000] * 4
     assert sizes == [4, 2, 2]
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
 

@@ -11,7 +11,7 @@ SECONDS = np.arange(5.0)
 
 def draw(folder, series, title="a talk"):
     values = {target: np.array(found, np.float32) for target, found in series.items()}
-    timing = Timing(SECONDS, None, np.stack([SECONDS, SECONDS + 1], axis=1))
+    timing = Timing(SECONDS, None, np.stack([SECONDS, SECONDS + 1], axis=1), 6.0)
     answer = Answer(None, timing, values, [[]] * 5, np.zeros(5, np.int64))
     draw_clip(answer, ["happy", "sad"], title, folder, "head")
     return {path.name: cv2.imread(str(path)) for path in folder.iterdir()}

@@ -12,7 +12,7 @@ SECONDS = np.array([0.0, 0.4, 0.8])
 
 def tabulate(series, present=(["face"], [], ["face", "audio"]), emotions=("happy", "sad")):
     stretches = np.stack([SECONDS, SECONDS + 0.4], axis=1)
-    timing = Timing(SECONDS, np.array([0, 10, 20]), stretches)
+    timing = Timing(SECONDS, np.array([0, 10, 20]), stretches, 1.2)
     values = {target: np.array(found, np.float32) for target, found in series.items()}
     answer = Answer(None, timing, values, present, np.array([0, NOBODY, 2]))
     return tabulate_series(answer, emotions).to_pylist()

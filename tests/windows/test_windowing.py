@@ -12,9 +12,11 @@ from pipeline.windows.packing import gather_rows
 from pipeline.windows.windowing import (
     Cutting,
     Numbered,
+    cut_stretches,
     cut_windows,
     locate_rows,
     measure_end,
+    narrow_rows,
 )
 from tests.stores import make_rows, write_features
 
@@ -94,3 +96,29 @@ def test_a_row_of_the_whole_clip_is_in_every_window(tmp_path):
     whole = Rows(np.ones((1, 1), np.float16), np.zeros(1), np.full(1, 6.0), np.ones(1, bool))
     features = {"text": write_features(tmp_path / "text", {"a": whole})}
     assert [window.empty for window in cut(features, seconds=1.0)] == [False] * 6
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.floats(0, 20), st.floats(0, 6), st.booleans()), min_size=1, max_size=30),
+    st.tuples(st.floats(0, 20), st.floats(0.1, 5)),
+    st.sampled_from([None, 0.5, 2.0]),
+    st.sampled_from([{}, {"align": "nearest", "tolerance_seconds": 1.0}, {"causal": True}]),
+    st.booleans(),
+)
+def test_rows_that_cannot_reach_a_window_change_nothing(rows, window, rate_hz, given, asked):
+    starts, lengths, valid = map(np.array, zip(*sorted(rows), strict=True))
+    ends = starts + lengths
+    whole = Numbered(Stretches(starts, ends, valid), 7)
+    times = np.arange(0, 25, 0.4) if asked else None
+    cutting = Cutting(["a"], WindowParams(rate_hz=rate_hz, **given), 25.0, times)
+    stretch = np.array([[window[0], window[0] + window[1]]])
+    start, end = stretch[0] + (-cutting.slack_seconds, cutting.slack_seconds)
+    near = narrow_rows(whole, np.maximum.accumulate(ends), start, end)
+    (full,), (narrow,) = (
+        [w.alignments["a"] for w in cut_stretches("c", {"a": held}, cutting, stretch)] or [None]
+        for held in (whole, near)
+    )
+    if full is not None:
+        for name in ("rows", "counts", "seconds"):
+            assert getattr(full, name).tolist() == getattr(narrow, name).tolist()
