@@ -76,7 +76,7 @@ def test_answers_go_by_as_much_as_windows_in_training(project):
     params = predictor.head.params.model_copy(update={"windows": windows})
     asked = replace(predictor, head=replace(predictor.head, params=params))
     assert (predictor.space().window_seconds, asked.space().window_seconds) == (1.0, 2.5)
-    with pytest.raises(CorpusError, match=f"{CLIPS}: expected a file, got a folder"):
+    with pytest.raises(CorpusError, match=f"{CLIPS}: expected a file, got none or several"):
         predictor(CLIPS)
 
 
