@@ -31,8 +31,7 @@ def list_tiers(told: Told, emotions: Sequence[str]) -> dict[str, list[Span]]:
     for target, values in list_ratings(answer).items():
         texts[target] = [None if isnan(value) else f"{value:.2f}" for value in values]
     texts["person"] = name_people(answer)
-    length = told.clip.duration_seconds or 0.0
-    tiers = {name: list_spans(answer.timing, own, length) for name, own in texts.items()}
+    tiers = {name: list_spans(answer.timing, own) for name, own in texts.items()}
     return {name: _clear(spans) for name, spans in (tiers | {"words": [*told.words]}).items()}
 
 
@@ -47,7 +46,7 @@ def _clear(spans: Iterable[Span]) -> list[Span]:
 
 
 def write_elan(path: Path, told: Told, tiers: Tiers) -> None:
-    """Write ELAN's `.eaf`, which names the medium by its path from there."""
+    """Write ELAN's `.eaf`, which names the medium by its absolute path."""
     document = Eaf(author="moodline")
     document.remove_tier("default")
     if told.clip.path != NO_MEDIA:
@@ -118,6 +117,6 @@ def write_annotations(
     told: Told, emotions: Sequence[str], stem: Path, endings: Sequence[str]
 ) -> None:
     """Write what is told of one clip to `stem` with each of `endings`, those of WRITERS."""
-    tiers = list_tiers(told, emotions)
+    tiers = list_tiers(told, emotions) if endings else {}
     for ending in endings:
         WRITERS[ending](stem.with_name(f"{stem.name}.{ending}"), told, tiers)

@@ -47,14 +47,15 @@ def list_ratings(answer: Answer) -> Curves:
     }
 
 
-def list_spans(timing: Timing, texts: Sequence[str | None], length: float) -> list[Span]:
+def list_spans(timing: Timing, texts: Sequence[str | None]) -> list[Span]:
     """Spans over which the text of each time is the same; none where it is None.
 
     A time stands for all up to the middle to its neighbours, the first and the last for the
-    beginning and the end of a clip of this `length`, in seconds.
+    beginning and the end of the clip.
     """
     seconds = timing.seconds
-    edges = [0.0, *((seconds[1:] + seconds[:-1]) / 2).tolist(), max(length, float(seconds[-1]))]
+    end = max(timing.length, float(seconds[-1]))
+    edges = [0.0, *((seconds[1:] + seconds[:-1]) / 2).tolist(), end]
     spans = []
     for text, run in groupby(range(len(texts)), key=lambda place: texts[place]):
         places = list(run)

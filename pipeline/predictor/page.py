@@ -160,10 +160,9 @@ def _list_lanes(answer: Answer, told: Told, length: float) -> Iterator[Lane]:
     """When each modality was there, who was seen, and what was said."""
     for modality in MODALITIES:
         there = [modality if modality in present else None for present in answer.present]
-        yield _lay(
-            modality, MODALITY_COLOURS[modality], list_spans(answer.timing, there, length), length
-        )
-    people = list_spans(answer.timing, name_people(answer), length)
+        spans = list_spans(answer.timing, there)
+        yield _lay(modality, MODALITY_COLOURS[modality], spans, length)
+    people = list_spans(answer.timing, name_people(answer))
     for place, person in enumerate(sorted({span.text for span in people})):
         own = [span for span in people if span.text == person]
         yield _lay(person, PALETTE[place % len(PALETTE)], own, length)

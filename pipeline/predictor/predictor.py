@@ -31,9 +31,6 @@ from pipeline.windows.dataset import locate_inputs, open_inputs
 TIMES = 2_000
 """Answers that a head gives together."""
 
-LEDGERS = ("clips", "audio", "face", "text")
-"""Folders of packed media whose ledgers say what is wrong with a clip, or not there of it."""
-
 
 @dataclass(frozen=True)
 class Told:

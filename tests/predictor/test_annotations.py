@@ -29,7 +29,7 @@ def written(tmp_path):
 
 
 def test_a_span_lasts_up_to_the_middle_to_what_comes_next():
-    assert list_spans(TIMING, ["a", "a", None, "b"], 4.0) == [
+    assert list_spans(TIMING, ["a", "a", None, "b"]) == [
         Span(0.0, 1.5, "a"),
         Span(2.5, 4.0, "b"),
     ]
