@@ -205,7 +205,7 @@ def encode_clips(
     are recalled, no media are read.
     """
     if isinstance(encoder, Recall):
-        yield from ((clip_id, _lower_rate(encoder.recall(clip_id), params)) for clip_id in clip_ids)
+        yield from ((clip_id, lower_rate(encoder.recall(clip_id), params)) for clip_id in clip_ids)
         return
     pieces = _read_pieces(encoder, params, media, clip_ids, views or {})
     done: list[Rows] = []
@@ -216,10 +216,11 @@ def encode_clips(
             if piece.last:
                 whole = retime_rows(join_pieces(done), piece.pace)
                 done = []
-                yield piece.clip_id, _lower_rate(whole, params)
+                yield piece.clip_id, lower_rate(whole, params)
 
 
-def _lower_rate(rows: Rows, params: FeatureParams) -> Rows:
+def lower_rate(rows: Rows, params: FeatureParams) -> Rows:
+    """`rows` at the rate that `params` ask for, or as they are."""
     return average_rows(rows, params.rate_hz) if params.rate_hz else rows
 
 

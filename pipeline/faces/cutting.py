@@ -164,14 +164,14 @@ def _list_rows(seen: Seen, params: FacesParams) -> Iterator[tuple[str, dict[str,
     place = {"frame": seen.frame.index, "seconds": seen.frame.seconds}
     for person in seen.people:
         yield "tracks", place | describe_person(person)
-        yield "face", place | _cut_face(seen.frame, person, params)
+        yield "face", place | cut_face(seen.frame, person, params)
     if params.scene_pixels is not None:
         scene = scale_frame(seen.frame.image, params.scene_pixels)
         yield "scene", place | {"jpeg": encode_jpeg(scene, params.jpeg_quality)}
 
 
-def _cut_face(frame: Frame, person: Sighting, params: FacesParams) -> dict[str, Any]:
-    """Crop of a person and what it is worth."""
+def cut_face(frame: Frame, person: Sighting, params: FacesParams) -> dict[str, Any]:
+    """Crop of a person and what it is worth: columns of FACE_SCHEMA, but for the frame's place."""
     pointed = bool(np.ptp(person.landmarks, axis=0).max() > 0)  # False of NaN
     if params.align and pointed:
         crop = align_face(frame.image, person.landmarks, size=params.pixels)

@@ -54,11 +54,13 @@ class Tracker:
     A face goes on with the track whose last box it overlaps most. One that is not seen for more
     than `gap_seconds`, and in at least one frame, has ended; after a shorter gap it is marked
     INTERPOLATED in the frames between. Frames wait for that, so at most those of a gap are held,
-    and no more than HELD_BYTES of them: whoever is waited for has ended there.
+    and no more than HELD_BYTES of them: whoever is waited for has ended there. When `causal`, no
+    frame waits, and nobody is entered into one that has gone by.
     """
 
-    def __init__(self, gap_seconds: float) -> None:
+    def __init__(self, gap_seconds: float, *, causal: bool = False) -> None:
         self._gap_seconds = gap_seconds
+        self._causal = causal
         self._open: list[_Track] = []
         self._waiting: deque[Seen] = deque()
         self._held = 0
@@ -105,15 +107,15 @@ class Tracker:
             self._begun += 1
             self._open.append(_Track(number, sighting, seen.frame.seconds))
         else:
-            _bridge(track, sighting, seen.frame.seconds)
+            if not self._causal:
+                _bridge(track, sighting, seen.frame.seconds)
             track.last, track.seconds, track.missed = sighting, seen.frame.seconds, []
         seen.people.append(sighting)
 
     def _settle(self) -> Iterator[Seen]:
         """Frames that no open track may still be entered into."""
-        waited_for = min(
-            (track.missed[0].frame.index for track in self._open if track.missed), default=None
-        )
+        waiting = () if self._causal else (track for track in self._open if track.missed)
+        waited_for = min((track.missed[0].frame.index for track in waiting), default=None)
         while self._waiting and (waited_for is None or self._waiting[0].frame.index < waited_for):
             seen = self._waiting.popleft()
             self._held -= seen.frame.image.nbytes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int16
 
 from pipeline.errors import MediaError
 from pipeline.limits import (
@@ -141,14 +141,17 @@ def encode_flac(samples: Float[np.ndarray, " samples"], hz: int) -> bytes:
     with av.open(file, "w", format="flac", container_options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("flac", rate=hz, layout="mono")
         for number, block in enumerate(split(samples)):
-            scaled = np.clip(np.rint(block * PCM_SCALE), -PCM_SCALE, PCM_SCALE - 1)
-            frame = av.AudioFrame.from_ndarray(
-                scaled.astype(np.int16)[None], format="s16", layout="mono"
-            )
+            frame = av.AudioFrame.from_ndarray(quantise(block)[None], format="s16", layout="mono")
             frame.sample_rate, frame.pts = hz, number * BLOCK
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+def quantise(samples: Float[np.ndarray, " samples"]) -> Int16[np.ndarray, " samples"]:
+    """`samples` as 16 bits have them; what exceeds [-1, 1] is clipped."""
+    scaled = np.clip(np.rint(samples * PCM_SCALE), -PCM_SCALE, PCM_SCALE - 1)
+    return np.asarray(scaled, np.int16)
 
 
 def split(samples: Float[np.ndarray, " samples"]) -> list[Float[np.ndarray, " block"]]:

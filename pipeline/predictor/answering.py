@@ -86,20 +86,20 @@ class TrainedHead:
         dataset = WindowDataset(rows.whole, self._stand_in(timings), self.params)
         dataset.add_clips(timings)
         known = Subjects(dataset).standardise()
-        wholes = self._predict(dataset.sources, dataset.windows, known)
+        wholes = self.predict(dataset.sources, dataset.windows, known)
         cut, said = self._answer_stretches(dataset, rows, timings, known)
         for clip_id, timing in timings.items():
             whole, windows = wholes.get(clip_id), cut.get(clip_id, ())
             own = [said.get(name_time(clip_id, place)) for place in range(len(windows))]
             series = {target: self._line_up(target, timing, own, whole) for target in self.per}
-            present = [_list_present(window) for window in windows]
+            present = [list_present(window) for window in windows]
             if not present:
                 reached = _list_reaching(dataset, clip_id, len(self._lay_frames(timing)))
                 present = [reached[place] for place in self._find_frames(timing)]
             yield (
                 clip_id,
                 Answer(
-                    whole=None if whole is None else self._sum_up(whole),
+                    whole=None if whole is None else self.sum_up(whole),
                     timing=timing,
                     series=series,
                     present=present,
@@ -132,7 +132,7 @@ class TrainedHead:
             named = {w.clip_id: c for c, windows in own.items() for w in windows if w}
             filled = [w for windows in own.values() for w in windows if w and not w.empty]
             standards = {name: known[c] for name, c in named.items() if c in known}
-            said |= self._predict({**dataset.sources, **around}, filled, standards)
+            said |= self.predict({**dataset.sources, **around}, filled, standards)
             cut |= own
         return cut, said
 
@@ -152,11 +152,16 @@ class TrainedHead:
 
         Heads that look from one to the next would else go at another pace.
         """
+        laid = self.lay_frames(timing.length)
+        return timing.seconds if laid is None else laid
+
+    def lay_frames(self, seconds: float) -> Float64[np.ndarray, " frames"] | None:
+        """Those of a clip of so many seconds; None where training had no two frames of a clip."""
         step = self.recipe.frame_seconds
         if step is None:
-            return timing.seconds
-        check_points(timing.length / step, timing.length)
-        return np.arange(max(1, ceil(timing.length / step - EPSILON_SECONDS))) * step
+            return None
+        check_points(seconds / step, seconds)
+        return np.arange(max(1, ceil(seconds / step - EPSILON_SECONDS))) * step
 
     def _find_frames(self, timing: Timing) -> Int64[np.ndarray, " times"]:
         """Number of the frame nearest to each time."""
@@ -164,7 +169,7 @@ class TrainedHead:
         nearest = timing.seconds / step if step else np.arange(last + 1)
         return np.clip(np.rint(nearest).astype(np.int64), 0, last)
 
-    def _predict(
+    def predict(
         self, sources: Mapping[str, RowSource], windows: Sequence[Window], known: Standards
     ) -> dict[str, Predicted]:
         """clip_id → mean of what the runs say; `known` are standards of whose clip it is."""
@@ -182,7 +187,7 @@ class TrainedHead:
         named = dict.fromkeys(clip_id for answers in said for clip_id in answers)
         return {name: _average([own[name] for own in said if name in own]) for name in named}
 
-    def _sum_up(self, whole: Predicted) -> Values:
+    def sum_up(self, whole: Predicted) -> Values:
         """One value for each target; of those over time, the mean of what is known."""
         framed = {target: _mean_known(found) for target, found in whole.frames.items()}
         return {target: (whole.clip | framed)[target] for target in self.per}
@@ -235,7 +240,7 @@ class TrainedHead:
             yield window and replace(window, alignments={**window.alignments, **context})
 
 
-def _list_present(window: Window | None) -> list[str]:
+def list_present(window: Window | None) -> list[str]:
     """Modalities that a window has rows of."""
     held = () if window is None else window.alignments.items()
     return _name_modalities(stream for stream, aligned in held if len(aligned.rows))

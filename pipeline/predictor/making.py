@@ -8,14 +8,15 @@ from typing import Any, Literal
 
 from pipeline.audits.differences.settings import compare_provenance
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import clean_corpus
+from pipeline.cleaning.sound import clean_corpus, describe_sound
 from pipeline.encoders.params import FeatureParams, ImportedParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import Source
 from pipeline.faces import GIVEN
 from pipeline.faces.params import FacesParams
-from pipeline.faces.stores import pack_faces
+from pipeline.faces.searching import resolve_detector
+from pipeline.faces.stores import describe_crops, pack_faces
 from pipeline.heads.inputs import JointParams
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
@@ -103,7 +104,7 @@ class Making:
         if "text" in self.packed:
             transcribe_corpus(usable, data / "audio", data / "text", work, self.transcribe)
         for name, params in self.features.items():
-            check = partial(self._check, name)
+            check = partial(self._check_source, name)
             extract_features(params, data / params.modality, features / name, work, check=check)
         for name in reversed([*self.joint]):  # a joint set comes before those that it holds
             join_sets(features / name, [self.joint[name].first, self.joint[name].second])
@@ -124,11 +125,23 @@ class Making:
             extract_features(params, media, sliced / "features" / name, work)
         return sliced / "features"
 
-    def _check(self, name: str, source: Source) -> None:
-        """Raise StoreError unless `source` makes rows of set `name` as the head's own were made."""
-        if self.given_detector and source.params.modality == "face":
+    def _check_source(self, name: str, source: Source) -> None:
+        self.check(name, source.provenance.to_json())
+
+    def describe_media(self, modality: Modality) -> dict[str, Any]:
+        """Provenance of what the encoders of a modality are given, where it is not read from files.
+
+        Raises ParamsError as `resolve_detector` does.
+        """
+        if modality in ("face", "scene"):
+            return describe_crops(resolve_detector(self.faces))[modality].to_json()
+        return describe_sound(self.clean).to_json()
+
+    def check(self, name: str, made: Mapping[str, Any]) -> None:
+        """Raise StoreError unless rows `made` so are as the head's own of set `name` were."""
+        own = self.provenances[name]
+        if self.given_detector and self.features[name].modality == "face":
             return
-        made, own = source.provenance.to_json(), self.provenances[name]
         for change in compare_provenance(own, made):
             if not change.path.startswith("views"):
                 then, now = change.texts

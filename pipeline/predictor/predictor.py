@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +19,10 @@ from pipeline.modalities import modality_of
 from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
 from pipeline.predictor.curves import Span
+from pipeline.predictor.encoding import HeldEncoder, hold_encoders
 from pipeline.predictor.gathering import CORPUS, gather_media
 from pipeline.predictor.making import AS_TRAINED, Making, Running
+from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.tables import tabulate_series
 from pipeline.predictor.timing import EVERY_TENTH, Spacing, Timing
 from pipeline.presets.rebuilding import list_sections
@@ -93,6 +96,24 @@ class Predictor:
             (told,) = self.predict(clips, made, parts, spacing or self.space())
         emotions = self.head.recipe.emotions
         return [] if told.answer is None else tabulate_series(told.answer, emotions).to_pylist()
+
+    @cached_property
+    def encoders(self) -> dict[str, HeldEncoder]:
+        """Encoders of what it sees and hears, in memory; raises as `hold_encoders` does."""
+        return hold_encoders(self.head.recipe, self.making)
+
+    def stream(
+        self, hz: int | None = None, *, window: float | None = None, hop: float = HOP_SECONDS
+    ) -> Stream:
+        """What takes frames, and sound of so many `hz`, and answers every `hop` seconds.
+
+        Each answer goes by the `window` seconds before it, as `space` has it unless told. Raises as
+        `hold_encoders` does.
+        """
+        seconds = self.space(window).window_seconds
+        return Stream(
+            self.head, self.making, self.encoders, window_seconds=seconds, hop_seconds=hop, hz=hz
+        )
 
     def predict(
         self,

@@ -95,7 +95,7 @@ def measure_corpora(train: WindowDataset) -> Standards:
 
 
 def _measure(dataset: WindowDataset) -> dict[str, Tensor]:
-    return _standardise(lay_readers(dataset), measure_moments(dataset))
+    return standardise_rows(lay_readers(dataset), measure_moments(dataset))
 
 
 class Subjects:
@@ -141,7 +141,7 @@ class Subjects:
         for stream, moments in whole.items():
             for clip_id in clips:
                 moments.join(self.clips[clip_id][stream])
-        return _standardise(self.readers, whole)
+        return standardise_rows(self.readers, whole)
 
 
 def _measure_clips(dataset: WindowDataset, readers: Readers) -> Iterable[tuple[str, StreamMoments]]:
@@ -184,7 +184,7 @@ def _add_rows(moments: Mapping[str, Moments], batch: Batch, readers: Readers) ->
         found.add(readers[stream].list_columns(rows))
 
 
-def _standardise(readers: Readers, measured: Mapping[str, Moments]) -> dict[str, Tensor]:
+def standardise_rows(readers: Readers, measured: Mapping[str, Moments]) -> dict[str, Tensor]:
     """Stream → mean and scale, `(2, *row)`; none of one without a row."""
     found = {}
     for stream, moments in measured.items():
