@@ -85,8 +85,17 @@ class Predictor:
     def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
         """Rows of `tabulate_series` for one file; none where there is nothing to go by.
 
+        Raises as `tell` does.
+        """
+        answer = self.tell(medium, spacing).answer
+        emotions = self.head.recipe.emotions
+        return [] if answer is None else tabulate_series(answer, emotions).to_pylist()
+
+    def tell(self, medium: Path | str, spacing: Spacing | None = None) -> Told:
+        """What is told of one file; what was made on the way is not kept.
+
         Answers follow each other as `space` has it. Raises MoodlineError as `predict` does, and
-        CorpusError for a folder or a pattern. What was made on the way is not kept.
+        CorpusError for a folder or a pattern.
         """
         if not os.path.isfile(medium):
             raise CorpusError(f"{medium}: expected a file, got none or several; name one")
@@ -94,8 +103,7 @@ class Predictor:
             made, parts = Path(name, "made"), Path(name, "parts")
             clips = gather_media([str(medium)])
             (told,) = self.predict(clips, made, parts, spacing or self.space())
-        emotions = self.head.recipe.emotions
-        return [] if told.answer is None else tabulate_series(told.answer, emotions).to_pylist()
+        return told
 
     @cached_property
     def encoders(self) -> dict[str, HeldEncoder]:

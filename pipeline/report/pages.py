@@ -35,7 +35,12 @@ _CONFIG = {"displayModeBar": False, "responsive": True}
 
 def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:
     """Write the page that `template` makes of `content` to `path`, whole."""
-    write_text(path, _environment().get_template(template).render(content))
+    write_text(path, render_page(template, content))
+
+
+def render_page(template: str, content: Mapping[str, Any]) -> str:
+    """The page that `template` makes of `content`."""
+    return _environment().get_template(template).render(content)
 
 
 def embed(figure: go.Figure, name: str) -> Markup:

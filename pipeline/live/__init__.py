@@ -1,0 +1,1 @@
+"""Live: a trained head as a service, for uploaded media, cameras and microphones."""

@@ -1,0 +1,378 @@
+"""The service: a head behind HTTP and a socket, with a page for people."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from fastapi import FastAPI, Query, Request, WebSocket
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketDisconnect
+
+from pipeline.errors import MoodlineError, StoreError, show_line
+from pipeline.live.gate import Gate
+from pipeline.live.gauges import Gauges
+from pipeline.live.messages import ClientError, list_ratings, write_message
+from pipeline.live.page import write_live_page
+from pipeline.live.sessions import Notes, Sessions
+from pipeline.live.talking import Conversation, receive_start, refuse
+from pipeline.live.uploads import Asked, BusyError, Finished, Queue, UploadError, Worker
+from pipeline.modalities import MODALITIES
+from pipeline.predictor.gathering import ENDINGS
+from pipeline.predictor.making import Running
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.stream import HOP_SECONDS, Stream
+from pipeline.predictor.watching import find_rate
+
+LIVE_AGAIN_SECONDS = 30
+"""A client that finds no place for its stream tries again after so long."""
+
+FRAME_PIXELS = 640
+"""Longer side of frames that a page sends, unless faces are searched in larger ones."""
+
+CHUNK = 1 << 20
+
+FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {"file": {"type": "string", "format": "binary"}},
+        "required": ["file"],
+    }
+}
+"""What is uploaded, for the page of the API."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a service allows: bytes and seconds of an upload, uploads that wait, streams at once.
+
+    And where sessions are kept, if they are.
+    """
+
+    sessions: Path | None = None
+    most_megabytes: float = 200.0
+    most_seconds: float = 600.0
+    waiting: int = 8
+    live: int = 4
+    window: float | None = None
+    hop: float = HOP_SECONDS
+    token: str | None = None
+
+
+class Service:
+    """A head that is served: its predictor, its worker, and who is there."""
+
+    def __init__(self, folder: Path, running: Running, serving: Serving) -> None:
+        self.serving = serving
+        self.predictor = Predictor.load(folder, running)
+        self.gauges = Gauges()
+        self.sessions = None if serving.sessions is None else Sessions(serving.sessions)
+        self.queue = Queue(serving.waiting, self.gauges)
+        self.live = 0
+        self._warm_up()
+        self.pool = ThreadPoolExecutor(1, "judge")
+        self.worker = Worker(folder, running, serving.most_seconds)
+
+    def close(self) -> None:
+        """End its worker."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.worker.close()
+
+    def stream(self, hz: int | None) -> Stream:
+        """A new stream, with sound of so many samples a second."""
+        return self.predictor.stream(hz, window=self.serving.window, hop=self.serving.hop)
+
+    def describe(self) -> dict[str, Any]:
+        """What clients are told of the head, and of what to send."""
+        predictor = self.predictor
+        recipe, making = predictor.head.recipe, predictor.making
+        window = predictor.space(self.serving.window).window_seconds
+        heard = {encoder.params.modality for encoder in predictor.encoders.values()}
+        classes = len(list_ratings(predictor.head.per)) < len(predictor.head.per)
+        return {
+            "head": recipe.head,
+            "emotions": list(recipe.emotions) if classes else [],
+            "ratings": list_ratings(predictor.head.per),
+            "modalities": [modality for modality in MODALITIES if modality in heard],
+            "window_seconds": window,
+            "hop_seconds": self.serving.hop,
+            "rate_hz": find_rate(making.faces, window),
+            "frame_pixels": max(FRAME_PIXELS, making.faces.search_pixels or 0),
+            "records": self.sessions is not None,
+            "megabytes": self.serving.most_megabytes,
+        }
+
+    def find_sessions(self) -> Sessions:
+        """Its sessions; raises ClientError where none are kept."""
+        if self.sessions is None:
+            raise ClientError("expected a service that keeps sessions, got one that does not")
+        return self.sessions
+
+    def _warm_up(self) -> None:
+        """Judge a second of nothing: libraries load what they need when they are first used."""
+        stream = self.stream(16_000)
+        noise = np.random.default_rng(0).integers(-3000, 3000, 16_000, dtype=np.int16)
+        stream.add_sound(0.0, noise)
+        stream.add_frame(0.0, np.zeros((480, 640, 3), np.uint8))
+        stream.answer()
+
+
+def make_app(service: Service) -> FastAPI:
+    """The routes of `service`, behind its gate."""
+
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPIOffline(title="moodline", version=version("moodline"), lifespan=live)
+    app.state.service = service
+    most = int(service.serving.most_megabytes * 1e6)
+    app.add_middleware(Gate, token=service.serving.token, most_bytes=most)
+    _add_errors(app)
+    _add_pages(app, service)
+    _add_predict(app, service)
+    _add_sessions(app, service)
+    _add_live(app, service)
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    """One sentence for whatever is wrong."""
+
+    def tell(status: int, told: str, headers: dict[str, str] | None = None) -> Response:
+        return JSONResponse({"detail": show_line(told)}, status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def tell_invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return tell(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+
+    @app.exception_handler(ClientError)
+    async def tell_refused(_: Request, error: ClientError) -> Response:
+        return tell(404, str(error))
+
+    @app.exception_handler(StoreError)
+    async def tell_damaged(_: Request, error: StoreError) -> Response:
+        return tell(500, "expected a session, got a damaged one; remove its folder")
+
+    @app.exception_handler(UploadError)
+    async def tell_unusable(_: Request, error: UploadError) -> Response:
+        return tell(error.status, str(error))
+
+    @app.exception_handler(BusyError)
+    async def tell_busy(_: Request, error: BusyError) -> Response:
+        told = f"expected a place in the queue, got none; try again in {error.seconds} s"
+        return tell(429, told, {"Retry-After": str(error.seconds)})
+
+
+def _add_pages(app: FastAPI, service: Service) -> None:
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def show_page() -> Response:
+        nonce = secrets.token_urlsafe(16)
+        page = write_live_page(service.describe(), nonce)
+        return HTMLResponse(page, headers={"Content-Security-Policy": _write_policy(nonce)})
+
+    @app.get("/head")
+    async def show_head() -> dict[str, Any]:
+        """What the head says, and what it wants to be sent."""
+        return service.describe()
+
+    @app.get("/health")
+    async def show_health() -> dict[str, str]:
+        """Whether the service is there."""
+        return {"status": "ok", "head": service.predictor.head.recipe.head, "moodline": app.version}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def show_metrics() -> Response:
+        made = generate_latest(service.gauges.registry)
+        return Response(made, media_type=CONTENT_TYPE_LATEST)
+
+
+def _write_policy(nonce: str) -> str:
+    """What a page may do: its own style and script, this service, and what it records itself."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce}' blob:",
+            f"style-src 'nonce-{nonce}'",
+            "connect-src 'self'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "worker-src blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def _add_predict(app: FastAPI, service: Service) -> None:
+    body = {"requestBody": {"content": {"multipart/form-data": FORM}, "required": True}}
+
+    @app.post("/predict", openapi_extra=body)
+    async def predict(
+        request: Request,
+        every: Annotated[int, Query(ge=1, le=10**6)] = 10,
+        hop: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
+        window: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
+        smooth: Annotated[int, Query(ge=1, le=10**6)] = 3,
+    ) -> dict[str, Any]:
+        """What the head says of a film, a sound, a picture or a text, as a whole and over time."""
+        status = "gone"
+        try:
+            async with service.queue.hold_place():
+                with TemporaryDirectory(prefix="moodline-") as folder:
+                    path, name = await _receive_file(request, Path(folder))
+                    asked = Asked(path, name, every, hop, window, smooth)
+                    answer = await _run_unless_gone(
+                        request, service.queue.run(partial(service.worker.ask, asked))
+                    )
+            status = "ok"
+            return answer
+        except BusyError:
+            status = "busy"
+            raise
+        except UploadError as error:
+            status = str(error.status)
+            raise
+        except HTTPException as error:
+            status = str(error.status_code)
+            raise
+        finally:
+            service.gauges.predictions.labels(status).inc()
+
+
+async def _run_unless_gone(request: Request, work: Any) -> dict[str, Any]:
+    """What `work` gives; it is cancelled where the client goes away meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=0.5)
+            if not task.done() and await request.is_disconnected():
+                raise HTTPException(499, "the client is gone")
+        found: dict[str, Any] = task.result()
+        return found
+    finally:
+        task.cancel()
+
+
+async def _receive_file(request: Request, folder: Path) -> tuple[Path, str]:
+    """The file of a form, in `folder`, and its name; raises UploadError where there is none."""
+    async with request.form(max_files=1, max_fields=8) as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile):
+            raise UploadError("file: expected a form with a film, sound, picture or text, got none")
+        name = Path(sent.filename or "").name
+        ending = Path(name).suffix.lower()
+        if ending not in ENDINGS:
+            told = f"{name or 'file'}: expected one of {', '.join(sorted(ENDINGS))}"
+            raise UploadError(f"{told}; send another file, or name it by what it is", 415)
+        path = folder / f"upload{ending}"
+        with path.open("wb") as file:
+            while chunk := await sent.read(CHUNK):
+                file.write(chunk)
+    return path, name
+
+
+def _add_sessions(app: FastAPI, service: Service) -> None:
+    @app.get("/sessions")
+    def list_sessions() -> list[dict[str, Any]]:
+        """Sessions that were kept, the newest first."""
+        return [] if service.sessions is None else service.sessions.list()
+
+    @app.get("/sessions/{session}")
+    def open_session(session: str) -> dict[str, Any]:
+        """All that is known of a session."""
+        return service.find_sessions().open(session)
+
+    @app.put("/sessions/{session}/notes", status_code=204)
+    def write_notes(session: str, notes: Notes) -> None:
+        """Keep names, marks and what does not count."""
+        service.find_sessions().write_notes(session, notes)
+
+    @app.get("/sessions/{session}/recording")
+    def find_recording(session: str) -> Response:
+        """The session's film."""
+        path = service.find_sessions().find_recording(session)
+        return FileResponse(path, media_type="video/webm")
+
+    @app.get("/sessions/{session}/answers.csv")
+    def write_answers(session: str) -> Response:
+        """Its answers as a table."""
+        table = service.find_sessions().tabulate(session)
+        sink = pa.BufferOutputStream()
+        pa.csv.write_csv(table, sink)
+        named = {"Content-Disposition": f'attachment; filename="{session}.csv"'}
+        return Response(sink.getvalue().to_pybytes(), media_type="text/csv", headers=named)
+
+    @app.delete("/sessions/{session}", status_code=204)
+    def remove_session(session: str) -> None:
+        """Take a session away, for good."""
+        service.find_sessions().remove(session)
+
+
+def _add_live(app: FastAPI, service: Service) -> None:
+    @app.websocket("/live")
+    async def talk(socket: WebSocket) -> None:
+        if service.live >= service.serving.live:
+            again = {"Retry-After": str(LIVE_AGAIN_SECONDS)}
+            told = f"expected a place for a stream, got none; try again in {LIVE_AGAIN_SECONDS} s"
+            await socket.receive()
+            await socket.send_denial_response(JSONResponse({"detail": told}, 429, again))
+            return
+        service.live += 1
+        service.gauges.live.set(service.live)
+        try:
+            await socket.accept()
+            await _talk(socket, service)
+        except WebSocketDisconnect:
+            pass
+        except MoodlineError as error:
+            await refuse(socket, str(error))
+        finally:
+            service.live -= 1
+            service.gauges.live.set(service.live)
+
+
+async def _talk(socket: WebSocket, service: Service) -> None:
+    """Go along with a client from its first message to its last; what it sent is kept."""
+    start = await receive_start(socket)
+    described = service.describe()
+    session = None
+    if service.sessions is not None:
+        session = service.sessions.begin(described, start.title)
+    name = None if session is None else session.name
+    try:
+        await socket.send_text(write_message({"type": "ready", "session": name, **described}))
+        conversation = Conversation(socket, service.stream(start.hz), session, start.hz)
+        await conversation.run(service.pool, service.gauges)
+        await socket.send_text(write_message({"type": "stopped", "session": name}))
+        await socket.close()
+    finally:
+        film = None if session is None else session.close()
+        if film is not None:
+            asyncio.get_running_loop().run_in_executor(None, _finish, service, film)
+
+
+def _finish(service: Service, film: Path) -> None:
+    """Have a recording made one that can be sought in; one that cannot stays as it came."""
+    try:
+        service.worker.ask(Finished(film))
+    except UploadError:
+        film.with_suffix(".aside.webm").unlink(missing_ok=True)

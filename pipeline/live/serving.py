@@ -1,0 +1,76 @@
+"""Serving: the service at an address, until it is ended."""
+
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from pipeline.errors import ParamsError
+from pipeline.live.gate import is_loopback
+from pipeline.live.service import Service, Serving, make_app
+from pipeline.predictor.making import Running
+
+MESSAGE_BYTES = 4_000_000
+"""Of a message over a socket: a frame, or what a browser records in a second."""
+
+END_SECONDS = 5
+"""So long clients have to end when the service does."""
+
+
+def serve_head(
+    folder: Path,
+    running: Running,
+    serving: Serving,
+    host: str,
+    port: int,
+    *,
+    say: Callable[[str], object],
+) -> None:
+    """Serve the head in `folder` at `host` and `port` until Ctrl-C; `say` is told the address.
+
+    Elsewhere than on this machine alone clients need a token, which is made where none is given.
+    Raises ParamsError where the address is not to be had, and as `Predictor.load` does.
+    """
+    if serving.token is None and not is_loopback(host):
+        serving = replace(serving, token=secrets.token_urlsafe(16))
+    listening = _listen(host, port)
+    with listening:
+        service = Service(folder, running, serving)
+        address = f"http://{_write_host(host)}:{listening.getsockname()[1]}/"
+        asked = f"?token={serving.token}" if serving.token else ""
+        say(f"{service.predictor.head.recipe.head}: {address}{asked} (Ctrl-C ends it)")
+        config = uvicorn.Config(
+            make_app(service),
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_interval=20.0,
+            timeout_graceful_shutdown=END_SECONDS,
+            server_header=False,
+        )
+        uvicorn.Server(config).run([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket at `host` and `port`."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
+    except OSError as error:
+        raise ParamsError(
+            f"{host}:{port}: expected a free address, got none ({error.strerror}); choose another "
+            f"--port, or 0 for any"
+        ) from error
+
+
+def _write_host(host: str) -> str:
+    """`host` as addresses have it.
+
+    >>> _write_host("::1")
+    '[::1]'
+    """
+    return f"[{host}]" if ":" in host else host

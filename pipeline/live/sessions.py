@@ -1,0 +1,265 @@
+"""Sessions: what was live, on disk as it comes, to be opened again and written about."""
+
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pyarrow as pa
+from pydantic import AfterValidator, Field
+
+from pipeline.errors import StoreError
+from pipeline.files import write_json
+from pipeline.live.messages import ClientError, Line, LiveSeconds
+from pipeline.sections import Section
+from pipeline.store.records import read_record
+
+NAME = r"\d{8}-\d{6}-[0-9a-f]{4}"
+"""Of a session and its folder: when it began, and four digits that no other of that second has."""
+
+MOST_NOTES = 10_000
+"""Marks, stretches or people of a session."""
+
+REMEDY = "remove the session's folder, or bring the file back"
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would compute (OWASP, CSV injection)."""
+
+Person = Annotated[str, Field(pattern=r"^\d{1,9}$")]
+
+
+def _check_stretch(stretch: list[float]) -> list[float]:
+    if not stretch[0] < stretch[1]:
+        raise ValueError("expected a stretch that ends after it begins")
+    return stretch
+
+
+Stretch = Annotated[
+    list[LiveSeconds], Field(min_length=2, max_length=2), AfterValidator(_check_stretch)
+]
+
+
+class Marked(Section):
+    """A moment that a person marked."""
+
+    seconds: LiveSeconds
+    text: Line = ""
+
+
+class Notes(Section):
+    """What people wrote about a session: who its tracks are, what was when, what does not count.
+
+    `merged` is track → the track of the same person that stands for both.
+    """
+
+    title: Line = ""
+    people: dict[Person, Line] = Field({}, max_length=MOST_NOTES)
+    merged: dict[Person, Annotated[int, Field(ge=0)]] = Field({}, max_length=MOST_NOTES)
+    marks: list[Marked] = Field([], max_length=MOST_NOTES)
+    excluded: list[Stretch] = Field([], max_length=MOST_NOTES)
+
+    def name_person(self, track: int | None) -> str:
+        """Name of who is seen in a track, else the number that stands for that person.
+
+        >>> Notes(people={"0": "Ada"}, merged={"3": 0}).name_person(3)
+        'Ada'
+        """
+        if track is None:
+            return ""
+        seen = {track}
+        while (other := self.merged.get(str(track))) is not None and other not in seen:
+            track = other
+            seen.add(track)
+        return self.people.get(str(track)) or str(track)
+
+
+class Opening(Section):
+    """What is known of a session when it begins; `head` is how it was described."""
+
+    format_version: Literal[1] = 1
+    session: Annotated[str, Field(pattern=f"^{NAME}$")]
+    begun: str
+    head: dict[str, Any]
+
+
+class Session:
+    """A session that goes on: what is added is in its folder at once, a line each."""
+
+    def __init__(self, folder: Path, opening: Opening, title: str) -> None:
+        self.name = opening.session
+        self._folder = folder
+        self._notes = Notes(title=title)
+        self._recorded = False
+        folder.mkdir(parents=True)
+        write_json(folder / "session.json", opening.model_dump())
+        self._write_notes()
+        self._files = {
+            kind: (folder / f"{kind}.jsonl").open("a", encoding="utf-8")
+            for kind in ("answer", "faces", "recording")
+        }
+        self._film = (folder / "recording.webm").open("ab")
+
+    def add(self, message: Mapping[str, Any]) -> None:
+        """Keep an answer, or who is in a frame."""
+        file = self._files[message["type"]]
+        file.write(json.dumps(message, allow_nan=False) + "\n")
+        file.flush()
+
+    def add_recording(self, seconds: float, chunk: bytes) -> None:
+        """Keep a part of what the browser records, the first of which says when it begins."""
+        if not self._recorded:
+            self.add({"type": "recording", "seconds": seconds})
+            self._recorded = True
+        self._film.write(chunk)
+        self._film.flush()
+
+    def add_mark(self, seconds: float, text: str) -> None:
+        """Keep a moment that a person marked; no more than MOST_NOTES."""
+        if len(self._notes.marks) < MOST_NOTES:
+            marks = [*self._notes.marks, Marked(seconds=seconds, text=text)]
+            self._notes = self._notes.model_copy(update={"marks": marks})
+            self._write_notes()
+
+    def close(self) -> Path | None:
+        """Let go of its files; where its recording lies, if there is one."""
+        for file in (*self._files.values(), self._film):
+            file.close()
+        film = self._folder / "recording.webm"
+        if self._recorded:
+            return film
+        film.unlink()
+        return None
+
+    def _write_notes(self) -> None:
+        write_json(self._folder / "notes.json", self._notes.model_dump())
+
+
+class Sessions:
+    """The sessions of `folder`, each in a folder of its own.
+
+    Methods that take the name of one raise ClientError where there is none, StoreError where it is
+    damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, head: Mapping[str, Any], title: str) -> Session:
+        """A new one, of the head that is described so."""
+        now = datetime.now(UTC)
+        name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        opening = Opening(session=name, begun=now.isoformat(timespec="seconds"), head=dict(head))
+        return Session(self.folder / name, opening, title)
+
+    def list(self) -> list[dict[str, Any]]:
+        """What each is called and how long it is, the newest first; damaged ones are left out."""
+        found = []
+        for path in sorted(self.folder.glob("*/session.json"), reverse=True):
+            with suppress(ClientError, StoreError):
+                found.append(self._sum_up(path.parent.name))
+        return found
+
+    def open(self, name: str) -> dict[str, Any]:
+        """All that is known of a session."""
+        folder, opening, notes = self._read(name)
+        began = next((line["seconds"] for line in _read_lines(folder / "recording.jsonl")), None)
+        faces = list(_read_lines(folder / "faces.jsonl"))
+        return {
+            **self._sum_up(name),
+            "head": opening.head,
+            "recording": began is not None,
+            "recording_begins": began,
+            **notes.model_dump(),
+            "answers": list(_read_lines(folder / "answer.jsonl")),
+            "faces": faces,
+        }
+
+    def write_notes(self, name: str, notes: Notes) -> None:
+        """Keep what people wrote about a session."""
+        write_json(self._find(name) / "notes.json", notes.model_dump())
+
+    def find_recording(self, name: str) -> Path:
+        """Film of a session; raises ClientError where none was kept."""
+        path = self._find(name) / "recording.webm"
+        if not path.is_file():
+            raise ClientError(f"{name}: expected a recording, got none, for it was not kept")
+        return path
+
+    def remove(self, name: str) -> None:
+        """Take a session away, for good."""
+        shutil.rmtree(self._find(name))
+
+    def tabulate(self, name: str) -> pa.Table:
+        """A row for each answer: when, who, what, and what people noted of it."""
+        folder, _, notes = self._read(name)
+        before, rows = -1.0, []
+        for answer in _read_lines(folder / "answer.jsonl"):
+            seconds = answer["seconds"]
+            marks = [mark for mark in notes.marks if before < mark.seconds <= seconds]
+            rows.append(
+                {
+                    "seconds": seconds,
+                    "person": quieten(notes.name_person(answer["person"])),
+                    **answer["emotions"],
+                    "dominant_emotion": answer["dominant_emotion"],
+                    "confidence": answer["confidence"],
+                    **answer["ratings"],
+                    "modalities": "+".join(answer["modalities"]),
+                    "excluded": any(first <= seconds < last for first, last in notes.excluded),
+                    "mark": quieten("; ".join(mark.text or "mark" for mark in marks)),
+                }
+            )
+            before = seconds
+        return pa.Table.from_pylist(rows) if rows else pa.table({"seconds": pa.array([], "f8")})
+
+    def _sum_up(self, name: str) -> dict[str, Any]:
+        folder, opening, notes = self._read(name)
+        answers = 0
+        seconds = 0.0
+        for answer in _read_lines(folder / "answer.jsonl"):
+            answers, seconds = answers + 1, answer["seconds"]
+        return {
+            "session": name,
+            "title": notes.title,
+            "begun": opening.begun,
+            "seconds": seconds,
+            "answers": answers,
+            "head": opening.head.get("head"),
+        }
+
+    def _find(self, name: str) -> Path:
+        folder = self.folder / name
+        if not re.fullmatch(NAME, name) or not (folder / "session.json").is_file():
+            raise ClientError(f"{name}: expected a session, got none of this name")
+        return folder
+
+    def _read(self, name: str) -> tuple[Path, Opening, Notes]:
+        folder = self._find(name)
+        opening = read_record(folder / "session.json", Opening, "a session", REMEDY)
+        return folder, opening, read_record(folder / "notes.json", Notes, "notes", REMEDY)
+
+
+def quieten(text: str) -> str:
+    """`text` of people, so that no spreadsheet computes it.
+
+    >>> quieten("laughs"), quieten("=1+1")
+    ('laughs', "'=1+1")
+    """
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Messages of a file, as far as they are whole: a service may have been ended amid one."""
+    with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                yield found

@@ -1,0 +1,232 @@
+"""Talking: one client's camera and microphone, from its first message to its last."""
+
+import asyncio
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from pipeline.errors import MediaError
+from pipeline.live.gauges import Gauges
+from pipeline.live.messages import (
+    Block,
+    ClientError,
+    Start,
+    Stop,
+    describe_look,
+    describe_moment,
+    read_block,
+    read_message,
+    write_message,
+)
+from pipeline.live.sessions import Session
+from pipeline.media.jpeg import count_pixels, decode_jpeg
+from pipeline.predictor.stream import Moment, Stream
+from pipeline.predictor.timing import NOBODY
+from pipeline.predictor.watching import Look
+
+BEGIN_SECONDS = 10.0
+"""A client says within so long what it will send."""
+
+SILENT_SECONDS = 60.0
+"""A client that sends nothing for so long is gone."""
+
+WAITING_SECONDS = 10.0
+"""Sound that waits to be heard; a client that sends more is ahead of time."""
+
+LIVE_PIXELS = 2**22
+"""Of a frame: cameras have 2 million, and a page sends fewer."""
+
+POLICY, GONE_AWAY = 1008, 1001
+"""Why a socket is closed (RFC 6455, 7.4.1): for what came, or because its other end is gone."""
+
+Made = TypeVar("Made")
+
+
+@dataclass
+class Inbox:
+    """What has come and is not judged yet: the newest frame, and all sound."""
+
+    frame: Block | None = None
+    sounds: deque[Block] = field(default_factory=deque)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    came_at: float = 0.0
+    ended: bool = False
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended = True
+        self.came.set()
+
+
+class Conversation:
+    """A client at a socket, the stream that it feeds, and the session that keeps it, if any does.
+
+    Judging is done by `pool`, whose only thread is shared by all; this one takes what comes
+    meanwhile. Of frames the newest is judged alone.
+    """
+
+    def __init__(
+        self, socket: WebSocket, stream: Stream, session: Session | None, hz: int | None
+    ) -> None:
+        self._socket = socket
+        self._stream = stream
+        self._session = session
+        self._hz = hz
+        self._inbox = Inbox()
+        self._person = NOBODY
+        self._look: Look | None = None
+
+    async def run(self, pool: ThreadPoolExecutor, gauges: Gauges) -> None:
+        """Take what comes and say what is seen in it, until the client ends.
+
+        Raises ClientError for what is no message of the protocol.
+        """
+        listening = asyncio.create_task(self._listen(gauges))
+        try:
+            while not self._inbox.ended or self._inbox.frame or self._inbox.sounds:
+                await self._inbox.came.wait()
+                self._inbox.came.clear()
+                await self._judge(pool, gauges)
+            await listening  # raises what ended it
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError, ClientError, WebSocketDisconnect):
+                await listening
+
+    async def _listen(self, gauges: Gauges) -> None:
+        """Put what comes into the inbox."""
+        try:
+            while True:
+                text, data = await _receive(self._socket, SILENT_SECONDS)
+                if data is not None:
+                    self._take(read_block(data), gauges)
+                    continue
+                message = read_message(text or "")
+                if isinstance(message, Stop):
+                    return
+                if isinstance(message, Start):
+                    raise ClientError("expected start once, got it again")
+                if self._session is not None:
+                    self._session.add_mark(message.seconds, message.text)
+        finally:
+            self._inbox.end()
+
+    def _take(self, block: Block, gauges: Gauges) -> None:
+        inbox = self._inbox
+        if block.kind == "recording":
+            if self._session is not None:
+                self._session.add_recording(block.seconds, block.payload)
+            return
+        if block.kind == "frame":
+            if inbox.frame is not None:
+                gauges.frames.labels("dropped").inc()
+            inbox.frame = block
+        else:
+            _check_sound(block, self._hz)
+            inbox.sounds.append(block)
+            held = sum(len(sound.payload) for sound in inbox.sounds) / 2 / (self._hz or 1)
+            if held > WAITING_SECONDS:
+                raise ClientError(
+                    f"expected sound as it is heard, got {held:.0f} s of it that wait; send less"
+                )
+        inbox.came_at = time.monotonic()
+        inbox.came.set()
+
+    async def _judge(self, pool: ThreadPoolExecutor, gauges: Gauges) -> None:
+        """Judge what has come, and tell it."""
+        inbox = self._inbox
+        frame, sounds, came_at = inbox.frame, [*inbox.sounds], inbox.came_at
+        inbox.frame = None
+        inbox.sounds.clear()
+        if frame is None and not sounds:
+            return
+        loop = asyncio.get_running_loop()
+        for message in await loop.run_in_executor(pool, self._go_along, frame, sounds, came_at):
+            if message["type"] == "answer":
+                gauges.latency_seconds.observe(message["latency_seconds"])
+            else:
+                gauges.frames.labels("judged").inc()
+            await self._socket.send_text(write_message(message))
+
+    def _go_along(
+        self, frame: Block | None, sounds: list[Block], came_at: float
+    ) -> list[dict[str, Any]]:
+        """Messages on what has come; the session keeps them."""
+        messages = []
+        for sound in sounds:
+            self._stream.add_sound(sound.seconds, np.frombuffer(sound.payload, "<i2"))
+        if frame is not None:
+            messages.append(self._look_at(frame))
+        moment = self._stream.answer()
+        if moment is not None:
+            messages.append(self._answer(moment, came_at))
+        if self._session is not None:
+            for message in messages:
+                self._session.add(message)
+        return messages
+
+    def _look_at(self, frame: Block) -> dict[str, Any]:
+        """Who is in a frame; of one that is not looked at, who was in the one before."""
+        self._look = self._stream.add_frame(frame.seconds, _decode(frame)) or self._look
+        if self._look is None:
+            return {"type": "faces", "seconds": frame.seconds, "people": []}
+        return describe_look(frame.seconds, self._look, self._person)
+
+    def _answer(self, moment: Moment, came_at: float) -> dict[str, Any]:
+        head = self._stream.head
+        self._person = moment.person
+        described = describe_moment(moment, head.recipe, head.per)
+        return {**described, "latency_seconds": round(time.monotonic() - came_at, 4)}
+
+
+async def receive_start(socket: WebSocket) -> Start:
+    """What a client begins with; raises ClientError for anything else."""
+    text, _ = await _receive(socket, BEGIN_SECONDS)
+    message = read_message(text or "")
+    if not isinstance(message, Start):
+        raise ClientError(f"expected start, got {message.type}")
+    if message.hz is None and not message.frames:
+        raise ClientError("expected frames or sound, got neither; start with hz or frames")
+    return message
+
+
+async def refuse(socket: WebSocket, told: str, code: int = POLICY) -> None:
+    """Tell a client in a sentence why its socket is closed, and close it."""
+    with suppress(RuntimeError, WebSocketDisconnect):  # it may be gone
+        await socket.send_text(write_message({"type": "error", "message": told}))
+        await socket.close(code)
+
+
+async def _receive(socket: WebSocket, seconds: float) -> tuple[str | None, bytes | None]:
+    """Text or bytes of the next message; raises ClientError where none comes in so long."""
+    try:
+        message = await asyncio.wait_for(socket.receive(), seconds)
+    except TimeoutError as error:
+        raise ClientError(f"expected a message within {seconds:.0f} s, got none") from error
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", GONE_AWAY))
+    return message.get("text"), message.get("bytes")
+
+
+def _check_sound(block: Block, hz: int | None) -> None:
+    if hz is None:
+        raise ClientError("expected no sound, for start named no hz; start with it")
+    if not block.payload or len(block.payload) % 2:
+        raise ClientError(f"expected samples of 16 bits, got {len(block.payload)} bytes")
+
+
+def _decode(frame: Block) -> np.ndarray:
+    """RGB image of a frame; raises ClientError where it is no JPEG of at most LIVE_PIXELS."""
+    pixels = count_pixels(frame.payload)
+    if pixels > LIVE_PIXELS:
+        raise ClientError(f"expected a frame of at most {LIVE_PIXELS:,} pixels, got {pixels:,}")
+    try:
+        return decode_jpeg(frame.payload)
+    except MediaError as error:
+        raise ClientError("expected a frame as a JPEG file, got other bytes") from error

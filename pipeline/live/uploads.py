@@ -1,0 +1,238 @@
+"""Uploads: media that clients send whole, predicted one after another in a process of their own.
+
+What a stranger sends may crash a decoder, or keep it busy for ever: the process is then ended, and
+another begins. Streams that are live go on meanwhile.
+"""
+
+import asyncio
+import math
+import multiprocessing
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, redirect_stderr, suppress
+from dataclasses import dataclass, replace
+from io import StringIO
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+
+from pipeline.engines.local import follow_parent
+from pipeline.errors import MoodlineError
+from pipeline.live.gauges import Gauges
+from pipeline.media import AUDIO_HZ
+from pipeline.media.audio import encode_flac
+from pipeline.predictor.making import Running
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.results import describe_whole
+from pipeline.predictor.tables import smooth_series, tabulate_series
+
+USUAL_SECONDS = 5.0
+"""Of a prediction, until there was one."""
+
+
+class UploadError(MoodlineError):
+    """What was sent cannot be used; its text is for the client, its `status` is HTTP's."""
+
+    def __init__(self, text: str, status: int = 422) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A file to predict, called `name` by who sent it."""
+
+    path: Path
+    name: str
+    every: int = 10
+    hop: float | None = None
+    window: float | None = None
+    smooth: int = 3
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A recording whose stream has ended, to be made one that players can seek in."""
+
+    path: Path
+
+
+class Worker:
+    """A process with a predictor, made by `load`; what it is asked takes at most `seconds`."""
+
+    def __init__(self, folder: Path, running: Running, seconds: float) -> None:
+        self._made_of = folder, running
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._start()
+
+    def ask(self, item: Asked | Finished) -> Any:
+        """The process's answer, to one thread after another; raises UploadError for none."""
+        with self._lock:
+            self._pipe.send(item)
+            try:
+                if self._pipe.poll(self._seconds):
+                    answer = self._pipe.recv()
+                else:
+                    answer = UploadError(self._tell_slow(), 504)
+                    self._renew()
+            except (EOFError, OSError):
+                answer = UploadError(
+                    "expected media, got a file that ended the process that read it"
+                )
+                self._renew()
+        if isinstance(answer, UploadError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """End the process, and those that it began."""
+        with suppress(psutil.NoSuchProcess):
+            whole = psutil.Process(self._process.pid)
+            for process in [*whole.children(recursive=True), whole]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self._process.join()
+        self._pipe.close()
+
+    def _renew(self) -> None:
+        self.close()
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, *self._made_of))
+        self._process.start()
+        theirs.close()
+
+    def _tell_slow(self) -> str:
+        return (
+            f"expected media that take at most {self._seconds:,.0f} s, got more; send less of them"
+        )
+
+
+def _serve(pipe: Connection, folder: Path, running: Running) -> None:
+    """Answer what comes until the pipe is closed."""
+    follow_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
+    with redirect_stderr(StringIO()), suppress(EOFError):  # bars of progress
+        predictor = Predictor.load(folder, running)
+        _warm_up(predictor)
+        while True:
+            item = pipe.recv()
+            try:
+                pipe.send(_answer(predictor, item))
+            except UploadError as error:
+                pipe.send(error)
+            except (MoodlineError, OSError, MemoryError, av.FFmpegError) as error:
+                pipe.send(UploadError(_hide(str(error) or type(error).__name__, item)))
+
+
+def _warm_up(predictor: Predictor) -> None:
+    """Predict a second of noise: libraries load what they need when they are first used."""
+    with TemporaryDirectory(prefix="moodline-") as folder, suppress(MoodlineError):
+        path = Path(folder, "noise.flac")
+        path.write_bytes(encode_flac(np.random.default_rng(0).normal(size=AUDIO_HZ) / 10, AUDIO_HZ))
+        predictor.tell(path)
+
+
+def _answer(predictor: Predictor, item: Asked | Finished) -> dict[str, Any] | None:
+    if isinstance(item, Asked):
+        return _predict(predictor, item)
+    _finish(item)
+    return None
+
+
+def _predict(predictor: Predictor, asked: Asked) -> dict[str, Any]:
+    """What is told of a file, as JSON has it."""
+    recipe, windows = predictor.head.recipe, predictor.head.params.windows
+    told = predictor.tell(asked.path, predictor.space(asked.window, asked.hop, asked.every))
+    if told.answer is None:
+        reasons = "; ".join(told.remarks) or "nothing in it that the head reads"
+        raise UploadError(_hide(f"{asked.name}: {reasons}", asked))
+    series = smooth_series(told.answer.series, asked.smooth, causal=windows.causal)
+    whole = describe_whole(told, recipe.emotions)
+    rows = tabulate_series(replace(told.answer, series=series), recipe.emotions).to_pylist()
+    return {
+        "media": asked.name,
+        "head": recipe.head,
+        "seconds": told.clip.duration_seconds,
+        "remarks": list(told.remarks),
+        "whole": {name: value for name, value in whole.items() if name not in ("media", "path")},
+        "rows": rows,
+    }
+
+
+def _hide(text: str, item: Asked | Finished) -> str:
+    """`text` without the paths of this machine."""
+    name = item.name if isinstance(item, Asked) else "recording"
+    return text.replace(str(item.path), name).replace(item.path.stem, Path(name).stem)
+
+
+def _finish(finished: Finished) -> None:
+    """Write a browser's recording anew, with its length and an index at its beginning."""
+    aside = finished.path.with_suffix(".aside.webm")
+    with (
+        av.open(str(finished.path), format="matroska", metadata_errors="replace") as source,
+        av.open(str(aside), "w", format="webm", options={"cues_to_front": "1"}) as film,
+    ):
+        streams = {s.index: film.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                film.mux(packet)
+    aside.replace(finished.path)
+
+
+class BusyError(Exception):
+    """The queue is full; there may be a place after so many `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Queue:
+    """Uploads that wait for their turn, `most` of them with the one at work."""
+
+    def __init__(self, most: int, gauges: Gauges) -> None:
+        self._most = most
+        self._gauges = gauges
+        self._held = 0
+        self._turn = asyncio.Lock()
+        self._usual_seconds = USUAL_SECONDS
+
+    @asynccontextmanager
+    async def hold_place(self) -> AsyncIterator[None]:
+        """A place in the queue; raises BusyError where there is none."""
+        if self._held >= self._most:
+            raise BusyError(math.ceil(self._usual_seconds * self._held))
+        self._held += 1
+        self._gauges.waiting.set(self._held)
+        try:
+            yield
+        finally:
+            self._held -= 1
+            self._gauges.waiting.set(self._held)
+
+    async def run(self, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives in a thread, once it is its turn; who stops waiting frees the place."""
+        async with self._turn:
+            begun = asyncio.get_running_loop().time()
+            work = asyncio.ensure_future(asyncio.to_thread(ask))
+            try:
+                return await asyncio.shield(work)
+            finally:
+                while not work.done():  # its client is gone; the next begins when it has ended
+                    with suppress(asyncio.CancelledError, UploadError):
+                        await asyncio.wait({work})
+                seconds = asyncio.get_running_loop().time() - begun
+                self._usual_seconds += (seconds - self._usual_seconds) / 4
+                self._gauges.prediction_seconds.observe(seconds)
