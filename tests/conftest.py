@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from tests.projects import FirstRun
@@ -103,5 +104,26 @@ def real_data() -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
     """A project that ran once, for tests of what comes after; test processes share it."""
+    return FirstRun(find_shared(tmp_path_factory))
+
+
+@pytest.fixture(scope="session")
+def seeing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small head that sees and hears, which test processes share.
+
+    Films lie in `media` beside it, and nobody writes there.
+    """
+    from tests.seeing import train_seeing
+
+    shared = find_shared(tmp_path_factory)
+    with FileLock(shared / "seeing.lock"):
+        if not (shared / "seeing").is_dir():
+            train_seeing(shared / "seeing.unfinished")
+            (shared / "seeing.unfinished").rename(shared / "seeing")
+    return shared / "seeing" / "seeing"
+
+
+def find_shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all test processes of a run share."""
     base = tmp_path_factory.getbasetemp()
-    return FirstRun(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

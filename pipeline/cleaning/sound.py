@@ -60,6 +60,10 @@ Keys = Mapping[str, Mapping[str, str]]
 """Store → clip_id → key."""
 
 
+class UnusableError(CorpusError):
+    """None of the clips can be used; the ledger says of each what is wrong with it."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What is made of one clip: its sound, and what was found beside it."""
@@ -89,7 +93,7 @@ def clean_corpus(
 
     The last two are stores of the clips' sound, and of what was measured beside it. Clips in `kept`
     stay whatever their length, and whatever was found in them. Raises MoodlineError when more clips
-    than allowed are left out, CorpusError when all are.
+    than allowed are left out, and UnusableError, once all is written, when all are.
     """
     digested, failures = _digest_media(clips, params.workers)
     with ExitStack() as stack:
@@ -107,17 +111,17 @@ def clean_corpus(
         cleaned = judge_clips(named.values(), found, failures, params=params, kept=kept)
         cleaned = _compare_clips(cleaned, keys["findings"], writers["findings"], params, kept)
         check_share(cleaned.clip_entries, len(clips), params.allowed_share)
-        if not cleaned.clips:
-            raise CorpusError(
-                f"clean: expected at least one usable clip, got none of {len(clips)} "
-                f"({describe_losses(cleaned.clip_entries)}); mend the corpus"
-            )
         writers["audio"].publish(out / "audio", cleaned.sounds, cleaned.sound_entries)
         told = {clip.clip_id: found[clip.clip_id].findings for clip in cleaned.clips}
         writers["findings"].publish(out / "findings", told, [])
     write_clips(out / "clips" / "clips.parquet", cleaned.clips, CLEAN_SCHEMA)
     write_ledger(out / "clips" / "ledger.parquet", cleaned.clip_entries)
     write_alikes(out / "clips" / "alikes.parquet", cleaned.alikes)
+    if not cleaned.clips:
+        raise UnusableError(
+            f"clean: expected at least one usable clip, got none of {len(clips)} "
+            f"({describe_losses(cleaned.clip_entries)}); mend the corpus"
+        )
 
 
 def list_undecoded(clips: Sequence[Clip], params: CleanParams, work: Path) -> PendingMedia:

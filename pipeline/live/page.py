@@ -6,6 +6,6 @@ from typing import Any
 from pipeline.report.pages import render_page
 
 
-def write_live_page(head: Mapping[str, Any], nonce: str) -> str:
+def render_live_page(head: Mapping[str, Any], nonce: str) -> str:
     """HTML of the page for a head that is described so; its style and script carry `nonce`."""
     return render_page("live.html.j2", {"head": head, "nonce": nonce})

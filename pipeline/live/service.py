@@ -28,7 +28,7 @@ from pipeline.errors import MoodlineError, StoreError, show_line
 from pipeline.live.gate import Gate
 from pipeline.live.gauges import Gauges
 from pipeline.live.messages import ClientError, list_ratings, write_message
-from pipeline.live.page import write_live_page
+from pipeline.live.page import render_live_page
 from pipeline.live.sessions import Notes, Sessions
 from pipeline.live.talking import Conversation, receive_start, refuse
 from pipeline.live.uploads import Asked, BusyError, Finished, Queue, UploadError, Worker
@@ -185,8 +185,8 @@ def _add_pages(app: FastAPI, service: Service) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def show_page() -> Response:
         nonce = secrets.token_urlsafe(16)
-        page = write_live_page(service.describe(), nonce)
-        return HTMLResponse(page, headers={"Content-Security-Policy": _write_policy(nonce)})
+        page = render_live_page(service.describe(), nonce)
+        return HTMLResponse(page, headers=_guard_page(nonce))
 
     @app.get("/head")
     async def show_head() -> dict[str, Any]:
@@ -204,9 +204,9 @@ def _add_pages(app: FastAPI, service: Service) -> None:
         return Response(made, media_type=CONTENT_TYPE_LATEST)
 
 
-def _write_policy(nonce: str) -> str:
-    """What a page may do: its own style and script, this service, and what it records itself."""
-    return "; ".join(
+def _guard_page(nonce: str) -> dict[str, str]:
+    """Headers: a page may run its own style and script, ask this service, and record."""
+    policy = "; ".join(
         [
             "default-src 'none'",
             f"script-src 'nonce-{nonce}' blob:",
@@ -220,6 +220,11 @@ def _write_policy(nonce: str) -> str:
             "frame-ancestors 'none'",
         ]
     )
+    return {
+        "Content-Security-Policy": policy,
+        "Permissions-Policy": "camera=(self), microphone=(self)",
+        "Referrer-Policy": "no-referrer",
+    }
 
 
 def _add_predict(app: FastAPI, service: Service) -> None:
@@ -328,13 +333,25 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
 
 
 def _add_live(app: FastAPI, service: Service) -> None:
+    def find_no_place() -> Response | None:
+        if service.live < service.serving.live:
+            return None
+        again = {"Retry-After": str(LIVE_AGAIN_SECONDS)}
+        told = f"expected a place for a stream, got none; try again in {LIVE_AGAIN_SECONDS} s"
+        return JSONResponse({"detail": told}, 429, again)
+
+    @app.get("/live", include_in_schema=False)
+    async def tell_why() -> Response:
+        """Why no socket was to be had, of which browsers tell pages nothing."""
+        told = "expected a WebSocket, got a plain request"
+        return find_no_place() or JSONResponse({"detail": told}, 426, {"Upgrade": "websocket"})
+
     @app.websocket("/live")
     async def talk(socket: WebSocket) -> None:
-        if service.live >= service.serving.live:
-            again = {"Retry-After": str(LIVE_AGAIN_SECONDS)}
-            told = f"expected a place for a stream, got none; try again in {LIVE_AGAIN_SECONDS} s"
+        refusal = find_no_place()
+        if refusal is not None:
             await socket.receive()
-            await socket.send_denial_response(JSONResponse({"detail": told}, 429, again))
+            await socket.send_denial_response(refusal)
             return
         service.live += 1
         service.gauges.live.set(service.live)

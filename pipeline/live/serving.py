@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from pipeline.errors import ParamsError
 from pipeline.live.gate import is_loopback
@@ -42,16 +43,20 @@ def serve_head(
         address = f"http://{_write_host(host)}:{listening.getsockname()[1]}/"
         asked = f"?token={serving.token}" if serving.token else ""
         say(f"{service.predictor.head.recipe.head}: {address}{asked} (Ctrl-C ends it)")
-        config = uvicorn.Config(
-            make_app(service),
-            log_level="warning",
-            ws="websockets-sansio",
-            ws_max_size=MESSAGE_BYTES,
-            ws_ping_interval=20.0,
-            timeout_graceful_shutdown=END_SECONDS,
-            server_header=False,
-        )
-        uvicorn.Server(config).run([listening])
+        uvicorn.Server(configure(make_app(service))).run([listening])
+
+
+def configure(app: FastAPI, port: int = 0) -> uvicorn.Config:
+    """How the service is run."""
+    return uvicorn.Config(
+        app,
+        port=port,
+        log_level="warning",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES,
+        timeout_graceful_shutdown=END_SECONDS,
+        server_header=False,
+    )
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from pipeline.errors import StoreError
 from pipeline.files import write_json
@@ -45,10 +45,15 @@ Stretch = Annotated[
 
 
 class Marked(Section):
-    """A moment that a person marked."""
+    """A moment that a person marked, or a stretch, where it goes on `until` another."""
 
     seconds: LiveSeconds
+    until: LiveSeconds | None = None
     text: Line = ""
+
+    def is_in(self, begin: float, end: float) -> bool:
+        """Whether any of it is in a stretch that holds its end, but not its begin."""
+        return self.seconds <= end and begin < (self.seconds if self.until is None else self.until)
 
 
 class Notes(Section):
@@ -56,6 +61,8 @@ class Notes(Section):
 
     `merged` is track → the track of the same person that stands for both.
     """
+
+    model_config = ConfigDict(defer_build=False)  # FastAPI asks for its schema
 
     title: Line = ""
     people: dict[Person, Line] = Field({}, max_length=MOST_NOTES)
@@ -200,7 +207,7 @@ class Sessions:
         before, rows = -1.0, []
         for answer in _read_lines(folder / "answer.jsonl"):
             seconds = answer["seconds"]
-            marks = [mark for mark in notes.marks if before < mark.seconds <= seconds]
+            marks = [mark for mark in notes.marks if mark.is_in(before, seconds)]
             rows.append(
                 {
                     "seconds": seconds,

@@ -1,6 +1,7 @@
 """Making: rows of new media, by exactly what made those that the head was trained on."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any, Literal
 
 from pipeline.audits.differences.settings import compare_provenance
 from pipeline.cleaning.params import CleanParams
-from pipeline.cleaning.sound import clean_corpus, describe_sound
+from pipeline.cleaning.sound import UnusableError, clean_corpus, describe_sound
 from pipeline.encoders.params import FeatureParams, ImportedParams
 from pipeline.errors import ParamsError, StoreError
 from pipeline.extraction.feature_sets import extract_features
@@ -97,7 +98,8 @@ class Making:
         Raises StoreError where rows would be others than the head's own.
         """
         data, features = folder / "data", folder / "features"
-        clean_corpus(clips, self.clean, frozenset(clip.clip_id for clip in clips), data, work)
+        with suppress(UnusableError):
+            clean_corpus(clips, self.clean, frozenset(clip.clip_id for clip in clips), data, work)
         usable = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
         if "face" in self.packed:
             pack_faces(usable, self.faces, data, work)
