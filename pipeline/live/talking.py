@@ -33,8 +33,8 @@ from pipeline.predictor.watching import Look
 BEGIN_SECONDS = 10.0
 """A client says within so long what it will send."""
 
-SILENT_SECONDS = 60.0
-"""A client that sends nothing for so long is gone."""
+SILENT_SECONDS = 3600.0
+"""A client may pause for so long; of one that is gone, pings tell."""
 
 WAITING_SECONDS = 10.0
 """Sound that waits to be heard; a client that sends more is ahead of time."""

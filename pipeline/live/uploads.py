@@ -70,13 +70,14 @@ class Worker:
         self._made_of = folder, running
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._closed = False
         self._start()
 
     def ask(self, item: Asked | Finished) -> Any:
         """The process's answer, to one thread after another; raises UploadError for none."""
         with self._lock:
-            self._pipe.send(item)
             try:
+                self._pipe.send(item)
                 if self._pipe.poll(self._seconds):
                     answer = self._pipe.recv()
                 else:
@@ -92,7 +93,11 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """End the process, and those that it began."""
+        """End the process, and those that it began, for good."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         with suppress(psutil.NoSuchProcess):
             whole = psutil.Process(self._process.pid)
             for process in [*whole.children(recursive=True), whole]:
@@ -102,8 +107,9 @@ class Worker:
         self._pipe.close()
 
     def _renew(self) -> None:
-        self.close()
-        self._start()
+        if not self._closed:
+            self._end()
+            self._start()
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
