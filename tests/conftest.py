@@ -75,6 +75,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
+def pytest_sessionfinish() -> None:
+    """Stop the clock of the last test: when it strikes, Python may have let go of its handler."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     """Have the collector of garbage pass over all modules, of which nothing is garbage."""
