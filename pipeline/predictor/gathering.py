@@ -41,14 +41,19 @@ def gather_media(given: Sequence[str]) -> list[Clip]:
 
     A clip's id is `media/` and what `name_media` has it called. A text beside a recording, of the
     same name but for the ending, is what is said in it, named or not; any other text is a clip of
-    words alone.
+    words alone. One that cannot be read (`explain_text`) is a clip of its own without words.
     Raises CorpusError for a path that is not there, and where there are no media.
     """
     found = {path: top for name in given for path, top in _find_files(name)}
-    texts = {path.with_suffix(""): path for path in found if path.suffix.lower() in TEXTS}
     recordings = [path for path in found if path.suffix.lower() not in TEXTS]
-    said = {p: texts.get(p.with_suffix("")) or _find_text_beside(p) for p in recordings}
-    alone = frozenset(texts.values()).difference(said.values())
+    for path in recordings:
+        if (beside := path.with_suffix(".txt")).is_file():
+            found.setdefault(beside, found[path])
+    texts = {path.with_suffix(""): path for path in found if path.suffix.lower() in TEXTS}
+    words = {path: None if explain_text(path) else _read_words(path) for path in texts.values()}
+    said = {path: words.get(texts.get(path.with_suffix(""), path)) for path in recordings}
+    spoken = frozenset(path.with_suffix("") for path in recordings)
+    alone = {p: own for p, own in words.items() if own is None or p.with_suffix("") not in spoken}
     chosen = {path: top for path, top in found.items() if path in said or path in alone}
     if not chosen:
         told = ", ".join(given) or "nothing"
@@ -59,11 +64,24 @@ def gather_media(given: Sequence[str]) -> list[Clip]:
         Clip(
             clip_id=f"{CORPUS}/{name}",
             corpus=CORPUS,
-            path=os.fspath(path) if path in said else NO_MEDIA,
-            transcript=_read_words(said.get(path, path)),
+            path=NO_MEDIA if alone.get(path) is not None else os.fspath(path),
+            transcript={**said, **alone}[path],
         )
         for path, name in zip(chosen, name_media(chosen), strict=True)
     ]
+
+
+def explain_text(path: Path) -> str | None:
+    """Why the text at `path` cannot be read; None of one that can, and of other files."""
+    if path.suffix.lower() not in TEXTS:
+        return None
+    try:
+        words = _read_words(path)
+    except UnicodeDecodeError:
+        return "unreadable: expected UTF-8, got other bytes; save it as UTF-8"
+    if len(words) > MOST_LETTERS:
+        return f"too_long: expected at most {MOST_LETTERS:,} letters; part the text"
+    return None
 
 
 def name_media(found: Mapping[Path, Path]) -> list[str]:
@@ -121,20 +139,7 @@ def _list_folder(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _find_text_beside(recording: Path) -> Path | None:
-    beside = recording.with_suffix(".txt")
-    return beside if beside.is_file() else None
-
-
-def _read_words(path: Path | None) -> str | None:
-    """What a text says; None of none."""
-    if path is None:
-        return None
-    try:
-        with open_text(path) as file:
-            words = file.read(MOST_LETTERS + 1)
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"{path}: expected UTF-8, got other bytes; save it as UTF-8") from error
-    if len(words) > MOST_LETTERS:
-        raise CorpusError(f"{path}: expected at most {MOST_LETTERS:,} letters; part the text")
-    return words
+def _read_words(path: Path) -> str:
+    """What a text says, and of a very long one the beginning."""
+    with open_text(path) as file:
+        return file.read(MOST_LETTERS + 1)

@@ -1,6 +1,6 @@
 """Making: rows of new media, by exactly what made those that the head was trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -91,16 +91,24 @@ class Making:
         faces = ["face"] if self.modalities & {"face", "scene"} else []
         return ["audio", *faces, *(["text"] if "text" in self.modalities else [])]
 
-    def make_rows(self, clips: Sequence[Clip], folder: Path, work: Path) -> list[Clip]:
+    def make_rows(
+        self,
+        clips: Sequence[Clip],
+        folder: Path,
+        work: Path,
+        settle: Callable[[Sequence[Clip]], object] = lambda _: None,
+    ) -> list[Clip]:
         """Feature sets of `clips` in `folder`/features; those of them that have media.
 
-        Their media are packed in `folder`/data. What `work` holds already is not made again.
+        Their media are packed in `folder`/data. What `work` holds already is not made again. Before
+        anything is searched or encoded, `settle` is given the clips with media, and may raise.
         Raises StoreError where rows would be others than the head's own.
         """
         data, features = folder / "data", folder / "features"
         with suppress(UnusableError):
             clean_corpus(clips, self.clean, frozenset(clip.clip_id for clip in clips), data, work)
         usable = read_clips(data / "clips" / "clips.parquet", CLEAN_SCHEMA)
+        settle(usable)
         if "face" in self.packed:
             pack_faces(usable, self.faces, data, work)
         if "text" in self.packed:

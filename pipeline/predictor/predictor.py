@@ -20,11 +20,11 @@ from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
 from pipeline.predictor.curves import Span
 from pipeline.predictor.encoding import HeldEncoder, hold_encoders
-from pipeline.predictor.gathering import CORPUS, gather_media
+from pipeline.predictor.gathering import CORPUS, explain_text, gather_media
 from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.tables import tabulate_series
-from pipeline.predictor.timing import EVERY_TENTH, Spacing, Timing
+from pipeline.predictor.timing import Spacing, Timing
 from pipeline.presets.rebuilding import list_sections
 from pipeline.rows import Rows
 from pipeline.store.ledger import read_ledger
@@ -102,7 +102,7 @@ class Predictor:
         with TemporaryDirectory(prefix="moodline-") as name:
             made, parts = Path(name, "made"), Path(name, "parts")
             clips = gather_media([str(medium)])
-            (told,) = self.predict(clips, made, parts, spacing or self.space())
+            (told,) = self.predict(clips, made, parts, spacing)
         return told
 
     @cached_property
@@ -128,17 +128,21 @@ class Predictor:
         clips: Sequence[Clip],
         folder: Path,
         work: Path,
-        spacing: Spacing = EVERY_TENTH,
+        spacing: Spacing | None = None,
     ) -> Iterator[Told]:
         """What is told of each of `clips`, in order; rows are made in `folder`, by way of `work`.
 
-        Raises CorpusError where none has media that can be used, StoreError as `make_rows` does.
+        Answers follow each other as `space` has it, unless told. Raises CorpusError where none has
+        media that can be used, ParamsError as `lay_times` does, StoreError as `make_rows` does.
         """
-        usable = {clip.clip_id: clip for clip in self.making.make_rows(clips, folder, work)}
-        causal = self.head.params.windows.causal
-        timings = {
-            clip_id: spacing.lay_times(clip, causal=causal) for clip_id, clip in usable.items()
-        }
+        causal, timings = self.head.params.windows.causal, dict[str, Timing]()
+
+        def settle(found: Sequence[Clip]) -> None:
+            laid = spacing or self.space()
+            timings.update({clip.clip_id: laid.lay_times(clip, causal=causal) for clip in found})
+
+        made = self.making.make_rows(clips, folder, work, settle)
+        usable = {clip.clip_id: clip for clip in made}
         rows = self._open_rows(timings, folder, work)
         packed = self.making.packed
         remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
@@ -150,7 +154,7 @@ class Predictor:
                 clip_id = clip.clip_id
                 yield Told(
                     clip=usable.get(clip_id, clip),
-                    remarks=remarks.get(clip_id, ()),
+                    remarks=_explain(clip) or remarks.get(clip_id, ()),
                     words=_list_words(said[clip_id] if said and clip_id in here else None),
                     answer=answers.get(clip_id),
                 )
@@ -213,6 +217,12 @@ def _group(clips: Sequence[Clip], timings: Mapping[str, Timing]) -> Iterator[lis
             group, times = [], 0
     if group:
         yield group
+
+
+def _explain(clip: Clip) -> list[str]:
+    """Why a clip is a text that cannot be read; nothing of any other."""
+    told = explain_text(Path(clip.path))
+    return [] if told is None else [told]
 
 
 def _list_words(table: pa.Table | None) -> list[Span]:

@@ -19,7 +19,7 @@ from pipeline.predictor.gathering import DRAWN, WORK
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
 from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
-from pipeline.predictor.timing import EVERY_TENTH, Spacing
+from pipeline.predictor.timing import Spacing
 from pipeline.report.formats import write_number
 from pipeline.targets import TARGETS
 
@@ -28,10 +28,11 @@ from pipeline.targets import TARGETS
 class Asked:
     """What results are to be: how answers follow each other, over how many a value is smoothed.
 
-    And whether there are pictures and a page beside the tables, and `annotations` of which endings.
+    None follow as the head's own `space` has it. And whether there are pictures and a page beside
+    the tables, and `annotations` of which endings.
     """
 
-    spacing: Spacing = EVERY_TENTH
+    spacing: Spacing | None = None
     smooth: int = 3
     pictures: bool = True
     annotations: Sequence[str] = ()

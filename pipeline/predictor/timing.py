@@ -8,7 +8,8 @@ from jaxtyping import Float64, Int64
 
 from pipeline.errors import ParamsError
 from pipeline.labels.clips import Clip
-from pipeline.windows.alignment import EPSILON_SECONDS, check_points
+from pipeline.limits import MOST_POINTS
+from pipeline.windows.alignment import EPSILON_SECONDS
 
 NOBODY = -1
 """Of a time at which no face was found."""
@@ -67,7 +68,11 @@ class Spacing:
         else:
             step = self.hop_seconds or self.window_seconds
             first = min(step, duration) / 2
-        check_points(duration / step, duration)
+        if (times := duration / step) > MOST_POINTS:
+            raise ParamsError(
+                f"{clip.path or clip.clip_id}: expected at most {MOST_POINTS:,} answers of a "
+                f"medium, got {times:,.0f} in {duration:g} s; set --every or --hop to more"
+            )
         count = max(1, int(np.ceil((duration - first) / step - EPSILON_SECONDS)))
         return first + np.arange(count) * step
 
@@ -79,10 +84,6 @@ def name_time(clip_id: str, place: int) -> str:
     'media/talk@3'
     """
     return f"{clip_id}@{place}"
-
-
-EVERY_TENTH = Spacing()
-"""An answer at every tenth frame, as by the earlier tools."""
 
 
 def find_people(faces: pa.Table | None, timing: Timing) -> Int64[np.ndarray, " times"]:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import CorpusError
-from pipeline.predictor.gathering import gather_media, name_media
+from pipeline.predictor.gathering import explain_text, gather_media, name_media
 
 
 @pytest.fixture
@@ -65,10 +65,16 @@ def test_a_mark_of_the_order_of_bytes_is_no_word(folder):
     assert gather_media(["in/a.txt"])[0].transcript == "So it is."
 
 
-def test_names_and_texts_are_utf_8(folder):
+def test_a_text_that_cannot_be_read_is_a_medium_of_its_own_and_ends_no_folder(folder):
     (folder / "a.txt").write_bytes(b"\xff")
-    with pytest.raises(CorpusError, match=r"in/a.txt: expected UTF-8, got other bytes"):
-        gather_media(["in"])
+    found = {clip.path: clip.transcript for clip in gather_media(["in/a.mp4"])}
+    assert found == {"in/a.mp4": None, "in/a.txt": None}
+    assert explain_text(folder / "a.txt").startswith("unreadable: expected UTF-8, got other bytes")
+    (folder / "a.txt").write_text("a" * 100_001)
+    assert explain_text(folder / "a.txt").startswith("too_long: expected at most 100,000 letters")
+
+
+def test_names_are_utf_8(folder):
     odd = os.fsdecode(b"in/\xff.mp4")
     open(odd, "w").close()
     with pytest.raises(CorpusError, match=r"in/\\udcff.mp4: expected a name in UTF-8"):

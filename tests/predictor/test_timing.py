@@ -33,6 +33,12 @@ def test_sound_is_answered_for_in_the_middle_of_each_hop():
     assert timing.frames is None
 
 
+def test_more_answers_than_any_page_shows_are_refused_by_what_asks_for_them():
+    expected = r"a: expected at most [\d,]+ answers .* in 1e\+07 s; set --every or --hop to"
+    with pytest.raises(ParamsError, match=expected):
+        Spacing(hop_seconds=0.001).lay_times(make_clip(1e7), causal=False)
+
+
 @given(st.floats(0.01, 100), st.none() | st.floats(1, 120), st.booleans(), st.floats(0.05, 9))
 def test_each_stretch_lies_in_its_clip_and_holds_its_time(seconds, fps, causal, window):
     timing = Spacing(window_seconds=window).lay_times(make_clip(seconds, fps), causal=causal)
