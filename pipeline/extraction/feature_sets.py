@@ -15,11 +15,14 @@ from pipeline.engines.ahead import read_ahead
 from pipeline.engines.guard import isolate_clips
 from pipeline.errors import MediaError, StoreError
 from pipeline.extraction.ceilings import Ceilings, Encoded, measure_bytes
+from pipeline.extraction.media_numbers import bound_numbers, measure_media
 from pipeline.extraction.source import DTYPE, Source, open_source
+from pipeline.labels.clip_labels import read_trained
 from pipeline.progress import track
 from pipeline.rows import Rows
 from pipeline.store.index import rowless
 from pipeline.store.ledger import Entry, describe_losses, enter_clips
+from pipeline.store.provenance import FeatureProvenance
 from pipeline.store.writer import Made, StoreWriter
 
 NOT_IMPORTED = ("not_imported", "what was imported has no rows of it")
@@ -43,7 +46,8 @@ def extract_features(
 ) -> None:
     """Make `out` the feature set of the store of media at `media`.
 
-    Views are made of the clips in the table `trained`, where the params ask for some. Clips and
+    Views are made of the clips in the table `trained`, where the params ask for some, and their
+    media are what the set says of `media`. Clips and
     views that the work store holds under the same key are linked, not encoded. Before any is,
     `check` is given what would encode them, and may raise. Raises
     StoreError as `make_clip` does and where a worker is lost, ParamsError where `Ceilings` are
@@ -52,7 +56,8 @@ def extract_features(
     apart = params.workers > 1 or engine != LOCAL
     source = open_source(hold_back(params) if apart else params, media, trained)
     check(source)
-    with StoreWriter(work, source.provenance, params.format) as writer:
+    made = source.provenance if trained is None else describe_media(source, read_trained(trained))
+    with StoreWriter(work, made, params.format) as writer:
         missing = source.sort(writer.missing(source.keys, out))
         ceilings = Ceilings(out.name, params, len(missing))
         ceilings.check_clips()
@@ -64,9 +69,16 @@ def extract_features(
         done = track(limited, what, len(missing), lambda clip: clip.seconds)
         failures = {clip.clip_id: clip.failure for clip in done if clip.failure is not None}
         writer.close_part()
-        made = (clip_id for clip_id in missing if clip_id not in failures)
-        writer.adopt({clip_id: source.keys[clip_id] for clip_id in made})
+        encoded_now = (clip_id for clip_id in missing if clip_id not in failures)
+        writer.adopt({clip_id: source.keys[clip_id] for clip_id in encoded_now})
         publish_features(writer, source, out, failures)
+
+
+def describe_media(source: Source, trained: Iterable[str]) -> FeatureProvenance:
+    """Provenance of the set of `source`, with what the media of the clips `trained` are like."""
+    own = [clip_id for clip_id in trained if clip_id in source.media]
+    measured = measure_media(source.params.modality, source.media, own)
+    return replace(source.provenance, media=bound_numbers([*measured.values()]))
 
 
 def hold_back(params: FeatureParams) -> FeatureParams:

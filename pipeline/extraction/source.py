@@ -29,7 +29,7 @@ from pipeline.extraction.views import (
 from pipeline.labels.clip_labels import read_trained
 from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
-from pipeline.store.provenance import FeatureProvenance, Provenance, derive_key
+from pipeline.store.provenance import FeatureProvenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
 
 DTYPE = np.dtype(np.float16)
@@ -80,7 +80,7 @@ class Source:
     trained: frozenset[str] = frozenset()
 
     @cached_property
-    def provenance(self) -> Provenance:
+    def provenance(self) -> FeatureProvenance:
         """Provenance of the feature set that it makes: everything that shapes its rows."""
         return describe_rows(self.params, self.encoder, self.media.provenance)
 

@@ -92,7 +92,7 @@ def write_medium_page(path: Path, told: Told, recipe: Recipe, whole: Mapping[str
         "length": length,
         "times": len(answer.timing.seconds),
         "present": [m for m in MODALITIES if any(m in there for there in answer.present)],
-        "remarks": told.remarks,
+        "remarks": [*told.remarks, *told.unlike],
         "words": told.words,
         "whole": whole,
         **drawn,

@@ -21,6 +21,7 @@ from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
 from pipeline.predictor.curves import Span
 from pipeline.predictor.encoding import HeldEncoder, hold_encoders
 from pipeline.predictor.gathering import CORPUS, explain_text, gather_media
+from pipeline.predictor.likeness import tell_unlike
 from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.tables import tabulate_series
@@ -39,13 +40,15 @@ TIMES = 2_000
 class Told:
     """What is told of one clip: the `answer`, None where it has no media that can be used.
 
-    `remarks` are what was found in them, `words` what is said, where the head reads that.
+    `remarks` are what was found in them, `words` what is said, where the head reads that, and
+    `unlike` sentences on where they are unlike what it was trained on.
     """
 
     clip: Clip
     remarks: Sequence[str]
     words: Sequence[Span]
     answer: Answer | None
+    unlike: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -146,6 +149,7 @@ class Predictor:
         rows = self._open_rows(timings, folder, work)
         packed = self.making.packed
         remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
+        unlike = tell_unlike(self.head.recipe, folder / "data")
         said = open_media(folder / "data" / "text") if "text" in packed else None
         for some in _group(clips, timings):
             here = {c.clip_id: timings[c.clip_id] for c in some if c.clip_id in timings}
@@ -157,6 +161,7 @@ class Predictor:
                     remarks=_explain(clip) or remarks.get(clip_id, ()),
                     words=_list_words(said[clip_id] if said and clip_id in here else None),
                     answer=answers.get(clip_id),
+                    unlike=unlike.get(clip_id, ()),
                 )
 
     def _open_rows(self, timings: Mapping[str, Timing], folder: Path, work: Path) -> RowsMade:

@@ -117,5 +117,5 @@ def _describe(told: Told) -> dict[str, Any]:
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
         "modalities": "+".join(modality for modality in MODALITIES if modality in present),
-        "remarks": "; ".join(told.remarks),
+        "remarks": "; ".join([*told.remarks, *told.unlike]),
     }

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, FailFast, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, FailFast, Field, FiniteFloat, StringConstraints
 
 from pipeline.files import DIGEST, digest_json
 from pipeline.limits import MOST_DEPTH, MOST_VALUES, MOST_VIEWS
@@ -43,16 +43,18 @@ class Provenance:
 @dataclass(frozen=True)
 class FeatureProvenance(Provenance):
     """What made a feature set; `seen_corpora`, corpora that its encoder's weights were trained on,
-    and `views`, their number and what they are, are no part of the fingerprint.
+    `views`, their number and what they are, and `media`, what most of the numbers of media that
+    train lie between (`extraction.media_numbers`), are no part of the fingerprint.
     """
 
     seen_corpora: list[str] = field(default_factory=list)
     views: dict[str, Any] = field(default_factory=dict)
+    media: dict[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """JSON form; without `seen_corpora` or `views` where a set has none."""
+        """JSON form; without `seen_corpora`, `views` or `media` where a set has none."""
         made = super().to_json()
-        for name in ("seen_corpora", "views"):
+        for name in ("seen_corpora", "views", "media"):
             if not made[name]:
                 del made[name]
         return made
@@ -72,6 +74,7 @@ class _Made(BaseModel):
     source: "_Made | None"
     fingerprint: Digest
     views: _Views = _Views()
+    media: dict[str, tuple[FiniteFloat, FiniteFloat]] = {}
     seen_corpora: Annotated[list[str], FailFast()] = []
 
 

@@ -9,6 +9,7 @@ from pipeline.cleaning.sound import PROVENANCE as CLEAN
 from pipeline.encoders.params import ENCODERS
 from pipeline.errors import StoreError
 from pipeline.extraction.feature_sets import extract_features, make_clip
+from pipeline.labels.clip_labels import write_trained
 from pipeline.media.audio import encode_flac
 from pipeline.rows import Rows
 from pipeline.sections import parse_section
@@ -36,16 +37,16 @@ class Project:
         with StoreWriter(self.root / "media", CLEAN, "parquet") as writer:
             keys = {clip_id: f"{seconds}" for clip_id, seconds in clips.items() if seconds}
             for clip_id in writer.missing(keys, self.root / "audio"):
-                writer.add(clip_id, keys[clip_id], Made(make_sound(clip_id, clips[clip_id])))
+                writer.add(clip_id, keys[clip_id], make_media(clip_id, clips[clip_id]))
             writer.close_part()
             absent = {clip_id: rowless(clip_id) for clip_id in clips.keys() - keys.keys()}
             writer.publish(self.root / "audio", absent | writer.locate(keys), [])
 
-    def extract(self, out="mfcc", **options):
+    def extract(self, out="mfcc", trained=None, **options):
         given = {"modality": "audio", "encoder": "mfcc", **options}
         params = parse_section(ENCODERS.find("mfcc").params, given, "features.mfcc")
         path = self.root / "features" / out
-        extract_features(params, self.root / "audio", path, self.root / "work")
+        extract_features(params, self.root / "audio", path, self.root / "work", trained=trained)
         return open_features(path)
 
     def parts(self):
@@ -61,6 +62,10 @@ def make_sound(clip_id, seconds):
     return pa.Table.from_pylist([row], schema=AUDIO_SCHEMA)
 
 
+def make_media(clip_id, seconds):
+    return Made(make_sound(clip_id, seconds), facts={"duration_seconds": seconds})
+
+
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path)
@@ -71,6 +76,16 @@ def test_every_clip_of_the_media_is_in_the_set_with_rows_or_none(project):
     found = {name: store.has_rows(name) for name in store.index.clip_ids}
     assert found == {"a": True, "b": True, "brief": False, "mute": False}
     assert store["a"].embedding.dtype == np.float16
+
+
+def test_a_set_says_what_the_media_are_like_of_clips_that_train_and_is_the_same_set(project):
+    plain = project.extract("plain")
+    write_trained(project.root / "trained.parquet", ["a", "b", "mute", "gone"])
+    store = project.extract("told", trained=project.root / "trained.parquet")
+    low, high = store.provenance["media"]["seconds"]
+    assert (low, high) == pytest.approx((0.502, 0.698))
+    assert store.provenance["fingerprint"] == plain.provenance["fingerprint"]
+    assert "media" not in plain.provenance
 
 
 def test_a_clip_too_short_is_in_the_ledger_and_an_absent_one_is_not(project):

@@ -172,6 +172,8 @@ def predict(
         recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every)
         asked = Asked(spacing, smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
+            for line in told.unlike:
+                say(f"{told.name}: {line}", err=True)
             if as_json:
                 typer.echo(write_record(told, recipe.head, recipe.emotions))
             else:
