@@ -95,7 +95,7 @@ def _evaluate_split(table: pa.Table, split: SplitName, asked: _Asked) -> SplitEv
     names = next((found.names for found in clusters.values()), [])
     corpora = next((rows.sets["corpora"].names for rows in judged.values()), [])
     return SplitEvaluation(
-        metrics=_estimate(scores, sums, unit, asked.params),
+        metrics=estimate_metrics(scores, sums, unit, asked.params),
         cluster_unit=unit,
         clusters=len(names),
         notes=_list_notes(len(names), unit),
@@ -131,9 +131,10 @@ def sum_sets(
     return sum_targets(take_pairs(judged), groupings, classes)
 
 
-def _estimate(
+def estimate_metrics(
     scores: Mapping[str, Score], sums: Sums, unit: Unit, params: EvaluateParams
 ) -> dict[str, Estimate]:
+    """Metric → its value in `scores`, with the interval over the `unit`s that `sums` are of."""
     holders, intervals = count_holders(sums), bound_metrics(sums, params.confidence)
     estimates = {}
     for metric, score in scores.items():

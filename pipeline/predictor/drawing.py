@@ -148,3 +148,29 @@ def _draw_heatmap(seconds: Times, shares: Curves) -> Figure:
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=SOFT, labelsize=8, length=0)
     return figure
+
+
+def draw_confusion(
+    path: Path, names: Sequence[str], counts: Float64[np.ndarray, "classes classes"], title: str
+) -> None:
+    """Write a confusion matrix as a picture: a row for each class annotated, with its number.
+
+    Colour and first line are the share of the row that was taken for each class, then how many.
+    """
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.where(totals > 0, totals, 1)
+    figure, (axis,) = _start(1.4 + 0.55 * len(names))
+    axis.imshow(shares, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        if counts[row, column]:
+            told = f"{share:.0%}\n{counts[row, column]:g}"
+            colour = "white" if share > 0.55 else INK
+            axis.text(column, row, told, ha="center", va="center", fontsize=8, color=colour)
+    places = range(len(names))
+    axis.set_xticks(places, [shorten(name) for name in names])
+    rows = [f"{shorten(name)} · {total:g}" for name, total in zip(names, totals[:, 0], strict=True)]
+    axis.set_yticks(places, rows)
+    axis.set_xlabel("answered", fontsize=9, color=SOFT)
+    axis.set_ylabel("annotated · number", fontsize=9, color=SOFT)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    write_whole(path, partial(figure.savefig, format="png", dpi=DOTS))

@@ -32,7 +32,7 @@ WORDINGS = {
     ("face", "seconds"): Wording("shorter", "longer", "s", 1),
     ("face", "pixels"): Wording("smaller faces", "larger faces", "pixels"),
     ("face", "share"): Wording("fewer frames with a face", None, "of them", 2),
-    ("face", "step"): Wording("faces closer in time", "faces farther apart in time", "s", 2),
+    ("face", "step"): Wording(None, "faces farther apart in time", "s", 2),
     ("scene", "pixels"): Wording("lower frames", "higher frames", "pixels"),
     ("text", "words"): Wording("fewer words", "more words", "words"),
 }
@@ -68,9 +68,10 @@ def compare_numbers(modality: Modality, numbers: Numbers, bounds: Bounds) -> Ite
                 yield _tell_share(modality, name, number, high)
             continue
         wording = WORDINGS[modality, name]
-        word = wording.below if number < low else wording.above if number > high else None
-        if word is not None:
-            found, least, most = (write_number(one, wording.digits) for one in (number, low, high))
+        shown = [round(one, wording.digits) for one in (number, low, high)]
+        word = wording.below if shown[0] < shown[1] else wording.above
+        if word is not None and not shown[1] <= shown[0] <= shown[2]:
+            found, least, most = (write_number(one, wording.digits) for one in shown)
             yield (
                 f"{modality}: {word} ({found} {wording.unit}) than 99 % of what the head was "
                 f"trained on ({least} to {most} {wording.unit})"

@@ -9,6 +9,13 @@ def test_what_lies_within_its_bounds_or_was_never_measured_is_not_told():
     assert compare("audio", {"seconds": 5.0, "loudness": -20.0}, seconds=(1.0, 5.0)) == []
 
 
+def test_what_reads_the_same_is_the_same():
+    assert compare("face", {"step": 0.201}, step=(0.2, 0.2)) == []
+    assert compare("face", {"step": 0.21}, step=(0.2, 0.2)) == [
+        "face: faces farther apart in time (0.21 s)"
+    ]
+
+
 def test_many_frames_with_a_face_are_no_fault():
     assert compare("face", {"share": 1.0}, share=(0.5, 0.9)) == []
     few = compare("face", {"share": 0.25}, share=(0.5, 0.9))

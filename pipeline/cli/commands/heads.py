@@ -7,6 +7,16 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.lines import say
+from pipeline.cli.scoring_options import (
+    Heads,
+    Join,
+    Judge,
+    Map,
+    MaxPerEmotion,
+    Media,
+    NumFrames,
+    Root,
+)
 
 app = typer.Typer()
 
@@ -106,11 +116,9 @@ def rebuild(
 
 @app.command()
 def predict(
-    media: Annotated[
-        list[str], typer.Argument(help="Films, sounds, pictures, texts: files, folders, patterns.")
-    ],
+    media: Media = None,
     *,
-    head: Annotated[list[str], typer.Option(help="Head of models/, or its folder; several.")],
+    head: Heads,
     out: Annotated[Path, typer.Option(help="Folder to write; a second call goes on there.")],
     every: Annotated[
         int, typer.Option(min=1, help="Answer at every so manieth frame of a film, a count.")
@@ -145,11 +153,17 @@ def predict(
         list[str] | None,
         typer.Option(help="Write annotations, too: eaf (ELAN), TextGrid (Praat), vtt; several."),
     ] = None,
+    join: Join = False,
+    map_: Map = None,
+    corpus: Judge = None,
+    root: Root = None,
+    max_per_emotion: MaxPerEmotion = None,
+    num_frames: NumFrames = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each medium and head.")
     ] = False,
 ) -> None:
-    """Say what heads see in new media, as a whole and over time."""
+    """Say what heads see in new media, as a whole and over time; or judge them on a corpus."""
     from pipeline.cli.predictions import (
         ask_device,
         check_names,
@@ -157,17 +171,36 @@ def predict(
         tell_whole,
         write_record,
     )
+    from pipeline.cli.scoring import (
+        Judging,
+        check_asked,
+        judge_heads,
+        split_weight,
+        unite_heads,
+    )
     from pipeline.predictor.annotations import check_endings
     from pipeline.predictor.gathering import gather_media
     from pipeline.predictor.making import Running
+    from pipeline.predictor.mapping import AS_THEY_ARE, read_map
     from pipeline.predictor.predictor import Predictor
     from pipeline.predictor.results import Asked, write_results
 
-    clips = gather_media(media)
-    check_endings(annotations or ())
-    running = Running(ask_device(device), batch_size, detector)
-    predictors = [Predictor.load(find_head(name), running) for name in head]
+    judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
+    check_asked(media or (), corpus, judging)
+    classes = AS_THEY_ARE if map_ is None else read_map(map_)
+    named = [split_weight(one) if join else (one, 1.0) for one in head]
+    running = Running(ask_device(device), batch_size, detector, num_frames)
+    predictors = [Predictor.load(find_head(name), running) for name, _ in named]
+    weights = [weight for _, weight in named]
     check_names([predictor.head.recipe.head for predictor in predictors])
+    if corpus is not None:
+        asked_of = Judging(corpus, root, max_per_emotion, out)
+        judge_heads(unite_heads(predictors, weights, classes, join=join), asked_of, as_json=as_json)
+        return
+    clips = gather_media(media or ())
+    check_endings(annotations or ())
+    if join or classes:
+        predictors = [*unite_heads(predictors, weights, classes, join=join)]
     for predictor in predictors:
         recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every)
         asked = Asked(spacing, smooth, plot, annotations or ())

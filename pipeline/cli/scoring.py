@@ -1,0 +1,119 @@
+"""Several heads as one, and what a labelled corpus says of them, for people and programs."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from pipeline.cli.lines import say
+from pipeline.errors import ParamsError
+from pipeline.labels.joining import Classes
+from pipeline.predictor.fusion import FusedPredictor, Member
+from pipeline.predictor.labelled import LabelledClips, choose_clips, find_corpus, read_labelled
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.scoring import Scored, check_scored, score_corpus
+from pipeline.report.formats import name_metric, write_interval, write_number
+
+SHOWN = ("accuracy", "uar", "macro_f1")
+
+
+def split_weight(given: str) -> tuple[str, float]:
+    """Name of a head and its weight, 1 where none is given.
+
+    >>> split_weight("models/face:0.6"), split_weight("face"), split_weight("C:/face")
+    (('models/face', 0.6), ('face', 1.0), ('C:/face', 1.0))
+    """
+    name, _, weight = given.rpartition(":")
+    try:
+        return (name, float(weight)) if name else (given, 1.0)
+    except ValueError:
+        return given, 1.0
+
+
+def unite_heads(
+    predictors: Sequence[Predictor], weights: Sequence[float], classes: Classes, *, join: bool
+) -> list[FusedPredictor]:
+    """All as one where they are to `join`, else each by itself, in the words of `classes`."""
+    members = [Member(own, weight) for own, weight in zip(predictors, weights, strict=True)]
+    groups = [members] if join else [[member] for member in members]
+    return [FusedPredictor.of(group, classes) for group in groups]
+
+
+def check_asked(media: Sequence[str], corpus: str | None, judging: Mapping[str, object]) -> None:
+    """Raise ParamsError unless there are media or a corpus; `judging` is what the latter takes."""
+    if bool(media) == (corpus is not None):
+        raise ParamsError("predict: expected MEDIA or a --corpus, got both or neither; give one")
+    given = [name for name, value in judging.items() if value is not None]
+    if corpus is None and given:
+        raise ParamsError(f"predict: {given[0]} is for a --corpus; name one, or leave it out")
+
+
+@dataclass(frozen=True)
+class Judging:
+    """A corpus that judges heads, the folder it is in, how many clips of each class, and results'.
+
+    None for the project's own folder, and for all clips.
+    """
+
+    corpus: str
+    root: Path | None
+    most: int | None
+    out: Path
+
+
+def judge_heads(heads: Sequence[FusedPredictor], asked: Judging, *, as_json: bool) -> None:
+    """Say what each of `heads` is worth on a labelled corpus, and write it to a folder."""
+    labelled = read_labelled(asked.corpus, find_corpus(asked.corpus, asked.root))
+    for predictor in heads:
+        check_scored(predictor)
+        head, emotions = predictor.head.recipe.head, predictor.head.recipe.emotions
+        chosen = choose_clips(labelled, emotions, predictor.classes, asked.most)
+        for line in (*tell_left(chosen, head), *tell_seen(predictor, chosen)):
+            say(line, err=True)
+        scored = score_corpus(predictor, chosen, asked.corpus, asked.out)
+        if as_json:
+            typer.echo(write_score(scored, head, asked.corpus))
+        else:
+            say(tell_scored(scored, head, asked.corpus))
+        table = asked.out / f"{head}.{asked.corpus}.csv"
+        say(f"{table}: {len(chosen.clips):,} clips, and a picture beside it", err=as_json)
+
+
+def tell_left(chosen: LabelledClips, head: str) -> Iterator[str]:
+    """A line on the clips that cannot be judged, if there are any."""
+    if chosen.left:
+        told = ", ".join(f"{name or 'no label'} {n:,}" for name, n in chosen.left.most_common())
+        yield f"left out: {chosen.left.total():,} clips of no class of {head} ({told})"
+
+
+def tell_seen(predictor: FusedPredictor, chosen: LabelledClips) -> Iterator[str]:
+    """A line for each head that was trained on the corpus that it is judged by."""
+    corpora = {clip.corpus for clip in chosen.clips}
+    for member in predictor.members:
+        sections = member.predictor.head.recipe.sections.corpora.values()
+        if seen := sorted(corpora & {str(own.get("called", own.get("kind"))) for own in sections}):
+            yield (
+                f"{member.name}: was trained on {', '.join(seen)}, and knows clips that judge it "
+                f"here; `dvc repro evaluate` has what it says of those that it never saw"
+            )
+
+
+def tell_scored(scored: Scored, head: str, corpus: str) -> str:
+    """What a head is worth on a corpus, in a line."""
+    told = []
+    for metric in SHOWN:
+        estimate = scored.metrics[metric]
+        interval = f" ({found})" if (found := write_interval(estimate)) else ""
+        told.append(f"{name_metric(metric)} {write_number(estimate.value)}{interval}")
+    covered = scored.metrics["accuracy"]
+    return (
+        f"{corpus} by {head}: {', '.join(told)}; {covered.covered:,} of {covered.annotated:,} clips"
+    )
+
+
+def write_score(scored: Scored, head: str, corpus: str) -> str:
+    """The same as a line of JSON, with all metrics."""
+    values = {metric: estimate.value for metric, estimate in scored.metrics.items()}
+    return json.dumps({"head": head, "corpus": corpus, "metrics": values})
