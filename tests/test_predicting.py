@@ -111,6 +111,36 @@ def test_a_folder_is_predicted_and_goes_on_where_it_was(project, tmp_path, capsy
     assert call(*asked, "--no-plot") in (0, None)
 
 
+def test_heads_as_one_are_judged_by_a_corpus_and_told_what_they_know_of_it(
+    project, tmp_path, capsys
+):
+    asked = ["predict", "--head", "both:0.75", "--head", "sound:0.25", "--join"]
+    judged = [*asked, "--corpus", "own", "--max-per-emotion", "2", "--out", str(tmp_path)]
+    assert call(*judged) in (0, None)
+    told = capsys.readouterr()
+    assert "own by both+sound: accuracy" in told.out
+    assert "both: was trained on table, and knows clips that judge it here" in told.err
+    rows = pyarrow.csv.read_csv(tmp_path / "both+sound.own.csv").to_pylist()
+    assert sorted(row["emotion"] for row in rows) == ["happy", "happy", "sad", "sad"]
+    alone = {
+        head: told.answer.whole["emotion"]
+        for head in ("both", "sound")
+        for told in Predictor.load(f"models/{head}").predict(
+            gather_media([rows[0]["path"]]), tmp_path / head, tmp_path / "parts"
+        )
+    }
+    expected = 0.75 * alone["both"] + 0.25 * alone["sound"]
+    assert [rows[0]["happy"], rows[0]["sad"]] == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_what_is_unlike_the_training_data_is_told(project, tmp_path):
+    write_audio(tmp_path / "faint.wav", Sound(tone(9.0, 16_000) / 1000, 16_000))
+    places = tmp_path / "made", tmp_path / "parts"
+    clips = gather_media([str(tmp_path / "faint.wav")])
+    (told,) = Predictor.load("models/sound").predict(clips, *places)
+    assert [line.split(" (")[0] for line in told.unlike] == ["audio: longer", "audio: quieter"]
+
+
 def test_media_of_which_none_can_be_used_are_refused(project, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"nothing that is media")
     told = call("predict", str(tmp_path / "broken.mp4"), "--head", "both", "--out", str(tmp_path))
