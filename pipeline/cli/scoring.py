@@ -41,13 +41,22 @@ def unite_heads(
     return [FusedPredictor.of(group, classes) for group in groups]
 
 
-def check_asked(media: Sequence[str], corpus: str | None, judging: Mapping[str, object]) -> None:
-    """Raise ParamsError unless there are media or a corpus; `judging` is what the latter takes."""
+def check_asked(
+    media: Sequence[str],
+    corpus: str | None,
+    judging: Mapping[str, object],
+    over_time: Mapping[str, object],
+) -> None:
+    """Raise ParamsError unless there are media or a corpus, with options of that alone.
+
+    `judging` are those of a corpus, `over_time` of media; None for those that are not given.
+    """
     if bool(media) == (corpus is not None):
         raise ParamsError("predict: expected MEDIA or a --corpus, got both or neither; give one")
-    given = [name for name, value in judging.items() if value is not None]
-    if corpus is None and given:
-        raise ParamsError(f"predict: {given[0]} is for a --corpus; name one, or leave it out")
+    other, needed = (judging, "a --corpus") if corpus is None else (over_time, "MEDIA")
+    for name, value in other.items():
+        if value is not None:
+            raise ParamsError(f"{name}: is for {needed}, got none; leave it out")
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,16 @@ def test_a_weight_follows_the_name_of_a_head_where_there_is_one():
     ]
 
 
-def test_heads_are_asked_of_media_or_of_a_corpus():
-    check_asked(["a.mp4"], None, {"--root": None})
-    check_asked([], "ravdess", {"--root": "in"})
+def test_heads_are_asked_of_media_or_of_a_corpus_with_its_own_options():
+    check_asked(["a.mp4"], None, {"--root": None}, {"--hop": 1.0})
+    check_asked([], "ravdess", {"--root": "in"}, {"--hop": None})
     for media, corpus in ((["a.mp4"], "ravdess"), ([], None)):
         with pytest.raises(ParamsError, match="expected MEDIA or a --corpus, got both or neither"):
-            check_asked(media, corpus, {})
-    with pytest.raises(ParamsError, match="--num-frames is for a --corpus; name one, or leave it"):
-        check_asked(["a.mp4"], None, {"--root": None, "--num-frames": 5})
+            check_asked(media, corpus, {}, {})
+    with pytest.raises(ParamsError, match="--num-frames: is for a --corpus, got none; leave it"):
+        check_asked(["a.mp4"], None, {"--root": None, "--num-frames": 5}, {})
+    with pytest.raises(ParamsError, match="--hop: is for MEDIA, got none; leave it out"):
+        check_asked([], "ravdess", {}, {"--hop": 1.0})
 
 
 def test_clips_that_are_left_out_are_counted_in_one_line():

@@ -186,7 +186,8 @@ def predict(
     from pipeline.predictor.results import Asked, write_results
 
     judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
-    check_asked(media or (), corpus, judging)
+    over_time = {"--hop": hop, "--window": window, "--annotations": annotations}
+    check_asked(media or (), corpus, judging, over_time)
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
     named = [split_weight(one) if join else (one, 1.0) for one in head]
     running = Running(ask_device(device), batch_size, detector, num_frames)
