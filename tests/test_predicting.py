@@ -16,7 +16,9 @@ from pipeline.cli import main
 from pipeline.errors import CorpusError, StoreError
 from pipeline.heads.window_params import WindowParams
 from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.making import Running
 from pipeline.predictor.predictor import Predictor
+from pipeline.store.reader import open_media
 from tests.makers import Sound, grey_frames, tone, write_audio, write_video
 from tests.projects import FirstRun
 
@@ -131,6 +133,16 @@ def test_heads_as_one_are_judged_by_a_corpus_and_told_what_they_know_of_it(
     }
     expected = 0.75 * alone["both"] + 0.25 * alone["sound"]
     assert [rows[0]["happy"], rows[0]["sad"]] == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_so_many_frames_of_the_middle_are_looked_at_where_that_is_asked_for(project, tmp_path):
+    clips = gather_media([str(next(Path(CLIPS).rglob("*.mp4")))])
+    predictor = Predictor.load("models/both", Running(per_clip=3))
+    (told,) = predictor.predict(clips, tmp_path / "made", tmp_path / "parts")
+    seconds = open_media(tmp_path / "made/data/face")[told.clip.clip_id]["seconds"].to_numpy()
+    assert len(seconds) == 3
+    length = told.clip.duration_seconds
+    assert 0.2 * length <= seconds.min() < seconds.max() <= 0.8 * length
 
 
 def test_what_is_unlike_the_training_data_is_told(project, tmp_path):

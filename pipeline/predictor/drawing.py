@@ -1,7 +1,8 @@
 """Drawing: one clip's answers as pictures, for slides and papers."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,12 @@ INCHES = 9.0
 
 DOTS = 150
 
+ROOMY = 9
+"""Classes; cells of more have room for shares alone, in percent."""
+
+DARK = 0.55
+"""Share above which a cell is too dark for ink."""
+
 SHADES = LinearSegmentedColormap.from_list("shares", list(SCALE)).with_extremes(bad=LINE)
 """From paper to dark; a gap is grey."""
 
@@ -38,9 +45,7 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
     for each class, the darker the greater. Gaps are times at which nothing was there to go by.
     """
     shares, ratings = list_shares(answer, emotions), list_ratings(answer)
-    # Names of files may have dollars, and letters that no font here has.
-    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")
+    with _take_any_names():
         pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
         if shares:
             pictures["distribution"] = _draw_distribution(shares)
@@ -49,6 +54,14 @@ def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path,
             figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
             save = partial(figure.savefig, format="png", dpi=DOTS)
             write_whole(folder / f"{name}.{kind}.png", save)
+
+
+@contextmanager
+def _take_any_names() -> Iterator[None]:
+    """Within this, names are drawn as they stand: with dollars, and letters that no font has."""
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")
+        yield
 
 
 def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
@@ -155,22 +168,27 @@ def draw_confusion(
 ) -> None:
     """Write a confusion matrix as a picture: a row for each class annotated, with its number.
 
-    Colour and first line are the share of the row that was taken for each class, then how many.
+    Colour and first line are the share of the row that was taken for each class, then how many,
+    where there is room for it.
     """
+    roomy = len(names) <= ROOMY
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.where(totals > 0, totals, 1)
-    figure, (axis,) = _start(1.4 + 0.55 * len(names))
-    axis.imshow(shares, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
-    for (row, column), share in np.ndenumerate(shares):
-        if counts[row, column]:
-            told = f"{share:.0%}\n{counts[row, column]:g}"
-            colour = "white" if share > 0.55 else INK
-            axis.text(column, row, told, ha="center", va="center", fontsize=8, color=colour)
-    places = range(len(names))
-    axis.set_xticks(places, [shorten(name) for name in names])
+    figure, (axis,) = _start(1.4 + (0.55 if roomy else 0.35) * len(names))
+    axis.pcolormesh(shares, cmap=SHADES, vmin=0, vmax=1, edgecolors=LINE, linewidth=0.5)
+    for row, column in np.argwhere(counts):
+        share, number = shares[row, column], counts[row, column]
+        told = f"{share:.0%}\n{number:g}" if roomy else f"{100 * share:.0f}"
+        colour = "white" if share > DARK else INK
+        where = column + 0.5, row + 0.5
+        axis.text(*where, told, ha="center", va="center", fontsize=8, color=colour)
+    places = np.arange(len(names)) + 0.5
+    axis.invert_yaxis()
+    axis.set_xticks(places, [shorten(name) for name in names], rotation=0 if roomy else 90)
     rows = [f"{shorten(name)} · {total:g}" for name, total in zip(names, totals[:, 0], strict=True)]
     axis.set_yticks(places, rows)
     axis.set_xlabel("answered", fontsize=9, color=SOFT)
     axis.set_ylabel("annotated · number", fontsize=9, color=SOFT)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
-    write_whole(path, partial(figure.savefig, format="png", dpi=DOTS))
+    with _take_any_names():
+        write_whole(path, partial(figure.savefig, format="png", dpi=DOTS))

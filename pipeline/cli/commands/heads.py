@@ -188,6 +188,8 @@ def predict(
     judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
     over_time = {"--hop": hop, "--window": window, "--annotations": annotations}
     check_asked(media or (), corpus, judging, over_time)
+    clips = gather_media(media) if media else []
+    check_endings(annotations or ())
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
     named = [split_weight(one) if join else (one, 1.0) for one in head]
     running = Running(ask_device(device), batch_size, detector, num_frames)
@@ -198,8 +200,6 @@ def predict(
         asked_of = Judging(corpus, root, max_per_emotion, out)
         judge_heads(unite_heads(predictors, weights, classes, join=join), asked_of, as_json=as_json)
         return
-    clips = gather_media(media or ())
-    check_endings(annotations or ())
     if join or classes:
         predictors = [*unite_heads(predictors, weights, classes, join=join)]
     for predictor in predictors:
