@@ -1,7 +1,7 @@
 """Predictions for people and programs: a line for each medium that a head was asked about."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast, get_args
 
@@ -52,6 +52,14 @@ def tell_whole(told: Told, emotions: Sequence[str]) -> str:
         for target, value in name_values(told.answer.whole, emotions).items()
     ]
     return f"{told.name}: {', '.join(said)}"
+
+
+def tell_unlike(told: Told, known: set[str]) -> Iterator[str]:
+    """Lines on where a medium is unlike the training data; those that are `known` were said."""
+    for line in (f"{told.name}: {sentence}" for sentence in told.unlike):
+        if line not in known:
+            known.add(line)
+            yield line
 
 
 def write_record(told: Told, head: str, emotions: Sequence[str]) -> str:

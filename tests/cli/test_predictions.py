@@ -1,6 +1,6 @@
 import json
 
-from pipeline.cli.predictions import write_record
+from pipeline.cli.predictions import tell_unlike, write_record
 from pipeline.labels.clips import Clip
 from pipeline.predictor.predictor import Told
 
@@ -12,3 +12,11 @@ def test_a_record_has_names_whole_and_nothing_that_a_terminal_obeys():
     record = write_record(Told(clip, [], [], None), "head", [])
     assert record.isascii()
     assert json.loads(record)["media"] == ODD
+
+
+def test_two_heads_tell_once_what_is_unlike_the_training_data_of_both():
+    clip = Clip(clip_id="media/talk", corpus="media", path="a.wav")
+    first, second = (Told(clip, [], [], None, unlike) for unlike in (["a", "b"], ["b", "c"]))
+    known: set[str] = set()
+    assert [*tell_unlike(first, known)] == ["talk: a", "talk: b"]
+    assert [*tell_unlike(second, known)] == ["talk: c"]

@@ -168,6 +168,7 @@ def predict(
         ask_device,
         check_names,
         find_head,
+        tell_unlike,
         tell_whole,
         write_record,
     )
@@ -202,12 +203,13 @@ def predict(
         return
     if join or classes:
         predictors = [*unite_heads(predictors, weights, classes, join=join)]
+    warned: set[str] = set()
     for predictor in predictors:
         recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every)
         asked = Asked(spacing, smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
-            for line in told.unlike:
-                say(f"{told.name}: {line}", err=True)
+            for line in tell_unlike(told, warned):
+                say(line, err=True)
             if as_json:
                 typer.echo(write_record(told, recipe.head, recipe.emotions))
             else:
