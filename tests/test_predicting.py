@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -15,6 +16,8 @@ import pytest
 from pipeline.cli import main
 from pipeline.errors import CorpusError, StoreError
 from pipeline.heads.window_params import WindowParams
+from pipeline.media.sampling import Sampling
+from pipeline.media.video import read_frames
 from pipeline.predictor.gathering import gather_media
 from pipeline.predictor.making import Running
 from pipeline.predictor.predictor import Predictor
@@ -199,8 +202,42 @@ def test_what_another_head_of_that_name_packed_is_not_looked_at(project, tmp_pat
         ([CLIPS, "--head", "models/both"], "--head: expected each head once, got 'both' twice"),
         ([CLIPS, "--detector", "given"], "both: expected a detector that finds faces, for new"),
         ([CLIPS, "--device", "tpu"], "--device: expected cpu or cuda, got 'tpu'"),
+        ([CLIPS, "--save-plot", "a.png"], "--save-plot: expected one medium, one head, pictures"),
     ],
 )
 def test_bad_input_gets_a_sentence(project, tmp_path, arguments, said):
     told = call("predict", *arguments, "--head", "both", "--out", str(tmp_path / "out"))
     assert str(told).startswith(f"moodline: {said}")
+
+
+def predict_all(head: str, path: Path, *, everyone: bool) -> list[dict[str, Any]]:
+    return Predictor.load(f"models/{head}", Running(everyone=everyone))(path)
+
+
+def read_film(path: Path) -> np.ndarray:
+    return np.stack([frame.image for frame in read_frames(path, Sampling())])
+
+
+@pytest.mark.parametrize("head", ["both", "sound"])
+def test_a_film_of_one_person_gives_the_same_for_all_who_are_seen(project, head):
+    path = next(Path(CLIPS).rglob("*.mp4"))
+    assert predict_all(head, path, everyone=True) == predict_all(head, path, everyone=False)
+
+
+def test_each_person_of_a_film_is_answered_for(project, tmp_path, capsys):
+    (left, *_, right) = (read_film(path) for path in sorted(Path(CLIPS).rglob("*.mp4")))
+    count = min(len(left), len(right))
+    beside = np.concatenate([left[:count], right[:count]], axis=2)
+    film = write_video(tmp_path / "two.mp4", beside, audio=Sound(tone(1.0, 16_000), 16_000))
+    out, plot = tmp_path / "out", tmp_path / "plot.png"
+    asked = ["predict", str(film), "--head", "both", "--out", str(out), "--faces", "all"]
+    told = ["--annotations", "mp4", "--annotations", "eaf", "--save-plot", str(plot), "--json"]
+    assert call(*asked, *told) in (0, None)
+    people = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [person["person"] for person in people] == [0, 1]
+    assert people[0]["valence"] != people[1]["valence"]
+    rows = pyarrow.csv.read_csv(out / "two" / "both.csv").to_pylist()
+    assert [(row["seconds"], row["person"]) for row in rows[:2]] == [(0.0, 0), (0.0, 1)]
+    assert {row["modalities"] for row in rows} == {"face+audio"}
+    assert plot.read_bytes() == (out / "two" / "both.timeline.png").read_bytes()
+    assert read_film(out / "two" / "both.annotated.mp4").shape == beside.shape

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import cast, get_args
 
 from pipeline.errors import ParamsError
+from pipeline.files import write_whole
+from pipeline.labels.clips import Clip
 from pipeline.paths import MODELS
 from pipeline.predictor.making import Device
 from pipeline.predictor.predictor import Told
@@ -43,15 +45,45 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
+def check_plot(path: Path, clips: Sequence[Clip], heads: Sequence[str], *, drawn: bool) -> None:
+    """Raise ParamsError unless there is to be one timeline that can be written to `path`."""
+    if len(clips) != 1 or len(heads) != 1 or not drawn or path.suffix.lower() != ".png":
+        raise ParamsError(
+            f"--save-plot: expected one medium, one head, pictures and a path that ends in .png, "
+            f"got media: {len(clips):,}, heads: {len(heads)}, {path.name}"
+            f"{'' if drawn else ', --no-plot'}; all timelines are in --out"
+        )
+
+
+def check_people(*, everyone: bool, join: bool) -> None:
+    """Raise ParamsError where heads are one that may each see other people.
+
+    >>> check_people(everyone=True, join=False)
+    """
+    if everyone and join:
+        raise ParamsError(
+            "--faces all: expected heads by themselves, for each may see other people, got --join; "
+            "leave one of them out"
+        )
+
+
+def save_timeline(path: Path, told: Told, out: Path, head: str) -> None:
+    """Write to `path`, too, the timeline of what a head told, if it told anything over time."""
+    picture = out / told.name / f"{head}.timeline.png"
+    if picture.is_file():
+        write_whole(path, lambda aside: aside.write_bytes(picture.read_bytes()))
+
+
 def tell_whole(told: Told, emotions: Sequence[str]) -> str:
-    """What is said of one medium as a whole, in a line."""
+    """What is said of one medium as a whole, or of a person in it, in a line."""
+    name = ", ".join(filter(None, (told.name, told.who)))
     if told.answer is None or told.answer.whole is None:
-        return f"{told.name}: nothing to go by ({'; '.join(told.remarks) or 'no row of it'})"
+        return f"{name}: nothing to go by ({'; '.join(told.remarks) or 'no row of it'})"
     said = [
         f"{target} {value}" if TARGETS[target].behaviour.number else value
         for target, value in name_values(told.answer.whole, emotions).items()
     ]
-    return f"{told.name}: {', '.join(said)}"
+    return f"{name}: {', '.join(said)}"
 
 
 def tell_unlike(told: Told, known: set[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from pipeline.faces.params import Choice
+from pipeline.faces.params import EVERYONE, Whose
 from pipeline.faces.tracks import Seen, Sighting
 
 LONG_SHARE = 0.25
@@ -95,7 +95,7 @@ class People:
 
 def choose_tracks(
     tracks: Mapping[int, Presence],
-    choice: Choice,
+    choice: Whose,
     sound: Sound | None = None,
 ) -> frozenset[int]:
     """Numbers of the tracks that are the person `choice` names, none where there are none.
@@ -107,10 +107,10 @@ def choose_tracks(
     largest: the face that fills most of the frames, area times time; longest: that is seen in most
     of them; centre, left, right: by mean place; speaker: whose mouth moves with the voice, a
     heuristic (correlation over time of the mouth's change with loudness), the largest where
-    there is no sound.
+    there is no sound. EVERYONE names all.
     """
-    if not tracks:
-        return frozenset()
+    if not tracks or choice == EVERYONE:
+        return frozenset(tracks)
     longest = max(map(len, tracks.values()))
     floor = 0.0 if choice in ("largest", "longest") else LONG_SHARE * longest
     ranks = {number: _rank(track, choice, sound) for number, track in tracks.items()}
@@ -129,7 +129,7 @@ def choose_tracks(
     return frozenset({best, *alone})
 
 
-def _rank(track: Presence, choice: Choice, sound: Sound | None) -> float:
+def _rank(track: Presence, choice: Whose, sound: Sound | None) -> float:
     """The more, the better `track` is what `choice` names."""
     if choice == "speaker" and sound is not None:
         return measure_speech(track, sound)

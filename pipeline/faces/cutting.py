@@ -17,7 +17,7 @@ from pipeline.errors import MediaError
 from pipeline.faces import GIVEN
 from pipeline.faces.choosing import People, Sound, choose_tracks
 from pipeline.faces.crops import align_face, crop_face, scale_frame
-from pipeline.faces.params import Choice, FacesParams, Thresholds
+from pipeline.faces.params import FacesParams, Thresholds, Whose
 from pipeline.faces.quality import judge_crops, measure_quality
 from pipeline.faces.searching import count_pixels, find_faces, load_detector, split_batches
 from pipeline.faces.serving import RemoteDetector
@@ -196,7 +196,7 @@ def describe_person(person: Sighting) -> dict[str, Any]:
     }
 
 
-def _hear(clip: Clip, choose: Choice) -> Sound | None:
+def _hear(clip: Clip, choose: Whose) -> Sound | None:
     """Sound of a clip, where the speaker is to be chosen and there is any."""
     if choose != "speaker" or clip.audio_hz is None:
         return None

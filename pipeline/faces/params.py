@@ -1,6 +1,6 @@
 """What `faces` in params.yaml says: which faces are found, whose are kept, and how they are cut."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,6 +11,14 @@ from pipeline.media.sampling import SAMPLED, Sampling
 from pipeline.sections import Section
 
 Choice = Literal["largest", "longest", "centre", "left", "right", "speaker"]
+
+EVERYONE: Final = "everyone"
+"""Stands in place of a choice where everybody is kept, to be told apart by their tracks.
+
+params.yaml cannot say it: a clip of a corpus is of one person.
+"""
+
+Whose = Choice | Literal["everyone"]
 
 
 class Thresholds(Section):

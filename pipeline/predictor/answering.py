@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int64
 
 from pipeline.heads.base import Head
 from pipeline.heads.normalisation import Standards
@@ -15,15 +15,16 @@ from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
 from pipeline.modalities import MODALITIES, modality_of
 from pipeline.prediction.answers import UNADJUSTED, Predicted, predict_clips
-from pipeline.predictor.timing import Timing, find_people, name_time
+from pipeline.predictor.timing import NOBODY, Timing, find_people, name_time
 from pipeline.store.reader import FeatureStore, MediaStore
 from pipeline.targets import TARGETS
-from pipeline.windows.alignment import EPSILON_SECONDS, check_points
+from pipeline.windows.alignment import EPSILON_SECONDS, Stretches, check_points
 from pipeline.windows.dataset import WindowDataset
 from pipeline.windows.labels import FrameLabels, Labels
 from pipeline.windows.moments import Subjects
 from pipeline.windows.windowing import (
     Cutting,
+    Numbered,
     RowSource,
     Window,
     cut_stretches,
@@ -43,7 +44,8 @@ class Answer:
 
     `whole` is of all of it, as evaluation judges it; None where there was nothing to see. `series`
     has a value for each time of `timing`, NaN where nothing was around it; `present` are the
-    modalities that were, and `people` tracks of faces, as `find_people` has them.
+    modalities that were, and `people` tracks of faces, as `find_people` has them. `shown` are the
+    times that it has to do with, where others of the film are answered for as well; None for all.
     """
 
     whole: Values | None
@@ -51,6 +53,20 @@ class Answer:
     series: Values
     present: Sequence[Sequence[str]]
     people: Int64[np.ndarray, " times"]
+    shown: Bool[np.ndarray, " times"] | None = None
+
+    def keep_times(self, shown: Bool[np.ndarray, " times"]) -> "Answer":
+        """The answer at the times `shown` alone; its `whole` is the mean of it where it is seen."""
+        series = {target: values.copy() for target, values in self.series.items()}
+        for values in series.values():
+            values[~shown] = np.nan
+        seen = shown & (self.people != NOBODY)
+        whole = {target: _mean_known(values[seen]) for target, values in series.items()}
+        known = not any(np.isnan(value).any() for value in whole.values())
+        present = [own if there else () for own, there in zip(self.present, shown, strict=True)]
+        return replace(
+            self, whole=whole if known else None, series=series, present=present, shown=shown
+        )
 
 
 @dataclass(frozen=True)
@@ -235,9 +251,23 @@ class TrainedHead:
             name = name_time(clip_id, place)
             around_it = stretch[0] - cutting.slack_seconds, stretch[1] + cutting.slack_seconds
             near = {s: narrow_rows(r, reaches[s], *around_it) for s, r in kept.items()}
+            if timing.faces:
+                near = _keep_last(near, timing.faces, stretch[1])
             own = {s: shift_rows(r, stretch[0]) for s, r in locate_rows(around, name).items()}
             window = next(cut_stretches(name, {**near, **own}, cutting, stretch[np.newaxis]), None)
             yield window and replace(window, alignments={**window.alignments, **context})
+
+
+def _keep_last(rows: Mapping[str, Numbered], faces: int, end: float) -> dict[str, Numbered]:
+    """`rows`, of those of faces the last so many that begin before `end`, in seconds."""
+    kept = dict(rows)
+    for stream in (s for s in rows if modality_of(s) == "face"):
+        held = rows[stream].stretches
+        begun = int(np.searchsorted(held.start_seconds, end))
+        passed = max(0, begun - faces)
+        left = (one[passed:] for one in (held.start_seconds, held.end_seconds, held.valid))
+        kept[stream] = Numbered(Stretches(*left), rows[stream].first_row + passed)
+    return kept
 
 
 def list_present(window: Window | None) -> list[str]:

@@ -66,7 +66,17 @@ def list_spans(timing: Timing, texts: Sequence[str | None]) -> list[Span]:
 
 def name_people(answer: Answer) -> list[str | None]:
     """Who is seen at each time, `person 0`; None where nobody is."""
-    return [None if track == NOBODY else f"person {track}" for track in answer.people.tolist()]
+    people = answer.people.tolist()
+    return [None if track == NOBODY else name_person(track) for track in people]
+
+
+def name_person(track: int) -> str:
+    """What somebody is called whose face has the track of this number.
+
+    >>> name_person(2)
+    'person 2'
+    """
+    return f"person {track}"
 
 
 def name_greatest(answer: Answer, emotions: Sequence[str]) -> dict[str, list[str | None]]:

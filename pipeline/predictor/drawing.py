@@ -1,7 +1,7 @@
 """Drawing: one clip's answers as pictures, for slides and papers."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -21,6 +22,8 @@ from pipeline.report.theme import ACCENT, INK, LINE, PALETTE, SCALE, SOFT
 from pipeline.targets import TARGETS
 
 Times = Float64[np.ndarray, " times"]
+
+ByPerson = Mapping[str, Curves]
 
 INCHES = 9.0
 """Width of a picture, which at DOTS has 1,350 of them: a slide's."""
@@ -37,19 +40,24 @@ SHADES = LinearSegmentedColormap.from_list("shares", list(SCALE)).with_extremes(
 """From paper to dark; a gap is grey."""
 
 
-def draw_clip(answer: Answer, emotions: Sequence[str], title: str, folder: Path, name: str) -> None:
+def draw_clip(
+    people: Mapping[str, Answer], emotions: Sequence[str], title: str, folder: Path, name: str
+) -> None:
     """Write `<name>.timeline.png` to `folder`, and of classes a distribution and a heatmap, too.
 
     The timeline has a curve for each class and each rating; the distribution is how large a share
     of the time each class is the greatest, and how great it is on average; the heatmap has a row
     for each class, the darker the greater. Gaps are times at which nothing was there to go by.
+    Each of the `people` (name → answer) has them below those of the one before.
     """
-    shares, ratings = list_shares(answer, emotions), list_ratings(answer)
+    seconds = next(iter(people.values())).timing.seconds
+    shares = {who: list_shares(answer, emotions) for who, answer in people.items()}
+    ratings = {who: list_ratings(answer) for who, answer in people.items()}
     with _take_any_names():
-        pictures = {"timeline": _draw_timeline(answer.timing.seconds, shares, ratings)}
-        if shares:
+        pictures = {"timeline": _draw_timeline(seconds, shares, ratings)}
+        if any(shares.values()):
             pictures["distribution"] = _draw_distribution(shares)
-            pictures["heatmap"] = _draw_heatmap(answer.timing.seconds, shares)
+            pictures["heatmap"] = _draw_heatmap(seconds, shares)
         for kind, figure in pictures.items():
             figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
             save = partial(figure.savefig, format="png", dpi=DOTS)
@@ -74,18 +82,26 @@ def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
     return figure, list(axes)
 
 
-def _draw_timeline(seconds: Times, shares: Curves, ratings: Curves) -> Figure:
-    groups = [group for group in (shares, ratings) if group]
-    figure, axes = _start(0.6 + 2.4 * len(groups), len(groups))
-    for axis, group in zip(axes, groups, strict=True):
+def _draw_timeline(seconds: Times, shares: ByPerson, ratings: ByPerson) -> Figure:
+    groups = []
+    for who, own in ratings.items():
+        low = min((TARGETS[target].low for target in own), default=0.0)
+        groups += [(who, shares[who], 0.0), (who, own, low)]
+    groups = [group for group in groups if group[1]]
+    figure, axes = _start(0.6 + (2.4 if len(shares) == 1 else 1.7) * len(groups), len(groups))
+    named = ""
+    for axis, (who, group, low) in zip(axes, groups, strict=True):
         _draw_curves(axis, seconds, group)
-    if shares:
-        axes[0].set_ylim(0, 1)
-    if ratings:
-        lows = min(TARGETS[target].low for target in ratings)
-        axes[-1].set_ylim(lows, 1)
+        axis.set_ylim(low, 1)
+        if who != named:
+            _name(axis, who)
+        named = who
     _label_time(axes[-1], seconds)
     return figure
+
+
+def _name(axis: Axes, who: str) -> None:
+    axis.set_title(who, loc="left", fontsize=9, color=INK)
 
 
 def _draw_curves(axis: Axes, seconds: Times, curves: Curves) -> None:
@@ -115,11 +131,21 @@ def _label_time(axis: Axes, seconds: Times) -> None:
     axis.set_xlabel("seconds", fontsize=9, color=SOFT)
 
 
-def _draw_distribution(shares: Curves) -> Figure:
+def _draw_distribution(shares: ByPerson) -> Figure:
+    classes = max(map(len, shares.values()))
+    figure, axes = _start(0.9 + (0.3 * classes + 0.3) * len(shares) - 0.3, len(shares))
+    for axis, (who, own) in zip(axes, shares.items(), strict=True):
+        _draw_bars(axis, own)
+        _name(axis, who)
+    axes[-1].legend(loc="lower right", frameon=False, fontsize=8, labelcolor=SOFT)
+    return figure
+
+
+def _draw_bars(axis: Axes, shares: Curves) -> None:
+    """How large a share of the time each class is in front, and its mean."""
     table = np.stack(list(shares.values()))
     known = ~np.isnan(table).any(axis=0)
     greatest = np.bincount(table[:, known].argmax(axis=0), minlength=len(table))
-    figure, (axis,) = _start(0.9 + 0.3 * len(table))
     places = np.arange(len(table))
     count = max(1, int(known.sum()))
     axis.barh(
@@ -137,30 +163,30 @@ def _draw_distribution(shares: Curves) -> Figure:
     axis.invert_yaxis()
     axis.grid(axis="x", color=LINE, linewidth=0.8)
     axis.set_axisbelow(True)
-    axis.legend(loc="lower right", frameon=False, fontsize=8, labelcolor=SOFT)
-    return figure
 
 
-def _draw_heatmap(seconds: Times, shares: Curves) -> Figure:
-    table = np.stack(list(shares.values()))
-    figure, (axis,) = _start(0.9 + 0.28 * len(table))
-    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
-    edges = np.append(seconds, seconds[-1] + step) - step / 2
-    drawn = axis.pcolormesh(
-        edges,
-        np.arange(len(table) + 1) - 0.5,
-        np.ma.masked_invalid(table),
-        cmap=SHADES,
-        vmin=0,
-        vmax=1,
-    )
-    axis.set_yticks(np.arange(len(table)), [shorten(name) for name in shares])
-    axis.invert_yaxis()
-    axis.set_xlabel("seconds", fontsize=9, color=SOFT)
-    bar = figure.colorbar(drawn, ax=axis, pad=0.01)
+def _draw_heatmap(seconds: Times, shares: ByPerson) -> Figure:
+    classes = max(map(len, shares.values()))
+    figure, axes = _start(0.9 + (0.28 * classes + 0.3) * len(shares) - 0.3, len(shares))
+    for axis, (who, own) in zip(axes, shares.items(), strict=True):
+        drawn = _draw_shades(axis, seconds, own)
+        _name(axis, who)
+    axes[-1].set_xlabel("seconds", fontsize=9, color=SOFT)
+    bar = figure.colorbar(drawn, ax=list(axes), pad=0.01)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=SOFT, labelsize=8, length=0)
     return figure
+
+
+def _draw_shades(axis: Axes, seconds: Times, shares: Curves) -> QuadMesh:
+    """A row for each class, the darker the greater."""
+    table = np.stack(list(shares.values()))
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0
+    edges = np.append(seconds, seconds[-1] + step) - step / 2
+    rows = np.arange(len(table) + 1) - 0.5
+    axis.set_yticks(np.arange(len(table)), [shorten(name) for name in shares])
+    axis.invert_yaxis()
+    return axis.pcolormesh(edges, rows, np.ma.masked_invalid(table), cmap=SHADES, vmin=0, vmax=1)
 
 
 def draw_confusion(

@@ -64,11 +64,15 @@ class FusedPredictor(Predictor):
         return [member.weight for member in self.members]
 
     def space(
-        self, window: float | None = None, hop: float | None = None, every: int = 10
+        self,
+        window: float | None = None,
+        hop: float | None = None,
+        every: int = 10,
+        faces: int | None = None,
     ) -> Spacing:
         """How answers follow each other: each goes by the longest window of a member's training."""
         own = max(member.predictor.space().window_seconds for member in self.members)
-        return Spacing(window or own, hop, every)
+        return Spacing(window or own, hop, every, faces)
 
     def predict(
         self,
@@ -91,6 +95,7 @@ class FusedPredictor(Predictor):
             None if one.answer is None else self._map(one.answer, member)
             for one, member in zip(told, self.members, strict=True)
         ]
+        seen = next((one for one in told if one.faces is not None), told[0])
         known = [(a, w) for a, w in zip(answers, self.weights, strict=True) if a is not None]
         return Told(
             clip=next((one.clip for one in told if one.answer is not None), told[0].clip),
@@ -98,6 +103,9 @@ class FusedPredictor(Predictor):
             words=next((one.words for one in told if one.words), ()),
             answer=fuse_answers(*zip(*known, strict=True)) if known else None,
             unlike=_list_once(one.unlike for one in told),
+            person=told[0].person,
+            faces=seen.faces,
+            portrait=seen.portrait,
         )
 
     def _map(self, answer: Answer, member: Member) -> Answer:
@@ -160,6 +168,7 @@ def fuse_answers(answers: Sequence[Answer], weights: Sequence[float]) -> Answer:
             for some in zip(*present, strict=True)
         ],
         people=_find_first([answer.people for answer in answers]),
+        shown=answers[0].shown,
     )
 
 

@@ -29,7 +29,9 @@ WORK = ".moodline"
 NO_NAMES = frozenset({".", "..", WORK})
 """What no medium is called: folders that are not for its results."""
 
-DRAWN = (".timeline.png", ".distribution.png", ".heatmap.png")
+FILM = ".annotated.mp4"
+
+DRAWN = (".timeline.png", ".distribution.png", ".heatmap.png", FILM)
 """Ends of the names of results, which may lie beside the media."""
 
 MOST_LETTERS = 100_000
@@ -110,6 +112,15 @@ def name_media(found: Mapping[Path, Path]) -> list[str]:
 
 def _is_free(name: str, taken: Collection[str]) -> bool:
     return name not in taken and name not in NO_NAMES and not name.endswith(".csv")
+
+
+def name_kind(clip: Clip) -> str:
+    """What a medium is for people: a `film`, a `picture`, `sound` or `text`."""
+    if clip.path == NO_MEDIA:
+        return "text"
+    if Path(clip.path).suffix.lower() in PICTURES:
+        return "picture"
+    return "sound" if clip.fps is None else "film"
 
 
 def _find_files(name: str) -> Iterator[tuple[Path, Path]]:

@@ -1,6 +1,6 @@
 """Making: rows of new media, by exactly what made those that the head was trained on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,15 +15,17 @@ from pipeline.errors import ParamsError, StoreError
 from pipeline.extraction.feature_sets import extract_features
 from pipeline.extraction.source import Source
 from pipeline.faces import GIVEN
-from pipeline.faces.params import FacesParams
+from pipeline.faces.params import EVERYONE, FacesParams
 from pipeline.faces.searching import resolve_detector
 from pipeline.faces.stores import describe_crops, pack_faces
+from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.heads.inputs import JointParams
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import CLEAN_SCHEMA, Clip, read_clips
 from pipeline.media.sampling import SAMPLED
 from pipeline.modalities import Modality
 from pipeline.params import Params
+from pipeline.predictor.people import Person, list_people, part_people
 from pipeline.predictor.slicing import slice_media
 from pipeline.predictor.timing import Timing
 from pipeline.store.joint import join_sets
@@ -38,14 +40,16 @@ Device = Literal["cpu", "cuda"]
 class Running:
     """How rows are made, where that is not as the head's recipe has it; no row depends on it.
 
-    But for `detector`, which finds the faces in place of the recipe's own, and `per_clip`: so many
-    frames of each clip are looked at, evenly spread over the middle of it.
+    But for `detector`, which finds the faces in place of the recipe's own, `per_clip`: so many
+    frames of each clip are looked at, evenly spread over the middle of it, and `everyone`: whether
+    each person seen is answered for, not whom the recipe chooses.
     """
 
     device: Device | None = None
     batch: int | None = None
     detector: str | None = None
     per_clip: int | None = None
+    everyone: bool = False
 
 
 AS_TRAINED = Running()
@@ -67,6 +71,7 @@ class Making:
     provenances: Mapping[str, Mapping[str, Any]]
     given_detector: bool = False
     given_sampling: bool = False
+    everyone: bool = False
 
     @classmethod
     def of(cls, recipe: Recipe, params: Params, running: Running = AS_TRAINED) -> "Making":
@@ -97,7 +102,16 @@ class Making:
         Others in their folder are of a head that had the same name.
         """
         faces = ["face"] if self.modalities & {"face", "scene"} else []
-        return ["audio", *faces, *(["text"] if "text" in self.modalities else [])]
+        people = ["people"] if self.everyone else []
+        return ["audio", *faces, *people, *(["text"] if "text" in self.modalities else [])]
+
+    def locate(self, data: Path, modality: Modality) -> Path:
+        """The store in the folder `data` that rows of a modality are made of."""
+        return data / ("people" if self.everyone and modality == "face" else modality)
+
+    def list_people(self, data: Path, clip_ids: Iterable[str]) -> dict[str, list[Person]]:
+        """Clip → who is answered for in it, by what `make_rows` packed in the folder `data`."""
+        return list_people(clip_ids, open_media(data / "people") if self.everyone else ())
 
     def make_rows(
         self,
@@ -119,11 +133,15 @@ class Making:
         settle(usable)
         if "face" in self.packed:
             pack_faces(usable, self.faces, data, work)
+        if self.everyone:
+            faces, tracks = open_media(data / "face", FACE_SCHEMA), open_media(data / "tracks")
+            part_people(faces, tracks, data / "people", work)
         if "text" in self.packed:
             transcribe_corpus(usable, data / "audio", data / "text", work, self.transcribe)
         for name, params in self.features.items():
             check = partial(self._check_source, name)
-            extract_features(params, data / params.modality, features / name, work, check=check)
+            media = self.locate(data, params.modality)
+            extract_features(params, media, features / name, work, check=check)
         for name in reversed([*self.joint]):  # a joint set comes before those that it holds
             join_sets(features / name, [self.joint[name].first, self.joint[name].second])
         return usable
@@ -138,7 +156,7 @@ class Making:
         sliced = folder / "around"
         for name, timings in parted.items():
             params, media = self.features[name], sliced / "data" / name
-            packed = open_media(folder / "data" / params.modality)
+            packed = open_media(self.locate(folder / "data", params.modality))
             slice_media(params.modality, packed, timings, media, work)
             extract_features(params, media, sliced / "features" / name, work)
         return sliced / "features"
@@ -161,8 +179,9 @@ class Making:
         if self.given_detector and self.features[name].modality == "face":
             return
         for change in compare_provenance(own, made):
+            asked = self.everyone and (change.stage, change.path) == ("faces", "settings.choose")
             sampled = self.given_sampling and change.path.removeprefix("settings.") in SAMPLED
-            if not change.path.startswith("views") and not sampled:
+            if not change.path.startswith("views") and not sampled and not asked:
                 then, now = change.texts
                 raise StoreError(
                     f"features {name}: expected rows as the head was trained on, by "
@@ -203,6 +222,9 @@ def _run_as(made: Making, running: Running, head: str) -> Making:
     if running.per_clip is not None:
         sampling = {"rate_hz": None, "every": None, "middle_share": MIDDLE_SHARE}
         faces = faces.model_copy(update={**sampling, "per_clip": running.per_clip})
+    everyone = running.everyone and "face" in made.modalities
+    if everyone:
+        faces = faces.model_copy(update={"choose": EVERYONE})
     runs = {"device": running.device, "batch": running.batch}
     asked = {name: value for name, value in runs.items() if value is not None}
     return replace(
@@ -212,4 +234,5 @@ def _run_as(made: Making, running: Running, head: str) -> Making:
         features={name: set_.model_copy(update=asked) for name, set_ in made.features.items()},
         given_detector=running.detector is not None,
         given_sampling=running.per_clip is not None,
+        everyone=everyone,
     )

@@ -1,6 +1,7 @@
 """The page of one medium: it plays, and its curves go along."""
 
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -9,14 +10,21 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 
 from pipeline.heads.recipes import Recipe, tell_revision
-from pipeline.labels.clips import NO_MEDIA, Clip
-from pipeline.media.opening import PICTURES
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.answering import Answer
-from pipeline.predictor.curves import Span, list_ratings, list_shares, list_spans, name_people
+from pipeline.predictor.boxes import FacePath
+from pipeline.predictor.curves import (
+    Curves,
+    Span,
+    list_ratings,
+    list_shares,
+    list_spans,
+    name_people,
+)
+from pipeline.predictor.gathering import name_kind
 from pipeline.predictor.predictor import Told
 from pipeline.report.formats import shorten
 from pipeline.report.pages import write_page
@@ -64,60 +72,119 @@ class Lane:
     spans: list[tuple[float, float, str]]
 
 
-def write_medium_page(path: Path, told: Told, recipe: Recipe, whole: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """One person of a page, or all that it has: the name, a picture, and what is said of them.
+
+    `portrait` is an address of the picture, empty without one; `lanes` say what was there.
+    """
+
+    who: str
+    portrait: str
+    colour: str
+    whole: Mapping[str, str]
+    shares: Plot
+    ratings: Plot
+    lanes: list[Lane]
+
+
+@dataclass(frozen=True)
+class Points:
+    """The answers of a page, at `seconds`: shares and ratings by their names."""
+
+    seconds: Float64[np.ndarray, " points"]
+    shares: Curves
+    ratings: Curves
+
+
+def write_medium_page(
+    path: Path, people: Sequence[Told], recipe: Recipe, wholes: Sequence[Mapping[str, str]]
+) -> None:
     """Write the page of what a head tells of one medium; it plays the file where that lies now.
 
-    `whole` is what is said of it all in all, by target.
+    `people` are those in it, where each is answered for; `wholes` are what is said of each all in
+    all, by target. Raises ValueError where nothing is.
     """
-    answer, clip = told.answer, told.clip
-    if answer is None:
+    clip, answers = people[0].clip, [told.answer for told in people if told.answer]
+    if len(answers) != len(people):
         raise ValueError(f"{clip.clip_id}: expected an answer, got none")
-    chosen = _choose(len(answer.timing.seconds))
-    length = clip.duration_seconds or float(answer.timing.seconds[-1])
-    seconds = answer.timing.seconds[chosen]
-    shares, ratings = (
-        {name: values[chosen] for name, values in curves.items()}
-        for curves in (list_shares(answer, recipe.emotions), list_ratings(answer))
-    )
-    drawn = {
-        "shares": _plot("classes", seconds / length, shares, UNIT, 170),
-        "ratings": _plot("ratings", seconds / length, ratings, _span(ratings), 120),
-    }
+    timing = answers[0].timing
+    length = clip.duration_seconds or float(timing.seconds[-1])
+    points = [_choose_points(answer, recipe.emotions) for answer in answers]
+    there = {modality for answer in answers for row in answer.present for modality in row}
     content = {
-        "medium": told.name,
+        "medium": people[0].name,
         "recipe": recipe,
         "revision": tell_revision(recipe),
-        "kind": _name_kind(clip),
+        "kind": name_kind(clip),
         "source": quote(os.path.relpath(os.path.abspath(clip.path), path.parent.absolute())),
         "length": length,
-        "times": len(answer.timing.seconds),
-        "present": [m for m in MODALITIES if any(m in there for there in answer.present)],
-        "remarks": [*told.remarks, *told.unlike],
-        "words": told.words,
-        "whole": whole,
-        **drawn,
-        "lanes": [lane for lane in _list_lanes(answer, told, length) if lane.spans],
+        "times": len(timing.seconds),
+        "present": [modality for modality in MODALITIES if modality in there],
+        "remarks": [*people[0].remarks, *people[0].unlike],
+        "words": people[0].words,
+        "people": [
+            _show(told, whole, PALETTE[place % len(PALETTE)], own, length)
+            for place, (told, whole, own) in enumerate(zip(people, wholes, points, strict=True))
+        ],
+        "lanes": [lane for lane in _list_shared_lanes(people, length) if lane.spans],
         "ticks": list_ticks(length),
         "answers": {
-            "seconds": seconds.round(3).tolist(),
+            "seconds": points[0].seconds.round(3).tolist(),
             "length": length,
-            "shares": [_list_numbers(values) for values in shares.values()],
-            "ratings": [_list_numbers(values) for values in ratings.values()],
-            "plane": _find_plane(list(ratings)),
-            "words": [asdict(word) for word in told.words],
+            "people": [_number(told, own) for told, own in zip(people, points, strict=True)],
+            "plane": _find_plane(list(points[0].ratings)),
+            "words": [asdict(word) for word in people[0].words],
         },
     }
     write_page(path, "predicted.html.j2", content)
+
+
+def _choose_points(answer: Answer, emotions: Sequence[str]) -> Points:
+    seconds = answer.timing.seconds
+    chosen = np.linspace(0, len(seconds) - 1, min(len(seconds), MOST_POINTS)).astype(np.int64)
+    shares, ratings = (
+        {name: values[chosen] for name, values in curves.items()}
+        for curves in (list_shares(answer, emotions), list_ratings(answer))
+    )
+    return Points(seconds[chosen], shares, ratings)
+
+
+def _show(
+    told: Told, whole: Mapping[str, str], colour: str, points: Points, length: float
+) -> Shown:
+    along, ratings = points.seconds / length, points.ratings
+    return Shown(
+        who=told.who,
+        portrait=_embed(told.portrait) if told.portrait else "",
+        colour=colour,
+        whole=whole,
+        shares=_plot("classes", along, points.shares, UNIT, 170),
+        ratings=_plot("ratings", along, ratings, _span(ratings), 120),
+        lanes=[lane for lane in _list_lanes(told, length) if lane.spans],
+    )
+
+
+def _embed(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
+
+
+def _number(told: Told, points: Points) -> dict[str, Any]:
+    """What the script of a page knows of a person: values and the box of its face at each time."""
+    boxes = np.full((len(points.seconds), 4), np.nan)
+    if told.faces is not None:
+        boxes = FacePath.of(told.faces).follow(points.seconds)
+    return {
+        "shares": [_list_numbers(values) for values in points.shares.values()],
+        "ratings": [_list_numbers(values) for values in points.ratings.values()],
+        "boxes": [None if np.isnan(box).any() else box.round().tolist() for box in boxes],
+    }
 
 
 def _find_plane(names: Sequence[str]) -> list[int] | None:
     """Places of valence and arousal among ratings of these names; None without both."""
     both = ("valence", "arousal")
     return [names.index(name) for name in both] if set(both) <= set(names) else None
-
-
-def _choose(count: int) -> Int64[np.ndarray, " points"]:
-    return np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(np.int64)
 
 
 def _span(ratings: Mapping[str, Any]) -> tuple[float, float]:
@@ -156,17 +223,28 @@ def _part(
             yield [(float(across[place]), float(down[place])) for place in run]
 
 
-def _list_lanes(answer: Answer, told: Told, length: float) -> Iterator[Lane]:
-    """When each modality was there, who was seen, and what was said."""
+def _list_lanes(told: Told, length: float) -> Iterator[Lane]:
+    """When each modality was there, and which faces were seen, where one person stands for all."""
+    if told.answer is None:
+        return
     for modality in MODALITIES:
-        there = [modality if modality in present else None for present in answer.present]
-        spans = list_spans(answer.timing, there)
+        there = [modality if modality in present else None for present in told.answer.present]
+        spans = list_spans(told.answer.timing, there)
         yield _lay(modality, MODALITY_COLOURS[modality], spans, length)
-    people = list_spans(answer.timing, name_people(answer))
-    for place, person in enumerate(sorted({span.text for span in people})):
-        own = [span for span in people if span.text == person]
-        yield _lay(person, PALETTE[place % len(PALETTE)], own, length)
-    yield _lay("words", MODALITY_COLOURS["text"], told.words, length)
+    if not told.who:
+        people = list_spans(told.answer.timing, name_people(told.answer))
+        for place, person in enumerate(sorted({span.text for span in people})):
+            own = [span for span in people if span.text == person]
+            yield _lay(person, PALETTE[place % len(PALETTE)], own, length)
+
+
+def _list_shared_lanes(people: Sequence[Told], length: float) -> Iterator[Lane]:
+    """When each person was seen, of those that are answered for, and what was said."""
+    for place, told in enumerate(people):
+        if told.who and told.answer:
+            spans = list_spans(told.answer.timing, name_people(told.answer))
+            yield _lay(told.who, PALETTE[place % len(PALETTE)], spans, length)
+    yield _lay("words", MODALITY_COLOURS["text"], people[0].words, length)
 
 
 def _lay(name: str, colour: str, spans: Sequence[Span], length: float) -> Lane:
@@ -177,12 +255,3 @@ def _lay(name: str, colour: str, spans: Sequence[Span], length: float) -> Lane:
 def _list_numbers(values: Float64[np.ndarray, " points"]) -> list[float | None]:
     """Numbers for JSON, which has no NaN."""
     return [None if np.isnan(value) else round(float(value), 4) for value in values]
-
-
-def _name_kind(clip: Clip) -> str:
-    """How a page shows a medium."""
-    if clip.path == NO_MEDIA:
-        return "text"
-    if Path(clip.path).suffix.lower() in PICTURES:
-        return "picture"
-    return "sound" if clip.fps is None else "film"

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,22 +18,27 @@ from pipeline.labels.clips import Clip
 from pipeline.modalities import modality_of
 from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
-from pipeline.predictor.curves import Span
+from pipeline.predictor.curves import Span, name_person
 from pipeline.predictor.encoding import HeldEncoder, hold_encoders
 from pipeline.predictor.gathering import CORPUS, explain_text, gather_media
 from pipeline.predictor.likeness import tell_unlike
 from pipeline.predictor.making import AS_TRAINED, Making, Running
+from pipeline.predictor.people import Person, share_answers
+from pipeline.predictor.sharing import SharedRows, name_rows, name_slices
 from pipeline.predictor.stream import HOP_SECONDS, Stream
-from pipeline.predictor.tables import tabulate_series
+from pipeline.predictor.tables import tabulate_people
 from pipeline.predictor.timing import Spacing, Timing
 from pipeline.presets.rebuilding import list_sections
 from pipeline.rows import Rows
 from pipeline.store.ledger import read_ledger
-from pipeline.store.reader import FeatureStore, open_features, open_media
+from pipeline.store.reader import FeatureStore, MediaStore, open_features, open_media
 from pipeline.windows.dataset import locate_inputs, open_inputs
 
 TIMES = 2_000
 """Answers that a head gives together."""
+
+FACES = ("seconds", "box", "track")
+"""Columns of `data/face` that are told of: in a long film the crops would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class Told:
     """What is told of one clip: the `answer`, None where it has no media that can be used.
 
     `remarks` are what was found in them, `words` what is said, where the head reads that, and
-    `unlike` sentences on where they are unlike what it was trained on.
+    `unlike` sentences on where they are unlike what it was trained on. `person` is the first track
+    of the one that is answered for, where all are who are seen, and None else; `faces` are the rows
+    of FACES that it went by, `portrait` is the sharpest of their crops.
     """
 
     clip: Clip
@@ -49,11 +56,19 @@ class Told:
     words: Sequence[Span]
     answer: Answer | None
     unlike: Sequence[str] = ()
+    person: int | None = None
+    faces: pa.Table | None = None
+    portrait: bytes | None = None
 
     @property
     def name(self) -> str:
         """What the medium is called, and its folder of results."""
         return self.clip.clip_id.removeprefix(f"{CORPUS}/")
+
+    @property
+    def who(self) -> str:
+        """Whom it is told of, `person 2`; empty where people are not told apart."""
+        return "" if self.person is None else name_person(self.person)
 
 
 @dataclass(frozen=True)
@@ -80,33 +95,40 @@ class Predictor:
         return cls(TrainedHead(recipe, params, heads), making)
 
     def space(
-        self, window: float | None = None, hop: float | None = None, every: int = 10
+        self,
+        window: float | None = None,
+        hop: float | None = None,
+        every: int = 10,
+        faces: int | None = None,
     ) -> Spacing:
         """How answers follow each other: each goes by so much as in training, unless told."""
-        return Spacing(window or self.head.params.windows.seconds or 1.0, hop, every)
+        return Spacing(window or self.head.params.windows.seconds or 1.0, hop, every, faces)
 
     def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
-        """Rows of `tabulate_series` for one file; none where there is nothing to go by.
+        """Rows of `tabulate_people` for one file; none where there is nothing to go by.
 
         Raises as `tell` does.
         """
-        answer = self.tell(medium, spacing).answer
-        emotions = self.head.recipe.emotions
-        return [] if answer is None else tabulate_series(answer, emotions).to_pylist()
+        told = self.tell_people(medium, spacing)
+        answers = [one.answer for one in told if one.answer is not None]
+        return tabulate_people(answers, self.head.recipe.emotions).to_pylist() if answers else []
 
     def tell(self, medium: Path | str, spacing: Spacing | None = None) -> Told:
-        """What is told of one file; what was made on the way is not kept.
+        """What is told of one file, or of the first person in it; raises as `tell_people` does."""
+        return self.tell_people(medium, spacing)[0]
 
-        Answers follow each other as `space` has it. Raises MoodlineError as `predict` does, and
-        CorpusError for a folder or a pattern.
+    def tell_people(self, medium: Path | str, spacing: Spacing | None = None) -> list[Told]:
+        """What is told of one file, of each person in it where everyone is answered for.
+
+        What was made on the way is not kept. Answers follow each other as `space` has it. Raises
+        MoodlineError as `predict` does, and CorpusError for a folder or a pattern.
         """
         if not os.path.isfile(medium):
             raise CorpusError(f"{medium}: expected a file, got none or several; name one")
         with TemporaryDirectory(prefix="moodline-") as name:
             made, parts = Path(name, "made"), Path(name, "parts")
             clips = gather_media([str(medium)])
-            (told,) = self.predict(clips, made, parts, spacing)
-        return told
+            return list(self.predict(clips, made, parts, spacing))
 
     @cached_property
     def encoders(self) -> dict[str, HeldEncoder]:
@@ -133,49 +155,70 @@ class Predictor:
         work: Path,
         spacing: Spacing | None = None,
     ) -> Iterator[Told]:
-        """What is told of each of `clips`, in order; rows are made in `folder`, by way of `work`.
+        """What is told of each of `clips`, and person, in order; rows are made in `folder`.
+
+        What `work` holds already is not made again.
 
         Answers follow each other as `space` has it, unless told. Raises CorpusError where none has
         media that can be used, ParamsError as `lay_times` does, StoreError as `make_rows` does.
         """
-        causal, timings = self.head.params.windows.causal, dict[str, Timing]()
+        causal, laid = self.head.params.windows.causal, dict[str, Timing]()
 
         def settle(found: Sequence[Clip]) -> None:
-            laid = spacing or self.space()
-            timings.update({clip.clip_id: laid.lay_times(clip, causal=causal) for clip in found})
+            own = spacing or self.space()
+            laid.update({clip.clip_id: own.lay_times(clip, causal=causal) for clip in found})
 
         made = self.making.make_rows(clips, folder, work, settle)
         usable = {clip.clip_id: clip for clip in made}
-        rows = self._open_rows(timings, folder, work)
+        people = self.making.list_people(folder / "data", usable)
+        timings = {one.clip_id: laid[clip_id] for clip_id, own in people.items() for one in own}
+        rows = self._open_rows(people, timings, folder, work)
         packed = self.making.packed
         remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
         unlike = tell_unlike(self.head.recipe, folder / "data")
         said = open_media(folder / "data" / "text") if "text" in packed else None
-        for some in _group(clips, timings):
-            here = {c.clip_id: timings[c.clip_id] for c in some if c.clip_id in timings}
-            answers = dict(self.head.answer(rows, here))
+        for some in _group(clips, people, timings):
+            here = [person for clip in some for person in people.get(clip.clip_id, ())]
+            asked = {person.clip_id: timings[person.clip_id] for person in here}
+            answers = dict(self.head.answer(rows, asked))
             for clip in some:
                 clip_id = clip.clip_id
-                yield Told(
+                told = Told(
                     clip=usable.get(clip_id, clip),
                     remarks=_explain(clip) or remarks.get(clip_id, ()),
-                    words=_list_words(said[clip_id] if said and clip_id in here else None),
-                    answer=answers.get(clip_id),
+                    words=_list_words(said[clip_id] if said and clip_id in usable else None),
+                    answer=None,
                     unlike=unlike.get(clip_id, ()),
                 )
+                yield from _part(told, people.get(clip_id, [Person(clip_id)]), answers, rows.faces)
 
-    def _open_rows(self, timings: Mapping[str, Timing], folder: Path, work: Path) -> RowsMade:
-        """Rows that `make_rows` made in `folder`, and those of stretches where they are needed."""
+    def _open_rows(
+        self,
+        people: Mapping[str, Sequence[Person]],
+        timings: Mapping[str, Timing],
+        folder: Path,
+        work: Path,
+    ) -> RowsMade:
+        """Rows that `make_rows` made in `folder`, and those of stretches where they are needed.
+
+        `timings` are by person; what the people of a clip share is found under the id of each.
+        """
         sets = {s: p.name for s, p in locate_inputs(self.head.params, folder / "features").items()}
-        whole = open_inputs(self.head.params, folder / "features")
-        self._check_shapes(whole)
-        alone = {s: self._find_alone(s, store, timings) for s, store in whole.items()}
+        stored = open_inputs(self.head.params, folder / "features")
+        self._check_shapes(stored)
+        names = {stream: name_rows(stream, people) for stream in stored}
+        alone = {}
+        for stream, store in stored.items():
+            own = {name: timings[person] for person, name in names[stream].items()}
+            alone[stream] = self._find_alone(stream, store, own)
         parted = {sets[stream]: own for stream, own in alone.items() if own}
         around = self.making.make_around(parted, folder, work)
+        slices = {s: open_features(around / sets[s]) for s, own in alone.items() if own}
+        seen = self.making.locate(folder / "data", "face")
         return RowsMade(
-            whole,
-            {stream: open_features(around / sets[stream]) for stream, own in alone.items() if own},
-            open_media(folder / "data" / "face") if "face" in self.making.packed else None,
+            {stream: SharedRows(store, names[stream]) for stream, store in stored.items()},
+            {s: SharedRows(store, name_slices(names[s], alone[s])) for s, store in slices.items()},
+            open_media(seen) if "face" in self.making.packed else None,
         )
 
     def _check_shapes(self, whole: Mapping[str, FeatureStore]) -> None:
@@ -210,13 +253,16 @@ def is_alone(rows: Rows, timing: Timing) -> bool:
     return not bool(within.all())
 
 
-def _group(clips: Sequence[Clip], timings: Mapping[str, Timing]) -> Iterator[list[Clip]]:
+def _group(
+    clips: Sequence[Clip], people: Mapping[str, Sequence[Person]], timings: Mapping[str, Timing]
+) -> Iterator[list[Clip]]:
     """`clips` in groups that a head answers for together, of about TIMES times each."""
     group: list[Clip] = []
     times = 0
     for clip in clips:
         group.append(clip)
-        times += len(timings[clip.clip_id].seconds) if clip.clip_id in timings else 0
+        own = people.get(clip.clip_id, ())
+        times += sum(len(timings[person.clip_id].seconds) for person in own)
         if times >= TIMES:
             yield group
             group, times = [], 0
@@ -228,6 +274,27 @@ def _explain(clip: Clip) -> list[str]:
     """Why a clip is a text that cannot be read; nothing of any other."""
     told = explain_text(Path(clip.path))
     return [] if told is None else [told]
+
+
+def _part(
+    told: Told, people: Sequence[Person], answers: Mapping[str, Answer], faces: MediaStore | None
+) -> Iterator[Told]:
+    """`told` of each of `people` in its clip, with the answer and the `faces` of each."""
+    for person, answer in zip(people, share_answers(people, answers), strict=True):
+        crops = faces[person.clip_id] if faces and answer else None
+        yield replace(
+            told,
+            answer=answer,
+            person=person.track,
+            faces=crops and crops.select(FACES),
+            portrait=crops and _find_sharpest(crops),
+        )
+
+
+def _find_sharpest(faces: pa.Table) -> bytes:
+    """Crop that shows most."""
+    crop: bytes = faces["jpeg"][int(faces["sharpness"].to_numpy().argmax())].as_py()
+    return crop
 
 
 def _list_words(table: pa.Table | None) -> list[Span]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,12 @@ from pipeline.files import write_whole
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
 from pipeline.modalities import MODALITIES
-from pipeline.predictor.annotations import WRITERS, write_annotations
+from pipeline.predictor.annotations import WRITERS, name_end, write_annotations
 from pipeline.predictor.answering import Values
-from pipeline.predictor.gathering import DRAWN, WORK
+from pipeline.predictor.gathering import DRAWN, WORK, name_kind
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import Predictor, Told
-from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
+from pipeline.predictor.tables import smooth_series, tabulate_people, tabulate_wholes
 from pipeline.predictor.timing import Spacing
 from pipeline.report.formats import write_number
 from pipeline.targets import TARGETS
@@ -44,16 +45,18 @@ def write_results(
     """What a head tells of each of `clips`, which is written to the folder `out` as it comes.
 
     `<medium>/<head>.csv` and `.parquet` have a row for each time, `<head>.csv` one for each medium,
-    those that could not be used with the reason. What is encoded already is not encoded again.
+    or person in it, those that could not be used with the reason. What is encoded already is not
+    encoded again.
     """
     recipe = predictor.head.recipe
     work = out / WORK
     found: list[Told] = []
-    for told in predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing):
-        smoothed = _smooth(predictor, told, asked.smooth)
-        found.append(smoothed)
+    told = predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing)
+    for _, people in groupby(told, key=lambda one: one.clip.clip_id):
+        smoothed = [_smooth(predictor, _remark(one, asked), asked.smooth) for one in people]
+        found += smoothed
         _write_series(smoothed, recipe, out, asked)
-        yield smoothed
+        yield from smoothed
     wholes = [None if told.answer is None else told.answer.whole for told in found]
     table = tabulate_wholes([_describe(told) for told in found], wholes, recipe.emotions)
     _write_table(table, out / f"{recipe.head}.csv")
@@ -78,6 +81,13 @@ def name_values(whole: Values, emotions: Sequence[str]) -> dict[str, str]:
     return said
 
 
+def _remark(told: Told, asked: Asked) -> Told:
+    """`told`, with a remark where a film is asked for of what is none."""
+    if "mp4" not in asked.annotations or name_kind(told.clip) == "film":
+        return told
+    return replace(told, remarks=[*told.remarks, "no_film: nothing to draw upon, so no mp4"])
+
+
 def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
     if told.answer is None:
         return told
@@ -86,23 +96,29 @@ def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
     return replace(told, answer=replace(told.answer, series=series))
 
 
-def _write_series(told: Told, recipe: Recipe, out: Path, asked: Asked) -> None:
-    """Write what is told of one clip over time, if anything; what a call before told is removed."""
+def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Asked) -> None:
+    """Write what is told of one clip over time, if anything; what a call before told is removed.
+
+    `people` are those who are seen in it, where each is answered for.
+    """
+    told = people[0]
     folder, head = out / told.name, recipe.head
-    for ending in (".csv", ".parquet", ".html", *DRAWN, *(f".{ending}" for ending in WRITERS)):
+    for ending in (".csv", ".parquet", ".html", *DRAWN, *map(name_end, WRITERS)):
         (folder / f"{head}{ending}").unlink(missing_ok=True)
-    if told.answer is None:
+    answers = [person.answer for person in people if person.answer is not None]
+    if not answers:
         return
-    table = tabulate_series(told.answer, recipe.emotions)
+    table = tabulate_people(answers, recipe.emotions)
     _write_table(table, folder / f"{head}.csv")
     write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
-    write_annotations(told, recipe.emotions, folder / head, asked.annotations)
+    write_annotations(people, recipe.emotions, folder / head, asked.annotations)
     if asked.pictures:
         from pipeline.predictor.drawing import draw_clip  # matplotlib: a second
 
-        draw_clip(told.answer, recipe.emotions, told.name, folder, head)
-        said = {} if (whole := told.answer.whole) is None else name_values(whole, recipe.emotions)
-        write_medium_page(folder / f"{head}.html", told, recipe, said)
+        who = {told.who: told.answer for told in people if told.answer is not None}
+        draw_clip(who, recipe.emotions, told.name, folder, head)
+        wholes = [name_values(answer.whole or {}, recipe.emotions) for answer in answers]
+        write_medium_page(folder / f"{head}.html", people, recipe, wholes)
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
@@ -114,6 +130,7 @@ def _describe(told: Told) -> dict[str, Any]:
     present = {modality for row in (told.answer.present if told.answer else ()) for modality in row}
     return {
         "media": told.name,
+        "person": told.person,
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
         "modalities": "+".join(modality for modality in MODALITIES if modality in present),

@@ -44,12 +44,16 @@ def slice_media(
                 locations.update((name, rowless(name)) for name in names)
                 continue
             stretches = dict(zip(names, timing.stretches.tolist(), strict=True))
+            last = timing.faces if modality == "face" else None
+            fewer = [] if last is None else [last]
             keys = {
-                name: derive_key(digest_json([held[clip_id], *stretch]), made_by.fingerprint)
+                name: derive_key(
+                    digest_json([held[clip_id], *stretch, *fewer]), made_by.fingerprint
+                )
                 for name, stretch in stretches.items()
             }
-            missing = writer.missing(keys, out)
-            for name, made in _slice_clip(modality, media, clip_id, missing, stretches):
+            missing = {name: stretches[name] for name in writer.missing(keys, out)}
+            for name, made in _slice_clip(modality, media, clip_id, missing, last):
                 writer.add(name, keys[name], made)
             writer.close_part()
             locations.update(writer.locate(keys))
@@ -60,25 +64,29 @@ def _slice_clip(
     modality: Modality,
     media: MediaStore,
     clip_id: str,
-    names: Sequence[str],
     stretches: Mapping[str, Sequence[float]],
+    last: int | None,
 ) -> Iterator[tuple[str, Made]]:
-    """Name → rows of its stretch of one clip, of those of `names`."""
-    table = media[clip_id] if names else None
+    """Name → rows of each of `stretches` of one clip; of frames the `last` so many, if told."""
+    table = media[clip_id] if stretches else None
     if table is None:
         return
-    slice_rows = _slice_sound if modality == "audio" else _slice_frames
-    for name, rows in zip(names, slice_rows(table, [stretches[n] for n in names]), strict=True):
+    own = [*stretches.values()]
+    slices = _slice_sound(table, own) if modality == "audio" else _slice_frames(table, own, last)
+    for name, rows in zip(stretches, slices, strict=True):
         empty = Made(None, "absent", "nothing", "nothing of it lies in this stretch")
         yield name, Made(rows) if len(rows) else empty
 
 
-def _slice_frames(table: pa.Table, stretches: Sequence[Sequence[float]]) -> Iterator[pa.Table]:
-    """Frames of each stretch, whose own time begins with it."""
+def _slice_frames(
+    table: pa.Table, stretches: Sequence[Sequence[float]], last: int | None
+) -> Iterator[pa.Table]:
+    """Frames of each stretch, or the `last` of them, whose own time begins with it."""
     seconds, place = table["seconds"], table.column_names.index("seconds")
     for start, end in stretches:
         inside = pc.and_(pc.greater_equal(seconds, start), pc.less(seconds, end))
         rows = table.filter(inside)
+        rows = rows.slice(max(0, len(rows) - last)) if last else rows
         yield rows.set_column(place, "seconds", pc.subtract(rows["seconds"], start))
 
 

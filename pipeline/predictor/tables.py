@@ -24,6 +24,8 @@ OTHERS = frozenset(
 def tabulate_series(answer: Answer, emotions: Sequence[str]) -> pa.Table:
     """One row for each time of `answer`; blank where nothing was there to go by.
 
+    Of several people in a film, each has rows at the times that it is `shown` at.
+
     `seconds` and `frame` say when, and `person` who, by the number of the track; the columns of
     `list_columns` follow, and `modalities`, those that were there, joined by `+`.
     """
@@ -36,7 +38,14 @@ def tabulate_series(answer: Answer, emotions: Sequence[str]) -> pa.Table:
         **dict(list_columns(answer.series, emotions)),
         "modalities": pa.array(["+".join(present) for present in answer.present], pa.string()),
     }
-    return pa.table(columns)
+    table = pa.table(columns)
+    return table if answer.shown is None else table.filter(pa.array(answer.shown))
+
+
+def tabulate_people(answers: Sequence[Answer], emotions: Sequence[str]) -> pa.Table:
+    """Rows of `tabulate_series` of all people of a film, by time and person."""
+    table = pa.concat_tables([tabulate_series(answer, emotions) for answer in answers])
+    return table.sort_by([("seconds", "ascending"), ("person", "ascending")])
 
 
 def tabulate_wholes(

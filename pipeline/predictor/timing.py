@@ -19,13 +19,15 @@ NOBODY = -1
 class Timing:
     """Times that answers are wanted at, in seconds, the frames there, and the `stretches` around.
 
-    `frames` is None where there are no pictures; `length` is that of the clip, in seconds.
+    `frames` is None where there are no pictures; `length` is that of the clip, in seconds. Of the
+    faces in a stretch the last `faces` count, None for all.
     """
 
     seconds: Float64[np.ndarray, " times"]
     frames: Int64[np.ndarray, " times"] | None
     stretches: Float64[np.ndarray, "times 2"]
     length: float
+    faces: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,17 @@ class Spacing:
     """How answers follow each other: one at every so manieth frame of a film.
 
     Or one in the middle of each `hop_seconds`, where that is given, or there are no frames; that is
-    `window_seconds` unless given. Each goes by the `window_seconds` around it, or before it.
+    `window_seconds` unless given. Each goes by the `window_seconds` around it, or before it, and by
+    the last `faces` of the faces there.
     """
 
     window_seconds: float = 1.0
     hop_seconds: float | None = None
     every: int = 10
+    faces: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("window_seconds", "hop_seconds", "every"):
+        for name in ("window_seconds", "hop_seconds", "every", "faces"):
             number = getattr(self, name)
             if number is not None and not 0 < number < np.inf:
                 raise ParamsError(f"{name}: expected a number above 0, got {number}; give another")
@@ -59,7 +63,7 @@ class Spacing:
         last = duration + EPSILON_SECONDS  # the clip's last instant is in it
         stretches = np.stack([np.maximum(begins, 0.0), np.clip(ends, EPSILON_SECONDS, last)], 1)
         frames = None if clip.fps is None else np.rint(seconds * clip.fps).astype(np.int64)
-        return Timing(seconds, frames, stretches, duration)
+        return Timing(seconds, frames, stretches, duration, self.faces)
 
     def _list_times(self, clip: Clip) -> Float64[np.ndarray, " times"]:
         duration = clip.duration_seconds or 0.0

@@ -3,6 +3,7 @@ import pytest
 
 from pipeline.faces.choosing import People, Sound, choose_tracks, measure_speech
 from pipeline.faces.contract import Faces
+from pipeline.faces.params import EVERYONE
 from pipeline.faces.tracks import Tracker
 from tests.faces.sightings import faces_at, frame_at
 
@@ -27,6 +28,10 @@ def join(*faces):
 
 
 SMALL_LEFT, LARGE_RIGHT, MIDDLE = faces_at(10, side=20), faces_at(120, side=60), faces_at(90)
+
+
+def test_everyone_is_all_tracks():
+    assert choose_tracks(gather([join(SMALL_LEFT, LARGE_RIGHT)]), EVERYONE) == {0, 1}
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pympi.Elan import Eaf
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 
 @pytest.fixture
 def written(tmp_path):
-    write_annotations(TOLD, ["happy", "sad"], tmp_path / "head", ["eaf", "TextGrid", "vtt"])
+    write_annotations([TOLD], ["happy", "sad"], tmp_path / "head", ["eaf", "TextGrid", "vtt"])
     return tmp_path
 
 
@@ -36,11 +38,22 @@ def test_a_span_lasts_up_to_the_middle_to_what_comes_next():
 
 
 def test_tiers_hold_classes_ratings_people_and_words_that_do_not_overlap():
-    tiers = list_tiers(TOLD, ["happy", "sad"])
+    tiers = list_tiers([TOLD], ["happy", "sad"])
     assert tiers["emotion"] == [Span(0.0, 1.5, "happy"), Span(2.5, 4.0, "sad")]
     assert [span.text for span in tiers["valence"]] == ["0.90", "0.80", "0.30"]
     assert tiers["person"] == [Span(0.0, 1.5, "person 0"), Span(2.5, 4.0, "person 2")]
     assert tiers["words"] == [Span(0.0, 1.5, "Well & <so>"), Span(1.5, 2.0, "on")]
+
+
+def test_each_person_has_tiers_and_captions_of_its_own(tmp_path):
+    people = [replace(TOLD, person=number) for number in (0, 2)]
+    tiers = list_tiers(people, ["happy", "sad"])
+    assert tiers["person 2: emotion"] == [Span(0.0, 1.5, "happy"), Span(2.5, 4.0, "sad")]
+    assert [name for name in tiers if name.endswith("words")] == ["words"]
+    write_annotations(people, ["happy", "sad"], tmp_path / "head", ["vtt"])
+    begun = [line for line in (tmp_path / "head.vtt").read_text().splitlines() if "-->" in line]
+    assert begun == sorted(begun)
+    assert len(begun) == 4
 
 
 def test_elan_reads_them(written):
@@ -66,7 +79,7 @@ def test_captions_say_the_greatest_class(written):
 
 
 def test_annotations_are_written_anew_and_nothing_is_left_beside_them(written):
-    write_annotations(TOLD, ["happy", "sad"], written / "head", ["eaf"])
+    write_annotations([TOLD], ["happy", "sad"], written / "head", ["eaf"])
     assert sorted(path.name for path in written.iterdir()) == [
         "head.TextGrid",
         "head.eaf",

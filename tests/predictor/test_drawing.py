@@ -9,11 +9,12 @@ from pipeline.predictor.timing import Timing
 SECONDS = np.arange(5.0)
 
 
-def draw(folder, series, title="a talk"):
+def draw(folder, series, title="a talk", people=("",)):
     values = {target: np.array(found, np.float32) for target, found in series.items()}
     timing = Timing(SECONDS, None, np.stack([SECONDS, SECONDS + 1], axis=1), 6.0)
     answer = Answer(None, timing, values, [[]] * 5, np.zeros(5, np.int64))
-    draw_clip(answer, ["happy", "sad"], title, folder, "head")
+    who = dict.fromkeys(people, answer)
+    draw_clip(who, ["happy", "sad"], title, folder, "head")
     return {path.name: cv2.imread(str(path)) for path in folder.iterdir()}
 
 
@@ -25,6 +26,11 @@ def test_classes_and_ratings_have_a_timeline_a_distribution_and_a_heatmap(tmp_pa
     names = {f"head.{kind}.png" for kind in ("timeline", "distribution", "heatmap")}
     assert drawn.keys() == names
     assert {picture.shape[1] for picture in drawn.values()} == {1350}
+
+
+def test_people_are_drawn_below_each_other(tmp_path):
+    drawn = draw(tmp_path, {"valence": np.linspace(-1, 1, 5)}, people=["person 0", "person 3"])
+    assert drawn["head.timeline.png"].shape[0] == 600  # 360 of one person
 
 
 def test_ratings_alone_have_a_timeline(tmp_path):

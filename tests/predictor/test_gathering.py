@@ -44,8 +44,8 @@ def test_a_text_by_itself_is_words_alone(folder):
 
 
 def test_results_of_before_are_no_media(folder):
-    for name in ("a/head.heatmap.png", ".moodline/crop.png"):
-        (folder / name).parent.mkdir()
+    for name in ("a/head.heatmap.png", "a/head.annotated.mp4", ".moodline/crop.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
     assert name_all("in") == ["a", "b", "deep/a", "deep/c"]
 

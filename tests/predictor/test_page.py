@@ -1,7 +1,9 @@
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from pipeline.heads.recipes import Recipe, Sections
@@ -31,7 +33,17 @@ RECIPE = Recipe(
 )
 
 
-def write(folder, *, seconds=4.0, fps=10.0, path="a b.mp4", words=(), gap=None, **options):
+def write(
+    folder,
+    *,
+    seconds=4.0,
+    fps=10.0,
+    path="a b.mp4",
+    words=(),
+    gap=None,
+    people=(None,),
+    **options,
+):
     """Page of a clip whose values rise from 0 to 1, but for the answer at `gap`."""
     clip = Clip(
         clip_id=f"media/{HOSTILE}",
@@ -48,7 +60,10 @@ def write(folder, *, seconds=4.0, fps=10.0, path="a b.mp4", words=(), gap=None, 
     there = [["face"] if known else [] for known in ~np.isnan(rising)]
     answer = Answer(None, timing, series, there, np.zeros(len(rising), np.int64))
     told = Told(clip, [HOSTILE], [Span(0.0, 1.0, word) for word in words], answer)
-    write_medium_page(folder / "out" / "page.html", told, RECIPE, {"emotion": HOSTILE})
+    faces = pa.table({"seconds": [0.0], "box": [[10.0, 20.0, 30.0, 40.0]], "track": [0]})
+    seen = [replace(told, person=person, faces=faces) for person in people]
+    wholes = [{"emotion": HOSTILE}] * len(seen)
+    write_medium_page(folder / "out" / "page.html", seen, RECIPE, wholes)
     return (folder / "out" / "page.html").read_text()
 
 
@@ -60,7 +75,10 @@ def test_a_page_holds_its_answers_and_plays_the_file_where_it_lies(tmp_path):
     page = write(tmp_path, words=["Hello."])
     answers = read_answers(page)
     assert answers["seconds"] == [0.0, 1.0, 2.0, 3.0]
-    assert answers["ratings"] == [[0.0, 0.3333, 0.6667, 1.0], [0.0, -0.3333, -0.6667, -1.0]]
+    assert answers["people"][0]["ratings"] == [
+        [0.0, 0.3333, 0.6667, 1.0],
+        [0.0, -0.3333, -0.6667, -1.0],
+    ]
     assert answers["plane"] == [0, 1]
     assert answers["words"] == [{"start": 0.0, "end": 1.0, "text": "Hello."}]
     assert 'src="../a%20b.mp4"' in page
@@ -77,8 +95,19 @@ def test_no_name_of_a_file_a_class_or_a_word_is_markup(tmp_path):
 
 def test_a_gap_parts_a_curve_and_has_no_number(tmp_path):
     page = write(tmp_path, gap=1, every=5)
-    assert read_answers(page)["ratings"][0][1] is None
+    assert read_answers(page)["people"][0]["ratings"][0][1] is None
     assert page.count('<path class="curve"') == 4  # the answer before it stands alone
+
+
+def test_each_person_has_curves_a_lane_and_boxes_and_can_be_chosen(tmp_path):
+    page = write(tmp_path, people=[3, 8])
+    assert [own["boxes"] for own in read_answers(page)["people"]] == [
+        [[10.0, 20.0, 30.0, 40.0], None, None, None]
+    ] * 2
+    assert page.count("data-choose aria") == 2
+    assert page.count('<div class="lane" data-person="1"') == 3  # classes, ratings, face
+    assert '<span class="what">person 8</span>' in page
+    assert "data-choose aria" not in write(tmp_path)
 
 
 @pytest.mark.parametrize(

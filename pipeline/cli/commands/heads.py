@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.lines import say
+from pipeline.cli.options import Faces, Frames, SavePlot, WhoseFaces
 from pipeline.cli.scoring_options import (
     Heads,
     Join,
@@ -134,6 +135,8 @@ def predict(
             help="Seconds around each answer that it goes by; else the head's own, or 1.",
         ),
     ] = None,
+    frames: Frames = None,
+    faces: Faces = WhoseFaces.one,
     smooth: Annotated[
         int, typer.Option(min=1, help="Answers that each value is the mean of; 1: as they are.")
     ] = 3,
@@ -149,9 +152,12 @@ def predict(
     plot: Annotated[
         bool, typer.Option(help="Draw pictures beside the tables, and make a page.")
     ] = True,
+    save_plot: SavePlot = None,
     annotations: Annotated[
         list[str] | None,
-        typer.Option(help="Write annotations, too: eaf (ELAN), TextGrid (Praat), vtt; several."),
+        typer.Option(
+            help="Write annotations, too: eaf (ELAN), TextGrid (Praat), vtt, mp4 (film); several."
+        ),
     ] = None,
     join: Join = False,
     map_: Map = None,
@@ -167,7 +173,10 @@ def predict(
     from pipeline.cli.predictions import (
         ask_device,
         check_names,
+        check_people,
+        check_plot,
         find_head,
+        save_timeline,
         tell_unlike,
         tell_whole,
         write_record,
@@ -187,13 +196,20 @@ def predict(
     from pipeline.predictor.results import Asked, write_results
 
     judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
-    over_time = {"--hop": hop, "--window": window, "--annotations": annotations}
+    everyone = faces is WhoseFaces.all
+    over_time = {
+        **{"--hop": hop, "--window": window, "--annotations": annotations},
+        **{"--frames": frames, "--faces": everyone or None, "--save-plot": save_plot},
+    }
     check_asked(media or (), corpus, judging, over_time)
     clips = gather_media(media) if media else []
     check_endings(annotations or ())
+    if save_plot is not None:
+        check_plot(save_plot, clips, head, drawn=plot)
+    check_people(everyone=everyone, join=join)
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
     named = [split_weight(one) if join else (one, 1.0) for one in head]
-    running = Running(ask_device(device), batch_size, detector, num_frames)
+    running = Running(ask_device(device), batch_size, detector, num_frames, everyone)
     predictors = [Predictor.load(find_head(name), running) for name, _ in named]
     weights = [weight for _, weight in named]
     check_names([predictor.head.recipe.head for predictor in predictors])
@@ -205,7 +221,7 @@ def predict(
         predictors = [*unite_heads(predictors, weights, classes, join=join)]
     warned: set[str] = set()
     for predictor in predictors:
-        recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every)
+        recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every, frames)
         asked = Asked(spacing, smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
             for line in tell_unlike(told, warned):
@@ -215,3 +231,5 @@ def predict(
             else:
                 say(tell_whole(told, recipe.emotions), err=told.answer is None)
         say(f"{out / recipe.head}.csv: {len(clips):,} media by {recipe.head}", err=as_json)
+        if save_plot is not None:
+            save_timeline(save_plot, told, out, recipe.head)

@@ -1,9 +1,10 @@
 "use strict";
-const { seconds, length, shares, ratings, plane, words } = JSON.parse(document.getElementById("answers").textContent);
+const { seconds, length, people, plane, words } = JSON.parse(document.getElementById("answers").textContent);
 const find = (name) => document.getElementById(name);
 const player = find("player"), over = find("over"), cursor = find("cursor");
-const plot = over.querySelector("svg");
-let now = 0;
+const still = find("still"), boxes = find("boxes");
+const frame = () => over.querySelector(".lane:not([hidden]) svg").getBoundingClientRect();
+let now = 0, chosen = 0;
 
 /** Place of the answer nearest to a time. */
 function nearest(time) {
@@ -16,9 +17,48 @@ function nearest(time) {
 
 const write = (value) => (value === null ? "–" : value.toFixed(2).replace("-", "−"));
 
+/** Box of a person's face now: on the way between those of the answers around, if both have one. */
+function findBox(own, place) {
+  const after = seconds[place] < now ? Math.min(place + 1, seconds.length - 1) : place;
+  const before = Math.max(after - 1, 0);
+  const [first, second] = [own[before], own[after]];
+  if (!first || !second || before === after) return own[place];
+  const share = Math.min(Math.max((now - seconds[before]) / (seconds[after] - seconds[before]), 0), 1);
+  return first.map((edge, index) => edge + share * (second[index] - edge));
+}
+
+function drawBoxes(place) {
+  const [wide, high] = player ? [player.videoWidth, player.videoHeight] : [still.naturalWidth, still.naturalHeight];
+  if (!wide) return;
+  boxes.setAttribute("viewBox", `0 0 ${wide} ${high}`);
+  const scale = boxes.getScreenCTM().a; // pixels of the screen for one of the film
+  boxes.querySelectorAll("g").forEach((group, index) => {
+    const box = findBox(people[index].boxes, place);
+    group.setAttribute("visibility", box ? "visible" : "hidden");
+    group.setAttribute("opacity", index === chosen ? 1 : 0.6);
+    if (!box) return;
+    const [left, top, right, bottom] = box, size = 13 / scale;
+    const set = (name, values) => Object.entries(values).forEach(([key, value]) => group.querySelector(name).setAttribute(key, value));
+    set("rect", { x: left, y: top, width: right - left, height: bottom - top });
+    set("text", { x: left, y: Math.max(top - size / 2, size), "font-size": size, "stroke-width": size / 5 });
+  });
+}
+
+function choose(person) {
+  chosen = person;
+  document.querySelectorAll("[data-person]").forEach((item) => (item.hidden = Number(item.dataset.person) !== chosen));
+  document.querySelectorAll("[data-choose]").forEach((button, index) => {
+    button.setAttribute("aria-pressed", index === chosen);
+    if (index === chosen) find("who").textContent = button.textContent;
+  });
+  show(now);
+}
+document.querySelectorAll("[data-choose]").forEach((button, index) => button.addEventListener("click", () => choose(index)));
+
 function show(time) {
   now = Math.min(Math.max(time, 0), length);
-  const place = nearest(now);
+  const place = nearest(now), { shares, ratings } = people[chosen];
+  if (boxes) drawBoxes(place);
   const values = shares.map((line) => line[place]);
   const greatest = Math.max(...values.map((value) => value ?? -1));
   document.querySelectorAll("[data-share]").forEach((item, index) => {
@@ -45,8 +85,8 @@ function show(time) {
     find("trail").setAttribute("points", trail.join(" "));
   }
   find("when").textContent = `${now.toFixed(1)} s`;
-  const left = plot.getBoundingClientRect().left - over.getBoundingClientRect().left;
-  cursor.style.left = `${left + (length ? now / length : 0) * plot.getBoundingClientRect().width}px`;
+  const { left, width } = frame();
+  cursor.style.left = `${left - over.getBoundingClientRect().left + (length ? now / length : 0) * width}px`;
   over.setAttribute("aria-valuenow", now.toFixed(2));
 }
 
@@ -56,7 +96,7 @@ function seek(time) {
 }
 
 over.addEventListener("pointerdown", (event) => {
-  const box = plot.getBoundingClientRect();
+  const box = frame();
   if (event.clientX >= box.left) seek(((event.clientX - box.left) / box.width) * length);
 });
 over.addEventListener("keydown", (event) => {
@@ -75,10 +115,12 @@ if (player) {
   };
   player.addEventListener("play", follow);
   player.addEventListener("seeked", () => show(player.currentTime));
+  player.addEventListener("loadedmetadata", () => show(now));
   player.addEventListener("error", () => (find("broken").style.display = "block"));
   if (player.error) find("broken").style.display = "block";
   const track = words.length && player.addTextTrack("subtitles", "words");
   for (const { start, end, text } of words) track.addCue(new VTTCue(start, Math.max(end, start + 0.1), text));
   if (track) track.mode = "showing";
 }
-show(0);
+if (still) still.addEventListener("load", () => show(now));
+choose(0);
