@@ -1,6 +1,10 @@
 import json
+from pathlib import Path
 
-from pipeline.cli.predictions import tell_unlike, write_record
+import pytest
+
+from pipeline.cli.predictions import check_people, check_plot, tell_unlike, write_record
+from pipeline.errors import ParamsError
 from pipeline.labels.clips import Clip
 from pipeline.predictor.predictor import Told
 

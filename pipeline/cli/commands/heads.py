@@ -205,7 +205,7 @@ def predict(
     clips = gather_media(media) if media else []
     check_endings(annotations or ())
     if save_plot is not None:
-        check_plot(save_plot, clips, head, drawn=plot)
+        check_plot(save_plot, clips, head[:1] if join else head, drawn=plot)
     check_people(everyone=everyone, join=join)
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
     named = [split_weight(one) if join else (one, 1.0) for one in head]
