@@ -46,6 +46,12 @@ def test_a_head_that_says_nothing_of_the_whole_leaves_it_to_the_others():
     assert fused.whole["valence"] == 1.0
 
 
+def test_a_person_whose_classes_are_renamed_keeps_its_times():
+    shown = np.array([True, False, True])
+    kept = answer([1.0, 1.0, 1.0], "face", 4).keep_times(shown)
+    assert fuse_answers([kept], [1.0]).shown.tolist() == shown.tolist()
+
+
 def test_heads_of_other_classes_or_without_weight_are_refused():
     own = {"face": ["happy", "neutral"], "voice": ["neutral", "happy"]}
     assert agree_classes(own) == ["happy", "neutral"]
