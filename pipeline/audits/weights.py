@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from huggingface_hub import snapshot_download
@@ -27,14 +28,16 @@ from pipeline.words.params import TranscribeParams
 class Named:
     """Weights as params.yaml names them; `revision` is the commit of a Hub id.
 
-    `place` is the encoder's own way to their file (`place_weights`), None where it has none.
-    `beside` are files that must lie with them.
+    `list_files` is the member's own way to their files (`place_weights`), None where it has none.
+    `beside` are files that must lie with them. `licence` asks the member what its published
+    weights are under, None where it does not know.
     """
 
     weights: str
     revision: str | None
-    place: Callable[[], Path] | None = None
+    list_files: Callable[[], list[Path]] | None = None
     beside: tuple[str, ...] = ("config.json",)
+    licence: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,14 @@ def name_detector(params: FacesParams) -> dict[str, Named]:
     """The weights of the detector that `faces` names, if it names one that needs some."""
     if params.detector == AUTO or not DETECTORS.find(params.detector).needs_weights:
         return {}
+    list_files = partial(searching.list_weights, params)
+    detector = DETECTORS.load(params.detector)
 
-    def place() -> Path:
-        files = searching.list_weights(params)
-        return files[0] if len(files) == 1 else files[0].parent
+    def licence() -> str | None:
+        return _ask_licence(detector, list_files()[0])
 
-    return {"faces": Named(params.weights or params.detector, None, place)}
+    name = params.weights or params.detector
+    return {"faces": Named(name, None, list_files, licence=licence)}
 
 
 def name_model(params: TranscribeParams) -> dict[str, Named]:
@@ -79,8 +84,8 @@ def name_weights(features: Mapping[str, FeatureParams]) -> dict[str, Named]:
 
 def locate_weights(named: Named) -> Place | None:
     """Where the weights lie, None where they do not; neither loaded nor looked for elsewhere."""
-    if named.place is not None:
-        return _locate_own(named.place)
+    if named.list_files is not None:
+        return _locate_own(named.list_files)
     path = Path(named.weights)
     if path.exists():
         return Place("folder" if path.is_dir() else "file", path)
@@ -92,8 +97,8 @@ def locate_weights(named: Named) -> Place | None:
 
 def fetch_weights(named: Named) -> Place:
     """Where the weights lie once they are fetched; raises ParamsError where they cannot be."""
-    if named.place is not None:
-        return Place("file", named.place())
+    if named.list_files is not None:
+        return _find_place(named.list_files())
     folder = find_folder(named.weights, named.revision)
     place = locate_weights(named)
     if place is None:
@@ -106,17 +111,33 @@ def fetch_weights(named: Named) -> Place:
 
 def _name(params: FeatureParams) -> Named | None:
     given = params.model_dump()
-    own = getattr(ENCODERS.load(params.encoder), "place_weights", None)
-    if own is not None:
-        return Named(given.get("weights") or params.encoder, None, partial(own, params))
+    member = ENCODERS.load(params.encoder)
+    place = getattr(member, "place_weights", None)
+    if place is not None:
+
+        def list_files() -> list[Path]:
+            return [place(params)]
+
+        name = given.get("weights") or params.encoder
+        return Named(name, None, list_files, licence=partial(_ask_licence, member, params))
     return Named(given["weights"], given.get("revision")) if given.get("weights") else None
 
 
-def _locate_own(place: Callable[[], Path]) -> Place | None:
+def _ask_licence(member: ModuleType, asked: FeatureParams | Path) -> str | None:
+    find = getattr(member, "find_licence", None)
+    return None if find is None else find(asked)
+
+
+def _locate_own(list_files: Callable[[], list[Path]]) -> Place | None:
     try:
-        return Place("file", place())
+        return _find_place(list_files())
     except ParamsError:
         return None
+
+
+def _find_place(files: Sequence[Path]) -> Place:
+    """The file, or the folder of several."""
+    return Place("file", files[0]) if len(files) == 1 else Place("folder", files[0].parent)
 
 
 def _locate_cached(named: Named) -> Place | None:

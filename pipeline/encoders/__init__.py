@@ -6,6 +6,7 @@ A member is a module with the name `Encoder`, an `encoders.contract.Encoder`, an
 - `FACTS`, licence and needs;
 - `place_weights(params) -> Path`, the file of weights that are no folder, package or Hub id;
   raises ParamsError where it is not there;
+- `find_licence(params) -> str | None`, what that file is under, in the Hub's words;
 - `Encoder.run`, a `FrameRun`: what each of its rows depends on. Long clips of an encoder that has
   one are encoded piece by piece.
 

@@ -116,6 +116,11 @@ def place_weights(params: MediapipeFaceParams) -> Path:
     return find_checkpoint(params.weights)
 
 
+def find_licence(_: MediapipeFaceParams) -> str:
+    """Licence of the task, which Google alone publishes."""
+    return "apache-2.0"
+
+
 def load_mediapipe() -> Any:
     """The package; raises ParamsError where it is not installed, or another version is."""
     try:

@@ -20,6 +20,13 @@ from pipeline.networks.padding import FrontNorm
 from pipeline.networks.pretrained import DTYPES, check_names, check_records
 
 SITE = "https://download.pytorch.org/torchaudio/models/"
+LICENCES = {
+    "under MIT License": "mit",
+    "under CC BY-NC 4.0": "cc-by-nc-4.0",
+    "under [`CC-BY-NC 4.0 License": "cc-by-nc-4.0",
+}
+"""Words of torchaudio about a bundle → the licence, in the Hub's."""
+
 MAKERS = {"Wav2Vec2": torchaudio.models.wav2vec2_model, "WavLM": torchaudio.models.wavlm_model}
 
 
@@ -72,6 +79,12 @@ class Encoder(SpeechEncoder):
 def place_weights(params: TorchaudioBundleParams) -> Path:
     """File of the weights; raises ParamsError that says how to get it."""
     return find_weights(params, find_bundle(params.bundle))
+
+
+def find_licence(params: TorchaudioBundleParams) -> str | None:
+    """Licence that torchaudio says it passes the weights on under; None of a file of one's own."""
+    said = "" if params.weights else str(find_bundle(params.bundle).__doc__)
+    return next((name for words, name in LICENCES.items() if words in said), None)
 
 
 def find_bundle(name: str) -> Any:

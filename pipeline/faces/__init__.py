@@ -5,7 +5,10 @@ A detector is a module with two names:
 - `Detector`, a `faces.contract.Detector`;
 - `place_weights(weights) -> list[Path]`, the files it needs, of `faces.weights` in params.yaml
   or, where that is None, from their usual place; empty for a detector that needs none. Raises
-  ParamsError where one is not there.
+  ParamsError where one is not there;
+
+and where it knows `find_licence(path) -> str | None`, what the published file at `path` is under,
+in the Hub's words.
 """
 
 from dataclasses import dataclass

@@ -151,6 +151,11 @@ def place_weights(weights: str | None) -> list[Path]:
     )
 
 
+def find_licence(_: Path) -> str:
+    """Licence of facenet-pytorch, whose weights these are."""
+    return "mit"
+
+
 @dataclass(frozen=True)
 class Boxes:
     """Boxes, the frames that they lie in, and what a network told of them.

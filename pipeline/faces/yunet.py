@@ -18,12 +18,15 @@ from pipeline.faces.contract import Faces, Search
 FOLDER = Path("weights")
 """Where a model lies that params.yaml does not name, from the project's root."""
 
-PUBLISHED = (
-    "yunet_n_dynamic.onnx",
-    "face_detection_yunet_2026may.onnx",
-    "face_detection_yunet_2023mar.onnx",
-)
-"""Names under which models are published; the first one in FOLDER is taken."""
+PUBLISHED = {
+    "yunet_n_dynamic.onnx": "apache-2.0",
+    "face_detection_yunet_2026may.onnx": "mit",
+    "face_detection_yunet_2023mar.onnx": "mit",
+}
+"""Names under which models are published; the first one in FOLDER is taken.
+
+And their licences: of `libfacedetection.train` the first, of OpenCV's Zoo the others.
+"""
 
 MIN_SCORE = 0.6
 """Real talkers score 0.92 and more, passers-by 7 to 17 pixels wide 0.6 to 0.88; where there was no
@@ -53,6 +56,11 @@ def place_weights(weights: str | None) -> list[Path]:
         f"faces.weights: expected YuNet's model as {place}, found no such file; download it to "
         f"there, or give as faces.weights where it lies"
     )
+
+
+def find_licence(path: Path) -> str | None:
+    """Licence of a published model, by its name; None of any other."""
+    return PUBLISHED.get(path.name)
 
 
 class Detector:

@@ -202,14 +202,19 @@ def _lift_ceilings(params: FeatureParams) -> FeatureParams:
     return params.model_copy(update=lifted)
 
 
-def _run_as(made: Making, running: Running, head: str) -> Making:
-    """`made`, run as `running` has it."""
-    imported = [name for name, set_ in made.features.items() if isinstance(set_, ImportedParams)]
+def refuse_imported(features: Mapping[str, FeatureParams], head: str) -> None:
+    """Raise ParamsError where some of the sets that a head reads were made elsewhere."""
+    imported = [name for name, set_ in features.items() if isinstance(set_, ImportedParams)]
     if imported:
         raise ParamsError(
             f"{head}: reads features {', '.join(imported)} that were imported, and what made them "
             f"is not here; train a head on sets that an encoder of moodline makes"
         )
+
+
+def _run_as(made: Making, running: Running, head: str) -> Making:
+    """`made`, run as `running` has it."""
+    refuse_imported(made.features, head)
     detector = running.detector or made.faces.detector
     if detector == GIVEN and "face" in made.modalities:
         raise ParamsError(

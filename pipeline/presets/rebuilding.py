@@ -15,7 +15,7 @@ from pipeline.heads.recipes import (
     refuse_options,
     tell_revision,
 )
-from pipeline.params import parse_params
+from pipeline.params import Params, parse_params
 from pipeline.sections import write_yaml
 
 HEADING = """\
@@ -54,11 +54,8 @@ def rebuild_head(folder: Path) -> Rebuilt:
     Raises StoreError where it is no head, or one by options that this version does not have.
     """
     recipe = read_recipe(folder)
+    parse_sections(folder, recipe)
     sections = list_sections(recipe)
-    try:
-        parse_params(sections)
-    except ParamsError as error:
-        raise refuse_options(folder, recipe, error) from error
     return Rebuilt(
         head=recipe.head,
         text=HEADING.format(head=recipe.head) + write_yaml(sections),
@@ -78,6 +75,17 @@ def write_params(rebuilt: Rebuilt, out: Path, *, force: bool) -> None:
         write_text(out, rebuilt.text)
     except (FileExistsError, NotADirectoryError) as error:
         raise ParamsError(f"{out}: expected to lie in a folder; name another --out") from error
+
+
+def parse_sections(folder: Path, recipe: Recipe) -> Params:
+    """Sections of `params.yaml` behind the head with this recipe, in `folder`.
+
+    Raises StoreError where they have options that this version does not have.
+    """
+    try:
+        return parse_params(list_sections(recipe))
+    except ParamsError as error:
+        raise refuse_options(folder, recipe, error) from error
 
 
 def list_sections(recipe: Recipe) -> dict[str, Any]:

@@ -99,12 +99,12 @@ def test_a_name_that_is_nothing_lies_nowhere() -> None:
 
 
 def test_an_encoder_may_place_its_weights_itself(tmp_path: Path) -> None:
-    def place() -> Path:
+    def list_files() -> list[Path]:
         if not list(tmp_path.iterdir()):
             raise ParamsError("expected the file of a bundle")
-        return tmp_path / "bundle.pt"
+        return [tmp_path / "bundle.pt"]
 
-    named = Named("BUNDLE", None, place)
+    named = Named("BUNDLE", None, list_files)
     assert locate_weights(named) is None
     with pytest.raises(ParamsError, match="the file of a bundle"):
         fetch_weights(named)
