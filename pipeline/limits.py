@@ -238,6 +238,13 @@ MOST_PICKLED = 10**7
 """Instructions in a pickle, each of which makes an object at most: arrays are one each."""
 
 
+MOST_BUNDLE = 2**38
+"""Bytes of a bundle: language models that hear or see have a hundred gigabytes at most."""
+
+MOST_PARTS = 1000
+"""Files of a bundle: large networks are in dozens."""
+
+
 def limit_unpacked(size: int) -> int:
     """Most bytes in memory of what takes `size` bytes in files; more was written to fill it.
 

@@ -33,10 +33,14 @@ def ask_device(name: str | None) -> Device | None:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise ParamsError where two heads have one name, for their results would be the same files.
+    """Raise ParamsError where there is no head, or two have one name.
+
+    Their results would be the same files.
 
     >>> check_names(["beit", "mlp"])
     """
+    if not names:
+        raise ParamsError("--head: expected a head, or a --bundle, got neither; name one")
     for name in names:
         if names.count(name) > 1:
             raise ParamsError(

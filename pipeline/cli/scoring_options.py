@@ -11,8 +11,13 @@ Media = Annotated[
 ]
 
 Heads = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(help="Head of models/, or its folder; several. With --join, a weight: face:0.6."),
+]
+
+Bundles = Annotated[
+    list[str] | None,
+    typer.Option(help="Bundle of a head: its folder, or its name on the Hub; several, as heads."),
 ]
 
 Join = Annotated[bool, typer.Option("--join", help="All heads answer as one, by the mean of them.")]

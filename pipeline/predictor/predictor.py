@@ -11,13 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.errors import CorpusError, ParamsError, StoreError
+from pipeline.errors import CorpusError, StoreError
 from pipeline.heads.building import load_heads
-from pipeline.heads.recipes import Recipe, refuse_options
 from pipeline.labels.clips import Clip
 from pipeline.modalities import modality_of
-from pipeline.params import Params, parse_params
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
+from pipeline.predictor.bundles import find_bundle, open_bundle
 from pipeline.predictor.curves import Span, name_person
 from pipeline.predictor.encoding import HeldEncoder, hold_encoders
 from pipeline.predictor.gathering import CORPUS, explain_text, gather_media
@@ -28,7 +27,7 @@ from pipeline.predictor.sharing import SharedRows, name_rows, name_slices
 from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.tables import tabulate_people
 from pipeline.predictor.timing import Spacing, Timing
-from pipeline.presets.rebuilding import list_sections
+from pipeline.presets.rebuilding import parse_sections
 from pipeline.rows import Rows
 from pipeline.store.ledger import read_ledger
 from pipeline.store.reader import FeatureStore, MediaStore, open_features, open_media
@@ -76,7 +75,8 @@ class Predictor:
     """A trained head, for media that nobody has labelled.
 
     What its encoders need is found as in training: in a folder of weights, a package, or the cache
-    of the Hub. Rows are made by the head's recipe, and refused where they would be others.
+    of the Hub; or in the head's bundle. Rows are made by its recipe, and refused where they would
+    be others.
 
     `Predictor.load("models/beit")("talk.mp4")` gives a list of rows.
     """
@@ -91,8 +91,23 @@ class Predictor:
         Raises StoreError for a folder of no head, ParamsError as `Making.of` does.
         """
         recipe, params, heads = load_heads(Path(folder))
-        making = Making.of(recipe, _parse_sections(Path(folder), recipe), running)
+        making = Making.of(recipe, parse_sections(Path(folder), recipe), running)
         return cls(TrainedHead(recipe, params, heads), making)
+
+    @classmethod
+    def from_pretrained(
+        cls, source: Path | str, revision: str | None = None, running: Running = AS_TRAINED
+    ) -> "Predictor":
+        """The head in the bundle `source`: a folder, or a repository of the Hub at `revision`.
+
+        Weights are the bundle's own; those that were left out are found as `load` finds them.
+        Raises StoreError for what is no bundle, ParamsError for weights that are not there.
+        """
+        folder = find_bundle(source, revision)
+        bundle = open_bundle(folder)
+        recipe, params, heads = load_heads(folder)
+        making = Making.of(recipe, parse_sections(folder, recipe), running)
+        return cls(TrainedHead(recipe, params, heads), bundle.lead(making, folder))
 
     def space(
         self,
@@ -302,14 +317,6 @@ def _list_words(table: pa.Table | None) -> list[Span]:
     names = ("start_seconds", "end_seconds", "text")
     columns = [table[name].to_pylist() for name in names] if table else []
     return [Span(*row) for row in zip(*columns, strict=True)]
-
-
-def _parse_sections(folder: Path, recipe: Recipe) -> Params:
-    """Sections of params.yaml behind the head with this recipe, in `folder`."""
-    try:
-        return parse_params(list_sections(recipe))
-    except ParamsError as error:
-        raise refuse_options(folder, recipe, error) from error
 
 
 def _read_remarks(folders: Iterable[Path]) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.lines import say
 from pipeline.cli.options import Faces, Frames, SavePlot, WhoseFaces
 from pipeline.cli.scoring_options import (
+    Bundles,
     Heads,
     Join,
     Judge,
@@ -119,7 +120,8 @@ def rebuild(
 def predict(
     media: Media = None,
     *,
-    head: Heads,
+    head: Heads = None,
+    bundle: Bundles = None,
     out: Annotated[Path, typer.Option(help="Folder to write; a second call goes on there.")],
     every: Annotated[
         int, typer.Option(min=1, help="Answer at every so manieth frame of a film, a count.")
@@ -205,13 +207,20 @@ def predict(
     clips = gather_media(media) if media else []
     check_endings(annotations or ())
     if save_plot is not None:
-        check_plot(save_plot, clips, head[:1] if join else head, drawn=plot)
+        heads = [*(head or ()), *(bundle or ())]
+        check_plot(save_plot, clips, heads[:1] if join else heads, drawn=plot)
     check_people(everyone=everyone, join=join)
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
-    named = [split_weight(one) if join else (one, 1.0) for one in head]
+    named, bundled = (
+        [split_weight(one) if join else (one, 1.0) for one in given or ()]
+        for given in (head, bundle)
+    )
     running = Running(ask_device(device), batch_size, detector, num_frames, everyone)
-    predictors = [Predictor.load(find_head(name), running) for name, _ in named]
-    weights = [weight for _, weight in named]
+    predictors = [
+        *(Predictor.load(find_head(name), running) for name, _ in named),
+        *(Predictor.from_pretrained(name, running=running) for name, _ in bundled),
+    ]
+    weights = [weight for _, weight in (*named, *bundled)]
     check_names([predictor.head.recipe.head for predictor in predictors])
     if corpus is not None:
         asked_of = Judging(corpus, root, max_per_emotion, out)
@@ -233,3 +242,22 @@ def predict(
         say(f"{out / recipe.head}.csv: {len(clips):,} media by {recipe.head}", err=as_json)
         if save_plot is not None:
             save_timeline(save_plot, told, out, recipe.head)
+
+
+@app.command()
+def bundle(
+    head: Annotated[str, typer.Argument(help="Head of models/, or its folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; it must not be there yet.")],
+    licence: Annotated[
+        str | None,
+        typer.Option(help="What the head's own weights are under, in the Hub's words: mit."),
+    ] = None,
+) -> None:
+    """Write a head, and the weights that it needs and may go along, to one folder."""
+    from pipeline.cli.bundles import list_bundled
+    from pipeline.cli.predictions import find_head
+    from pipeline.paths import HEAD_REPORTS
+    from pipeline.predictor.bundling import bundle_head
+
+    for line in list_bundled(bundle_head(find_head(head), HEAD_REPORTS, out, licence), out):
+        say(line)
