@@ -13,12 +13,13 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -107,7 +108,9 @@ class Processes:
         ours, theirs = START.Pipe()
         seat = self._seats.pop()
         process = START.Process(target=_serve, args=(theirs, seat), daemon=True)
-        with _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
+        needed = b"__main__" in self._function  # it, or what it holds, is the script's own
+        hidden = nullcontext() if needed else hide_script()
+        with hidden, _environment(THREAD_LIMITS | MEMORY_GIVEN_BACK):
             _start(process)
         theirs.close()  # the pipe then ends when the process does
         worker = Worker(process, ours, seat)
@@ -163,6 +166,21 @@ class Processes:
             f"{lost}); look for what ends them, such as too little memory, and run `dvc repro` to "
             f"go on"
         )
+
+
+@contextmanager
+def hide_script() -> Iterator[None]:
+    """Within this, processes begin without the script that runs here.
+
+    They would run its lines anew, and those that begin processes fail there, unless they stand
+    below `if __name__ == "__main__"`.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _start(process: BaseProcess) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pipeline.engines import EngineParams
-from pipeline.engines.local import follow_parent
+from pipeline.engines.local import follow_parent, hide_script
 from pipeline.errors import MoodlineError
 from pipeline.faces import DETECTORS
 from pipeline.faces.contract import Detector, Faces
@@ -60,7 +60,8 @@ def _run_server(params: FacesParams, device: str) -> Iterator[str]:
     ours, theirs = context.Pipe()
     placed = params.model_copy(update={"device": device})
     process = context.Process(target=_serve, args=(placed, theirs), daemon=True)
-    process.start()
+    with hide_script():
+        process.start()
     theirs.close()
     try:
         yield ours.recv()

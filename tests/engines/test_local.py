@@ -197,6 +197,23 @@ def test_workers_have_one_thread_and_what_the_stage_has_loaded():
     assert told.stdout.split() == ["True", "1", str(FORKS), "3"]
 
 
+def test_a_script_is_run_once_though_it_guards_nothing(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        textwrap.dedent("""
+            from math import sqrt
+            from pipeline.engines import LOCAL, run_clips
+
+            print(dict(run_clips(LOCAL, sqrt, [49], workers=1, limit_seconds=lambda _: 60.0)))
+        """)
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "{49: 7.0}\n"
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_their_parent(how, tmp_path):
     script = tmp_path / "run.py"
