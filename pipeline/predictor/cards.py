@@ -32,17 +32,20 @@ PROTOCOLS = {
 }
 
 UNCALIBRATED = (
-    "Its chances are not calibrated: what is said with 0.9 is not right nine times in ten."
+    "Its chances are not calibrated: what it says with 0.9 need not be right nine times in ten."
 )
 CALIBRATED = (
     "Its chances were calibrated on validation, by a temperature: elsewhere they may be off."
 )
 
+SEVERAL = "Where one of these is missing it goes by the others, and is worse; where all are"
+
 LIMITS = (
     "It says which label people gave to clips such as its corpora hold, not what anybody feels. "
     "Other languages, cultures, cameras and rooms than theirs are not covered by its figures.",
     "Not for decisions about people: not on their work, schooling, health, credit or guilt. Of "
-    "people at work and at school the European Union's AI Act forbids it (Article 5(1)(f)).",
+    "people at work and at school the European Union's AI Act forbids it, but for medical and "
+    "safety reasons (Regulation 2024/1689, Article 5(1)(f)).",
 )
 
 
@@ -74,6 +77,7 @@ def write_card(
         modalities=_join(_list_modalities(recipe)),
         classes=_join(recipe.emotions) if "emotion" in targets else "",
         extras=_name_extras(recipe),
+        reads="text" in _list_modalities(recipe),
         hears=WORDS in bundle.parts,
         metrics=list(_list_metrics(judged)),
         covers=_tell_clusters(judged),
@@ -214,17 +218,18 @@ def _name_weights(part: Part) -> str:
 def _tell_left_out(name: str, part: Part) -> str:
     """Why a part is not in the bundle, and how to get it."""
     if part.revision is not None:
-        remedy = f"they are fetched from the Hub, {part.name} at {part.revision}"
+        remedy = f"they are fetched from the Hub, at {part.revision}"
     else:
         remedy = "get them where they are published; prediction says where it looks for them"
-    return f"`{name}` was left out, for {part.left_out}: {remedy}."
+    return f"`{name}`, {part.name}, was left out, for {part.left_out}: {remedy}."
 
 
 def _list_limits(recipe: Recipe) -> Iterator[str]:
-    modalities = _join(_list_modalities(recipe))
+    modalities = _list_modalities(recipe)
+    without = SEVERAL if len(modalities) > 1 else "Where that is missing"
     yield (
-        f"It reads {modalities}. Where one is missing it goes by the others, and is worse; where "
-        "all are, it says nothing: a face that was not found is a gap, never a guess."
+        f"It reads {_join(modalities)}. {without}, it says nothing: a face that was not found is "
+        "a gap, never a guess."
     )
     temperature = recipe.params.get("postprocessing", {}).get("temperature", False)
     yield CALIBRATED if temperature else UNCALIBRATED
