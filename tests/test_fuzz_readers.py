@@ -47,6 +47,8 @@ from pipeline.labels.reading import read_corpus as read_whole
 from pipeline.labels.runs import find_overlaps, list_runs, split_clips
 from pipeline.merging import merge_locks
 from pipeline.params import ask_head, load_params, parse_corpora, parse_feature, read_yaml
+from pipeline.predictor.bundling import bundle_head
+from pipeline.predictor.predictor import Predictor
 from pipeline.presets import find_preset
 from pipeline.presets.tables import draft_params
 from pipeline.report.contact_sheet import write_sheet
@@ -195,6 +197,11 @@ def write_pages() -> None:
         evaluate=params,
     )
     write_index_page(Path("page.html"), overview)
+
+
+def read_bundle(path: Path) -> None:
+    """A head that came in a folder, before anything is predicted by it."""
+    attempt(path, Predictor.from_pretrained, path.parent)
 
 
 def read_reports(path: Path) -> None:
@@ -370,6 +377,7 @@ CASES = {
     "recipe": Case("models/both/recipe.json", TREE, read_head),
     "weights": Case("models/both/model.safetensors", (damage_bytes,), read_head, agree_head, *HEAD),
     "held out": Case("models/both/predictions.parquet", BOTH, read_head, agree_head, *HEAD),
+    "bundle": Case("bundles/both/bundle.json", TREE, read_bundle),
     "history": Case("models/both/history.csv", (damage_text,), read_reports),
     "evaluation": Case("reports/heads/both/evaluation.json", TREE, read_reports),
     "predictions": Case("reports/heads/both/predictions.parquet", BOTH, read_reports),
@@ -430,6 +438,7 @@ def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> It
     pq.write_table(pa.csv.read_csv(packed / "clips.csv"), packed / "clips.parquet")
     (packed / "clips.csv").unlink()
     with chdir(root):
+        bundle_head(Path("models/both"), Path("reports/heads"), Path("bundles/both"))
         yield root
 
 

@@ -42,6 +42,9 @@ RECORD, RECIPE, HEAD, CARD = "bundle.json", "recipe.json", "model.safetensors", 
 WEIGHTS = "weights"
 """Folder of those that lie in a bundle."""
 
+INSIDE = f"^{WEIGHTS}(/[A-Za-z0-9_][A-Za-z0-9_.-]{{0,119}}){{1,2}}$"
+"""Where a part may lie: nothing else leads out of the bundle, or is longer than a file's name."""
+
 FORMATS = frozenset(
     {
         *(".safetensors", ".bin", ".pt", ".pth", ".tar"),  # read as tensors alone
@@ -66,7 +69,7 @@ class Part(Section):
     name: str
     revision: str | None
     licence: str | None
-    path: Annotated[str, StringConstraints(pattern=r"^weights(/\w[\w.-]*){1,2}$")] | None = None
+    path: Annotated[str, StringConstraints(pattern=INSIDE)] | None = None
     left_out: str | None = None
 
 

@@ -165,11 +165,14 @@ def _copy(part: Part, files: Sequence[Path], folder: Path) -> None:
     """Copy the `files` of a part, and what says their licence, below the `folder` of a bundle."""
     if not files:
         return
-    place = folder.joinpath(*PurePosixPath(part.path or "").parts[:2])
+    top, own, *single = PurePosixPath(part.path or "").parts
+    place = folder / top / own
     place.mkdir(parents=True)
-    stated = [path for file in files if (path := name_licence(file)).is_file()]
-    for file in (*files, *stated):
-        shutil.copyfile(file, place / _tidy(file.name))
+    for file in files:
+        copied = place / (single[0] if single else file.name)
+        shutil.copyfile(file, copied)
+        if name_licence(file).is_file():
+            shutil.copyfile(name_licence(file), name_licence(copied))
 
 
 def _share(parts: Mapping[str, Described]) -> dict[str, Described]:
@@ -228,5 +231,5 @@ def shorten_path(path: str) -> str:
 
 
 def _tidy(name: str) -> str:
-    """`name` with what a record has no place for as `_`."""
-    return re.sub(r"[^\w.-]|^[.-]", "_", name)
+    """`name`, or its end, with what `bundles.INSIDE` has no place for as `_`."""
+    return re.sub(r"[^\w.-]|^[.-]", "_", name[-120:], flags=re.ASCII)
