@@ -295,7 +295,7 @@ def test_a_file_plays_beside_its_answers(visits, seeing):
     page = visits.open("file")
     page.fill("#hop", "0.2")
     page.set_input_files("#chosen", seeing.parent / "media" / "0.mp4")
-    page.wait_for_selector("#cursor")
+    page.wait_for_selector("#cursor", timeout=60_000)  # its process may still be loading
     expect(page.locator("#player")).to_have_js_property("readyState", 4)
     page.locator("#over").click(position=place_of(page.locator("#over"), 0.7))
     at = page.locator("#player").evaluate("player => player.currentTime")
@@ -328,6 +328,7 @@ def test_who_finds_no_place_is_told_when_to_try_again(visits, served):
         (REFUSED, "This page may not use camera and microphone"),
         (INSECURE, "Browsers give camera and microphone to secure pages alone"),
     ],
+    ids=["refused", "insecure"],
 )
 def test_where_the_browser_gives_nothing_the_page_says_why(visits, script, told):
     page = visits.open("live", script)
@@ -341,7 +342,7 @@ def test_without_a_camera_the_microphone_goes_on_alone(visits):
     with going_live(page):
         expect(page.locator("#facts .audio")).to_have_text("audio")
         assert page.inner_text("#facts .face") == "no face"
-        assert page.inner_text("#empty") == "By the microphone alone."
+        expect(page.locator("#notice")).to_contain_text("By the microphone alone")
 
 
 def test_a_stream_goes_on_when_the_service_was_away(visits):
@@ -356,7 +357,8 @@ def test_a_stream_goes_on_when_the_service_was_away(visits):
         page.wait_for_selector("#state[data-state=on]")
         expect(page.locator("#when")).not_to_have_text(before)
     assert len(sockets) == 2
-    visits.wrong = [text for text in visits.wrong if "426" not in text]
+    told = ("426", "already in CLOSING")  # why it is not there; Playwright's own end of the socket
+    visits.wrong = [text for text in visits.wrong if not any(one in text for one in told)]
 
 
 def lead_on(socket):

@@ -10,26 +10,33 @@ function listWanted() {
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   };
   const on = Object.keys(CHOICES).filter((kind) => find(CHOICES[kind]).value !== "off");
-  return Object.fromEntries(on.map((kind) => {
-    const device = find(CHOICES[kind]).value;
-    return [kind, { ...ideal[kind], ...(device && { deviceId: { exact: device } }) }];
-  }));
+  return Object.fromEntries(
+    on.map((kind) => {
+      const device = find(CHOICES[kind]).value;
+      return [kind, { ...ideal[kind], ...(device && { deviceId: { exact: device } }) }];
+    }),
+  );
 }
 
 /** A sentence for why the browser gave nothing of these kinds. */
 function explain(error, kinds) {
   const what = kinds.map((kind) => NAMES[kind]).join(" and ");
-  return {
-    NotAllowedError: `This page may not use ${what}: allow it beside the browser's address line, then start again.`,
-    NotFoundError: `There is no ${what} here: connect one, or turn it off above, then start again.`,
-    NotReadableError: `Another program is using the ${what}: close it, then start again.`,
-    OverconstrainedError: `The chosen ${what} is gone: choose another, then start again.`,
-  }[error.name] ?? `The ${what} could not be opened: ${error.message}`;
+  return (
+    {
+      NotAllowedError: `This page may not use ${what}: allow it beside the browser's address line, then start again.`,
+      NotFoundError: `There is no ${what} here: connect one, or turn it off above, then start again.`,
+      NotReadableError: `Another program is using the ${what}: close it, then start again.`,
+      OverconstrainedError: `The chosen ${what} is gone: choose another, then start again.`,
+    }[error.name] ?? `The ${what} could not be opened: ${error.message}`
+  );
 }
 
 /** A stream of what was chosen. What is not there is left out, and told. */
 async function openDevices() {
-  if (!navigator.mediaDevices) throw new Error("Browsers give camera and microphone to secure pages alone: open this one by https, or at localhost.");
+  if (!navigator.mediaDevices)
+    throw new Error(
+      "Browsers give camera and microphone to secure pages alone: open this one by https, or at localhost.",
+    );
   const wanted = listWanted();
   const kinds = Object.keys(wanted);
   if (!kinds.length) throw new Error("Camera and microphone are both off: turn one of them on.");
@@ -47,7 +54,9 @@ async function openOne(wanted) {
   for (const kind of Object.keys(wanted)) {
     try {
       const stream = await navigator.mediaDevices.getUserMedia({ [kind]: wanted[kind] });
-      say(`By the ${NAMES[kind]} alone: the ${NAMES[kind === "video" ? "audio" : "video"]} could not be opened.`);
+      say(
+        `By the ${NAMES[kind]} alone: the ${NAMES[kind === "video" ? "audio" : "video"]} could not be opened.`,
+      );
       return stream;
     } catch (error) {
       failures.push(explain(error, [kind]));
@@ -63,7 +72,11 @@ async function listDevices() {
     const named = devices.filter((device) => device.kind === `${kind}input` && device.deviceId);
     const select = find(id);
     const before = select.value;
-    select.replaceChildren(new Option("the usual one", ""), ...named.map(({ label, deviceId }) => new Option(label, deviceId)), new Option("off", "off"));
+    select.replaceChildren(
+      new Option("the usual one", ""),
+      ...named.map(({ label, deviceId }) => new Option(label, deviceId)),
+      new Option("off", "off"),
+    );
     select.value = before;
     if (select.selectedIndex < 0) select.value = "";
   }
@@ -83,6 +96,8 @@ async function openSound(stream, take) {
 
 /** What films are recorded as; undefined where the browser records none of these. */
 function findRecordingType(stream) {
-  const types = stream.getVideoTracks().length ? ["video/webm;codecs=vp8,opus", "video/webm"] : ["audio/webm;codecs=opus"];
+  const types = stream.getVideoTracks().length
+    ? ["video/webm;codecs=vp8,opus", "video/webm"]
+    : ["audio/webm;codecs=opus"];
   return types.find((type) => window.MediaRecorder?.isTypeSupported(type));
 }

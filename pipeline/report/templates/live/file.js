@@ -16,8 +16,12 @@ function readRow(row) {
 
 /** What a head says of all of the file. */
 function writeWhole(whole) {
-  const ratings = served.ratings.filter((name) => whole[name] != null).map((name) => `${name} ${write(whole[name])}`);
-  const greatest = whole.dominant_emotion ? [`${whole.dominant_emotion} ${writePercent(whole.confidence)}`] : [];
+  const ratings = served.ratings
+    .filter((name) => whole[name] != null)
+    .map((name) => `${name} ${write(whole[name])}`);
+  const greatest = whole.dominant_emotion
+    ? [`${whole.dominant_emotion} ${writePercent(whole.confidence)}`]
+    : [];
   const found = [...greatest, ...ratings].join(", ");
   return found && `all in all ${found}`;
 }
@@ -46,13 +50,20 @@ function readFilm(chosen, { media, seconds, remarks, whole, rows }) {
 async function predict(chosen) {
   file.cancelling?.abort();
   say();
-  if (chosen.size > served.megabytes * 1e6) return say(`${chosen.name} has ${Math.ceil(chosen.size / 1e6)} MB, and this service takes ${served.megabytes}.`);
+  if (chosen.size > served.megabytes * 1e6)
+    return say(
+      `${chosen.name} has ${Math.ceil(chosen.size / 1e6)} MB, and this service takes ${served.megabytes}.`,
+    );
   const body = new FormData();
   body.append("file", chosen);
   const choices = ["hop", "smooth"].filter((id) => find(id).value).map((id) => [id, find(id).value]);
   const cancelling = (file.cancelling = new AbortController());
   await telling(chosen.name, async () => {
-    const response = await ask(`predict?${new URLSearchParams(choices)}`, { method: "POST", body, signal: cancelling.signal });
+    const response = await ask(`predict?${new URLSearchParams(choices)}`, {
+      method: "POST",
+      body,
+      signal: cancelling.signal,
+    });
     if (file.record.medium) URL.revokeObjectURL(file.record.medium.source);
     file.record = readFilm(chosen, await response.json());
     if (location.hash === "#/file") present(file.record);
@@ -62,7 +73,8 @@ async function predict(chosen) {
 /** Tells how long `work` has taken as it goes on, and of its failure. */
 async function telling(name, work) {
   const begun = Date.now();
-  const tellProgress = () => (find("progress").textContent = `${name}: ${writeTime((Date.now() - begun) / 1000)}`);
+  const tellProgress = () =>
+    (find("progress").textContent = `${name}: ${writeTime((Date.now() - begun) / 1000)}`);
   const ticking = setInterval(tellProgress, 1000);
   find("cancel").hidden = false;
   find("progress").textContent = `${name} …`;

@@ -20,7 +20,8 @@ function draw(tag, attributes, ...inside) {
 }
 
 /** A drawing that is stretched to its place, 1000 units wide and 100 high. */
-const stretch = (...inside) => draw("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none" }, ...inside);
+const stretch = (...inside) =>
+  draw("svg", { viewBox: "0 0 1000 100", preserveAspectRatio: "none" }, ...inside);
 
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const colour = (place) => palette[place % palette.length];
@@ -36,7 +37,8 @@ function writeTime(seconds, digits = 0) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-const writeDate = (text) => new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+const writeDate = (text) =>
+  new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** Tells the person one sentence, until the next is told; none clears it. */
 const say = (sentence = "") => (find("notice").textContent = sentence);
@@ -56,7 +58,10 @@ async function ask(path, options) {
 
 /** Offers `text` as a file. */
 function download(name, text) {
-  const link = make("a", { download: name, href: URL.createObjectURL(new Blob([text], { type: "text/csv" })) });
+  const link = make("a", {
+    download: name,
+    href: URL.createObjectURL(new Blob([text], { type: "text/csv" })),
+  });
   link.click();
   URL.revokeObjectURL(link.href);
 }

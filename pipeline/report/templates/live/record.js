@@ -27,7 +27,8 @@ function findAnswer(record, time) {
 
 /** Which person a track is, and their name. */
 const findPerson = (record, person) => record.merged[person] ?? person;
-const namePerson = (record, person) => record.people[findPerson(record, person)] || `person ${findPerson(record, person)}`;
+const namePerson = (record, person) =>
+  record.people[findPerson(record, person)] || `person ${findPerson(record, person)}`;
 
 /** Tracks of all who were seen, those that were seen most first. */
 function listPeople(record) {
@@ -53,7 +54,17 @@ const quoteCell = (value) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"',
 /** All answers as CSV, with what was excluded and marked. */
 function writeTable(record) {
   const { emotions, ratings } = record.head;
-  const columns = ["seconds", "person", ...emotions, "dominant_emotion", "confidence", ...ratings, "modalities", "excluded", "mark"];
+  const columns = [
+    "seconds",
+    "person",
+    ...emotions,
+    "dominant_emotion",
+    "confidence",
+    ...ratings,
+    "modalities",
+    "excluded",
+    "mark",
+  ];
   const rows = record.answers.map((answer) => [
     answer.seconds.toFixed(3),
     answer.person,
@@ -65,5 +76,7 @@ function writeTable(record) {
     isExcluded(record, answer.seconds),
     quieten(listMarks(record, answer.seconds).join("; ")),
   ]);
-  return [columns, ...rows].map((row) => row.map((cell) => quoteCell(String(cell ?? ""))).join(",") + "\n").join("");
+  return [columns, ...rows]
+    .map((row) => row.map((cell) => quoteCell(String(cell ?? ""))).join(",") + "\n")
+    .join("");
 }

@@ -6,10 +6,23 @@ let saving = 0;
 async function listSessions() {
   const sessions = await (await ask("sessions")).json();
   find("none").hidden = sessions.length > 0;
-  const columns = ["session", "begun", "length", "answers", "head"].map((name, place) => make("th", { textContent: name, className: place ? "" : "text", scope: "col" }));
-  const rows = sessions.map((one) => make("tr", {},
-    make("th", { className: "text", scope: "row" }, make("a", { href: `#/sessions/${one.session}`, textContent: one.title || "untitled" })),
-    ...[writeDate(one.begun), writeTime(one.seconds), one.answers, one.head].map((cell) => make("td", { textContent: cell }))));
+  const columns = ["session", "begun", "length", "answers", "head"].map((name, place) =>
+    make("th", { textContent: name, className: place ? "" : "text", scope: "col" }),
+  );
+  const rows = sessions.map((one) =>
+    make(
+      "tr",
+      {},
+      make(
+        "th",
+        { className: "text", scope: "row" },
+        make("a", { href: `#/sessions/${one.session}`, textContent: one.title || "untitled" }),
+      ),
+      ...[writeDate(one.begun), writeTime(one.seconds), one.answers, one.head].map((cell) =>
+        make("td", { textContent: cell }),
+      ),
+    ),
+  );
   find("list").replaceChildren(make("thead", {}, make("tr", {}, ...columns)), make("tbody", {}, ...rows));
   find("list").hidden = !sessions.length;
 }
@@ -74,7 +87,8 @@ function markThere() {
 
 /** Excludes the chosen stretch, joined with those that it touches. */
 function excludeThere() {
-  if (!stage.picked) return say("Choose a stretch first: drag over the time, or hold Shift with the arrow keys.");
+  if (!stage.picked)
+    return say("Choose a stretch first: drag over the time, or hold Shift with the arrow keys.");
   const joined = [];
   for (const [begin, end] of [...session.excluded, stage.picked].sort(bySeconds)) {
     const last = joined.at(-1);
@@ -93,7 +107,14 @@ function listNotes() {
 }
 
 const writeSpan = (begin, end) => writeTime(begin, 1) + (end > begin ? `–${writeTime(end, 1)}` : "");
-const goTo = (begin, end) => make("button", { type: "button", className: "time", textContent: writeSpan(begin, end), ariaLabel: `go to ${writeSpan(begin, end)}`, onclick: () => seek(begin) });
+const goTo = (begin, end) =>
+  make("button", {
+    type: "button",
+    className: "time",
+    textContent: writeSpan(begin, end),
+    ariaLabel: `go to ${writeSpan(begin, end)}`,
+    onclick: () => seek(begin),
+  });
 
 /** A button that removes what its entry is of; the entry is then gone, so the timeline is at hand. */
 function remove(what, act) {
@@ -101,41 +122,75 @@ function remove(what, act) {
     act();
     over.focus({ preventScroll: true });
   };
-  return make("button", { type: "button", className: "remove", textContent: "×", ariaLabel: `remove ${what}`, onclick });
+  return make("button", {
+    type: "button",
+    className: "remove",
+    textContent: "×",
+    ariaLabel: `remove ${what}`,
+    onclick,
+  });
 }
 
 function listMark(mark) {
   const when = writeTime(mark.seconds, 1);
-  const text = make("input", { value: mark.text, placeholder: "what happens?", maxLength: 200, ariaLabel: `mark at ${when}` });
+  const text = make("input", {
+    value: mark.text,
+    placeholder: "what happens?",
+    maxLength: 200,
+    ariaLabel: `mark at ${when}`,
+  });
   text.oninput = () => {
     mark.text = text.value;
     save();
   };
-  return make("li", {}, goTo(mark.seconds, endOf(mark)), text, remove(`mark at ${when}`, () => {
-    session.marks = session.marks.filter((other) => other !== mark);
-    note();
-  }));
+  return make(
+    "li",
+    {},
+    goTo(mark.seconds, endOf(mark)),
+    text,
+    remove(`mark at ${when}`, () => {
+      session.marks = session.marks.filter((other) => other !== mark);
+      note();
+    }),
+  );
 }
 
 function listExcluded(stretched) {
   const [begin, end] = stretched;
-  return make("li", {}, goTo(begin, end), remove(`exclusion ${writeSpan(begin, end)}`, () => {
-    session.excluded = session.excluded.filter((other) => other !== stretched);
-    note();
-  }));
+  return make(
+    "li",
+    {},
+    goTo(begin, end),
+    remove(`exclusion ${writeSpan(begin, end)}`, () => {
+      session.excluded = session.excluded.filter((other) => other !== stretched);
+      note();
+    }),
+  );
 }
 
 function listPerson(person) {
-  const name = make("input", { value: session.people[person] ?? "", placeholder: `person ${person}`, maxLength: 100, ariaLabel: `name of person ${person}`, disabled: person in session.merged });
+  const name = make("input", {
+    value: session.people[person] ?? "",
+    placeholder: `person ${person}`,
+    maxLength: 100,
+    ariaLabel: `name of person ${person}`,
+    disabled: person in session.merged,
+  });
   name.onchange = () => {
     session.people[person] = name.value.trim();
     if (!session.people[person]) delete session.people[person];
-    for (const option of find("people").querySelectorAll(`option[value="${person}"]`)) option.textContent = `is ${namePerson(session, person)}`;
+    for (const option of find("people").querySelectorAll(`option[value="${person}"]`))
+      option.textContent = `is ${namePerson(session, person)}`;
     refresh();
     save();
   };
   const others = listPeople(session).filter((other) => other !== person && !(other in session.merged));
-  const same = make("select", { ariaLabel: `person ${person} is the same as` }, new Option("not merged", ""), ...others.map((other) => new Option(`is ${namePerson(session, other)}`, other)));
+  const same = make(
+    "select",
+    { ariaLabel: `person ${person} is the same as` },
+    new Option("not merged", ""),
+    ...others.map((other) => new Option(`is ${namePerson(session, other)}`, other)),
+  );
   same.value = session.merged[person] ?? "";
   same.onchange = () => {
     mergePeople(person, same.value);
@@ -150,7 +205,8 @@ function listPerson(person) {
 function mergePeople(person, other) {
   delete session.merged[person];
   if (other !== "") {
-    for (const track of Object.keys(session.merged)) if (session.merged[track] === person) session.merged[track] = Number(other);
+    for (const track of Object.keys(session.merged))
+      if (session.merged[track] === person) session.merged[track] = Number(other);
     session.merged[person] = Number(other);
   }
   note();
@@ -163,7 +219,10 @@ function askToDelete() {
   sure.onclose = async () => {
     if (sure.returnValue !== "yes") return;
     clearTimeout(saving);
-    await ask(addressOf(session.session), { method: "DELETE" }).then(() => (location.hash = "#/sessions"), (error) => say(error.message));
+    await ask(addressOf(session.session), { method: "DELETE" }).then(
+      () => (location.hash = "#/sessions"),
+      (error) => say(error.message),
+    );
   };
 }
 

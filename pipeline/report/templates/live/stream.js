@@ -6,8 +6,12 @@ const CALIBRATING_BLOCKS = 5; // of which the one that came soonest tells where 
 const MOST_DRIFT = 0.25; // seconds that sound may be off before its clock is set again
 const LONGEST_WAIT = 10; // seconds between two tries to reach the service
 
-const camera = find("camera"), canvas = document.createElement("canvas");
-const live = { state: "off", record: newRecord(served, { empty: "Off. Start asks for camera and microphone." }) };
+const camera = find("camera"),
+  canvas = document.createElement("canvas");
+const live = {
+  state: "off",
+  record: newRecord(served, { empty: "Off. Start asks for camera and microphone." }),
+};
 
 // The stream's clock stands still in a pause, as the recording does, so film and answers stay in step.
 const clock = { begun: 0, halted: null };
@@ -25,16 +29,28 @@ function enter(state) {
   find("pause").textContent = state === "paused" ? "Resume" : "Pause";
   find("stop").hidden = find("pause").hidden && state !== "lost";
   for (const setting of find("live").querySelectorAll(".settings")) setting.hidden = state !== "off";
-  if (before !== state && document.activeElement === document.body) find(NEXT[state])?.focus({ preventScroll: true });
+  if (before !== state && document.activeElement === document.body)
+    find(NEXT[state])?.focus({ preventScroll: true });
   tellState();
 }
 
 function tellState() {
-  const words = { off: "", opening: "opening …", on: "live", paused: "paused", stopping: "stopping …", lost: "away" };
+  const words = {
+    off: "",
+    opening: "opening …",
+    on: "live",
+    paused: "paused",
+    stopping: "stopping …",
+    lost: "away",
+  };
   const { state, session, record } = live;
   find("state").dataset.state = state;
-  find("state").textContent = state === "on" || state === "paused" ? `${words[state]} ${writeTime(now())}${live.recorder ? ", recorded" : ""}` : words[state];
-  if (state === "off" && session) find("state").append(make("a", { href: `#/sessions/${session}`, textContent: "Open the session" }));
+  find("state").textContent =
+    state === "on" || state === "paused"
+      ? `${words[state]} ${writeTime(now())}${live.recorder ? ", recorded" : ""}`
+      : words[state];
+  if (state === "off" && session)
+    find("state").append(make("a", { href: `#/sessions/${session}`, textContent: "Open the session" }));
   document.body.classList.toggle("going", state !== "off");
   find("live").querySelector(".export").hidden = !record.answers.length;
 }
@@ -58,7 +74,9 @@ async function open() {
   Object.assign(clock, { begun: readClock(), halted: null });
   Object.assign(live, { offset: null, blocks: 0, heard: 0 });
   const [seen, heard] = [live.stream.getVideoTracks(), live.stream.getAudioTracks()];
-  for (const track of [...seen, ...heard]) track.onended = () => say(`The ${track.kind === "video" ? "camera" : "microphone"} is gone; the rest goes on.`);
+  for (const track of [...seen, ...heard])
+    track.onended = () =>
+      say(`The ${track.kind === "video" ? "camera" : "microphone"} is gone; the rest goes on.`);
   if (heard.length) live.context = await openSound(live.stream, takeSound);
   const medium = { kind: seen.length ? "camera" : "none" };
   live.record = newRecord(served, { going: true, medium, empty: "By the microphone alone." });
@@ -106,8 +124,8 @@ function send(kind, seconds, payload) {
 
 const RECEIVERS = {
   ready({ session }) {
+    if (live.tries) say();
     Object.assign(live, { session, tries: 0, ready: true });
-    say();
     enter(clock.halted === null ? "on" : "paused");
     record();
   },
@@ -144,9 +162,20 @@ function tellFacts() {
 /** Takes the newest frame, once the service has judged the one before. */
 function takeFrame() {
   const due = now() - live.taken > 0.9 / served.rate_hz;
-  if (live.state !== "on" || !live.ready || live.waiting || !due || !camera.videoWidth || live.socket.bufferedAmount > MOST_WAITING) return;
+  if (
+    live.state !== "on" ||
+    !live.ready ||
+    live.waiting ||
+    !due ||
+    !camera.videoWidth ||
+    live.socket.bufferedAmount > MOST_WAITING
+  )
+    return;
   const scale = Math.min(1, served.frame_pixels / Math.max(camera.videoWidth, camera.videoHeight));
-  Object.assign(canvas, { width: Math.round(camera.videoWidth * scale), height: Math.round(camera.videoHeight * scale) });
+  Object.assign(canvas, {
+    width: Math.round(camera.videoWidth * scale),
+    height: Math.round(camera.videoHeight * scale),
+  });
   canvas.getContext("2d").drawImage(camera, 0, 0, canvas.width, canvas.height);
   const taken = now();
   Object.assign(live, { waiting: true, taken });
@@ -171,7 +200,8 @@ function takeSound({ seconds, samples }) {
 function record() {
   const mimeType = findRecordingType(live.stream);
   if (!find("keep")?.checked) return;
-  if (!mimeType) return say("This browser records no WebM: answers and marks are kept, film and sound are not.");
+  if (!mimeType)
+    return say("This browser records no WebM: answers and marks are kept, film and sound are not.");
   let begun = 0;
   live.recorder = new MediaRecorder(live.stream, { mimeType });
   live.recorder.onstart = () => (begun = now());
@@ -234,7 +264,10 @@ async function lose() {
   live.ready = false;
   if (live.recorder && live.recorder.state !== "inactive") live.recorder.stop();
   if (state === "stopping" || fault) return finish(fault);
-  const reason = await ask("live").then(() => "", (error) => error.message);
+  const reason = await ask("live").then(
+    () => "",
+    (error) => error.message,
+  );
   if (state === "opening") return finish(reason);
   const wait = Math.min(2 ** live.tries++, LONGEST_WAIT);
   enter("lost");
@@ -250,7 +283,14 @@ function finish(sentence) {
   live.context?.close();
   camera.srcObject = null;
   Object.assign(live, { stream: null, context: null, fault: null });
-  Object.assign(live.record, { going: false, faces: [], medium: { kind: "none" }, empty: live.record.answers.length ? "Off. All that was live is below." : "Off. Start asks for camera and microphone." });
+  Object.assign(live.record, {
+    going: false,
+    faces: [],
+    medium: { kind: "none" },
+    empty: live.record.answers.length
+      ? "Off. All that was live is below."
+      : "Off. Start asks for camera and microphone.",
+  });
   enter("off");
   if (stage.record === live.record) present(live.record, live.record.length);
   if (sentence) say(sentence);

@@ -22,7 +22,8 @@ async function route() {
   find("shown").hidden = view === "sessions";
   find("notes").hidden = find("noting").hidden = view !== "session";
   for (const link of document.querySelectorAll("nav a")) {
-    if (link.hash === `#/${view === "session" ? "sessions" : view}`) link.setAttribute("aria-current", "page");
+    if (link.hash === `#/${view === "session" ? "sessions" : view}`)
+      link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   try {
@@ -48,8 +49,12 @@ function play() {
 
 addEventListener("keydown", (event) => {
   const act = KEYS[readAddress()[0]]?.[event.key.toLowerCase()];
-  const busy = event.key === " " ? "a, button, input, select, video, dialog" : "input:not([type=checkbox]), select, dialog";
-  if (!act || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(busy)) return;
+  const busy =
+    event.key === " "
+      ? "a, button, input, select, video, dialog"
+      : "input:not([type=checkbox]), select, dialog";
+  if (!act || event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.closest(busy))
+    return;
   event.preventDefault();
   act();
 });
@@ -68,8 +73,15 @@ find("marking").addEventListener("keydown", (event) => {
   find("marking").blur();
 });
 find("marking").addEventListener("blur", finishMark);
-for (const [id, shown] of [["live", live], ["file", file]]) {
-  find(id).querySelector(".export").addEventListener("click", () => download(`${shown.record.name ?? "live"}.csv`, writeTable(shown.record)));
+for (const [id, shown] of [
+  ["live", live],
+  ["file", file],
+]) {
+  find(id)
+    .querySelector(".export")
+    .addEventListener("click", () =>
+      download(`${shown.record.name ?? "live"}.csv`, writeTable(shown.record)),
+    );
 }
 addEventListener("resize", drawTimeline);
 addEventListener("hashchange", route);

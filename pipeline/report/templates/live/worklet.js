@@ -8,7 +8,8 @@ class Blocks extends AudioWorkletProcessor {
     for (let place = 0; place < channels[0].length; place++) {
       const mean = channels.reduce((sum, channel) => sum + channel[place], 0) / channels.length;
       this.block[this.filled++] = 32767 * Math.min(Math.max(mean, -1), 1);
-      if (this.filled === this.block.length) this.leave((currentFrame + place + 1 - this.filled) / sampleRate);
+      if (this.filled === this.block.length)
+        this.leave((currentFrame + place + 1 - this.filled) / sampleRate);
     }
     return true;
   }
