@@ -47,10 +47,10 @@ player.addEventListener(
   "seeked",
   () => player.paused && Math.abs(player.currentTime - stage.sought) > 0.01 && follow(),
 );
-player.addEventListener(
-  "loadedmetadata",
-  () => player.duration === Infinity && setTimeout(loadAgain, AGAIN_MILLISECONDS, stage.record),
-);
+player.addEventListener("loadedmetadata", () => {
+  if (!player.videoWidth) find("film").dataset.kind = "sound";
+  if (player.duration === Infinity) setTimeout(loadAgain, AGAIN_MILLISECONDS, stage.record);
+});
 player.addEventListener(
   "error",
   () => player.hidden || say("This browser does not play the file; its answers stand without it."),
