@@ -20,6 +20,9 @@ VOICE_SECONDS = 0.2
 MOUTH = 24
 """Side in pixels at which mouths are compared."""
 
+Mouth = Float[np.ndarray, "side side"]
+"""A mouth in grey, its brightness and contrast taken out."""
+
 
 class Sound:
     """The sound of a clip, `hz` samples a second, for its loudness at any time."""
@@ -55,7 +58,7 @@ class Presence:
     x: float = 0.0
     off_centre: float = 0.0
     motion: list[float] = field(default_factory=list)
-    mouth: Float[np.ndarray, "side side"] | None = None
+    mouth: Mouth | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -77,8 +80,8 @@ class People:
         self.tracks: dict[int, Presence] = {}
         self._watch_mouths = watch_mouths
 
-    def add(self, seen: Seen) -> None:
-        """Take in who is in a frame."""
+    def add(self, seen: Seen, mouths: Mapping[int, Mouth] | None = None) -> None:
+        """Take in who is in a frame; `mouths` are by track, where the frame is not at hand."""
         height, width = seen.frame.image.shape[:2]
         for person in seen.people:
             track = self.tracks.setdefault(person.track, Presence())
@@ -90,7 +93,8 @@ class People:
             track.x += float(centre[0]) / width
             track.off_centre += float(np.hypot(*(centre - (width / 2, height / 2)))) / width
             if self._watch_mouths:
-                _watch_mouth(track, person, seen.frame.image)
+                mouth = mouths[person.track] if mouths else cut_mouth(person, seen.frame.image)
+                _watch_mouth(track, mouth)
 
 
 def choose_tracks(
@@ -148,26 +152,21 @@ def measure_speech(track: Presence, sound: Sound) -> float:
     return float(np.corrcoef(motion, loudness)[0, 1])
 
 
-def _watch_mouth(
-    track: Presence, person: Sighting, image: UInt8[np.ndarray, "height width 3"]
-) -> None:
+def _watch_mouth(track: Presence, mouth: Mouth) -> None:
     """Note how much the mouth changed since the track's last frame: 0 in its first."""
-    mouth = _cut_mouth(person.box, image)
     track.motion.append(0.0 if track.mouth is None else float(np.abs(mouth - track.mouth).mean()))
     track.mouth = mouth
 
 
-def _cut_mouth(
-    box: Float[np.ndarray, "4"], image: UInt8[np.ndarray, "height width 3"]
-) -> Float[np.ndarray, "side side"]:
+def cut_mouth(person: Sighting, image: UInt8[np.ndarray, "height width 3"]) -> Mouth:
     """Grey lower third of a face, its middle half, scaled; brightness and contrast taken out."""
     height, width = image.shape[:2]
-    left, top, right, bottom = box
+    left, top, right, bottom = person.box
     across, down = right - left, bottom - top
     columns = np.clip([left + across / 4, right - across / 4], 0, width - 1).astype(int)
     rows = np.clip([bottom - down * 0.4, bottom], 0, height - 1).astype(int)
     patch = image[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
     small = cv2.resize(patch, (MOUTH, MOUTH), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    mouth: Float[np.ndarray, "side side"] = (grey - grey.mean()) / (grey.std() + 1.0)
+    mouth: Mouth = (grey - grey.mean()) / (grey.std() + 1.0)
     return mouth

@@ -81,7 +81,7 @@ class Tracker:
             self._see(seen, faces, index, None if place is None else self._open[place])
         for track in self._open:
             if track.seconds < frame.seconds:
-                track.missed.append(seen)
+                track.missed = [seen] if self._causal else [*track.missed, seen]
         yield from self._settle()
 
     def end(self) -> Iterator[Seen]:

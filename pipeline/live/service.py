@@ -31,11 +31,9 @@ from pipeline.live.messages import ClientError, list_ratings, write_message
 from pipeline.live.page import render_live_page
 from pipeline.live.sessions import Notes, Sessions
 from pipeline.live.talking import Conversation, receive_start, refuse
-from pipeline.live.uploads import Asked, BusyError, Finished, Queue, UploadError, Worker
+from pipeline.live.uploads import Asked, BusyError, Finished, Queue, Served, UploadError, Worker
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.gathering import ENDINGS
-from pipeline.predictor.making import Running
-from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.watching import find_rate
 
@@ -77,16 +75,16 @@ class Serving:
 class Service:
     """A head that is served: its predictor, its worker, and who is there."""
 
-    def __init__(self, folder: Path, running: Running, serving: Serving) -> None:
+    def __init__(self, served: Served, serving: Serving) -> None:
         self.serving = serving
-        self.predictor = Predictor.load(folder, running)
+        self.predictor = served.load()
         self.gauges = Gauges()
         self.sessions = None if serving.sessions is None else Sessions(serving.sessions)
         self.queue = Queue(serving.waiting, self.gauges)
         self.live = 0
         self._warm_up()
         self.pool = ThreadPoolExecutor(1, "judge")
-        self.worker = Worker(folder, running, serving.most_seconds)
+        self.worker = Worker(served, serving.most_seconds)
 
     def close(self) -> None:
         """End its worker."""

@@ -4,7 +4,6 @@ import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,7 +11,7 @@ from fastapi import FastAPI
 from pipeline.errors import ParamsError
 from pipeline.live.gate import is_loopback
 from pipeline.live.service import Service, Serving, make_app
-from pipeline.predictor.making import Running
+from pipeline.live.uploads import Served
 
 MESSAGE_BYTES = 4_000_000
 """Of a message over a socket: a frame, or what a browser records in a second."""
@@ -22,24 +21,23 @@ END_SECONDS = 5
 
 
 def serve_head(
-    folder: Path,
-    running: Running,
+    served: Served,
     serving: Serving,
     host: str,
     port: int,
     *,
     say: Callable[[str], object],
 ) -> None:
-    """Serve the head in `folder` at `host` and `port` until Ctrl-C; `say` is told the address.
+    """Serve a head at `host` and `port` until Ctrl-C; `say` is told the address.
 
     Elsewhere than on this machine alone clients need a token, which is made where none is given.
-    Raises ParamsError where the address is not to be had, and as `Predictor.load` does.
+    Raises ParamsError where the address is not to be had, and as `Served.load` does.
     """
     if serving.token is None and not is_loopback(host):
         serving = replace(serving, token=secrets.token_urlsafe(16))
     listening = _listen(host, port)
     with listening:
-        service = Service(folder, running, serving)
+        service = Service(served, serving)
         address = f"http://{_write_host(host)}:{listening.getsockname()[1]}/"
         asked = f"?token={serving.token}" if serving.token else ""
         say(f"{service.predictor.head.recipe.head}: {address}{asked} (Ctrl-C ends it)")

@@ -27,7 +27,7 @@ from pipeline.errors import MoodlineError
 from pipeline.live.gauges import Gauges
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import encode_flac
-from pipeline.predictor.making import Running
+from pipeline.predictor.making import AS_TRAINED, Running
 from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.results import describe_whole
 from pipeline.predictor.tables import smooth_series, tabulate_series
@@ -63,11 +63,26 @@ class Finished:
     path: Path
 
 
-class Worker:
-    """A process with a predictor, made by `load`; what it is asked takes at most `seconds`."""
+@dataclass(frozen=True)
+class Served:
+    """The head that is served: its folder, or a bundle, run as `running` has it."""
 
-    def __init__(self, folder: Path, running: Running, seconds: float) -> None:
-        self._made_of = folder, running
+    folder: Path
+    bundled: bool = False
+    running: Running = AS_TRAINED
+
+    def load(self) -> Predictor:
+        """Its predictor; raises as `Predictor.load` and `from_pretrained` do."""
+        if self.bundled:
+            return Predictor.from_pretrained(self.folder, running=self.running)
+        return Predictor.load(self.folder, self.running)
+
+
+class Worker:
+    """A process with the predictor of `served`; what it is asked takes at most `seconds`."""
+
+    def __init__(self, served: Served, seconds: float) -> None:
+        self._served = served
         self._seconds = seconds
         self._lock = threading.Lock()
         self._closed = False
@@ -114,7 +129,7 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, *self._made_of))
+        self._process = context.Process(target=_serve, args=(theirs, self._served))
         self._process.start()
         theirs.close()
 
@@ -124,12 +139,12 @@ class Worker:
         )
 
 
-def _serve(pipe: Connection, folder: Path, running: Running) -> None:
+def _serve(pipe: Connection, served: Served) -> None:
     """Answer what comes until the pipe is closed."""
     follow_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
     with redirect_stderr(StringIO()), suppress(EOFError):  # bars of progress
-        predictor = Predictor.load(folder, running)
+        predictor = served.load()
         _warm_up(predictor)
         while True:
             item = pipe.recv()

@@ -11,13 +11,13 @@ import uvicorn
 
 from pipeline.live.service import Service, Serving, make_app
 from pipeline.live.serving import configure
-from pipeline.predictor.making import AS_TRAINED
+from pipeline.live.uploads import Served
 
 
 @contextmanager
 def run_service(folder: Path, serving: Serving) -> Iterator[tuple[str, Service]]:
     """Address of a service of the head in `folder`, such as 127.0.0.1:50123, and the service."""
-    service = Service(folder, AS_TRAINED, serving)
+    service = Service(Served(folder), serving)
     server = uvicorn.Server(configure(make_app(service), port=0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

@@ -14,7 +14,8 @@ app = typer.Typer()
 @app.command()
 def serve(
     *,
-    head: Annotated[str, typer.Option(help="Head of models/, or its folder.")],
+    head: Annotated[str | None, typer.Option(help="Head of models/, or its folder.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="A bundle, in place of --head.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; others need a token.")] = (
         "127.0.0.1"
     ),
@@ -49,8 +50,10 @@ def serve(
 ) -> None:
     """Serve a head: a page with camera and microphone, uploads, a socket for programs."""
     from pipeline.cli.predictions import ask_device, find_head
+    from pipeline.errors import ParamsError
     from pipeline.live.service import Serving
     from pipeline.live.serving import serve_head
+    from pipeline.live.uploads import Served
     from pipeline.predictor.making import Running
 
     serving = Serving(
@@ -63,5 +66,9 @@ def serve(
         hop=hop,
         token=token,
     )
+    if (head is None) == (bundle is None):
+        raise ParamsError("expected a --head or a --bundle to serve, got none or both; name one")
     running = Running(ask_device(device), None, detector)
-    serve_head(find_head(head), running, serving, host, port, say=partial(say, err=True))
+    folder = bundle or find_head(head or "")
+    served = Served(folder, bundle is not None, running)
+    serve_head(served, serving, host, port, say=partial(say, err=True))
