@@ -159,7 +159,8 @@ def test_what_is_unlike_the_training_data_is_told(project, tmp_path):
 def test_media_of_which_none_can_be_used_are_refused(project, tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"nothing that is media")
     told = call("predict", str(tmp_path / "broken.mp4"), "--head", "both", "--out", str(tmp_path))
-    assert str(told).startswith("moodline: clean: expected at least one usable clip, got none of 1")
+    assert str(told).startswith("moodline: predict: expected media that can be used, got none of 1")
+    assert "unreadable" in (tmp_path / "both.csv").read_text()
 
 
 def test_rows_by_other_settings_are_refused_before_any_is_made(project, tmp_path):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast, get_args
 
-from pipeline.errors import ParamsError
+from pipeline.errors import CorpusError, ParamsError
 from pipeline.files import write_whole
 from pipeline.labels.clips import Clip
 from pipeline.paths import MODELS
@@ -27,9 +27,27 @@ def find_head(name: str) -> Path:
 
 def ask_device(name: str | None) -> Device | None:
     """Device of this name; raises ParamsError for any other than those of params.yaml."""
+    if name == "cuda":
+        _check_gpu()
     if name is None or name in get_args(Device):
         return cast("Device | None", name)
     raise ParamsError(f"--device: expected {' or '.join(get_args(Device))}, got {name!r}")
+
+
+def _check_gpu() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ParamsError("--device: expected a GPU for cuda, got none; choose cpu")
+
+
+def check_answered(answered: bool, media: int, out: Path) -> None:
+    """Raise CorpusError where no head had anything to go by."""
+    if not answered:
+        raise CorpusError(
+            f"predict: expected media that can be used, got none of {media:,}; what is wrong with "
+            f"each is in {out}"
+        )
 
 
 def check_names(names: Sequence[str]) -> None:

@@ -3,26 +3,38 @@
 import asyncio
 import hmac
 import ipaddress
-from collections.abc import Collection
+import time
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 COOKIE = "moodline"
+"""Of the token, before the port: a browser sends it to every service of a host."""
 
 OPEN = frozenset({"/health"})
 """Paths that tell nothing, and need no token."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
+LARGE = "/predict"
+"""The path that media are sent to."""
+
+SMALL_BYTES = 2**20
+"""Of a body to any other."""
+
 IDLE_SECONDS = 30.0
-"""Between two parts of an upload."""
+"""In which a body may be late, beyond a second for each of LEAST_BYTES."""
+
+LEAST_BYTES = 20_000
+
+TOKEN = r"[A-Za-z0-9_-]{16,}"
+"""What a token is made of: it stands in addresses and headers as it is."""
 
 
 def is_loopback(host: str) -> bool:
@@ -92,9 +104,9 @@ class Gate:
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and self._is_token(asked):
             response = RedirectResponse("/", 303)
-            response.set_cookie(COOKIE, asked, httponly=True, samesite="strict")
+            response.set_cookie(_name_cookie(scope), asked, httponly=True, samesite="strict")
             return response
-        if any(self._is_token(given) for given in _list_tokens(headers)):
+        if any(self._is_token(given) for given in _list_tokens(scope, headers)):
             return None
         told = "expected the service's token, got none or another; open the address that it printed"
         return Refusal(401, told).response
@@ -105,7 +117,7 @@ class Gate:
             return Refusal(403, f"expected this machine's own name, got {host!r}")
         changes = scope["type"] == "websocket" or scope["method"] not in SAFE
         origin = headers.get("origin")
-        if changes and origin is not None and urlsplit(origin).netloc != host:
+        if changes and origin is not None and origin.partition("://")[2] != host:
             return Refusal(403, f"expected the service's own page, got one of {origin!r}")
         return None
 
@@ -115,25 +127,24 @@ class Gate:
 
     def _limit(self, scope: Scope, receive: Receive) -> Receive:
         """`receive` that raises HTTPException for a body that is too large, or too slow."""
-        came, ended = 0, False
+        most = self._most_bytes if scope["path"] == LARGE else SMALL_BYTES
+        begun, came, ended = time.monotonic(), 0, False
 
         async def receive_limited() -> Message:
             nonlocal came, ended
+            late = begun + IDLE_SECONDS + came / LEAST_BYTES - time.monotonic()
             try:
-                message = await asyncio.wait_for(receive(), None if ended else IDLE_SECONDS)
+                message = await asyncio.wait_for(receive(), None if ended else late)
             except TimeoutError as error:
-                told = f"expected more within {IDLE_SECONDS:.0f} s; send the whole again"
+                told = f"expected at least {LEAST_BYTES / 1e3:.0f} kB a second, got less; try again"
                 raise HTTPException(408, told) from error
             if message["type"] == "http.request":
                 came, ended = came + len(message.get("body", b"")), not message.get("more_body")
-                if came > self._most_bytes:
-                    raise HTTPException(413, self._tell_most())
+                if came > most:
+                    raise HTTPException(413, f"expected at most {most / 1e6:,.0f} MB, got more")
             return message
 
         return receive_limited
-
-    def _tell_most(self) -> str:
-        return f"expected at most {self._most_bytes / 1e6:,.0f} MB, got more; send a shorter piece"
 
 
 def _name_host(host: str) -> str:
@@ -142,17 +153,18 @@ def _name_host(host: str) -> str:
     >>> _name_host("localhost:8000"), _name_host("[::1]:8000")
     ('localhost', '::1')
     """
-    return urlsplit(f"//{host}").hostname or ""
-
-
-def _list_tokens(headers: Headers) -> Collection[str]:
-    """Tokens that a request has with it."""
-    found = []
-    scheme, _, credentials = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        found.append(credentials)
     try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return found
-    return [*found, *(cookies[name].value for name in (COOKIE,) if name in cookies)]
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _list_tokens(scope: Scope, headers: Headers) -> list[str]:
+    """Tokens that a request has with it."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    cookie = cookie_parser(headers.get("cookie", "")).get(_name_cookie(scope))
+    return [*([credentials] if scheme.lower() == "bearer" else []), *([cookie] if cookie else [])]
+
+
+def _name_cookie(scope: Scope) -> str:
+    return f"{COOKIE}-{(scope.get('server') or ('', 0))[1]}"

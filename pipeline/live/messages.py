@@ -38,11 +38,18 @@ Line = Annotated[str, Field(max_length=200)]
 
 
 class ClientError(MoodlineError):
-    """A client asks for what it does not get; the text is what it is told."""
+    """A client asks for what it does not get: told in its text, and by HTTP's `status`."""
+
+    def __init__(self, text: str, status: int = 404) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Start(Section):
-    """What a client begins with: sound of so many `hz` or none, frames or none."""
+    """What a client begins with: sound of so many `hz` or none, frames or none.
+
+    And whether the session is to `record` what the browser does.
+    """
 
     type: Literal["start"]
     hz: Annotated[int, Field(ge=LEAST_HZ, le=MOST_SOUND_HZ)] | None = None

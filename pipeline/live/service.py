@@ -2,9 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -20,11 +19,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
-from pipeline.errors import MoodlineError, StoreError, show_line
+from pipeline.errors import MoodlineError, ParamsError, StoreError, show_line, tell_first
 from pipeline.live.gate import Gate
 from pipeline.live.gauges import Gauges
 from pipeline.live.messages import ClientError, list_ratings, write_message
@@ -44,6 +45,12 @@ FRAME_PIXELS = 640
 """Longer side of frames that a page sends, unless faces are searched in larger ones."""
 
 CHUNK = 1 << 20
+
+GONE = 499
+"""Status of a request whose client is gone, as nginx counts it."""
+
+PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of people's faces and voices."""
 
 FORM = {
     "schema": {
@@ -79,7 +86,7 @@ class Service:
         self.serving = serving
         self.predictor = served.load()
         self.gauges = Gauges()
-        self.sessions = None if serving.sessions is None else Sessions(serving.sessions)
+        self.sessions = None if serving.sessions is None else _open_sessions(serving.sessions)
         self.queue = Queue(serving.waiting, self.gauges)
         self.live = 0
         self._warm_up()
@@ -130,15 +137,20 @@ class Service:
         stream.answer()
 
 
+def _open_sessions(folder: Path) -> Sessions:
+    """Sessions in `folder`; raises ParamsError where none can be kept there."""
+    try:
+        return Sessions(folder)
+    except OSError as error:
+        raise ParamsError(
+            f"{folder}: expected a folder for sessions, got none ({error.strerror}); name another "
+            f"one, or --no-keep"
+        ) from error
+
+
 def make_app(service: Service) -> FastAPI:
     """The routes of `service`, behind its gate."""
-
-    @asynccontextmanager
-    async def live(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        service.close()
-
-    app = FastAPIOffline(title="moodline", version=version("moodline"), lifespan=live)
+    app = FastAPIOffline(title="moodline", version=version("moodline"))
     app.state.service = service
     most = int(service.serving.most_megabytes * 1e6)
     app.add_middleware(Gate, token=service.serving.token, most_bytes=most)
@@ -163,7 +175,11 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ClientError)
     async def tell_refused(_: Request, error: ClientError) -> Response:
-        return tell(404, str(error))
+        return tell(error.status, str(error))
+
+    @app.exception_handler(Exception)
+    async def tell_unforeseen(_: Request, error: Exception) -> Response:
+        return tell(500, f"expected an answer, got {type(error).__name__}; its log says more")
 
     @app.exception_handler(StoreError)
     async def tell_damaged(_: Request, error: StoreError) -> Response:
@@ -235,7 +251,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         hop: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
         window: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
         smooth: Annotated[int, Query(ge=1, le=10**6)] = 3,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """What the head says of a film, a sound, a picture or a text, as a whole and over time."""
         status = "gone"
         try:
@@ -247,7 +263,9 @@ def _add_predict(app: FastAPI, service: Service) -> None:
                         request, service.queue.run(partial(service.worker.ask, asked))
                     )
             status = "ok"
-            return answer
+            return Response(answer, media_type="application/json")
+        except ClientDisconnect as error:
+            raise HTTPException(GONE, "the client is gone") from error
         except BusyError:
             status = "busy"
             raise
@@ -261,16 +279,15 @@ def _add_predict(app: FastAPI, service: Service) -> None:
             service.gauges.predictions.labels(status).inc()
 
 
-async def _run_unless_gone(request: Request, work: Any) -> dict[str, Any]:
+async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
     """What `work` gives; it is cancelled where the client goes away meanwhile."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=0.5)
             if not task.done() and await request.is_disconnected():
-                raise HTTPException(499, "the client is gone")
-        found: dict[str, Any] = task.result()
-        return found
+                raise HTTPException(GONE, "the client is gone")
+        return await task
     finally:
         task.cancel()
 
@@ -304,16 +321,17 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
         """All that is known of a session."""
         return service.find_sessions().open(session)
 
-    @app.put("/sessions/{session}/notes", status_code=204)
-    def write_notes(session: str, notes: Notes) -> None:
+    @app.put("/sessions/{session}/notes", status_code=204, openapi_extra=_describe_notes())
+    async def write_notes(session: str, request: Request) -> None:
         """Keep names, marks and what does not count."""
-        service.find_sessions().write_notes(session, notes)
+        body = await request.body()
+        await asyncio.to_thread(_write_notes, service.find_sessions(), session, body)
 
     @app.get("/sessions/{session}/recording")
     def find_recording(session: str) -> Response:
         """The session's film."""
         path = service.find_sessions().find_recording(session)
-        return FileResponse(path, media_type="video/webm")
+        return FileResponse(path, media_type="video/webm", headers=PRIVATE)
 
     @app.get("/sessions/{session}/answers.csv")
     def write_answers(session: str) -> Response:
@@ -321,13 +339,26 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
         table = service.find_sessions().tabulate(session)
         sink = pa.BufferOutputStream()
         pa.csv.write_csv(table, sink)
-        named = {"Content-Disposition": f'attachment; filename="{session}.csv"'}
+        named = {**PRIVATE, "Content-Disposition": f'attachment; filename="{session}.csv"'}
         return Response(sink.getvalue().to_pybytes(), media_type="text/csv", headers=named)
 
     @app.delete("/sessions/{session}", status_code=204)
     def remove_session(session: str) -> None:
         """Take a session away, for good."""
         service.find_sessions().remove(session)
+
+
+def _write_notes(sessions: Sessions, session: str, body: bytes) -> None:
+    try:
+        notes = Notes.model_validate_json(body)
+    except ValidationError as error:
+        raise UploadError(f"notes: {tell_first(error)}") from error
+    sessions.write_notes(session, notes)
+
+
+def _describe_notes() -> dict[str, Any]:
+    """What is sent, for the page of the API."""
+    return {"requestBody": {"content": {"application/json": {"schema": Notes.model_json_schema()}}}}
 
 
 def _add_live(app: FastAPI, service: Service) -> None:
@@ -360,6 +391,8 @@ def _add_live(app: FastAPI, service: Service) -> None:
             pass
         except MoodlineError as error:
             await refuse(socket, str(error))
+        except OSError as error:
+            await refuse(socket, f"expected room and leave to keep the session: {error.strerror}")
         finally:
             service.live -= 1
             service.gauges.live.set(service.live)
@@ -371,16 +404,19 @@ async def _talk(socket: WebSocket, service: Service) -> None:
     described = service.describe()
     session = None
     if service.sessions is not None:
-        session = service.sessions.begin(described, start.title)
+        begin = partial(service.sessions.begin, described, start.title, record=start.record)
+        session = await asyncio.to_thread(begin)
     name = None if session is None else session.name
     try:
         await socket.send_text(write_message({"type": "ready", "session": name, **described}))
-        conversation = Conversation(socket, service.stream(start.hz), session, start.hz)
+        conversation = Conversation(socket, service.stream(start.hz), session, start)
         await conversation.run(service.pool, service.gauges)
         await socket.send_text(write_message({"type": "stopped", "session": name}))
         await socket.close()
     finally:
-        film = None if session is None else session.close()
+        film = None
+        if session is not None and service.sessions is not None:
+            film = service.sessions.end(session)
         if film is not None:
             asyncio.get_running_loop().run_in_executor(None, _finish, service, film)
 

@@ -1,5 +1,6 @@
 """Serving: the service at an address, until it is ended."""
 
+import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from pipeline.errors import ParamsError
-from pipeline.live.gate import is_loopback
+from pipeline.live.gate import TOKEN, is_loopback
 from pipeline.live.service import Service, Serving, make_app
 from pipeline.live.uploads import Served
 
@@ -33,6 +34,11 @@ def serve_head(
     Elsewhere than on this machine alone clients need a token, which is made where none is given.
     Raises ParamsError where the address is not to be had, and as `Served.load` does.
     """
+    if serving.token is not None and not re.fullmatch(TOKEN, serving.token):
+        raise ParamsError(
+            "token: expected 16 letters, digits, - and _ or more, got another; leave it out, and "
+            "one is made"
+        )
     if serving.token is None and not is_loopback(host):
         serving = replace(serving, token=secrets.token_urlsafe(16))
     listening = _listen(host, port)
@@ -41,7 +47,10 @@ def serve_head(
         address = f"http://{_write_host(host)}:{listening.getsockname()[1]}/"
         asked = f"?token={serving.token}" if serving.token else ""
         say(f"{service.predictor.head.recipe.head}: {address}{asked} (Ctrl-C ends it)")
-        uvicorn.Server(configure(make_app(service))).run([listening])
+        try:
+            uvicorn.Server(configure(make_app(service))).run([listening])
+        finally:
+            service.close()
 
 
 def configure(app: FastAPI, port: int = 0) -> uvicorn.Config:

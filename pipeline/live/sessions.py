@@ -7,14 +7,15 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pyarrow as pa
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import StoreError
-from pipeline.files import write_json
+from pipeline.files import remove_whole, write_json
 from pipeline.live.messages import ClientError, Line, LiveSeconds
 from pipeline.sections import Section
 from pipeline.store.records import read_record
@@ -29,6 +30,15 @@ REMEDY = "remove the session's folder, or bring the file back"
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet would compute (OWASP, CSV injection)."""
+
+KEPT = ("answer", "faces", "mark", "recording")
+"""Kinds of messages that a session keeps, each in a file of its own."""
+
+MOST_RECORDED = 20 * 10**9
+"""Bytes of a recording: a day at two megabits a second."""
+
+SPARE_BYTES = 10**9
+"""Of a disk that recordings leave."""
 
 Person = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 
@@ -85,6 +95,32 @@ class Notes(Section):
         return self.people.get(str(track)) or str(track)
 
 
+class Kept(Notes):
+    """Notes as they are in their file: of the marks that were made live, so many are among them."""
+
+    format_version: Literal[1] = 1
+    taken: Annotated[int, Field(ge=0)] = 0
+
+
+class Seconds(BaseModel):
+    """What all messages have that are kept; one of none is not one."""
+
+    seconds: LiveSeconds
+
+
+class Answered(Seconds):
+    """An answer that was kept."""
+
+    type: Literal["answer"]
+    person: int | None
+    emotions: dict[str, float | None]
+    ratings: dict[str, float | None]
+    dominant_emotion: str | None
+    confidence: float | None
+    modalities: list[str]
+    latency_seconds: float
+
+
 class Opening(Section):
     """What is known of a session when it begins; `head` is how it was described."""
 
@@ -95,42 +131,46 @@ class Opening(Section):
 
 
 class Session:
-    """A session that goes on: what is added is in its folder at once, a line each."""
+    """A session that goes on: what is added is in its folder at once, a line each.
 
-    def __init__(self, folder: Path, opening: Opening, title: str) -> None:
+    A recording is kept where it is to be.
+    """
+
+    def __init__(self, folder: Path, opening: Opening, title: str, *, record: bool) -> None:
         self.name = opening.session
         self._folder = folder
-        self._notes = Notes(title=title)
-        self._recorded = False
-        folder.mkdir(parents=True)
+        self._record = record
+        self._recorded = 0
+        folder.mkdir(mode=0o700, parents=True)
         write_json(folder / "session.json", opening.model_dump())
-        self._write_notes()
+        write_json(folder / "notes.json", Kept(title=title).model_dump())
         self._files = {
-            kind: (folder / f"{kind}.jsonl").open("a", encoding="utf-8")
-            for kind in ("answer", "faces", "recording")
+            kind: (folder / f"{kind}.jsonl").open("a", encoding="utf-8") for kind in KEPT
         }
         self._film = (folder / "recording.webm").open("ab")
 
     def add(self, message: Mapping[str, Any]) -> None:
-        """Keep an answer, or who is in a frame."""
+        """Keep an answer, who is in a frame, or a moment that a person marked."""
         file = self._files[message["type"]]
         file.write(json.dumps(message, allow_nan=False) + "\n")
         file.flush()
 
     def add_recording(self, seconds: float, chunk: bytes) -> None:
-        """Keep a part of what the browser records, the first of which says when it begins."""
+        """Keep a part of what the browser records, the first of which says when it begins.
+
+        Raises ClientError where none is to be kept, for more than cameras make, and without room.
+        """
+        if not self._record:
+            raise ClientError("expected no recording, for start asked for none; start with record")
         if not self._recorded:
             self.add({"type": "recording", "seconds": seconds})
-            self._recorded = True
+        self._recorded += len(chunk)
+        if self._recorded > MOST_RECORDED:
+            raise ClientError(f"expected a recording of at most {MOST_RECORDED / 1e9:,.0f} GB")
+        if shutil.disk_usage(self._folder).free < SPARE_BYTES:
+            raise ClientError("expected room for the recording on the disk, got too little")
         self._film.write(chunk)
         self._film.flush()
-
-    def add_mark(self, seconds: float, text: str) -> None:
-        """Keep a moment that a person marked; no more than MOST_NOTES."""
-        if len(self._notes.marks) < MOST_NOTES:
-            marks = [*self._notes.marks, Marked(seconds=seconds, text=text)]
-            self._notes = self._notes.model_copy(update={"marks": marks})
-            self._write_notes()
 
     def close(self) -> Path | None:
         """Let go of its files; where its recording lies, if there is one."""
@@ -139,11 +179,8 @@ class Session:
         film = self._folder / "recording.webm"
         if self._recorded:
             return film
-        film.unlink()
+        film.unlink(missing_ok=True)
         return None
-
-    def _write_notes(self) -> None:
-        write_json(self._folder / "notes.json", self._notes.model_dump())
 
 
 class Sessions:
@@ -155,13 +192,21 @@ class Sessions:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._live: set[str] = set()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def begin(self, head: Mapping[str, Any], title: str) -> Session:
-        """A new one, of the head that is described so."""
+    def begin(self, head: Mapping[str, Any], title: str, *, record: bool) -> Session:
+        """A new one, of the head that is described so; it is live until `end`."""
         now = datetime.now(UTC)
         name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         opening = Opening(session=name, begun=now.isoformat(timespec="seconds"), head=dict(head))
-        return Session(self.folder / name, opening, title)
+        self._live.add(name)
+        return Session(self.folder / name, opening, title, record=record)
+
+    def end(self, session: Session) -> Path | None:
+        """Close a session; where its recording lies, if there is one."""
+        self._live.discard(session.name)
+        return session.close()
 
     def list(self) -> list[dict[str, Any]]:
         """What each is called and how long it is, the newest first; damaged ones are left out."""
@@ -175,20 +220,22 @@ class Sessions:
         """All that is known of a session."""
         folder, opening, notes = self._read(name)
         began = next((line["seconds"] for line in _read_lines(folder / "recording.jsonl")), None)
-        faces = list(_read_lines(folder / "faces.jsonl"))
+        answers = _read_answers(folder)
         return {
             **self._sum_up(name),
             "head": opening.head,
             "recording": began is not None,
             "recording_begins": began,
             **notes.model_dump(),
-            "answers": list(_read_lines(folder / "answer.jsonl")),
-            "faces": faces,
+            "answers": [answer.model_dump() for answer in answers],
+            "faces": list(_read_lines(folder / "faces.jsonl")),
         }
 
     def write_notes(self, name: str, notes: Notes) -> None:
         """Keep what people wrote about a session."""
-        write_json(self._find(name) / "notes.json", notes.model_dump())
+        folder = self._find(name)
+        taken = sum(1 for _ in _read_lines(folder / "mark.jsonl"))
+        write_json(folder / "notes.json", Kept(**notes.model_dump(), taken=taken).model_dump())
 
     def find_recording(self, name: str) -> Path:
         """Film of a session; raises ClientError where none was kept."""
@@ -198,25 +245,29 @@ class Sessions:
         return path
 
     def remove(self, name: str) -> None:
-        """Take a session away, for good."""
-        shutil.rmtree(self._find(name))
+        """Take a session away, for good; raises ClientError while it is live."""
+        folder = self._find(name)
+        if name in self._live:
+            told = f"{name}: expected a session that has ended, got one that is live; stop it"
+            raise ClientError(told, 409)
+        remove_whole(folder)
 
     def tabulate(self, name: str) -> pa.Table:
         """A row for each answer: when, who, what, and what people noted of it."""
         folder, _, notes = self._read(name)
         before, rows = -1.0, []
-        for answer in _read_lines(folder / "answer.jsonl"):
-            seconds = answer["seconds"]
+        for answer in _read_answers(folder):
+            seconds = answer.seconds
             marks = [mark for mark in notes.marks if mark.is_in(before, seconds)]
             rows.append(
                 {
                     "seconds": seconds,
-                    "person": quieten(notes.name_person(answer["person"])),
-                    **answer["emotions"],
-                    "dominant_emotion": answer["dominant_emotion"],
-                    "confidence": answer["confidence"],
-                    **answer["ratings"],
-                    "modalities": "+".join(answer["modalities"]),
+                    "person": quieten(notes.name_person(answer.person)),
+                    **answer.emotions,
+                    "dominant_emotion": answer.dominant_emotion,
+                    "confidence": answer.confidence,
+                    **answer.ratings,
+                    "modalities": "+".join(answer.modalities),
                     "excluded": any(first <= seconds < last for first, last in notes.excluded),
                     "mark": quieten("; ".join(mark.text or "mark" for mark in marks)),
                 }
@@ -226,8 +277,7 @@ class Sessions:
 
     def _sum_up(self, name: str) -> dict[str, Any]:
         folder, opening, notes = self._read(name)
-        answers = 0
-        seconds = 0.0
+        answers, seconds = 0, 0.0
         for answer in _read_lines(folder / "answer.jsonl"):
             answers, seconds = answers + 1, answer["seconds"]
         return {
@@ -248,7 +298,11 @@ class Sessions:
     def _read(self, name: str) -> tuple[Path, Opening, Notes]:
         folder = self._find(name)
         opening = read_record(folder / "session.json", Opening, "a session", REMEDY)
-        return folder, opening, read_record(folder / "notes.json", Notes, "notes", REMEDY)
+        kept = read_record(folder / "notes.json", Kept, "notes", REMEDY)
+        made = islice(_read_lines(folder / "mark.jsonl"), kept.taken, MOST_NOTES)
+        live = [Marked(seconds=mark["seconds"], text=str(mark.get("text", ""))) for mark in made]
+        plain = kept.model_dump(exclude={"format_version", "taken"})
+        return folder, opening, Notes(**{**plain, "marks": [*kept.marks, *live][:MOST_NOTES]})
 
 
 def quieten(text: str) -> str:
@@ -260,13 +314,17 @@ def quieten(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def _read_answers(folder: Path) -> Iterator[Answered]:
+    for line in _read_lines(folder / "answer.jsonl"):
+        with suppress(ValidationError):
+            yield Answered.model_validate(line)
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Messages of a file, as far as they are whole: a service may have been ended amid one."""
+    """Messages of a file that are whole: a service may have been ended amid one."""
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            try:
+            with suppress(ValueError):  # of JSON, or of pydantic
                 found = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(found, dict):
+                Seconds.model_validate(found)
                 yield found

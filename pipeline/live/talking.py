@@ -36,11 +36,14 @@ BEGIN_SECONDS = 10.0
 SILENT_SECONDS = 3600.0
 """A client may pause for so long; of one that is gone, pings tell."""
 
-WAITING_SECONDS = 10.0
-"""Sound that waits to be heard; a client that sends more is ahead of time."""
+WAITING_SECONDS = 5.0
+"""Of sound that waits to be heard; what came before is let go of where there is more."""
 
-LIVE_PIXELS = 2**22
-"""Of a frame: cameras have 2 million, and a page sends fewer."""
+BLOCK_SECONDS = (0.005, 1.0)
+"""Least and most of a block of sound."""
+
+LIVE_PIXELS = 2**21
+"""Of a frame: Full HD."""
 
 POLICY, GONE_AWAY = 1008, 1001
 """Why a socket is closed (RFC 6455, 7.4.1): for what came, or because its other end is gone."""
@@ -54,6 +57,7 @@ class Inbox:
 
     frame: Block | None = None
     sounds: deque[Block] = field(default_factory=deque)
+    sound_bytes: int = 0
     came: asyncio.Event = field(default_factory=asyncio.Event)
     came_at: float = 0.0
     ended: bool = False
@@ -72,12 +76,12 @@ class Conversation:
     """
 
     def __init__(
-        self, socket: WebSocket, stream: Stream, session: Session | None, hz: int | None
+        self, socket: WebSocket, stream: Stream, session: Session | None, start: Start
     ) -> None:
         self._socket = socket
         self._stream = stream
         self._session = session
-        self._hz = hz
+        self._start = start
         self._inbox = Inbox()
         self._person = NOBODY
         self._look: Look | None = None
@@ -113,7 +117,7 @@ class Conversation:
                 if isinstance(message, Start):
                     raise ClientError("expected start once, got it again")
                 if self._session is not None:
-                    self._session.add_mark(message.seconds, message.text)
+                    self._session.add(message.model_dump())
         finally:
             self._inbox.end()
 
@@ -124,17 +128,17 @@ class Conversation:
                 self._session.add_recording(block.seconds, block.payload)
             return
         if block.kind == "frame":
+            if not self._start.frames:
+                raise ClientError("expected no frame, for start announced none; start with frames")
             if inbox.frame is not None:
                 gauges.frames.labels("dropped").inc()
             inbox.frame = block
         else:
-            _check_sound(block, self._hz)
+            hz = _check_sound(block, self._start.hz)
             inbox.sounds.append(block)
-            held = sum(len(sound.payload) for sound in inbox.sounds) / 2 / (self._hz or 1)
-            if held > WAITING_SECONDS:
-                raise ClientError(
-                    f"expected sound as it is heard, got {held:.0f} s of it that wait; send less"
-                )
+            inbox.sound_bytes += len(block.payload)
+            while inbox.sound_bytes > WAITING_SECONDS * hz * 2:
+                inbox.sound_bytes -= len(inbox.sounds.popleft().payload)
         inbox.came_at = time.monotonic()
         inbox.came.set()
 
@@ -144,14 +148,15 @@ class Conversation:
         frame, sounds, came_at = inbox.frame, [*inbox.sounds], inbox.came_at
         inbox.frame = None
         inbox.sounds.clear()
+        inbox.sound_bytes = 0
         if frame is None and not sounds:
             return
         loop = asyncio.get_running_loop()
+        if frame is not None and self._stream.wants(frame.seconds):
+            gauges.frames.labels("judged").inc()
         for message in await loop.run_in_executor(pool, self._go_along, frame, sounds, came_at):
             if message["type"] == "answer":
                 gauges.latency_seconds.observe(message["latency_seconds"])
-            else:
-                gauges.frames.labels("judged").inc()
             await self._socket.send_text(write_message(message))
 
     def _go_along(
@@ -173,7 +178,8 @@ class Conversation:
 
     def _look_at(self, frame: Block) -> dict[str, Any]:
         """Who is in a frame; of one that is not looked at, who was in the one before."""
-        self._look = self._stream.add_frame(frame.seconds, _decode(frame)) or self._look
+        if self._stream.wants(frame.seconds):
+            self._look = self._stream.add_frame(frame.seconds, _decode(frame))
         if self._look is None:
             return {"type": "faces", "seconds": frame.seconds, "people": []}
         return describe_look(frame.seconds, self._look, self._person)
@@ -214,11 +220,17 @@ async def _receive(socket: WebSocket, seconds: float) -> tuple[str | None, bytes
     return message.get("text"), message.get("bytes")
 
 
-def _check_sound(block: Block, hz: int | None) -> None:
+def _check_sound(block: Block, hz: int | None) -> int:
+    """Samples a second of a block; raises ClientError for one that is none, or of odd length."""
     if hz is None:
         raise ClientError("expected no sound, for start named no hz; start with it")
-    if not block.payload or len(block.payload) % 2:
+    if len(block.payload) % 2:
         raise ClientError(f"expected samples of 16 bits, got {len(block.payload)} bytes")
+    least, most = BLOCK_SECONDS
+    seconds = len(block.payload) / 2 / hz
+    if not least <= seconds <= most:
+        raise ClientError(f"expected {least:g} to {most:g} s of sound in a block, got {seconds:g}")
+    return hz
 
 
 def _decode(frame: Block) -> np.ndarray:
@@ -229,4 +241,4 @@ def _decode(frame: Block) -> np.ndarray:
     try:
         return decode_jpeg(frame.payload)
     except MediaError as error:
-        raise ClientError("expected a frame as a JPEG file, got other bytes") from error
+        raise ClientError("expected a frame as a baseline JPEG, got other bytes") from error

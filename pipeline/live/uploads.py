@@ -5,14 +5,17 @@ another begins. Streams that are live go on meanwhile.
 """
 
 import asyncio
+import json
 import math
 import multiprocessing
+import os
 import signal
+import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, replace
-from io import StringIO
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,10 +30,17 @@ from pipeline.errors import MoodlineError
 from pipeline.live.gauges import Gauges
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import encode_flac
+from pipeline.media.opening import open_container
 from pipeline.predictor.making import AS_TRAINED, Running
 from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.results import describe_whole
 from pipeline.predictor.tables import smooth_series, tabulate_series
+
+LOADING_SECONDS = 300.0
+"""In which a process loads its head."""
+
+NICE = 5
+"""Of the process: streams that are live go before."""
 
 USUAL_SECONDS = 5.0
 """Of a prediction, until there was one."""
@@ -79,30 +89,29 @@ class Served:
 
 
 class Worker:
-    """A process with the predictor of `served`; what it is asked takes at most `seconds`."""
+    """A process with the predictor of `served`; what it is asked takes at most `seconds`.
+
+    It lays whatever it needs in a folder that goes when it does.
+    """
 
     def __init__(self, served: Served, seconds: float) -> None:
         self._served = served
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._ready = False
         self._start()
 
-    def ask(self, item: Asked | Finished) -> Any:
+    def ask(self, item: Asked | Finished) -> bytes:
         """The process's answer, to one thread after another; raises UploadError for none."""
         with self._lock:
             try:
+                self._await_ready()
                 self._pipe.send(item)
-                if self._pipe.poll(self._seconds):
-                    answer = self._pipe.recv()
-                else:
-                    answer = UploadError(self._tell_slow(), 504)
-                    self._renew()
+                answer = self._receive(self._seconds, UploadError(self._tell_slow(), 504))
             except (EOFError, OSError):
-                answer = UploadError(
-                    "expected media, got a file that ended the process that read it"
-                )
                 self._renew()
+                told = "expected media, got a file that ends the process that reads it"
+                answer = UploadError(told)
         if isinstance(answer, UploadError):
             raise answer
         return answer
@@ -112,6 +121,24 @@ class Worker:
         self._closed = True
         self._end()
 
+    def _await_ready(self) -> None:
+        """Wait until the process has loaded its head; raises UploadError where it cannot."""
+        if not self._ready:
+            slow = UploadError(f"expected a head within {LOADING_SECONDS:.0f} s, got none", 503)
+            answer = self._receive(LOADING_SECONDS, slow)
+            if isinstance(answer, UploadError):
+                self._renew()
+                raise answer
+            self._ready = True
+
+    def _receive(self, seconds: float, slow: UploadError) -> bytes | UploadError:
+        """What comes within so many seconds, else `slow`; one that is slow is begun anew."""
+        if self._pipe.poll(seconds):
+            answer: bytes | UploadError = self._pipe.recv()
+            return answer
+        self._renew()
+        return slow
+
     def _end(self) -> None:
         with suppress(psutil.NoSuchProcess):
             whole = psutil.Process(self._process.pid)
@@ -120,6 +147,7 @@ class Worker:
                     process.kill()
         self._process.join()
         self._pipe.close()
+        self._folder.cleanup()
 
     def _renew(self) -> None:
         if not self._closed:
@@ -128,32 +156,52 @@ class Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
+        self._ready = False
+        self._folder = TemporaryDirectory(prefix="moodline-", ignore_cleanup_errors=True)
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._served))
+        asked = theirs, self._served, self._folder.name
+        self._process = context.Process(target=_serve, args=asked)
         self._process.start()
         theirs.close()
 
     def _tell_slow(self) -> str:
-        return (
-            f"expected media that take at most {self._seconds:,.0f} s, got more; send less of them"
-        )
+        most = f"{self._seconds:,.0f} s"
+        return f"expected media that take at most {most}, got more; send less of them"
 
 
-def _serve(pipe: Connection, served: Served) -> None:
-    """Answer what comes until the pipe is closed."""
+def _serve(pipe: Connection, served: Served, folder: str) -> None:
+    """Answer what comes until the pipe is closed: None once the head is there, then each item.
+
+    What nobody foresaw is an answer as well: the media come from anywhere.
+    """
     follow_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's goes to all: the parent sees to it
-    with redirect_stderr(StringIO()), suppress(EOFError):  # bars of progress
+    os.nice(NICE)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):  # bars of progress
+        predictor = _load(pipe, served)
+        with suppress(EOFError):
+            while predictor is not None:
+                item = pipe.recv()
+                try:
+                    pipe.send(_answer(predictor, item))
+                except UploadError as error:
+                    pipe.send(error)
+                except Exception as error:
+                    pipe.send(UploadError(_hide(str(error) or type(error).__name__, item)))
+
+
+def _load(pipe: Connection, served: Served) -> Predictor | None:
+    """The predictor, once it is warm; None where there is none, which the pipe is told."""
+    try:
         predictor = served.load()
         _warm_up(predictor)
-        while True:
-            item = pipe.recv()
-            try:
-                pipe.send(_answer(predictor, item))
-            except UploadError as error:
-                pipe.send(error)
-            except (MoodlineError, OSError, MemoryError, av.FFmpegError) as error:
-                pipe.send(UploadError(_hide(str(error) or type(error).__name__, item)))
+    except Exception as error:
+        told = f"expected the head anew, got {type(error).__name__}: {error}"
+        pipe.send(UploadError(told, 503))
+        return None
+    pipe.send(None)
+    return predictor
 
 
 def _warm_up(predictor: Predictor) -> None:
@@ -164,11 +212,11 @@ def _warm_up(predictor: Predictor) -> None:
         predictor.tell(path)
 
 
-def _answer(predictor: Predictor, item: Asked | Finished) -> dict[str, Any] | None:
+def _answer(predictor: Predictor, item: Asked | Finished) -> bytes:
     if isinstance(item, Asked):
-        return _predict(predictor, item)
+        return json.dumps(_predict(predictor, item), allow_nan=False).encode()
     _finish(item)
-    return None
+    return b""
 
 
 def _predict(predictor: Predictor, asked: Asked) -> dict[str, Any]:
@@ -201,8 +249,8 @@ def _finish(finished: Finished) -> None:
     """Write a browser's recording anew, with its length and an index at its beginning."""
     aside = finished.path.with_suffix(".aside.webm")
     with (
-        av.open(str(finished.path), format="matroska", metadata_errors="replace") as source,
-        av.open(str(aside), "w", format="webm", options={"cues_to_front": "1"}) as film,
+        open_container(finished.path) as source,
+        av.open(str(aside), "w", format="matroska", options={"cues_to_front": "1"}) as film,
     ):
         streams = {s.index: film.add_stream_from_template(s) for s in source.streams}
         for packet in source.demux():
@@ -243,17 +291,20 @@ class Queue:
             self._held -= 1
             self._gauges.waiting.set(self._held)
 
-    async def run(self, ask: Callable[[], Any]) -> Any:
-        """What `ask` gives in a thread, once it is its turn; who stops waiting frees the place."""
+    async def run(self, ask: Callable[[], bytes]) -> bytes:
+        """What `ask` gives in a thread, once it is its turn; who stops waiting frees the place.
+
+        What is at work goes on to its end, and so does its turn.
+        """
         async with self._turn:
-            begun = asyncio.get_running_loop().time()
+            begun = time.monotonic()
             work = asyncio.ensure_future(asyncio.to_thread(ask))
             try:
                 return await asyncio.shield(work)
+            except asyncio.CancelledError:  # its client is gone
+                await asyncio.wait({work})
+                raise
             finally:
-                while not work.done():  # its client is gone; the next begins when it has ended
-                    with suppress(asyncio.CancelledError, UploadError):
-                        await asyncio.wait({work})
-                seconds = asyncio.get_running_loop().time() - begun
+                seconds = time.monotonic() - begun
                 self._usual_seconds += (seconds - self._usual_seconds) / 4
                 self._gauges.prediction_seconds.observe(seconds)

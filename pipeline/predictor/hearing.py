@@ -8,7 +8,8 @@ from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import PCM_SCALE, RESAMPLING, quantise
 
 STRAY_SECONDS = 0.25
-"""Blocks that come further from the end of those before have lost some: silence is in between."""
+"""Blocks that come further from the end of those before have lost some, and silence is in between;
+or they are ahead of their times, and lose as much."""
 
 
 class Microphone:
@@ -38,6 +39,10 @@ class Microphone:
         if lost > STRAY_SECONDS * AUDIO_HZ:
             self._append(np.zeros(min(lost, self._held), np.float32), lost)
             self._resampler = self._make_resampler()
+        elif lost < -STRAY_SECONDS * AUDIO_HZ:
+            samples = samples[round(-lost * self._hz / AUDIO_HZ) :]
+        if not len(samples):
+            return
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), "s16", "mono")
         frame.sample_rate = self._hz
         for made in self._resampler.resample(frame):

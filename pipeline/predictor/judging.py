@@ -44,7 +44,7 @@ class HeldRows:
 
 
 class Acquaintance:
-    """What is known of the rows of the person in front, by all that came so far.
+    """What is known of the rows of a person in front, by all that came so far.
 
     A head that normalises by subject goes by it; any other by what it was trained with.
     """
@@ -56,13 +56,17 @@ class Acquaintance:
             if head.params.normalisation == "subject"
         }
         self._moments = {s: Moments(reader.columns) for s, reader in self._readers.items()}
+        self._reached = dict.fromkeys(self._readers, 0.0)
 
-    def add(self, rows: Mapping[str, Rows]) -> None:
-        """Take in rows, stream by stream."""
-        for stream, moments in self._moments.items():
-            if stream in rows:
-                valid = torch.from_numpy(rows[stream].embedding[rows[stream].valid])
-                moments.add(self._readers[stream].list_columns(valid.float()))
+    def add(self, rows: Mapping[str, Rows], begin: float) -> None:
+        """Take in the rows of a stretch, stream by stream, each row of those that overlap once."""
+        for stream in self._moments.keys() & rows.keys():
+            starts, valid = begin + rows[stream].start_seconds, rows[stream].valid
+            new = valid & (starts >= self._reached[stream])
+            if new.any():
+                self._reached[stream] = float(np.nextafter(starts[new].max(), np.inf))
+                taken = torch.from_numpy(rows[stream].embedding[new]).float()
+                self._moments[stream].add(self._readers[stream].list_columns(taken))
 
     @property
     def standards(self) -> Standards:

@@ -15,7 +15,7 @@ from pipeline.faces.choosing import Sound
 from pipeline.faces.searching import resolve_detector
 from pipeline.limits import LEAST_HZ, MOST_SOUND_HZ
 from pipeline.media import AUDIO_HZ
-from pipeline.media.audio import PCM_SCALE
+from pipeline.media.audio import PCM_SCALE, loudness_dbfs, quantise
 from pipeline.predictor.answering import Answer, TrainedHead, Values
 from pipeline.predictor.encoding import EncodedFrames, HeldEncoder, Picture, Pictures
 from pipeline.predictor.hearing import Microphone
@@ -35,6 +35,9 @@ SPARE_SECONDS = 2.0
 
 EARLY_SECONDS = 0.02
 """So much of its sound an answer does without: a resampler holds it back until more comes."""
+
+MOST_KNOWN = 100
+"""People that a stream knows at once."""
 
 LOST_SECONDS = 1.0
 """A microphone that is so far behind the camera is no more waited for."""
@@ -86,10 +89,7 @@ class Stream:
         hop_seconds: float = HOP_SECONDS,
         hz: int | None = None,
     ) -> None:
-        if hz is not None and not LEAST_HZ <= hz <= MOST_SOUND_HZ:
-            raise ParamsError(
-                f"hz: expected {LEAST_HZ:,} to {MOST_SOUND_HZ:,} samples a second, got {hz:,}"
-            )
+        _check(window_seconds, hop_seconds, hz)
         held_seconds = window_seconds + SPARE_SECONDS
         seen = any(encoder.params.modality != "audio" for encoder in encoders.values())
         faces = resolve_detector(making.faces) if seen else None
@@ -104,7 +104,7 @@ class Stream:
         self._shown_seconds = 0.0
         self._answered = 0
         self._encoded: dict[str, EncodedFrames] = defaultdict(dict)
-        self._known = Acquaintance(head)
+        self._known: dict[int, Acquaintance] = {}
 
     def add_frame(self, seconds: float, image: Image) -> Look | None:
         """Take in a frame, RGB and upright: what is seen in it; None where it is not looked at.
@@ -114,10 +114,19 @@ class Stream:
         self._shown_seconds = max(self._shown_seconds, seconds)
         return None if self._camera is None else self._camera.look(seconds, image)
 
+    def wants(self, seconds: float) -> bool:
+        """Whether a frame that is shown at `seconds` is looked at."""
+        return self._camera is not None and self._camera.wants(seconds)
+
     def add_sound(self, seconds: float, samples: Int16[np.ndarray, " samples"]) -> None:
         """Take in mono sound that begins at `seconds`, of as many samples a second as were told."""
         if self._microphone is None:
             raise ParamsError("hz: expected samples a second of the sound that comes, got none")
+        if samples.dtype != np.int16 or samples.ndim != 1:
+            raise ParamsError(
+                f"sound: expected int16 in one axis, got {samples.dtype} in {samples.ndim}; mix it "
+                f"to mono, and scale it to 16 bits"
+            )
         self._microphone.add(seconds, samples)
 
     @property
@@ -144,9 +153,16 @@ class Stream:
             sound = self._microphone.take(begin, seconds)
         person, tracks = self._choose(looks, begin, sound)
         rows = self._encode(begin, looks, tracks, sound)
-        self._known.add(rows)
-        values, present = judge_stretch(self.head, rows, seconds - begin, self._known.standards)
+        known = self._meet(person)
+        known.add(rows, begin)
+        values, present = judge_stretch(self.head, rows, seconds - begin, known.standards)
         return Moment(seconds, person, values, present)
+
+    def _meet(self, person: int) -> Acquaintance:
+        """What is known of a person; of very many, whom it met first is forgotten."""
+        if person not in self._known and len(self._known) == MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        return self._known.setdefault(person, Acquaintance(self.head))
 
     def _choose(
         self, looks: list[Look], begin: float, sound: Float32[np.ndarray, " samples"]
@@ -178,13 +194,26 @@ class Stream:
                 if pictures := shown[modality]:
                     known = self._encoded[stream]
                     found[stream] = encoder.encode_pictures(Pictures.of(pictures), known)
-            elif np.abs(sound).max(initial=0.0) * PCM_SCALE > 0.5:  # what 16 bits tell from silence
+            elif loudness_dbfs(sound) >= self._clean.silent_dbfs:
                 found[stream] = encoder.encode_sound(Waveform(self._level(sound), AUDIO_HZ))
         return found
 
     def _level(self, sound: Float32[np.ndarray, " samples"]) -> Float32[np.ndarray, " samples"]:
         gain, level = self._clean.gain, self._clean.level
-        return sound if gain is None or level is None else apply_gain(sound, gain, level)
+        if gain is None or level is None:
+            return sound
+        return quantise(apply_gain(sound, gain, level)).astype(np.float32) / PCM_SCALE
+
+
+def _check(window_seconds: float, hop_seconds: float, hz: int | None) -> None:
+    """Raise ParamsError for times or rates that are none."""
+    for name, seconds in (("window", window_seconds), ("hop", hop_seconds)):
+        if not 0 < seconds < math.inf:
+            raise ParamsError(f"{name}: expected seconds above 0, got {seconds}; give others")
+    if hz is not None and not LEAST_HZ <= hz <= MOST_SOUND_HZ:
+        raise ParamsError(
+            f"hz: expected {LEAST_HZ:,} to {MOST_SOUND_HZ:,} samples a second, got {hz:,}"
+        )
 
 
 def _list_crops(looks: Iterable[Look], begin: float, tracks: frozenset[int]) -> Iterator[Picture]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import UInt8
 
-from pipeline.faces.choosing import People, Sound, choose_tracks
+from pipeline.faces.choosing import Mouth, People, Sound, choose_tracks, cut_mouth
 from pipeline.faces.crops import scale_frame
 from pipeline.faces.cutting import cut_face
 from pipeline.faces.params import FacesParams
@@ -34,11 +34,13 @@ Image = UInt8[np.ndarray, "height width 3"]
 class Look:
     """A frame that was looked at: who is in it, and pictures as stores have them.
 
-    `crops` are by track, of those that keep to the thresholds; `scene` is None unless asked for.
+    `crops` are by track, of those that keep to the thresholds; `mouths`, of all, are empty and
+    `scene` is None unless asked for.
     """
 
     seen: Seen
     crops: Mapping[int, Image]
+    mouths: Mapping[int, Mouth]
     scene: Image | None
 
     @property
@@ -62,12 +64,15 @@ class Watcher:
         self._tracker = Tracker(params.gap_seconds, causal=True)
         self._ticks = self._frames = 0
 
+    def wants(self, seconds: float) -> bool:
+        """Whether a frame that is shown at `seconds` is looked at."""
+        return self._count_ticks(seconds) > self._ticks
+
     def look(self, seconds: float, image: Image) -> Look | None:
         """What is seen in a frame that is shown at `seconds`; None where it is not looked at."""
-        tick = math.floor((seconds + TOLERANCE_SECONDS) * self._rate_hz)
-        if tick < self._ticks:
+        if not self.wants(seconds):
             return None
-        self._ticks = tick + 1
+        self._ticks = self._count_ticks(seconds)
         (faces,) = find_faces([image], load_detector(self._params), self._params.search_pixels)
         (seen,) = self._tracker.add(Frame(self._frames, seconds, image), faces)
         self._frames += 1
@@ -75,6 +80,9 @@ class Watcher:
         while self.looks[0].seconds < seconds - self._held_seconds:
             self.looks.popleft()
         return self.looks[-1]
+
+    def _count_ticks(self, seconds: float) -> int:
+        return math.floor((seconds + TOLERANCE_SECONDS) * self._rate_hz) + 1
 
     def list_looks(self, begin: float, end: float) -> list[Look]:
         """What was seen in a stretch, in seconds."""
@@ -85,18 +93,20 @@ class Watcher:
         people = People(watch_mouths=self._params.choose == "speaker")
         for look in looks:
             seconds = look.seconds - looks[0].seconds
-            people.add(replace(look.seen, frame=replace(look.seen.frame, seconds=seconds)))
+            frame = replace(look.seen.frame, seconds=seconds)
+            people.add(replace(look.seen, frame=frame), look.mouths)
         return choose_tracks(people.tracks, self._params.choose, sound)
 
     def _cut(self, seen: Seen) -> Look:
-        """Pictures of a frame; of the frame itself its size alone is kept, if nothing else asks."""
+        """Pictures of a frame; of the frame itself its size alone is kept."""
         crops = {person.track: crop for person in seen.people for crop in self._crop(seen, person)}
         scene, frame = None, seen.frame
         if self._params.scene_pixels is not None:
             scene = self._pack(scale_frame(frame.image, self._params.scene_pixels))
-        if self._params.choose != "speaker":
-            frame = replace(frame, image=np.broadcast_to(np.uint8(0), frame.image.shape))
-        return Look(replace(seen, frame=frame), crops, scene)
+        people = seen.people if self._params.choose == "speaker" else ()
+        mouths = {person.track: cut_mouth(person, frame.image) for person in people}
+        size = replace(frame, image=np.broadcast_to(np.uint8(0), frame.image.shape))
+        return Look(replace(seen, frame=size), crops, mouths, scene)
 
     def _crop(self, seen: Seen, person: Sighting) -> Iterator[Image]:
         """The crop of a person, if it keeps to the thresholds."""

@@ -28,6 +28,7 @@ def run_service(folder: Path, serving: Serving) -> Iterator[tuple[str, Service]]
         yield f"127.0.0.1:{port}", service
     finally:
         server.should_exit = True
+        service.close()
         thread.join()
 
 

@@ -26,7 +26,10 @@ from pipeline.live.sessions import Sessions
 
 CHROMIUM = os.environ.get("MOODLINE_CHROMIUM") or shutil.which("chromium")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: MOODLINE_CHROMIUM")
+pytestmark = [
+    pytest.mark.runs,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: MOODLINE_CHROMIUM"),
+]
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
@@ -263,8 +266,8 @@ def test_notes_on_a_session_are_kept(visits, session):
 
 
 def test_a_session_is_deleted_after_a_question(visits, kept):
-    begun = kept.begin(UNITS, "")
-    begun.close()
+    begun = kept.begin(UNITS, "", record=False)
+    kept.end(begun)
     page = visits.open(f"sessions/{begun.name}")
     page.click("#delete")
     page.click("dialog >> text=Keep it")
@@ -276,13 +279,14 @@ def test_a_session_is_deleted_after_a_question(visits, kept):
 
 
 def test_a_head_of_action_units_alone_shows_these(visits, kept):
-    begun = kept.begin(UNITS, "")
+    begun = kept.begin(UNITS, "", record=False)
     for number in range(5):
         ratings = {"au1": number / 5, "au12": None}
         answer = {"seconds": 0.5 * number, "person": 0, "emotions": {}, "ratings": ratings}
         blank = {"dominant_emotion": None, "confidence": None, "modalities": ["face"]}
+        blank["latency_seconds"] = 0.01
         begun.add({"type": "answer", **answer, **blank})
-    begun.close()
+    kept.end(begun)
     page = visits.open(f"sessions/{begun.name}")
     page.focus("#over")
     page.keyboard.press("End")

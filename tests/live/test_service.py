@@ -9,11 +9,13 @@ from io import BytesIO
 
 import httpx2 as httpx
 import numpy as np
+import psutil
 import pyarrow.csv
 import pytest
 import websockets
 from websockets.sync.client import connect
 
+from pipeline.live.gate import Gate
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import encode_jpeg
 from pipeline.media.sampling import Sampling
@@ -142,9 +144,10 @@ def test_a_socket_that_begins_otherwise_is_told_and_closed(served, sent):
         (b"\x01", "header of 16 bytes"),
         (pack(9, 0.0, b""), "kind 9"),
         (pack(1, float("nan"), b""), "seconds from 0"),
-        (pack(1, 0.0, b"no picture"), "a frame as a JPEG"),
+        (pack(1, 0.0, b"no picture"), "a frame as a baseline JPEG"),
         (pack(2, 0.0, b"odd"), "samples of 16 bits"),
-        (pack(2, 0.0, bytes(HZ * 2 * 11)), "sound as it is heard"),
+        (pack(2, 0.0, bytes(HZ * 2 * 2)), "0.005 to 1 s of sound in a block"),
+        (pack(3, 0.0, b"webm"), "expected no recording"),
     ],
 )
 def test_a_block_that_is_none_ends_its_stream_alone(served, block, told):
@@ -200,6 +203,86 @@ def test_strangers_are_not_let_in(served):
         connect(elsewhere, origin="http://evil.example"),
     ):
         pass
+
+
+def test_what_is_noted_while_a_session_is_live_stays(served):
+    with connect(f"ws://{served[0]}/live") as socket:
+        socket.send(json.dumps({"type": "start", "hz": HZ}))
+        session = json.loads(socket.recv())["session"]
+        for text in ("one", "two"):
+            socket.send(json.dumps({"type": "mark", "seconds": 1.0, "text": text}))
+            while read_marks(served, session)[-1:] != [text]:
+                time.sleep(0.02)
+            notes = {"title": "told", "marks": [{"seconds": 1.0, "text": text}]}
+            assert ask(served, "PUT", f"/sessions/{session}/notes", json=notes).status_code == 204
+        assert ask(served, "DELETE", f"/sessions/{session}").status_code == 409
+    opened = ask(served, "GET", f"/sessions/{session}").json()
+    assert (opened["title"], [mark["text"] for mark in opened["marks"]]) == ("told", ["two"])
+
+
+def read_marks(served, session):
+    opened = ask(served, "GET", f"/sessions/{session}").json()
+    return [mark["text"] for mark in opened["marks"]]
+
+
+def test_a_damaged_session_hides_no_other(served):
+    folder = served[1].find_sessions().folder / "20260101-000000-0000"
+    folder.mkdir()
+    (folder / "session.json").write_text("{}")
+    assert ask(served, "GET", "/sessions").status_code == 200
+    assert ask(served, "GET", f"/sessions/{folder.name}").status_code == 500
+    (folder / "session.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("notes", "told"),
+    [({"k": 0}, "k: Extra inputs"), ({"excluded": [[2.0, 1.0]]}, "ends after it begins")],
+)
+def test_notes_of_another_form_are_told_so(served, notes, told):
+    answer = ask(served, "PUT", "/sessions/20260101-000000-0000/notes", json=notes)
+    assert (answer.status_code, told in answer.json()["detail"]) == (422, True)
+
+
+def test_a_body_that_is_no_upload_is_small(served):
+    answer = ask(served, "PUT", "/sessions/x/notes", content=bytes(2**20 + 1))
+    assert answer.status_code == 413
+
+
+@pytest.mark.runs
+def test_a_process_that_dies_is_begun_anew(served, seeing):
+    service = served[1]
+    psutil.Process(service.worker._process.pid).kill()
+    film = seeing.parent / "media" / "0.mp4"
+    assert [upload(served, film).status_code for _ in range(2)] == [422, 200]
+
+
+def test_who_has_the_token_is_let_in(seeing):
+    told = []
+
+    async def tell(scope, receive, send):
+        told.append(scope["path"])
+
+    gate = Gate(tell, token="secret-of-sixteen", most_bytes=1)
+    server = {"server": ("127.0.0.1", 80), "method": "GET", "type": "http"}
+
+    def knock(path, query=b"", **headers):
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {**server, "path": path, "query_string": query, "headers": given}
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(gate(scope, None, send))
+        return sent[0]["status"] if sent else "in"
+
+    assert knock("/head") == 401
+    assert knock("/head", authorization="bearer secret-of-sixteen") == "in"
+    assert knock("/head", cookie='x={"y"}; moodline-80=secret-of-sixteen') == "in"
+    assert knock("/head", cookie="moodline-81=secret-of-sixteen") == 401
+    assert knock("/", b"token=secret-of-sixteen") == 303
+    assert knock("/", b"token=another") == 401
+    assert knock("/health") == "in"
 
 
 def test_how_it_fares_is_told_to_prometheus(served):

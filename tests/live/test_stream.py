@@ -68,6 +68,21 @@ def test_sound_needs_its_rate(seeing):
         Predictor.load(seeing).stream().add_sound(0.0, np.zeros(4, np.int16))
     with pytest.raises(ParamsError, match="hz: expected 1,000 to"):
         Predictor.load(seeing).stream(10)
+    with pytest.raises(ParamsError, match="hop: expected seconds above 0"):
+        Predictor.load(seeing).stream(hop=0.0)
+
+
+def test_what_clean_calls_silence_is_none_live(seeing):
+    stream = Predictor.load(seeing).stream(16_000)
+    stream.add_sound(0.0, np.tile(np.array([1, -1], np.int16), 4000))  # -90 dBFS
+    assert stream.answer().present == []
+
+
+def test_a_microphone_ahead_of_its_times_is_set_right():
+    microphone = Microphone(16_000, held_seconds=2.0)
+    for second in range(0, 10):
+        microphone.add(second * 0.9, np.ones(16_000, np.int16))
+    assert microphone.end_seconds == pytest.approx(9.1, abs=0.25)
 
 
 def test_sound_that_was_lost_is_silence():

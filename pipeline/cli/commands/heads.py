@@ -174,6 +174,7 @@ def predict(
     """Say what heads see in new media, as a whole and over time; or judge them on a corpus."""
     from pipeline.cli.predictions import (
         ask_device,
+        check_answered,
         check_names,
         check_people,
         check_plot,
@@ -229,10 +230,12 @@ def predict(
     if join or classes:
         predictors = [*unite_heads(predictors, weights, classes, join=join)]
     warned: set[str] = set()
+    answered = False
     for predictor in predictors:
         recipe, spacing = predictor.head.recipe, predictor.space(window, hop, every, frames)
         asked = Asked(spacing, smooth, plot, annotations or ())
         for told in write_results(predictor, clips, out, asked):
+            answered |= told.answer is not None
             for line in tell_unlike(told, warned):
                 say(line, err=True)
             if as_json:
@@ -242,6 +245,7 @@ def predict(
         say(f"{out / recipe.head}.csv: {len(clips):,} media by {recipe.head}", err=as_json)
         if save_plot is not None:
             save_timeline(save_plot, told, out, recipe.head)
+    check_answered(answered, len(clips), out)
 
 
 @app.command()

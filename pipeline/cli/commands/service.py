@@ -22,7 +22,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = 8765,
     token: Annotated[
         str | None,
-        typer.Option(help="What clients must know; made for other hosts."),
+        typer.Option(envvar="MOODLINE_TOKEN", help="What clients must know; made for other hosts."),
     ] = None,
     sessions: Annotated[
         Path, typer.Option(help="Folder that sessions are kept in, as they come.")
