@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.commands import corpora, features, heads, project, service, stores
+from pipeline.cli.commands import corpora, features, heads, media, project, stores
 from pipeline.cli.lines import say
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for commands in (corpora, project, stores, features, heads, service):
+for commands in (corpora, project, stores, features, heads, media):
     app.add_typer(commands.app)
 
 

@@ -1,17 +1,22 @@
 """Predictions for people and programs: a line for each medium that a head was asked about."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast, get_args
 
+import typer
+
+from pipeline.cli.lines import say
 from pipeline.errors import CorpusError, ParamsError
 from pipeline.files import write_whole
 from pipeline.labels.clips import Clip
 from pipeline.paths import MODELS
 from pipeline.predictor.making import Device
-from pipeline.predictor.predictor import Told
-from pipeline.predictor.results import describe_whole, name_values
+from pipeline.predictor.predictor import Predictor, Told
+from pipeline.predictor.results import Asked, describe_whole, name_values, write_results
+from pipeline.predictor.timing import Spacing
 from pipeline.targets import TARGETS
 
 
@@ -41,15 +46,6 @@ def _check_gpu() -> None:
         raise ParamsError("--device: expected a GPU for cuda, got none; choose cpu")
 
 
-def check_answered(answered: bool, media: int, out: Path) -> None:
-    """Raise CorpusError where no head had anything to go by."""
-    if not answered:
-        raise CorpusError(
-            f"predict: expected media that can be used, got none of {media:,}; what is wrong with "
-            f"each is in {out}"
-        )
-
-
 def check_names(names: Sequence[str]) -> None:
     """Raise ParamsError where there is no head, or two have one name.
 
@@ -67,8 +63,12 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-def check_plot(path: Path, clips: Sequence[Clip], heads: Sequence[str], *, drawn: bool) -> None:
-    """Raise ParamsError unless there is to be one timeline that can be written to `path`."""
+def check_plot(
+    path: Path | None, clips: Sequence[Clip], heads: Sequence[str], *, drawn: bool
+) -> None:
+    """Raise ParamsError unless `path` is None, or one timeline can be written to it."""
+    if path is None:
+        return
     if len(clips) != 1 or len(heads) != 1 or not drawn or path.suffix.lower() != ".png":
         raise ParamsError(
             f"--save-plot: expected one medium, one head, pictures and a path that ends in .png, "
@@ -119,3 +119,49 @@ def tell_unlike(told: Told, known: set[str]) -> Iterator[str]:
 def write_record(told: Told, head: str, emotions: Sequence[str]) -> str:
     """The same as a line of JSON in ASCII, for terminals, with all that the table of media has."""
     return json.dumps({"head": head, **describe_whole(told, emotions)})
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a call of `moodline predict` writes to `out`, and prints."""
+
+    out: Path
+    as_json: bool
+    save_plot: Path | None
+    smooth: int
+    pictures: bool
+    annotations: Sequence[str]
+
+    def tell(self, clips: Sequence[Clip], asked: Iterable[tuple[Predictor, Spacing]]) -> None:
+        """Say what each predictor tells of `clips`, at times that follow each other as is `asked`.
+
+        Raises CorpusError where none had anything to go by.
+        """
+        warned: set[str] = set()
+        answers = [self._tell(clips, own, spacing, warned) for own, spacing in asked]
+        if not any(answers):
+            raise CorpusError(
+                f"predict: expected media that can be used, got none of {len(clips):,}; what is "
+                f"wrong with each is in {self.out}"
+            )
+
+    def _tell(
+        self, clips: Sequence[Clip], predictor: Predictor, spacing: Spacing, warned: set[str]
+    ) -> bool:
+        """Whether there was anything to go by."""
+        recipe = predictor.head.recipe
+        asked = Asked(spacing, self.smooth, self.pictures, self.annotations)
+        answered = False
+        for told in write_results(predictor, clips, self.out, asked):
+            answered |= told.answer is not None
+            for line in tell_unlike(told, warned):
+                say(line, err=True)
+            if self.as_json:
+                typer.echo(write_record(told, recipe.head, recipe.emotions))
+            else:
+                say(tell_whole(told, recipe.emotions), err=told.answer is None)
+            if self.save_plot is not None:
+                save_timeline(self.save_plot, told, self.out, recipe.head)
+        table = self.out / f"{recipe.head}.csv"
+        say(f"{table}: {len(clips):,} media by {recipe.head}", err=self.as_json)
+        return answered

@@ -8,10 +8,12 @@ from pathlib import Path
 import typer
 
 from pipeline.cli.lines import say
+from pipeline.cli.predictions import check_names, find_head
 from pipeline.errors import ParamsError
 from pipeline.labels.joining import Classes
 from pipeline.predictor.fusion import FusedPredictor, Member
 from pipeline.predictor.labelled import LabelledClips, choose_clips, find_corpus, read_labelled
+from pipeline.predictor.making import Running
 from pipeline.predictor.predictor import Predictor
 from pipeline.predictor.scoring import Scored, check_scored, score_corpus
 from pipeline.report.formats import name_metric, write_interval, write_number
@@ -32,11 +34,27 @@ def split_weight(given: str) -> tuple[str, float]:
         return given, 1.0
 
 
-def unite_heads(
-    predictors: Sequence[Predictor], weights: Sequence[float], classes: Classes, *, join: bool
-) -> list[FusedPredictor]:
+def load_members(
+    heads: Sequence[str], bundles: Sequence[str], running: Running, *, join: bool
+) -> list[Member]:
+    """Predictors of `heads` and `bundles`, with their weights where they are to `join`.
+
+    Raises as `Predictor.load`, `from_pretrained` and `check_names` do.
+    """
+    members = []
+    for given, bundled in (*((name, False) for name in heads), *((name, True) for name in bundles)):
+        name, weight = split_weight(given) if join else (given, 1.0)
+        if bundled:
+            predictor = Predictor.from_pretrained(name, running=running)
+        else:
+            predictor = Predictor.load(find_head(name), running)
+        members.append(Member(predictor, weight))
+    check_names([member.name for member in members])
+    return members
+
+
+def unite_heads(members: Sequence[Member], classes: Classes, *, join: bool) -> list[FusedPredictor]:
     """All as one where they are to `join`, else each by itself, in the words of `classes`."""
-    members = [Member(own, weight) for own, weight in zip(predictors, weights, strict=True)]
     groups = [members] if join else [[member] for member in members]
     return [FusedPredictor.of(group, classes) for group in groups]
 

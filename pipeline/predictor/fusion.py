@@ -163,10 +163,7 @@ def fuse_answers(answers: Sequence[Answer], weights: Sequence[float]) -> Answer:
         whole=_average(*zip(*wholes, strict=True)) if wholes else None,
         timing=answers[0].timing,
         series=_average([answer.series for answer in answers], weights),
-        present=[
-            [m for m in MODALITIES if m in set().union(*some)]
-            for some in zip(*present, strict=True)
-        ],
+        present=[_list_present(some) for some in zip(*present, strict=True)],
         people=_find_first([answer.people for answer in answers]),
         shown=answers[0].shown,
     )

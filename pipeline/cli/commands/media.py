@@ -1,0 +1,176 @@
+"""Commands about new media: judged as files, or live, by heads here or packed elsewhere."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.lines import say
+from pipeline.cli.options import (
+    Annotations,
+    AsJson,
+    BatchSize,
+    Bundles,
+    Detector,
+    Device,
+    Every,
+    Faces,
+    Frames,
+    Heads,
+    Hop,
+    Join,
+    Judge,
+    Map,
+    MaxPerEmotion,
+    Media,
+    NumFrames,
+    Plot,
+    Root,
+    SavePlot,
+    Smooth,
+    WhoseFaces,
+    Window,
+)
+
+app = typer.Typer()
+
+
+@app.command()
+def predict(
+    media: Media = None,
+    *,
+    head: Heads = None,
+    bundle: Bundles = None,
+    out: Annotated[Path, typer.Option(help="Folder to write; a second call goes on there.")],
+    every: Every = 10,
+    hop: Hop = None,
+    window: Window = None,
+    frames: Frames = None,
+    faces: Faces = WhoseFaces.one,
+    smooth: Smooth = 3,
+    detector: Detector = None,
+    device: Device = None,
+    batch_size: BatchSize = None,
+    plot: Plot = True,
+    save_plot: SavePlot = None,
+    annotations: Annotations = None,
+    join: Join = False,
+    map_: Map = None,
+    corpus: Judge = None,
+    root: Root = None,
+    max_per_emotion: MaxPerEmotion = None,
+    num_frames: NumFrames = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what heads see in new media, as a whole and over time; or judge them on a corpus."""
+    from pipeline.cli.predictions import Telling, ask_device, check_people, check_plot
+    from pipeline.cli.scoring import (
+        Judging,
+        check_asked,
+        judge_heads,
+        load_members,
+        unite_heads,
+    )
+    from pipeline.predictor.annotations import check_endings
+    from pipeline.predictor.gathering import gather_media
+    from pipeline.predictor.making import Running
+    from pipeline.predictor.mapping import AS_THEY_ARE, read_map
+
+    everyone = faces is WhoseFaces.all
+    judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
+    over_time = {
+        **{"--hop": hop, "--window": window, "--annotations": annotations},
+        **{"--frames": frames, "--faces": everyone or None, "--save-plot": save_plot},
+    }
+    check_asked(media or (), corpus, judging, over_time)
+    clips = gather_media(media) if media else []
+    check_endings(annotations or ())
+    named = [*(head or ()), *(bundle or ())]
+    check_plot(save_plot, clips, named[:1] if join else named, drawn=plot)
+    check_people(everyone=everyone, join=join)
+    classes = AS_THEY_ARE if map_ is None else read_map(map_)
+    running = Running(ask_device(device), batch_size, detector, num_frames, everyone)
+    members = load_members(head or (), bundle or (), running, join=join)
+    united = unite_heads(members, classes, join=join)
+    if corpus is not None:
+        judge_heads(united, Judging(corpus, root, max_per_emotion, out), as_json=as_json)
+        return
+    predictors = united if join or classes else [member.predictor for member in members]
+    telling = Telling(out, as_json, save_plot, smooth, plot, annotations or ())
+    telling.tell(clips, [(own, own.space(window, hop, every, frames)) for own in predictors])
+
+
+@app.command()
+def bundle(
+    head: Annotated[str, typer.Argument(help="Head of models/, or its folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; it must not be there yet.")],
+    licence: Annotated[
+        str | None,
+        typer.Option(help="What the head's own weights are under, in the Hub's words: mit."),
+    ] = None,
+) -> None:
+    """Write a head, and the weights that it needs and may go along, to one folder."""
+    from pipeline.cli.bundles import list_bundled
+    from pipeline.cli.predictions import find_head
+    from pipeline.paths import HEAD_REPORTS
+    from pipeline.predictor.bundling import bundle_head
+
+    for line in list_bundled(bundle_head(find_head(head), HEAD_REPORTS, out, licence), out):
+        say(line)
+
+
+@app.command()
+def serve(
+    *,
+    head: Annotated[str | None, typer.Option(help="Head of models/, or its folder.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="A bundle, in place of --head.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen at; others need a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = 8765,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="MOODLINE_TOKEN", help="What clients must know; made for other hosts."),
+    ] = None,
+    sessions: Annotated[
+        Path, typer.Option(help="Folder that sessions are kept in, as they come.")
+    ] = Path("sessions"),
+    keep: Annotated[bool, typer.Option(help="Keep what was live, for as long as you do.")] = True,
+    window: Window = None,
+    hop: Annotated[
+        float, typer.Option(min=0.05, help="Seconds from one live answer to the next.")
+    ] = 0.5,
+    detector: Detector = None,
+    device: Device = None,
+    megabytes: Annotated[float, typer.Option(min=0.1, help="Most of an upload, in MB.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Most that one upload may take.")] = 600.0,
+    waiting: Annotated[
+        int, typer.Option(min=1, help="Uploads that wait or are at work; more are sent away.")
+    ] = 8,
+    live: Annotated[int, typer.Option(min=1, help="Streams at once; more are sent away.")] = 4,
+) -> None:
+    """Serve a head: a page with camera and microphone, uploads, a socket for programs."""
+    from pipeline.cli.predictions import ask_device, find_head
+    from pipeline.errors import ParamsError
+    from pipeline.live.service import Serving
+    from pipeline.live.serving import serve_head
+    from pipeline.live.uploads import Served
+    from pipeline.predictor.making import Running
+
+    serving = Serving(
+        sessions=sessions if keep else None,
+        most_megabytes=megabytes,
+        most_seconds=seconds,
+        waiting=waiting,
+        live=live,
+        window=window,
+        hop=hop,
+        token=token,
+    )
+    if (head is None) == (bundle is None):
+        raise ParamsError("expected a --head or a --bundle to serve, got none or both; name one")
+    running = Running(ask_device(device), None, detector)
+    folder = bundle or find_head(head or "")
+    served = Served(folder, bundle is not None, running)
+    serve_head(served, serving, host, port, say=partial(say, err=True))
