@@ -23,6 +23,9 @@ from websockets.sync.client import connect
 from pipeline.live.page import render_live_page
 from pipeline.live.service import Service
 from pipeline.live.sessions import Sessions
+from pipeline.predictor.gathering import gather_media
+from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.results import Asked, write_results
 
 CHROMIUM = os.environ.get("MOODLINE_CHROMIUM") or shutil.which("chromium")
 
@@ -377,3 +380,32 @@ def test_nothing_of_the_head_is_markup():
     assert page.count('nonce="abc"') == 2
     assert "https://" not in page
     assert not re.search(r"\son\w+=", page)
+
+
+@pytest.fixture(scope="module")
+def predicted(seeing: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the page of a film that the head has judged."""
+    out = tmp_path_factory.mktemp("predicted")
+    predictor = Predictor.load(seeing)
+    clips = gather_media([str(seeing.parent / "media" / "0.mp4")])
+    list(write_results(predictor, clips, out, Asked(predictor.space(every=3))))
+    return (out / "0" / "seeing.html").as_uri()
+
+
+def test_a_page_of_predictions_goes_along_with_its_film(browser, predicted):
+    page, wrong = browser.new_page(viewport=DESK), []
+    page.on("console", lambda told: told.type == "error" and wrong.append(told.text))
+    page.on("request", lambda request: request.url[:4] == "http" and wrong.append(request.url))
+    page.goto(predicted)
+    page.wait_for_function("document.getElementById('player').readyState > 1")
+    before = page.locator("#now .value, .bars .value").all_inner_texts()
+    lane = page.locator("#over .lane svg").first.bounding_box()
+    page.mouse.click(lane["x"] + 0.75 * lane["width"], lane["y"] + 5)
+    page.wait_for_function("document.getElementById('player').currentTime > 0.5")
+    assert page.evaluate("document.getElementById('player').currentTime") == pytest.approx(
+        0.75, abs=0.1
+    )
+    assert page.locator("#now .value, .bars .value").all_inner_texts() != before
+    check_access(page)
+    page.close()
+    assert wrong == []
