@@ -17,7 +17,7 @@ class Microphone:
 
     >>> microphone = Microphone(hz=16_000, held_seconds=1.0)
     >>> microphone.add(0.0, np.full(8000, 16384, np.int16))
-    >>> microphone.end_seconds, microphone.take(0.25, 0.5).mean()
+    >>> microphone.end_seconds, float(microphone.take(0.25, 0.5).mean())
     (0.5, 0.5)
     """
 

@@ -138,16 +138,17 @@ def align_rows(
     known = np.flatnonzero(stretches.valid)
     if not len(known) or not len(grid):
         return Alignment(np.empty(0, np.int64), np.zeros(len(grid), np.int64), grid)
+    if params.causal:
+        known = known[np.argsort(stretches.end_seconds[known], kind="stable")]
     starts, ends = stretches.start_seconds[known], stretches.end_seconds[known]
     nearest = _find_nearest(starts, ends, grid, params)
     if params.align == "nearest":
         found = nearest >= 0
         return Alignment(known[nearest[found]], found.astype(np.int64), grid)
-    first, stop = _find_overlaps(starts, ends, grid, step_seconds, causal=params.causal)
-    alone = (stop <= first) & (nearest >= 0)
-    first, stop = np.where(alone, nearest, first), np.where(alone, nearest + 1, stop)
-    counts = np.maximum(stop - first, 0)
-    return Alignment(known[expand_ranges(first, counts)], counts, grid)
+    taken, counts = _find_overlaps(starts, ends, grid, step_seconds, causal=params.causal)
+    alone = (counts == 0) & (nearest >= 0)
+    taken = np.insert(taken, np.cumsum(counts)[alone], nearest[alone])
+    return Alignment(known[taken], np.where(alone, 1, counts), grid)
 
 
 def _find_nearest(
@@ -156,16 +157,21 @@ def _find_nearest(
     grid: NDArray[np.float64],
     params: WindowParams,
 ) -> NDArray[np.int64]:
-    """Row nearest to each point, -1 beyond the tolerance."""
+    """Row nearest to each point, -1 beyond the tolerance.
+
+    Of rows in order of their starts, it is the last to begin before the point, the next one, or one
+    that goes on while those after it begin and end.
+    """
     if params.causal:
         best = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right") - 1
         distance = grid - ends[np.maximum(best, 0)]
     else:
         after = np.searchsorted(starts, grid + EPSILON_SECONDS, side="right")
-        pair = np.stack([np.maximum(after - 1, 0), np.minimum(after, len(starts) - 1)])
-        gaps = np.maximum(np.maximum(starts[pair] - grid, grid - ends[pair]), 0.0)
+        before = np.maximum(after - 1, 0)
+        some = np.stack([before, np.minimum(after, len(starts) - 1), _find_longest(ends)[before]])
+        gaps = np.maximum(np.maximum(starts[some] - grid, grid - ends[some]), 0.0)
         closer = gaps.argmin(axis=0), np.arange(len(grid))
-        best, distance = pair[closer], gaps[closer]
+        best, distance = some[closer], gaps[closer]
     near = distance <= params.tolerance_seconds + EPSILON_SECONDS
     return np.where((best >= 0) & near, best, -1).astype(np.int64)
 
@@ -178,14 +184,28 @@ def _find_overlaps(
     *,
     causal: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First and one past the last row that overlaps each point's cell."""
+    """Rows that overlap each point's cell, point by point, and how many these are."""
+    begins = grid - (step if causal else step / 2) + EPSILON_SECONDS
+    first = np.searchsorted(np.maximum.accumulate(ends), begins, side="right")
     if causal:
-        first = np.searchsorted(ends, grid - step + EPSILON_SECONDS, side="right")
         stop = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right")
     else:
-        first = np.searchsorted(ends, grid - step / 2 + EPSILON_SECONDS, side="right")
         stop = np.searchsorted(starts, grid + step / 2 - EPSILON_SECONDS, side="left")
-    return first, stop
+    counts = np.maximum(stop - first, 0)
+    taken = expand_ranges(first, counts)
+    over = ends[taken] > np.repeat(begins, counts)  # others lie between, and ended before
+    points = np.repeat(np.arange(len(grid)), counts)
+    return taken[over], np.bincount(points[over], minlength=len(grid))
+
+
+def _find_longest(ends: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Number of the row that ends last of each and those before it, the last of several.
+
+    >>> _find_longest(np.array([1.0, 4.0, 2.0, 4.0, 5.0]))
+    array([0, 1, 1, 3, 4])
+    """
+    rises = ends >= np.maximum.accumulate(ends)
+    return np.maximum.accumulate(np.where(rises, np.arange(len(ends)), 0))
 
 
 def expand_ranges(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

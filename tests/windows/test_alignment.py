@@ -24,6 +24,29 @@ def params(**given: object) -> WindowParams:
     return WindowParams.model_validate(given)
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), min_size=1, max_size=12),
+    st.sampled_from(["mean", "nearest"]),
+    st.booleans(),
+)
+def test_rows_within_rows_reach_the_points_that_they_overlap(rows, align, causal) -> None:
+    starts, lengths = (np.array(side, float) for side in zip(*sorted(rows), strict=True))
+    ends, step, grid = starts + lengths, 2.0, np.arange(11) * 2.0 + 0.5
+    held = Stretches(starts, ends, np.ones(len(starts), bool))
+    asked = params(align=align, causal=causal, tolerance_seconds=0.0)
+    aligned = align_rows(held, grid, step, asked)
+    found = np.split(aligned.rows, np.cumsum(aligned.counts)[:-1])
+    for point, own in zip(grid, found, strict=True):
+        if causal:
+            over = (ends > point - step) & (ends <= point) & (align == "mean")
+            near = ends == point
+        else:
+            over = (ends > point - step / 2) & (starts < point + step / 2) & (align == "mean")
+            near = (starts <= point) & (point <= ends)
+        assert set(own) == set(np.flatnonzero(over)) or (not over.any() and near[own].all())
+        assert len(own) or not near.any()
+
+
 def test_a_clip_is_one_window_without_seconds() -> None:
     np.testing.assert_array_equal(plan_windows(7.3, params()), [[0, 7.3]])
 
