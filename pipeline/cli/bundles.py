@@ -14,7 +14,9 @@ def list_bundled(written: Written, out: Path) -> Iterator[str]:
             yield f"{name}: {part.name} was left out, for {part.left_out}"
         else:
             yield f"{name}: {part.name} ({part.licence})"
+    left = any(part.path is None for part in written.bundle.parts.values())
+    needed = "what was left out as well" if left else "nothing else"
     yield (
         f"{out}: {written.recipe.head}, {write_bytes(written.size)}; "
-        f"`moodline predict MEDIA --bundle {out} --out DIR` needs nothing else"
+        f"`moodline predict MEDIA --bundle {out} --out DIR` needs {needed}"
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -95,6 +96,7 @@ def judge_heads(heads: Sequence[FusedPredictor], asked: Judging, *, as_json: boo
     labelled = read_labelled(asked.corpus, find_corpus(asked.corpus, asked.root))
     for predictor in heads:
         check_scored(predictor)
+    for predictor in heads:
         head, emotions = predictor.head.recipe.head, predictor.head.recipe.emotions
         chosen = choose_clips(labelled, emotions, predictor.classes, asked.most)
         for line in (*tell_left(chosen, head), *tell_seen(predictor, chosen)):
@@ -116,15 +118,42 @@ def tell_left(chosen: LabelledClips, head: str) -> Iterator[str]:
 
 
 def tell_seen(predictor: FusedPredictor, chosen: LabelledClips) -> Iterator[str]:
-    """A line for each head that was trained on the corpus that it is judged by."""
-    corpora = {clip.corpus for clip in chosen.clips}
+    """A line for each head that was trained on the corpus that it is judged by.
+
+    Itself, or networks that its rows are made by.
+    """
+    corpora = {clip.corpus.casefold() for clip in chosen.clips}
     for member in predictor.members:
-        sections = member.predictor.head.recipe.sections.corpora.values()
-        if seen := sorted(corpora & {str(own.get("called", own.get("kind"))) for own in sections}):
+        recipe = member.predictor.head.recipe
+        own = {name for section in recipe.sections.corpora.values() for name in list_names(section)}
+        read = {c for i in recipe.inputs.values() for c in i.provenance.get("seen_corpora", ())}
+        if made := sorted(corpora & {name.casefold() for name in read}):
+            yield (
+                f"{member.name}: reads rows of a network that was trained on {', '.join(made)}, to "
+                f"which clips that judge it here are not new"
+            )
+        if seen := sorted(corpora & own):
             yield (
                 f"{member.name}: was trained on {', '.join(seen)}, and knows clips that judge it "
                 f"here; `dvc repro evaluate` has what it says of those that it never saw"
             )
+
+
+def list_names(section: Mapping[str, Any]) -> set[str]:
+    """What clips of a corpus may be called by, in lower case; none where it never trains.
+
+    A table that names corpora in a column, or metadata of EmoBox, call them by names of their own.
+
+    >>> sorted(list_names({"kind": "emobox", "metadata": "data/meld", "root": "/data/MELD"}))
+    ['emobox', 'meld']
+    >>> list_names({"kind": "ravdess", "side": "test"})
+    set()
+    """
+    if section.get("side") == "test":
+        return set()
+    names = [section.get("called"), section.get("kind")]
+    names += [Path(str(section[key])).name for key in ("metadata", "root") if section.get(key)]
+    return {str(name).casefold() for name in names if name}
 
 
 def tell_scored(scored: Scored, head: str, corpus: str) -> str:

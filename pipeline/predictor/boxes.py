@@ -11,6 +11,9 @@ Times = Float64[np.ndarray, " times"]
 STEP_SECONDS = 0.2
 """From one frame that is searched to the next, where only one of a film has the face."""
 
+MOST_SECONDS = 1.0
+"""Of such a step: faces that are found less often were not there in between."""
+
 
 @dataclass(frozen=True)
 class FacePath:
@@ -29,7 +32,8 @@ class FacePath:
         """That of rows of `data/face`, in order of time."""
         seconds, tracks = (faces[name].to_numpy() for name in ("seconds", "track"))
         boxes = np.array(faces["box"].to_pylist(), np.float64).reshape(-1, 4)
-        step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else STEP_SECONDS
+        apart = np.diff(np.unique(seconds))  # the least, for faces are lost in between
+        step = min(float(apart.min()), MOST_SECONDS) if len(apart) else STEP_SECONDS
         return cls(seconds, tracks, boxes, step)
 
     def follow(self, seconds: Times) -> Float64[np.ndarray, "times 4"]:

@@ -26,7 +26,7 @@ from pipeline.networks.pretrained import (
     list_shards,
 )
 from pipeline.predictor import bundles
-from pipeline.predictor.bundles import Bundle, Part, check_head, name_parts
+from pipeline.predictor.bundles import Bundle, Part, check_head, name_parts, open_bundle
 from pipeline.predictor.cards import write_card
 from pipeline.predictor.licences import find_licence, may_pass_on, name_licence
 from pipeline.predictor.making import refuse_imported
@@ -86,6 +86,7 @@ def bundle_head(folder: Path, reports: Path, out: Path, licence: str | None = No
         write_json(aside / bundles.RECIPE, hidden.model_dump(mode="json"))
         write_json(aside / bundles.RECORD, bundle.model_dump(mode="json"))
         write_text(aside / bundles.CARD, write_card(hidden, bundle, judged, licence))
+        open_bundle(aside)  # what none can read is not written
 
     write_whole(out, write)
     return Written(bundle, hidden, measure_tree(out))
@@ -93,7 +94,8 @@ def bundle_head(folder: Path, reports: Path, out: Path, licence: str | None = No
 
 def read_judged(folder: Path, reports: Path) -> HeadSummary | None:
     """The head in `folder` as it was judged, None where `reports` has nothing of these weights."""
-    if not (reports / folder.name / "evaluation.json").is_file():
+    needed = (reports / folder.name / "evaluation.json", folder / "predictions.parquet")
+    if not all(path.is_file() for path in needed):
         return None
     (judged,) = read_summaries(folder.parent, reports, [folder.name])
     held_out = read_table(folder / "predictions.parquet", HELD_OUT_SCHEMA)
@@ -142,9 +144,10 @@ def _list_files(named: Named, place: Place) -> list[Path]:
     if named.list_files is not None:
         return named.list_files()
     kinds = WEIGHTS[:1] if (place.path / WHOLE).is_file() else WEIGHTS
-    patterns = [*SETTINGS, GENERATION, *kinds, *ATTRIBUTION]
-    found = [path for pattern in patterns for path in sorted(place.path.glob(pattern))]
-    files = chain(found, list_shards(found))
+    found = [p for one in (*SETTINGS, GENERATION, *kinds) for p in sorted(place.path.glob(one))]
+    said = [path for one in ATTRIBUTION for path in sorted(place.path.glob(one))]
+    known = [path for path in said if path.suffix.lower() in bundles.FORMATS]
+    files = chain(found, list_shards(found), known)
     return [path for path in dict.fromkeys(files) if path.is_file()]
 
 

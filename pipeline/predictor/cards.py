@@ -81,7 +81,7 @@ def write_card(
         hears=WORDS in bundle.parts,
         metrics=list(_list_metrics(judged)),
         covers=_tell_clusters(judged),
-        corpora=[_describe_corpus(name, said) for name, said in recipe.sections.corpora.items()],
+        corpora=[_describe_corpus(name, said) for name, said in _list_trained(recipe).items()],
         splits=_tell_splits(recipe),
         parts=list(_list_parts(recipe, bundle)),
         own="under a licence that nobody named yet" if licence is None else f"under {licence}",
@@ -101,7 +101,7 @@ def _write_front(
     modalities = _list_modalities(recipe)
     task = TASKS.get(modalities[0], "video-classification")
     task = task if len(modalities) == 1 else "video-classification"
-    corpora = list(recipe.sections.corpora)
+    corpora = list(_list_trained(recipe))
     results = list(_list_results(judged, task, corpora))
     return ModelCardData(
         license=licence or "other",
@@ -115,6 +115,12 @@ def _write_front(
         model_name=recipe.head,
         eval_results=results or None,
     )
+
+
+def _list_trained(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Corpora that it was trained on: others only judge it."""
+    sections = recipe.sections.corpora.items()
+    return {name: said for name, said in sections if said.get("side") != "test"}
 
 
 def _list_results(

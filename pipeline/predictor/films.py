@@ -25,7 +25,7 @@ from pipeline.predictor.predictor import Told
 from pipeline.progress import track
 
 WIDEST = 1280
-"""Pixels of a film's width at most: more would take as long again, and show no more."""
+"""Pixels of a film's longer side at most: more would take as long again, and show no more."""
 
 TICK = Fraction(1, 90_000)
 """Of a second: frames keep their times to this, which is MPEG's own."""
@@ -79,7 +79,7 @@ def _draw(
     """Seconds, and the frame with captions, of even sides and at most WIDEST."""
     for frame in frames:
         high, wide = frame.image.shape[:2]
-        shrunk = min(1.0, WIDEST / wide)
+        shrunk = min(1.0, WIDEST / max(wide, high))
         size = np.array([_make_even(wide * shrunk), _make_even(high * shrunk)])
         image = cv2.resize(frame.image, size.tolist(), interpolation=cv2.INTER_AREA)
         scale = size / np.array([wide, high])
@@ -149,7 +149,8 @@ class _Sound:
         else:
             rate = stream.rate if stream.rate in AAC_HZ else AAC_HZ[0]
             layout = "mono" if stream.channels == 1 else "stereo"
-            self._packets = self._recode(stream, film.add_stream("aac", rate=rate, layout=layout))
+            track = film.add_stream("aac", rate=rate, layout=layout)
+            self._packets = self._recode(stream, track, rate, layout)
 
     def mux(self, until: float = np.inf) -> None:
         """Write what begins before a time, in seconds; what cannot be read ends the sound."""
@@ -170,9 +171,19 @@ class _Sound:
             packet.pts, packet.dts, packet.stream = packet.pts - ticks, packet.dts - ticks, track
             yield packet
 
-    def _recode(self, stream: av.AudioStream, track: av.AudioStream) -> Packets:
+    def _recode(
+        self, stream: av.AudioStream, track: av.AudioStream, rate: int, layout: str
+    ) -> Packets:
+        """Frames of `stream` as `track` has them; a new form of them begins afresh."""
+        form, place = None, 0
+        resampler = av.AudioResampler("fltp", layout, rate)
         for seconds, frame in decode_frames(self._media, stream, 0.0):
-            frame.time_base = Fraction(1, frame.sample_rate)
-            frame.pts = round(seconds * frame.sample_rate)
-            yield from track.encode(frame)
+            own = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if form != own:
+                form, resampler = own, av.AudioResampler("fltp", layout, rate)
+                place = max(place, round(seconds * rate))
+            for made in resampler.resample(frame):
+                made.pts, made.time_base = place, Fraction(1, rate)
+                place += made.samples
+                yield from track.encode(made)
         yield from track.encode(None)

@@ -52,6 +52,10 @@ class FusedPredictor(Predictor):
         Raises ParamsError where their classes differ, and where none has a weight above 0.
         """
         named = {m.name: list_mapped(m.predictor.head.recipe.emotions, classes) for m in members}
+        for member in members:
+            if member.predictor.head.recipe.emotions and not named[member.name]:
+                told = f"expected it to keep a class of {member.name}, got none"
+                raise ParamsError(f"--map: {told}; name one that it has")
         emotions = agree_classes(named)
         check_weights([member.weight for member in members])
         leading = members[0].predictor
@@ -96,7 +100,8 @@ class FusedPredictor(Predictor):
             for one, member in zip(told, self.members, strict=True)
         ]
         seen = next((one for one in told if one.faces is not None), told[0])
-        known = [(a, w) for a, w in zip(answers, self.weights, strict=True) if a is not None]
+        weighed = zip(answers, self.weights, strict=True)
+        known = [(a, w) for a, w in weighed if a is not None and w > 0]
         return Told(
             clip=next((one.clip for one in told if one.answer is not None), told[0].clip),
             remarks=_list_once(one.remarks for one in told),

@@ -24,7 +24,7 @@ BINS = [16, 16]
 class Met:
     """Someone met in a film: the number of the first of its `tracks`, and from when to when.
 
-    `box` and `colours` are its last.
+    It is seen for so many `seconds`, those of all tracks; `box` and `colours` are its last.
     """
 
     number: int
@@ -33,11 +33,7 @@ class Met:
     box: Float64[np.ndarray, "4"]
     colours: Float32[np.ndarray, "hues saturations"]
     tracks: list[int] = field(default_factory=list)
-
-    @property
-    def seconds(self) -> float:
-        """From when it is first seen to when it is last."""
-        return self.end - self.begin
+    seconds: float = 0.0
 
 
 def join_tracks(crops: pa.Table) -> list[Met]:
@@ -54,6 +50,7 @@ def join_tracks(crops: pa.Table) -> list[Met]:
         if person is None:
             people.append(person := first)
         person.tracks.append(track)
+        person.seconds += last.end - first.begin
         person.end, person.box, person.colours = last.end, last.box, last.colours
     return people
 

@@ -53,8 +53,9 @@ def find_licence(named: Named, place: Place) -> str | None:
     their repository at its commit, then what the member that reads them knows.
     """
     beside = name_licence(place.path)
-    if beside.is_file() and (stated := STATED.search(_read(beside))):
-        return stated[1].lower()
+    if beside.is_file():
+        stated = STATED.search(_read(beside))
+        return stated[1].lower() if stated else None
     if named.list_files is not None:
         return named.licence()
     return _read_card(place.path / CARD) or _ask_hub(named)

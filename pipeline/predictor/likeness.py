@@ -39,18 +39,20 @@ WORDINGS = {
 """(modality, number) → its words; a share of letters or languages has those of `_tell_share`."""
 
 
-def tell_unlike(recipe: Recipe, data: Path) -> dict[str, list[str]]:
+def tell_unlike(recipe: Recipe, data: Path, *, crowd: bool) -> dict[str, list[str]]:
     """clip_id → sentences on what is unlike the media that the head was trained on.
 
-    `data` has the stores of the clips' media. A feature set that was made before they were measured
-    says nothing of them, and nor do imported ones.
+    `data` has the stores of the clips' media; nothing is said of faces where they are those of a
+    `crowd`. A feature set that was made before media were measured says nothing of them, and nor do
+    imported ones.
     """
     told: dict[str, list[str]] = {}
-    usual = {modality_of(s): own.provenance.get("media") for s, own in recipe.inputs.items()}
-    for modality in (one for one in MODALITIES if usual.get(one)):
+    measured = {s: own.provenance.get("media") for s, own in recipe.inputs.items()}
+    usual = {modality_of(s): media for s, media in measured.items() if media}
+    for modality in (one for one in MODALITIES if one in usual and (one != "face" or not crowd)):
         store = open_media(data / modality)
         for clip_id, numbers in measure_media(modality, store, store).items():
-            found = compare_numbers(modality, numbers, usual[modality] or {})
+            found = compare_numbers(modality, numbers, usual[modality])
             told.setdefault(clip_id, []).extend(found)
     return told
 

@@ -190,7 +190,7 @@ class Predictor:
         rows = self._open_rows(people, timings, folder, work)
         packed = self.making.packed
         remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
-        unlike = tell_unlike(self.head.recipe, folder / "data")
+        unlike = tell_unlike(self.head.recipe, folder / "data", crowd=self.making.everyone)
         said = open_media(folder / "data" / "text") if "text" in packed else None
         for some in _group(clips, people, timings):
             here = [person for clip in some for person in people.get(clip.clip_id, ())]

@@ -54,7 +54,7 @@ def write_results(
     told = predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing)
     for _, people in groupby(told, key=lambda one: one.clip.clip_id):
         smoothed = [_smooth(predictor, _remark(one, asked), asked.smooth) for one in people]
-        found += smoothed
+        found += [replace(one, faces=None, portrait=None) for one in smoothed]
         _write_series(smoothed, recipe, out, asked)
         yield from smoothed
     wholes = [None if told.answer is None else told.answer.whole for told in found]

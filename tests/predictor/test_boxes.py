@@ -25,3 +25,8 @@ def test_a_gap_or_another_track_is_bridged_by_nothing():
 
 def test_a_face_that_was_found_once_is_there_then():
     np.testing.assert_allclose(follow({0.0: 7.0}, [0.0, 0.3]), [7, np.nan])
+
+
+def test_a_face_that_is_found_now_and_then_does_not_glide_in_between():
+    found = {0.0: 0.0, 5.0: 50.0, 10.0: 100.0}
+    np.testing.assert_allclose(follow(found, [0.3, 2.5, 5.0]), [0, np.nan, 50])

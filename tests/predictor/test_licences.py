@@ -65,3 +65,11 @@ def test_torchaudio_says_the_licence_of_its_own_bundles(
     params = parse_section(TorchaudioBundleParams, {**section, "weights": weights}, "features.x")
     (named,) = name_weights({"x": params}).values()
     assert find_licence(named, Place("file", Path("absent.pt"))) == licence
+
+
+def test_terms_that_nobody_here_knows_let_nothing_be_passed_on(tmp_path: Path) -> None:
+    weights = tmp_path / "own.pt"
+    weights.touch()
+    (tmp_path / "own.pt.license").write_text("SPDX-License-Identifier: MIT AND LicenseRef-Own\n")
+    named = Named(str(weights), None, lambda: [weights], licence=lambda: "mit")
+    assert find_licence(named, Place("file", weights)) is None
