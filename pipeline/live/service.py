@@ -151,7 +151,6 @@ def _open_sessions(folder: Path) -> Sessions:
 def make_app(service: Service) -> FastAPI:
     """The routes of `service`, behind its gate."""
     app = FastAPIOffline(title="moodline", version=version("moodline"))
-    app.state.service = service
     most = int(service.serving.most_megabytes * 1e6)
     app.add_middleware(Gate, token=service.serving.token, most_bytes=most)
     _add_errors(app)

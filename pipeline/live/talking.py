@@ -6,7 +6,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -47,8 +47,6 @@ LIVE_PIXELS = 2**21
 
 POLICY, GONE_AWAY = 1008, 1001
 """Why a socket is closed (RFC 6455, 7.4.1): for what came, or because its other end is gone."""
-
-Made = TypeVar("Made")
 
 
 @dataclass

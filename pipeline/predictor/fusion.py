@@ -67,16 +67,10 @@ class FusedPredictor(Predictor):
         """Weight of each member."""
         return [member.weight for member in self.members]
 
-    def space(
-        self,
-        window: float | None = None,
-        hop: float | None = None,
-        every: int = 10,
-        faces: int | None = None,
-    ) -> Spacing:
-        """How answers follow each other: each goes by the longest window of a member's training."""
-        own = max(member.predictor.space().window_seconds for member in self.members)
-        return Spacing(window or own, hop, every, faces)
+    @property
+    def window_seconds(self) -> float:
+        """The longest that a member goes by."""
+        return max(member.predictor.window_seconds for member in self.members)
 
     def predict(
         self,

@@ -109,6 +109,11 @@ class Predictor:
         making = Making.of(recipe, parse_sections(folder, recipe), running)
         return cls(TrainedHead(recipe, params, heads), bundle.lead(making, folder))
 
+    @property
+    def window_seconds(self) -> float:
+        """How long a stretch an answer goes by, unless told: as in training, or 1 s."""
+        return self.head.params.windows.seconds or 1.0
+
     def space(
         self,
         window: float | None = None,
@@ -116,8 +121,8 @@ class Predictor:
         every: int = 10,
         faces: int | None = None,
     ) -> Spacing:
-        """How answers follow each other: each goes by so much as in training, unless told."""
-        return Spacing(window or self.head.params.windows.seconds or 1.0, hop, every, faces)
+        """How answers follow each other: each goes by `window_seconds`, unless told."""
+        return Spacing(window or self.window_seconds, hop, every, faces)
 
     def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
         """Rows of `tabulate_people` for one file; none where there is nothing to go by.
@@ -158,9 +163,13 @@ class Predictor:
         Each answer goes by the `window` seconds before it, as `space` has it unless told. Raises as
         `hold_encoders` does.
         """
-        seconds = self.space(window).window_seconds
         return Stream(
-            self.head, self.making, self.encoders, window_seconds=seconds, hop_seconds=hop, hz=hz
+            self.head,
+            self.making,
+            self.encoders,
+            window_seconds=self.window_seconds if window is None else window,
+            hop_seconds=hop,
+            hz=hz,
         )
 
     def predict(
