@@ -27,6 +27,9 @@ VERSIONS = ("0.10.30", "0.10.31")
 """Of the package. Those after it want an OpenCV of their own, which would lie over the one that is
 here; 0.10.35 and others after it connect to play.googleapis.com (its issue 6291)."""
 
+PUBLISHED = "face_landmarker.task"
+"""Name under which Google publishes the task."""
+
 BLENDSHAPES, POINTS = 52, 478
 
 SIZES = {
@@ -116,9 +119,9 @@ def place_weights(params: MediapipeFaceParams) -> Path:
     return find_checkpoint(params.weights)
 
 
-def find_licence(_: MediapipeFaceParams) -> str:
-    """Licence of the task, which Google alone publishes."""
-    return "apache-2.0"
+def find_licence(params: MediapipeFaceParams) -> str | None:
+    """Licence of the task that Google publishes, by its name; None of any other."""
+    return "apache-2.0" if Path(params.weights).name == PUBLISHED else None
 
 
 def load_mediapipe() -> Any:
@@ -152,5 +155,5 @@ def open_landmarker(package: Any, path: Path) -> Any:
     except RuntimeError as error:
         raise ParamsError(
             f"weights {str(path)!r}: expected the task of MediaPipe's Face Landmarker, got another "
-            f"file ({error}); download face_landmarker.task"
+            f"file ({error}); download {PUBLISHED}"
         ) from error

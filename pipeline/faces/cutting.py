@@ -41,16 +41,18 @@ UNALIGNED = "unaligned"
 class Cut:
     """What one clip gave: files of rows (`spool`), for `take_rows`, by the name of their store.
 
-    `frames` of `height` pixels were looked at; `people` are the tracks in them. `crops` are of the
-    person chosen, `poor` counts those of that person that were not kept, by what is wrong with
-    them. `broken` is why the video could not be read, or not to its end.
+    `frames` of `height` pixels were looked at; `people` are the tracks in them. `shown` counts the
+    frames with a crop of whoever was chosen, `poor` the crops that were not kept, by what is wrong
+    with them, and `spoilt` the frames that have none for that. `broken` is why the video could not
+    be read, or not to its end.
     """
 
     rows: dict[str, Path]
     frames: int
     height: int
     people: int
-    crops: int
+    shown: int
+    spoilt: int
     poor: dict[str, int]
     broken: MediaError | None
 
@@ -83,7 +85,8 @@ def _cut(clip: Clip, params: FacesParams, folder: Path, servers: Sequence[str]) 
         frames=reel.frames,
         height=reel.height,
         people=len(people.tracks),
-        crops=picker.kept,
+        shown=len(picker.shown),
+        spoilt=len(picker.spoilt),
         poor=dict(picker.poor),
         broken=reel.broken,
     )
@@ -124,21 +127,28 @@ class Reel:
 
 
 class Picker:
-    """Picks the crops of the tracks chosen that keep to the thresholds, and counts the others."""
+    """Picks the crops of the tracks chosen that keep to the thresholds, and counts the others.
+
+    `shown` are the numbers of the frames with such a crop, `spoilt` of those with poor ones alone.
+    """
 
     def __init__(self, chosen: frozenset[int], thresholds: Thresholds) -> None:
         self._chosen = np.array(sorted(chosen), dtype=np.int64)
         self._thresholds = thresholds
-        self.kept = 0
+        self.shown: set[int] = set()
+        self.spoilt: set[int] = set()
         self.poor: Counter[str] = Counter()
 
     def judge(self, batch: pa.RecordBatch) -> Bool[np.ndarray, " rows"]:
         """Which rows of a batch of crops to keep."""
         kept: Bool[np.ndarray, " rows"] = np.isin(batch["track"].to_numpy(), self._chosen)
+        frames = batch["frame"].to_numpy()
+        of_chosen = frames[kept]
         for reason, failing in judge_crops(batch, self._thresholds).items():
             self.poor[reason] += int((kept & failing).sum())
             kept = kept & ~failing
-        self.kept += int(kept.sum())
+        self.shown.update(frames[kept].tolist())
+        self.spoilt = self.spoilt.union(of_chosen.tolist()) - self.shown
         return kept
 
 

@@ -138,10 +138,7 @@ def place_weights(weights: str | None) -> list[Path]:
 
     Raises ParamsError where one is not there.
     """
-    spec = find_spec(PACKAGE) if weights is None else None
-    packaged = [Path(place, "data") for place in (spec and spec.submodule_search_locations) or ()]
-    folders = packaged if weights is None else [Path(weights)]
-    for folder in folders:
+    for folder in list_packaged() if weights is None else [Path(weights)]:
         if all((folder / name).is_file() for name in FILES):
             return [folder / name for name in FILES]
     place = "in an installed facenet-pytorch" if weights is None else f"in {weights!r}"
@@ -151,9 +148,15 @@ def place_weights(weights: str | None) -> list[Path]:
     )
 
 
-def find_licence(_: Path) -> str:
-    """Licence of facenet-pytorch, whose weights these are."""
-    return "mit"
+def list_packaged() -> list[Path]:
+    """Folders of weights in what is installed of facenet-pytorch."""
+    spec = find_spec(PACKAGE)
+    return [Path(place, "data") for place in (spec and spec.submodule_search_locations) or ()]
+
+
+def find_licence(path: Path) -> str | None:
+    """Licence of facenet-pytorch for the files that it came with; None of any other."""
+    return "mit" if path.parent in list_packaged() else None
 
 
 @dataclass(frozen=True)

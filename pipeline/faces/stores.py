@@ -245,17 +245,16 @@ def make_stores(cut: Cut) -> dict[str, Made]:
 
 
 def _make_faces(cut: Cut, rows: pa.Table) -> Made:
-    poor = sum(cut.poor.values())
-    seen = f"a face in {cut.crops + poor} of {cut.frames} frames"
-    if poor:
-        told = ", ".join(f"{count} {what}" for what, count in cut.poor.items() if count)
-        seen = f"{seen}, {poor} of them left out ({told})"
-    facts = {"frames": cut.frames, "crops": cut.crops, "people": cut.people}
-    reason = "poor_faces" if poor > cut.frames - cut.crops - poor else "face_leaves"
-    if not cut.crops:
-        reason = "poor_faces" if poor else "no_face"
+    found = cut.shown + cut.spoilt
+    seen = f"a face in {found} of {cut.frames} frames"
+    if told := ", ".join(f"{count} {what}" for what, count in cut.poor.items() if count):
+        seen = f"{seen}, {sum(cut.poor.values())} crops left out ({told})"
+    facts = {"frames": cut.frames, "people": cut.people}
+    reason = "poor_faces" if cut.spoilt > cut.frames - found else "face_leaves"
+    if not cut.shown:
+        reason = "poor_faces" if cut.spoilt else "no_face"
         return Made(None, "left_out", *_explain(cut, reason, seen), facts)
-    if cut.broken or cut.crops < SPARSE_SHARE * cut.frames:
+    if cut.broken or cut.shown < SPARSE_SHARE * cut.frames:
         return Made(rows, "marked", *_explain(cut, reason, seen), facts)
     return Made(rows, facts=facts)
 

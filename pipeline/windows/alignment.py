@@ -184,18 +184,19 @@ def _find_overlaps(
     *,
     causal: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows that overlap each point's cell, point by point, and how many these are."""
-    begins = grid - (step if causal else step / 2) + EPSILON_SECONDS
-    first = np.searchsorted(np.maximum.accumulate(ends), begins, side="right")
+    """Rows that overlap each point's cell, point by point, and how many these are.
+
+    Each row is asked for its points: that takes memory by what overlaps, however rows lie.
+    """
+    near, far = EPSILON_SECONDS, (step if causal else step / 2) - EPSILON_SECONDS
     if causal:
-        stop = np.searchsorted(ends, grid + EPSILON_SECONDS, side="right")
+        first = np.searchsorted(grid, ends - near, side="left")
     else:
-        stop = np.searchsorted(starts, grid + step / 2 - EPSILON_SECONDS, side="left")
-    counts = np.maximum(stop - first, 0)
-    taken = expand_ranges(first, counts)
-    over = ends[taken] > np.repeat(begins, counts)  # others lie between, and ended before
-    points = np.repeat(np.arange(len(grid)), counts)
-    return taken[over], np.bincount(points[over], minlength=len(grid))
+        first = np.searchsorted(grid, starts - far, side="right")
+    counts = np.maximum(np.searchsorted(grid, ends + far, side="left") - first, 0)
+    points = expand_ranges(first, counts)
+    taken = np.repeat(np.arange(len(ends)), counts)
+    return taken[np.argsort(points, kind="stable")], np.bincount(points, minlength=len(grid))
 
 
 def _find_longest(ends: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ def clip_of(path, **stretch):
 def test_a_clip_gives_a_crop_for_each_frame_with_a_face(tmp_path, cut, face_image):
     frames = [face_image, face_image, np.zeros_like(face_image), face_image]
     made, rows = cut(clip_of(write_video(tmp_path / "a.mp4", frames, fps=5)), gap_seconds=0.0)
-    assert (made.frames, made.crops, made.people, made.broken) == (4, 3, 2, None)
+    assert (made.frames, made.shown, made.people, made.broken) == (4, 3, 2, None)
     assert [row["frame"] for row in rows["face"]] == [0, 1, 3]
     assert [row["seconds"] for row in rows["face"]] == pytest.approx([0.0, 0.2, 0.6])
     assert [row["track"] for row in rows["face"]] == [0, 0, 1]
@@ -107,6 +107,14 @@ def test_poor_crops_are_left_out_and_counted(tmp_path, cut, face_image):
     made, rows = cut(clip_of(path), thresholds=Thresholds(min_brightness=0.2), gap_seconds=9.0)
     assert [row["frame"] for row in rows["face"]] == [0]
     assert {what: count for what, count in made.poor.items() if count} == {"dark": 1}
+    assert (made.shown, made.spoilt) == (1, 1)
+
+
+def test_of_everyone_frames_are_counted_once(tmp_path, cut):
+    path = write_video(tmp_path / "a.mp4", [draw_two()] * 3, fps=5)
+    made, rows = cut(clip_of(path), choose="everyone")
+    assert len(rows["face"]) == 6
+    assert (made.frames, made.shown, made.spoilt) == (3, 3, 0)
 
 
 def test_frames_are_searched_at_the_size_asked_for(tmp_path, cut, face_image):
@@ -120,7 +128,7 @@ def test_frames_are_searched_at_the_size_asked_for(tmp_path, cut, face_image):
 def test_scenes_are_whole_frames_with_or_without_a_face(tmp_path, cut):
     path = write_video(tmp_path / "a.mp4", grey_frames(3, height=48, width=64))
     made, rows = cut(clip_of(path), scene_pixels=24)
-    assert (made.frames, made.crops) == (3, 0)
+    assert (made.frames, made.shown) == (3, 0)
     images = [decode_jpeg(row["jpeg"]) for row in rows["scene"]]
     assert [image.shape for image in images] == [(24, 32, 3)] * 3
     assert [image.mean() for image in images] == pytest.approx([0, 5, 10], abs=1.5)
@@ -147,13 +155,13 @@ def test_a_video_that_breaks_off_keeps_its_crops(tmp_path, cut, face_image):
 def test_a_video_that_cannot_be_read_gives_the_reason(tmp_path, cut):
     (tmp_path / "a.mp4").touch()
     made, rows = cut(clip_of(tmp_path / "a.mp4"))
-    assert (made.crops, made.frames, made.broken.reason) == (0, 0, "unreadable")
+    assert (made.shown, made.frames, made.broken.reason) == (0, 0, "unreadable")
     assert not any(rows.values())
 
 
 def test_a_real_clip_without_faces_gives_none(real_data, cut):
     made, _ = cut(clip_of(real_data("clips/no_face.mp4")), rate_hz=1.0)
-    assert (made.frames, made.crops) == (4, 0)
+    assert (made.frames, made.shown) == (4, 0)
 
 
 def test_a_real_talker_is_found_until_the_face_leaves(real_data, cut):
@@ -175,7 +183,7 @@ def test_the_crops_that_a_corpus_ships_are_taken_at_the_times_of_their_frames(tm
     clip = clip_of(path, crops=str(folder))
     given = resolve_detector(FacesParams(detector="given", rate_hz=None, pixels=61))
     made, rows = cut(clip, **given.model_dump(include={"detector", "margin", "search_pixels"}))
-    assert (made.frames, made.crops) == (9, 4)
+    assert (made.frames, made.shown) == (9, 4)
     assert [row["frame"] for row in rows["face"]] == [0, 1, 3, 7]
     times = [row["seconds"] for row in rows["face"]]
     assert times == pytest.approx((np.arange(9) ** 1.5 / 5)[[0, 1, 3, 7]], abs=0.005)
@@ -189,7 +197,7 @@ def test_an_empty_picture_costs_one_frame_and_is_named(tmp_path, cut):
     (broken,) = folder.glob("*2.*")
     broken.write_bytes(b"")
     made, _rows = cut(clip_of(path, crops=str(folder)), detector="given")
-    assert (made.frames, made.crops, made.broken.reason) == (9, 3, "unreadable_crops")
+    assert (made.frames, made.shown, made.broken.reason) == (9, 3, "unreadable_crops")
     assert f"got 1 that cannot, first {broken}: expected a media file" in made.broken.detail
 
 
@@ -199,7 +207,7 @@ def test_other_files_beside_the_crops_are_none(tmp_path, cut):
     (folder / "landmarks_3.txt").write_text("0 0")
     (folder / "more_5.png").mkdir()
     made, _rows = cut(clip_of(path, crops=str(folder)), detector="given")
-    assert (made.frames, made.crops, made.broken) == (9, 4, None)
+    assert (made.frames, made.shown, made.broken) == (9, 4, None)
 
 
 def test_two_crops_of_one_frame_are_refused_by_name(tmp_path, cut):

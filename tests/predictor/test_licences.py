@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.audits.weights import Named, Place, name_detector, name_weights
-from pipeline.encoders.params import TorchaudioBundleParams
+from pipeline.encoders.params import MediapipeFaceParams, TorchaudioBundleParams
+from pipeline.faces import mtcnn
 from pipeline.faces.params import FacesParams
 from pipeline.predictor.licences import find_licence, may_pass_on
 from pipeline.sections import parse_section
@@ -65,6 +66,24 @@ def test_torchaudio_says_the_licence_of_its_own_bundles(
     params = parse_section(TorchaudioBundleParams, {**section, "weights": weights}, "features.x")
     (named,) = name_weights({"x": params}).values()
     assert find_licence(named, Place("file", Path("absent.pt"))) == licence
+
+
+@pytest.mark.parametrize(
+    ("weights", "licence"), [("face_landmarker.task", "apache-2.0"), ("own.task", None)]
+)
+def test_mediapipe_says_the_licence_of_its_own_task(weights: str, licence: str | None) -> None:
+    section = {"modality": "face", "encoder": "mediapipe_face", "weights": weights}
+    params = parse_section(MediapipeFaceParams, section, "features.x")
+    (named,) = name_weights({"x": params}).values()
+    assert find_licence(named, Place("file", Path("absent.task"))) == licence
+
+
+def test_weights_of_ones_own_for_mtcnn_have_no_licence_of_the_package(tmp_path: Path) -> None:
+    for name in mtcnn.FILES:
+        (tmp_path / name).touch()
+    params = parse_section(FacesParams, {"detector": "mtcnn", "weights": str(tmp_path)}, "faces")
+    (named,) = name_detector(params).values()
+    assert find_licence(named, Place("folder", tmp_path)) is None
 
 
 def test_terms_that_nobody_here_knows_let_nothing_be_passed_on(tmp_path: Path) -> None:
