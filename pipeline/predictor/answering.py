@@ -18,6 +18,7 @@ from pipeline.prediction.answers import UNADJUSTED, Predicted, predict_clips
 from pipeline.predictor.timing import NOBODY, Timing, find_people, name_time
 from pipeline.store.reader import FeatureStore, MediaStore
 from pipeline.targets import TARGETS
+from pipeline.threads import on_one_thread
 from pipeline.windows.alignment import EPSILON_SECONDS, Stretches, check_points
 from pipeline.windows.dataset import WindowDataset
 from pipeline.windows.labels import FrameLabels, Labels
@@ -185,6 +186,7 @@ class TrainedHead:
         nearest = timing.seconds / step if step else np.arange(last + 1)
         return np.clip(np.rint(nearest).astype(np.int64), 0, last)
 
+    @on_one_thread()
     def predict(
         self, sources: Mapping[str, RowSource], windows: Sequence[Window], known: Standards
     ) -> dict[str, Predicted]:

@@ -1,7 +1,7 @@
 """Drawing: one clip's answers as pictures, for slides and papers."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from pipeline.files import write_whole
 from pipeline.predictor.answering import Answer
@@ -29,6 +31,15 @@ INCHES = 9.0
 """Width of a picture, which at DOTS has 1,350 of them: a slide's."""
 
 DOTS = 150
+
+ABOVE, BELOW, BETWEEN, EDGE = 0.5, 0.5, 0.35, 0.2
+"""Inches above the axes, with the title; below them, with the seconds; between two; at the side."""
+
+NUMBERS, TITLE, HANDLE, SCALE_INCHES = 0.5, 0.25, 0.3, 0.3
+"""Inches of numbers beside an axis, its title, the line of a legend, and a scale of shades."""
+
+SMALL = 8
+"""Points of the letters of ticks and legends."""
 
 ROOMY = 9
 """Classes; cells of more have room for shares alone, in percent."""
@@ -59,7 +70,7 @@ def draw_clip(
             pictures["distribution"] = _draw_distribution(shares)
             pictures["heatmap"] = _draw_heatmap(seconds, shares)
         for kind, figure in pictures.items():
-            figure.suptitle(f"{title} · {name}", x=0.01, ha="left", fontsize=11, color=INK)
+            _entitle(figure, f"{title} · {name}")
             save = partial(figure.savefig, format="png", dpi=DOTS)
             write_whole(folder / f"{name}.{kind}.png", save)
 
@@ -72,14 +83,39 @@ def _take_any_names() -> Iterator[None]:
         yield
 
 
-def _start(height: float, rows: int = 1) -> tuple[Figure, Sequence[Axes]]:
-    """A figure of so many inches, and its axes below each other."""
-    figure = Figure(figsize=(INCHES, height), layout="constrained")
+def _start(
+    height: float, rows: int = 1, *, left: float, right: float, below: float = BELOW
+) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with `rows` axes of `height` below each other, and margins around; all in inches.
+
+    Margins are told: to find them, matplotlib draws a figure once more.
+    """
+    whole = ABOVE + rows * height + (rows - 1) * BETWEEN + below
+    figure = Figure(figsize=(INCHES, whole))
+    figure.subplots_adjust(
+        left=left / INCHES,
+        right=1 - right / INCHES,
+        top=1 - ABOVE / whole,
+        bottom=below / whole,
+        hspace=BETWEEN / height,
+    )
     axes = np.atleast_1d(figure.subplots(rows, 1, sharex=True))
     for one in axes:
         one.spines[["top", "right", "left", "bottom"]].set_visible(False)
-        one.tick_params(colors=SOFT, labelsize=8, length=0)
+        one.tick_params(colors=SOFT, labelsize=SMALL, length=0)
     return figure, list(axes)
+
+
+def _entitle(figure: Figure, title: str) -> None:
+    top = 1 - 0.1 / figure.get_figheight()
+    figure.suptitle(title, x=0.01, y=top, ha="left", va="top", fontsize=11, color=INK)
+
+
+def _measure(names: Iterable[str]) -> float:
+    """Inches that the longest of `names` takes as a label, with some air."""
+    font = FontProperties(size=SMALL)
+    widths = (text_to_path.get_text_width_height_descent(n, font, ismath=False)[0] for n in names)
+    return max(widths, default=0.0) / 72 + 0.15
 
 
 def _draw_timeline(seconds: Times, shares: ByPerson, ratings: ByPerson) -> Figure:
@@ -88,7 +124,9 @@ def _draw_timeline(seconds: Times, shares: ByPerson, ratings: ByPerson) -> Figur
         low = min((TARGETS[target].low for target in own), default=0.0)
         groups += [(who, shares[who], 0.0), (who, own, low)]
     groups = [group for group in groups if group[1]]
-    figure, axes = _start(0.6 + (2.4 if len(shares) == 1 else 1.7) * len(groups), len(groups))
+    height = 2.2 if len(shares) == 1 else 1.4
+    right = _measure(name for _, group, _ in groups for name in group) + HANDLE
+    figure, axes = _start(height, len(groups), left=NUMBERS, right=right)
     named = ""
     for axis, (who, group, low) in zip(axes, groups, strict=True):
         _draw_curves(axis, seconds, group)
@@ -119,7 +157,7 @@ def _draw_curves(axis: Axes, seconds: Times, curves: Curves) -> None:
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
         frameon=False,
-        fontsize=8,
+        fontsize=SMALL,
         labelcolor=SOFT,
         handlelength=1.4,
     )
@@ -132,12 +170,13 @@ def _label_time(axis: Axes, seconds: Times) -> None:
 
 
 def _draw_distribution(shares: ByPerson) -> Figure:
-    classes = max(map(len, shares.values()))
-    figure, axes = _start(0.9 + (0.3 * classes + 0.3) * len(shares) - 0.3, len(shares))
+    height = 0.3 * max(map(len, shares.values()))
+    left = _measure(name for own in shares.values() for name in own)
+    figure, axes = _start(height, len(shares), left=left, right=EDGE)
     for axis, (who, own) in zip(axes, shares.items(), strict=True):
         _draw_bars(axis, own)
         _name(axis, who)
-    axes[-1].legend(loc="lower right", frameon=False, fontsize=8, labelcolor=SOFT)
+    axes[-1].legend(loc="lower right", frameon=False, fontsize=SMALL, labelcolor=SOFT)
     return figure
 
 
@@ -166,15 +205,19 @@ def _draw_bars(axis: Axes, shares: Curves) -> None:
 
 
 def _draw_heatmap(seconds: Times, shares: ByPerson) -> Figure:
-    classes = max(map(len, shares.values()))
-    figure, axes = _start(0.9 + (0.28 * classes + 0.3) * len(shares) - 0.3, len(shares))
+    height = 0.28 * max(map(len, shares.values()))
+    left = _measure(name for own in shares.values() for name in own)
+    figure, axes = _start(height, len(shares), left=left, right=NUMBERS + SCALE_INCHES)
     for axis, (who, own) in zip(axes, shares.items(), strict=True):
         drawn = _draw_shades(axis, seconds, own)
         _name(axis, who)
     axes[-1].set_xlabel("seconds", fontsize=9, color=SOFT)
-    bar = figure.colorbar(drawn, ax=list(axes), pad=0.01)
+    top, bottom = axes[0].get_position().y1, axes[-1].get_position().y0
+    place = 1 - NUMBERS / INCHES - SCALE_INCHES / INCHES * 0.8, bottom
+    beside = figure.add_axes((*place, SCALE_INCHES / INCHES * 0.6, top - bottom))
+    bar = figure.colorbar(drawn, cax=beside)
     bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=SOFT, labelsize=8, length=0)
+    bar.ax.tick_params(colors=SOFT, labelsize=SMALL, length=0)
     return figure
 
 
@@ -200,21 +243,24 @@ def draw_confusion(
     roomy = len(names) <= ROOMY
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.where(totals > 0, totals, 1)
-    figure, (axis,) = _start(1.4 + (0.55 if roomy else 0.35) * len(names))
+    classes = [shorten(name) for name in names]
+    rows = [f"{name} · {total:g}" for name, total in zip(classes, totals[:, 0], strict=True)]
+    height = (0.55 if roomy else 0.35) * len(names)
+    below = BELOW if roomy else BELOW + _measure(classes)
+    figure, (axis,) = _start(height, left=_measure(rows) + TITLE, right=EDGE, below=below)
     axis.pcolormesh(shares, cmap=SHADES, vmin=0, vmax=1, edgecolors=LINE, linewidth=0.5)
     for row, column in np.argwhere(counts):
         share, number = shares[row, column], counts[row, column]
         told = f"{share:.0%}\n{number:g}" if roomy else f"{100 * share:.0f}"
         colour = "white" if share > DARK else INK
         where = column + 0.5, row + 0.5
-        axis.text(*where, told, ha="center", va="center", fontsize=8, color=colour)
+        axis.text(*where, told, ha="center", va="center", fontsize=SMALL, color=colour)
     places = np.arange(len(names)) + 0.5
     axis.invert_yaxis()
-    axis.set_xticks(places, [shorten(name) for name in names], rotation=0 if roomy else 90)
-    rows = [f"{shorten(name)} · {total:g}" for name, total in zip(names, totals[:, 0], strict=True)]
+    axis.set_xticks(places, classes, rotation=0 if roomy else 90)
     axis.set_yticks(places, rows)
     axis.set_xlabel("answered", fontsize=9, color=SOFT)
     axis.set_ylabel("annotated · number", fontsize=9, color=SOFT)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
+    _entitle(figure, title)
     with _take_any_names():
         write_whole(path, partial(figure.savefig, format="png", dpi=DOTS))

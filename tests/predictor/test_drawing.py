@@ -30,7 +30,7 @@ def test_classes_and_ratings_have_a_timeline_a_distribution_and_a_heatmap(tmp_pa
 
 def test_people_are_drawn_below_each_other(tmp_path):
     drawn = draw(tmp_path, {"valence": np.linspace(-1, 1, 5)}, people=["person 0", "person 3"])
-    assert drawn["head.timeline.png"].shape[0] == 600  # 360 of one person
+    assert drawn["head.timeline.png"].shape[0] == 622  # 480 of one person
 
 
 def test_ratings_alone_have_a_timeline(tmp_path):

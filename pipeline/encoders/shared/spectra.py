@@ -19,6 +19,7 @@ from pipeline.errors import StoreError
 from pipeline.media import AUDIO_HZ
 from pipeline.modalities import Modality
 from pipeline.rows import Rows, Waveform
+from pipeline.threads import on_one_thread
 
 FFT_SIZE = 1024
 """Points of the zero-padded spectrum: even of 128 bands, none is left without a bin."""
@@ -65,6 +66,7 @@ class SpectralEncoder:
             "loud_quantile": LOUD_QUANTILE,
         }
 
+    @on_one_thread()
     def encode(self, clips: Sequence[Waveform]) -> list[Rows]:
         """Rows of each clip; raises StoreError for sound at another rate than AUDIO_HZ."""
         return [self._encode_clip(clip) for clip in clips]
