@@ -1,7 +1,7 @@
 """What an encoder is given of a clip, read back from a store of media."""
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,39 +10,33 @@ from jaxtyping import Float
 from pipeline.errors import MediaError
 from pipeline.limits import JPEG_PIXELS, MOST_SECONDS
 from pipeline.media import AUDIO_HZ
-from pipeline.media.audio import decode_audio
+from pipeline.media.flac import CURE, decode_flac
 from pipeline.media.jpeg import count_pixels, decode_jpeg
 from pipeline.modalities import Modality
 from pipeline.rows import TIMES, ClipInput, FrameRun, Frames, Waveform, Words
+
+ReadInput = Callable[[], ClipInput]
 
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
 
 
-CURE = "delete the part and run `dvc repro` again"
-
-LAST_BLOCK = 0x80
-"""Bit of a FLAC block's first byte: frames follow it."""
-
-FLAC_STARTS = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22")
-"""How a FLAC file begins: with a block of 34 bytes on its sound, which may be the last one."""
-
-FLAC_BLOCK_END = 42
-
 PIECE_BYTES = 64_000_000
 """Decoded frames of a piece hold about so many bytes."""
 
 
-def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ClipInput]:
-    """Input of a clip from its rows in `data/<modality>`, whole or in pieces.
+def cut_input(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ReadInput]:
+    """What reads the input of a clip from its rows in `data/<modality>`, whole or in pieces.
 
     Sound and words are whole, and so are frames without a `run`. With one, pieces are of about
-    PIECE_BYTES, and the rows of all pieces, one after another, are those of the whole.
+    PIECE_BYTES, and the rows of all pieces, one after another, are those of the whole. Time and
+    memory are taken by what reads a piece, in whatever thread; like this, it raises MediaError
+    `unreadable`, or `undecodable`.
     """
     if modality == "audio":
-        yield read_sound(table)
+        yield partial(read_sound, table)
     elif modality == "text":
-        yield read_words(table)
+        yield partial(read_words, table)
     else:
         seconds = table["seconds"].to_numpy()
         starts, ends = stretch_frames(seconds)
@@ -52,9 +46,17 @@ def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> It
         pixels = _count_pixels(jpegs)
         for piece in cut_pieces(len(seconds), run, PIECE_BYTES // (3 * pixels)):
             shown = jpegs.slice(piece.start, piece.stop - piece.start).to_pylist()
-            images = np.stack([decode_jpeg(jpeg) for jpeg in shown])
             seen = None if points is None else points[piece]
-            yield Frames(images, starts[piece], ends[piece], seen)
+            yield partial(_read_frames, shown, starts[piece], ends[piece], seen)
+
+
+def _read_frames(
+    jpegs: Sequence[bytes],
+    starts: Float[np.ndarray, " frames"],
+    ends: Float[np.ndarray, " frames"],
+    landmarks: Float[np.ndarray, "frames 5 2"] | None,
+) -> Frames:
+    return Frames(np.stack([decode_jpeg(jpeg) for jpeg in jpegs]), starts, ends, landmarks)
 
 
 def _count_pixels(jpegs: pa.ChunkedArray) -> int:
@@ -98,25 +100,7 @@ def read_sound(table: pa.Table) -> Waveform:
     hz = table["hz"][0].as_py()
     if hz != AUDIO_HZ:
         raise MediaError("unreadable", f"expected sound at {AUDIO_HZ:,} Hz, got {hz:,}; {CURE}")
-    data = table["flac"][0].as_py()
-    if not data.startswith(FLAC_STARTS):
-        raise MediaError(
-            "unreadable",
-            f"expected a FLAC file, got {len(data)} bytes that begin {data[:8]!r}; {CURE}",
-        )
-    return Waveform(decode_audio(io.BytesIO(_strip_flac(data)), hz=hz), hz)
-
-
-def _strip_flac(data: bytes) -> bytes:
-    """A FLAC file's first block, which tells of its sound, and its frames alone (RFC 9639, 8).
-
-    FFmpeg decodes the pictures that other blocks hold, of gigabytes in megabytes.
-    """
-    place, last = len(b"fLaC"), False
-    while not last and place < len(data):
-        last = data[place] >= LAST_BLOCK
-        place += 4 + int.from_bytes(data[place + 1 : place + 4], "big")
-    return FLAC_STARTS[1] + data[len(FLAC_STARTS[1]) : FLAC_BLOCK_END] + data[place:]
+    return Waveform(decode_flac(table["flac"][0].as_py(), hz), hz)
 
 
 def read_words(table: pa.Table) -> Words:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Hdf5Parts(RowParts):
 
     def write_part(self, path: Path, contents: Sequence[Rows], clips: Sequence[PartClip]) -> None:
         """Write the file at `path`; arrays of one part share their dtype and row shape."""
-        listed = json.dumps([asdict(clip) for clip in clips])
+        listed = json.dumps([clip.to_json() for clip in clips])
         # Made in memory: HDF5 closes a file in silence where a full disk took only half of it.
         with h5py.File.in_memory(
             libver=(FILE_VERSION, FILE_VERSION),

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class ParquetParts:
         self, path: Path, contents: Sequence[pa.Table], clips: Sequence[PartClip]
     ) -> None:
         """Write the tables of `contents` as one file; bytes are compressed already."""
-        listed = json.dumps([asdict(clip) for clip in clips])
+        listed = json.dumps([clip.to_json() for clip in clips])
         metadata = {_VERSION_KEY: str(FORMAT_VERSION).encode(), _CLIPS_KEY: listed.encode()}
         table = pa.concat_tables(contents) if contents else pa.table({})
         marked = table.replace_schema_metadata(metadata)

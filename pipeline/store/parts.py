@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -56,6 +56,10 @@ class PartClip:
     detail: str = ""
     facts: Facts = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Field → value, as a part lists it."""
+        return vars(self) | {"facts": dict(self.facts)}
+
 
 def parse_clips(path: Path, listed: Any) -> list[PartClip]:
     """Clips that the part at `path` lists; raises StoreError for what is no such list."""
@@ -89,4 +93,4 @@ _LIST = TypeAdapter(Annotated[list[PartClip], FailFast()], config=ConfigDict(def
 
 def name_part(clips: Sequence[PartClip]) -> str:
     """Name of the part that holds `clips`: the digest of their records, so of their values too."""
-    return digest_json([asdict(clip) for clip in clips])
+    return digest_json([clip.to_json() for clip in clips])

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,7 +52,7 @@ class Part:
     name: str
     clips: Sequence[PartClip]
 
-    @property
+    @cached_property
     def rows(self) -> int:
         """Rows of all its clips."""
         return sum(clip.rows for clip in self.clips)

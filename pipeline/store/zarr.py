@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -47,7 +47,7 @@ class ZarrParts(RowParts):
         """Write the group at `path`; arrays of one part share their dtype and row shape."""
         import zarr  # readers map the chunks by themselves: only writers wait for this import
 
-        attributes = {"format_version": FORMAT_VERSION, "clips": [asdict(clip) for clip in clips]}
+        attributes = {"format_version": FORMAT_VERSION, "clips": [clip.to_json() for clip in clips]}
         group = zarr.create_group(path, attributes=attributes)
         for name, values in join_rows(contents).items():
             array = group.create_array(

@@ -10,12 +10,16 @@ from io import BytesIO
 import numpy as np
 import pyarrow as pa
 import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.cleaning.sound import AUDIO_SCHEMA, _digest, _digest_seen
 from pipeline.errors import MediaError
 from pipeline.media import timeline
 from pipeline.media.audio import decode_audio, encode_flac
-from pipeline.media.inputs import _strip_flac, read_pieces, read_sound
+from pipeline.media.flac import decode_flac
+from pipeline.media.inputs import cut_input, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
@@ -168,11 +172,27 @@ def hold_picture(flac: bytes, picture: bytes) -> bytes:
 
 def test_pictures_in_a_cell_of_sound_are_not_decoded():
     flac = encode_flac(np.sin(np.arange(16_000)), 16_000)
-    large = hold_picture(flac, write_png(64, 48))
-    row = {"clip_id": "a", "hz": 16_000, "samples": 1, "flac": large}
-    assert _strip_flac(large) == _strip_flac(flac)
-    heard = read_sound(pa.Table.from_pylist([row], schema=AUDIO_SCHEMA))
-    assert np.array_equal(heard.samples, decode_audio(BytesIO(flac)))
+    bomb = hold_picture(flac, write_png(40_000, 40_000))
+    assert np.array_equal(decode_flac(bomb, 16_000), decode_audio(BytesIO(flac)))
+
+
+def test_a_cell_of_sound_is_of_its_form_and_holds_what_it_can():
+    stereo = BytesIO()
+    soundfile.write(stereo, np.zeros((99, 2)), 16_000, format="FLAC")
+    with pytest.raises(MediaError, match=r"at 16,000 Hz, of 1 channel.* got 16,000 Hz, 2, PCM_16"):
+        decode_flac(stereo.getvalue(), 16_000)
+    assert len(decode_flac(write_flac(5), 1000)) == 5 * 65_535
+    with pytest.raises(MediaError, match=r"at most 3,6\d\d s of sound in \d+ bytes"):
+        decode_flac(write_flac(60), 1000)
+
+
+@given(st.integers(0), st.integers(1, 255))
+def test_damage_to_a_cell_of_sound_is_told(place, change):
+    flac = bytearray(encode_flac(np.sin(np.arange(2000)), 16_000))
+    frames = len(flac) - flac.index(b"\xff\xf8")
+    flac[-1 - place % frames] ^= change
+    with pytest.raises(MediaError, match="unreadable: expected"):
+        decode_flac(bytes(flac), 16_000)
 
 
 def test_a_film_of_more_pictures_than_any_is_refused(tmp_path, monkeypatch):
@@ -205,10 +225,10 @@ def test_sound_of_a_store_has_its_rate(tmp_path):
 def test_times_that_no_reader_takes_are_those_of_no_clip(start):
     crops = pa.table({"seconds": [start], "jpeg": [encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90)]})
     with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
-        list(read_pieces("face", crops, None))
+        [read() for read in cut_input("face", crops, None)]
     words = pa.table({"text": ["so"], "start_seconds": [start], "end_seconds": [2e300]})
     with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
-        list(read_pieces("text", words, None))
+        [read() for read in cut_input("text", words, None)]
 
 
 def show(*jpegs: bytes) -> pa.Table:
@@ -222,11 +242,11 @@ def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
     place = data.index(b"\xff\xc0")
     data[place + 5 : place + 9] = struct.pack(">HH", 4000, 4000)
     with pytest.raises(MediaError, match=r"expected pictures, got .* bytes for 64,000,000 pixels"):
-        list(read_pieces("face", show(*[bytes(data)] * 4), None))
+        [read() for read in cut_input("face", show(*[bytes(data)] * 4), None)]
     with pytest.raises(MediaError, match=r"of one size, got some of 64 to 16,000,000 pixels"):
-        list(read_pieces("face", show(small, bytes(data)), None))
+        [read() for read in cut_input("face", show(small, bytes(data)), None)]
     plain = encode_jpeg(np.zeros((2000, 2000, 3), np.uint8), 1)
-    (whole,) = read_pieces("face", show(plain, plain), None)
+    (whole,) = (read() for read in cut_input("face", show(plain, plain), None))
     assert whole.images.shape == (2, 2000, 2000, 3)
 
 
