@@ -1,6 +1,12 @@
 """Gauges: how the service fares, as Prometheus reads it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
+
+from pipeline.live.messages import ClientError
 
 SECONDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Bounds of the histograms' buckets."""
@@ -12,7 +18,7 @@ class Gauges:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.predictions = Counter(
-            "moodline_predictions", "Uploads, by outcome.", ["status"], registry=self.registry
+            "moodline_predictions", "Uploads, by HTTP's status.", ["status"], registry=self.registry
         )
         self.prediction_seconds = Histogram(
             "moodline_prediction_seconds",
@@ -36,3 +42,19 @@ class Gauges:
             ["fate"],
             registry=self.registry,
         )
+
+    @contextmanager
+    def count_prediction(self) -> Iterator[None]:
+        """Count an upload by what comes of it: 500 for what nobody foresaw."""
+        status = 500
+        try:
+            yield
+            status = 200
+        except ClientError as error:
+            status = error.status
+            raise
+        except HTTPException as error:  # of the form's parser, or the gate
+            status = error.status_code
+            raise
+        finally:
+            self.predictions.labels(str(status)).inc()

@@ -38,11 +38,15 @@ Line = Annotated[str, Field(max_length=200)]
 
 
 class ClientError(MoodlineError):
-    """A client asks for what it does not get: told in its text, and by HTTP's `status`."""
+    """A client asks for what it does not get: told in its text, and by HTTP's `status`.
 
-    def __init__(self, text: str, status: int = 404) -> None:
+    There may be a place for it after `again_seconds`.
+    """
+
+    def __init__(self, text: str, status: int = 422, again_seconds: int | None = None) -> None:
         super().__init__(text)
         self.status = status
+        self.again_seconds = again_seconds
 
 
 class Start(Section):

@@ -21,7 +21,6 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
@@ -32,7 +31,7 @@ from pipeline.live.messages import ClientError, list_ratings, write_message
 from pipeline.live.page import render_live_page
 from pipeline.live.sessions import Notes, Sessions
 from pipeline.live.talking import Conversation, receive_start, refuse
-from pipeline.live.uploads import Asked, BusyError, Finished, Queue, Served, UploadError, Worker
+from pipeline.live.uploads import Asked, Finished, Queue, Served, Worker
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.gathering import ENDINGS
 from pipeline.predictor.stream import HOP_SECONDS, Stream
@@ -89,6 +88,7 @@ class Service:
         self.sessions = None if serving.sessions is None else _open_sessions(serving.sessions)
         self.queue = Queue(serving.waiting, self.gauges)
         self.live = 0
+        self.described = self._describe()
         self._warm_up()
         self.pool = ThreadPoolExecutor(1, "judge")
         self.worker = Worker(served, serving.most_seconds)
@@ -102,7 +102,13 @@ class Service:
         """A new stream, with sound of so many samples a second."""
         return self.predictor.stream(hz, window=self.serving.window, hop=self.serving.hop)
 
-    def describe(self) -> dict[str, Any]:
+    def find_sessions(self) -> Sessions:
+        """Its sessions; raises ClientError where none are kept."""
+        if self.sessions is None:
+            raise ClientError("expected a service that keeps sessions, got one that does not", 404)
+        return self.sessions
+
+    def _describe(self) -> dict[str, Any]:
         """What clients are told of the head, and of what to send."""
         predictor = self.predictor
         recipe, making = predictor.head.recipe, predictor.making
@@ -121,12 +127,6 @@ class Service:
             "records": self.sessions is not None,
             "megabytes": self.serving.most_megabytes,
         }
-
-    def find_sessions(self) -> Sessions:
-        """Its sessions; raises ClientError where none are kept."""
-        if self.sessions is None:
-            raise ClientError("expected a service that keeps sessions, got one that does not")
-        return self.sessions
 
     def _warm_up(self) -> None:
         """Judge a second of nothing: libraries load what they need when they are first used."""
@@ -174,7 +174,9 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(ClientError)
     async def tell_refused(_: Request, error: ClientError) -> Response:
-        return tell(error.status, str(error))
+        again = error.again_seconds
+        headers = None if again is None else {"Retry-After": str(again)}
+        return tell(error.status, str(error), headers)
 
     @app.exception_handler(Exception)
     async def tell_unforeseen(_: Request, error: Exception) -> Response:
@@ -184,27 +186,18 @@ def _add_errors(app: FastAPI) -> None:
     async def tell_damaged(_: Request, error: StoreError) -> Response:
         return tell(500, "expected a session, got a damaged one; remove its folder")
 
-    @app.exception_handler(UploadError)
-    async def tell_unusable(_: Request, error: UploadError) -> Response:
-        return tell(error.status, str(error))
-
-    @app.exception_handler(BusyError)
-    async def tell_busy(_: Request, error: BusyError) -> Response:
-        told = f"expected a place in the queue, got none; try again in {error.seconds} s"
-        return tell(429, told, {"Retry-After": str(error.seconds)})
-
 
 def _add_pages(app: FastAPI, service: Service) -> None:
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def show_page() -> Response:
         nonce = secrets.token_urlsafe(16)
-        page = render_live_page(service.describe(), nonce)
+        page = render_live_page(service.described, nonce)
         return HTMLResponse(page, headers=_guard_page(nonce))
 
     @app.get("/head")
     async def show_head() -> dict[str, Any]:
         """What the head says, and what it wants to be sent."""
-        return service.describe()
+        return service.described
 
     @app.get("/health")
     async def show_health() -> dict[str, str]:
@@ -252,8 +245,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         smooth: Annotated[int, Query(ge=1, le=10**6)] = 3,
     ) -> Response:
         """What the head says of a film, a sound, a picture or a text, as a whole and over time."""
-        status = "gone"
-        try:
+        with service.gauges.count_prediction():
             async with service.queue.hold_place():
                 with TemporaryDirectory(prefix="moodline-") as folder:
                     path, name = await _receive_file(request, Path(folder))
@@ -261,21 +253,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
                     answer = await _run_unless_gone(
                         request, service.queue.run(partial(service.worker.ask, asked))
                     )
-            status = "ok"
-            return Response(answer, media_type="application/json")
-        except ClientDisconnect as error:
-            raise HTTPException(GONE, "the client is gone") from error
-        except BusyError:
-            status = "busy"
-            raise
-        except UploadError as error:
-            status = str(error.status)
-            raise
-        except HTTPException as error:
-            status = str(error.status_code)
-            raise
-        finally:
-            service.gauges.predictions.labels(status).inc()
+        return Response(answer, media_type="application/json")
 
 
 async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
@@ -285,27 +263,33 @@ async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -
         while not task.done():
             await asyncio.wait({task}, timeout=0.5)
             if not task.done() and await request.is_disconnected():
-                raise HTTPException(GONE, "the client is gone")
+                raise ClientError("the client is gone", GONE)
         return await task
     finally:
         task.cancel()
 
 
 async def _receive_file(request: Request, folder: Path) -> tuple[Path, str]:
-    """The file of a form, in `folder`, and its name; raises UploadError where there is none."""
-    async with request.form(max_files=1, max_fields=8) as form:
-        sent = form.get("file")
-        if not isinstance(sent, UploadFile):
-            raise UploadError("file: expected a form with a film, sound, picture or text, got none")
-        name = Path(sent.filename or "").name
-        ending = Path(name).suffix.lower()
-        if ending not in ENDINGS:
-            told = f"{name or 'file'}: expected one of {', '.join(sorted(ENDINGS))}"
-            raise UploadError(f"{told}; send another file, or name it by what it is", 415)
-        path = folder / f"upload{ending}"
-        with path.open("wb") as file:
-            while chunk := await sent.read(CHUNK):
-                file.write(chunk)
+    """The file of a form, in `folder`, and its name; raises ClientError where there is none."""
+    try:
+        async with request.form(max_files=1, max_fields=8) as form:
+            return await _write_file(form.get("file"), folder)
+    except ClientDisconnect as error:
+        raise ClientError("the client is gone", GONE) from error
+
+
+async def _write_file(sent: UploadFile | str | None, folder: Path) -> tuple[Path, str]:
+    if not isinstance(sent, UploadFile):
+        raise ClientError("file: expected a form with a film, sound, picture or text, got none")
+    name = Path(sent.filename or "").name
+    ending = Path(name).suffix.lower()
+    if ending not in ENDINGS:
+        told = f"{name or 'file'}: expected one of {', '.join(sorted(ENDINGS))}"
+        raise ClientError(f"{told}; send another file, or name it by what it is", 415)
+    path = folder / f"upload{ending}"
+    with path.open("wb") as file:
+        while chunk := await sent.read(CHUNK):
+            file.write(chunk)
     return path, name
 
 
@@ -351,7 +335,7 @@ def _write_notes(sessions: Sessions, session: str, body: bytes) -> None:
     try:
         notes = Notes.model_validate_json(body)
     except ValidationError as error:
-        raise UploadError(f"notes: {tell_first(error)}") from error
+        raise ClientError(f"notes: {tell_first(error)}") from error
     sessions.write_notes(session, notes)
 
 
@@ -400,16 +384,19 @@ def _add_live(app: FastAPI, service: Service) -> None:
 async def _talk(socket: WebSocket, service: Service) -> None:
     """Go along with a client from its first message to its last; what it sent is kept."""
     start = await receive_start(socket)
-    described = service.describe()
     session = None
     if service.sessions is not None:
-        begin = partial(service.sessions.begin, described, start.title, record=start.record)
+        begin = partial(service.sessions.begin, service.described, start.title, record=start.record)
         session = await asyncio.to_thread(begin)
     name = None if session is None else session.name
     try:
-        await socket.send_text(write_message({"type": "ready", "session": name, **described}))
-        conversation = Conversation(socket, service.stream(start.hz), session, start)
-        await conversation.run(service.pool, service.gauges)
+        await socket.send_text(
+            write_message({"type": "ready", "session": name, **service.described})
+        )
+        conversation = Conversation(
+            socket, service.stream(start.hz), session, start, service.gauges
+        )
+        await conversation.run(service.pool)
         await socket.send_text(write_message({"type": "stopped", "session": name}))
         await socket.close()
     finally:
@@ -424,5 +411,5 @@ def _finish(service: Service, film: Path) -> None:
     """Have a recording made one that can be sought in; one that cannot stays as it came."""
     try:
         service.worker.ask(Finished(film))
-    except UploadError:
+    except ClientError:
         film.with_suffix(".aside.webm").unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -213,21 +213,23 @@ class Sessions:
         found = []
         for path in sorted(self.folder.glob("*/session.json"), reverse=True):
             with suppress(ClientError, StoreError):
-                found.append(self._sum_up(path.parent.name))
+                folder, opening, notes = self._read(path.parent.name)
+                answers = _read_lines(folder / "answer.jsonl")
+                found.append(_sum_up(folder.name, opening, notes, answers))
         return found
 
     def open(self, name: str) -> dict[str, Any]:
         """All that is known of a session."""
         folder, opening, notes = self._read(name)
         began = next((line["seconds"] for line in _read_lines(folder / "recording.jsonl")), None)
-        answers = _read_answers(folder)
+        answers = [answer.model_dump() for answer in _read_answers(folder)]
         return {
-            **self._sum_up(name),
+            **_sum_up(name, opening, notes, answers),
             "head": opening.head,
             "recording": began is not None,
             "recording_begins": began,
             **notes.model_dump(),
-            "answers": [answer.model_dump() for answer in answers],
+            "answers": answers,
             "faces": list(_read_lines(folder / "faces.jsonl")),
         }
 
@@ -241,7 +243,7 @@ class Sessions:
         """Film of a session; raises ClientError where none was kept."""
         path = self._find(name) / "recording.webm"
         if not path.is_file():
-            raise ClientError(f"{name}: expected a recording, got none, for it was not kept")
+            raise ClientError(f"{name}: expected a recording, got none, for it was not kept", 404)
         return path
 
     def remove(self, name: str) -> None:
@@ -275,24 +277,10 @@ class Sessions:
             before = seconds
         return pa.Table.from_pylist(rows) if rows else pa.table({"seconds": pa.array([], "f8")})
 
-    def _sum_up(self, name: str) -> dict[str, Any]:
-        folder, opening, notes = self._read(name)
-        answers, seconds = 0, 0.0
-        for answer in _read_lines(folder / "answer.jsonl"):
-            answers, seconds = answers + 1, answer["seconds"]
-        return {
-            "session": name,
-            "title": notes.title,
-            "begun": opening.begun,
-            "seconds": seconds,
-            "answers": answers,
-            "head": opening.head.get("head"),
-        }
-
     def _find(self, name: str) -> Path:
         folder = self.folder / name
         if not re.fullmatch(NAME, name) or not (folder / "session.json").is_file():
-            raise ClientError(f"{name}: expected a session, got none of this name")
+            raise ClientError(f"{name}: expected a session, got none of this name", 404)
         return folder
 
     def _read(self, name: str) -> tuple[Path, Opening, Notes]:
@@ -303,6 +291,23 @@ class Sessions:
         live = [Marked(seconds=mark["seconds"], text=str(mark.get("text", ""))) for mark in made]
         plain = kept.model_dump(exclude={"format_version", "taken"})
         return folder, opening, Notes(**{**plain, "marks": [*kept.marks, *live][:MOST_NOTES]})
+
+
+def _sum_up(
+    name: str, opening: Opening, notes: Notes, answers: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What a session is called, and how long it is."""
+    count, seconds = 0, 0.0
+    for answer in answers:
+        count, seconds = count + 1, answer["seconds"]
+    return {
+        "session": name,
+        "title": notes.title,
+        "begun": opening.begun,
+        "seconds": seconds,
+        "answers": count,
+        "head": opening.head.get("head"),
+    }
 
 
 def quieten(text: str) -> str:

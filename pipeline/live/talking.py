@@ -74,40 +74,46 @@ class Conversation:
     """
 
     def __init__(
-        self, socket: WebSocket, stream: Stream, session: Session | None, start: Start
+        self,
+        socket: WebSocket,
+        stream: Stream,
+        session: Session | None,
+        start: Start,
+        gauges: Gauges,
     ) -> None:
         self._socket = socket
         self._stream = stream
         self._session = session
         self._start = start
+        self._gauges = gauges
         self._inbox = Inbox()
         self._person = NOBODY
         self._look: Look | None = None
 
-    async def run(self, pool: ThreadPoolExecutor, gauges: Gauges) -> None:
+    async def run(self, pool: ThreadPoolExecutor) -> None:
         """Take what comes and say what is seen in it, until the client ends.
 
         Raises ClientError for what is no message of the protocol.
         """
-        listening = asyncio.create_task(self._listen(gauges))
+        listening = asyncio.create_task(self._listen())
         try:
             while not self._inbox.ended or self._inbox.frame or self._inbox.sounds:
                 await self._inbox.came.wait()
                 self._inbox.came.clear()
-                await self._judge(pool, gauges)
+                await self._judge(pool)
             await listening  # raises what ended it
         finally:
             listening.cancel()
             with suppress(asyncio.CancelledError, ClientError, WebSocketDisconnect):
                 await listening
 
-    async def _listen(self, gauges: Gauges) -> None:
+    async def _listen(self) -> None:
         """Put what comes into the inbox."""
         try:
             while True:
                 text, data = await _receive(self._socket, SILENT_SECONDS)
                 if data is not None:
-                    self._take(read_block(data), gauges)
+                    self._take(read_block(data))
                     continue
                 message = read_message(text or "")
                 if isinstance(message, Stop):
@@ -119,7 +125,7 @@ class Conversation:
         finally:
             self._inbox.end()
 
-    def _take(self, block: Block, gauges: Gauges) -> None:
+    def _take(self, block: Block) -> None:
         inbox = self._inbox
         if block.kind == "recording":
             if self._session is not None:
@@ -129,7 +135,7 @@ class Conversation:
             if not self._start.frames:
                 raise ClientError("expected no frame, for start announced none; start with frames")
             if inbox.frame is not None:
-                gauges.frames.labels("dropped").inc()
+                self._gauges.frames.labels("dropped").inc()
             inbox.frame = block
         else:
             hz = _check_sound(block, self._start.hz)
@@ -140,7 +146,7 @@ class Conversation:
         inbox.came_at = time.monotonic()
         inbox.came.set()
 
-    async def _judge(self, pool: ThreadPoolExecutor, gauges: Gauges) -> None:
+    async def _judge(self, pool: ThreadPoolExecutor) -> None:
         """Judge what has come, and tell it."""
         inbox = self._inbox
         frame, sounds, came_at = inbox.frame, [*inbox.sounds], inbox.came_at
@@ -150,11 +156,7 @@ class Conversation:
         if frame is None and not sounds:
             return
         loop = asyncio.get_running_loop()
-        if frame is not None and self._stream.wants(frame.seconds):
-            gauges.frames.labels("judged").inc()
         for message in await loop.run_in_executor(pool, self._go_along, frame, sounds, came_at):
-            if message["type"] == "answer":
-                gauges.latency_seconds.observe(message["latency_seconds"])
             await self._socket.send_text(write_message(message))
 
     def _go_along(
@@ -177,6 +179,7 @@ class Conversation:
     def _look_at(self, frame: Block) -> dict[str, Any]:
         """Who is in a frame; of one that is not looked at, who was in the one before."""
         if self._stream.wants(frame.seconds):
+            self._gauges.frames.labels("judged").inc()
             self._look = self._stream.add_frame(frame.seconds, _decode(frame))
         if self._look is None:
             return {"type": "faces", "seconds": frame.seconds, "people": []}
@@ -186,7 +189,9 @@ class Conversation:
         head = self._stream.head
         self._person = moment.person
         described = describe_moment(moment, head.recipe, head.per)
-        return {**described, "latency_seconds": round(time.monotonic() - came_at, 4)}
+        latency_seconds = round(time.monotonic() - came_at, 4)
+        self._gauges.latency_seconds.observe(latency_seconds)
+        return {**described, "latency_seconds": latency_seconds}
 
 
 async def receive_start(socket: WebSocket) -> Start:

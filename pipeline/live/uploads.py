@@ -28,6 +28,7 @@ import psutil
 from pipeline.engines.local import follow_parent
 from pipeline.errors import MoodlineError
 from pipeline.live.gauges import Gauges
+from pipeline.live.messages import ClientError
 from pipeline.media import AUDIO_HZ
 from pipeline.media.audio import encode_flac
 from pipeline.media.opening import open_container
@@ -44,14 +45,6 @@ NICE = 5
 
 USUAL_SECONDS = 5.0
 """Of a prediction, until there was one."""
-
-
-class UploadError(MoodlineError):
-    """What was sent cannot be used; its text is for the client, its `status` is HTTP's."""
-
-    def __init__(self, text: str, status: int = 422) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -102,17 +95,17 @@ class Worker:
         self._start()
 
     def ask(self, item: Asked | Finished) -> bytes:
-        """The process's answer, to one thread after another; raises UploadError for none."""
+        """The process's answer, to one thread after another; raises ClientError for none."""
         with self._lock:
             try:
                 self._await_ready()
                 self._pipe.send(item)
-                answer = self._receive(self._seconds, UploadError(self._tell_slow(), 504))
+                answer = self._receive(self._seconds, ClientError(self._tell_slow(), 504))
             except (EOFError, OSError):
                 self._renew()
                 told = "expected media, got a file that ends the process that reads it"
-                answer = UploadError(told)
-        if isinstance(answer, UploadError):
+                answer = ClientError(told)
+        if isinstance(answer, ClientError):
             raise answer
         return answer
 
@@ -122,19 +115,19 @@ class Worker:
         self._end()
 
     def _await_ready(self) -> None:
-        """Wait until the process has loaded its head; raises UploadError where it cannot."""
+        """Wait until the process has loaded its head; raises ClientError where it cannot."""
         if not self._ready:
-            slow = UploadError(f"expected a head within {LOADING_SECONDS:.0f} s, got none", 503)
+            slow = ClientError(f"expected a head within {LOADING_SECONDS:.0f} s, got none", 503)
             answer = self._receive(LOADING_SECONDS, slow)
-            if isinstance(answer, UploadError):
+            if isinstance(answer, ClientError):
                 self._renew()
                 raise answer
             self._ready = True
 
-    def _receive(self, seconds: float, slow: UploadError) -> bytes | UploadError:
+    def _receive(self, seconds: float, slow: ClientError) -> bytes | ClientError:
         """What comes within so many seconds, else `slow`; one that is slow is begun anew."""
         if self._pipe.poll(seconds):
-            answer: bytes | UploadError = self._pipe.recv()
+            answer: bytes | ClientError = self._pipe.recv()
             return answer
         self._renew()
         return slow
@@ -185,10 +178,10 @@ def _serve(pipe: Connection, served: Served, folder: str) -> None:
                 item = pipe.recv()
                 try:
                     pipe.send(_answer(predictor, item))
-                except UploadError as error:
+                except ClientError as error:
                     pipe.send(error)
                 except Exception as error:
-                    pipe.send(UploadError(_hide(str(error) or type(error).__name__, item)))
+                    pipe.send(ClientError(_hide(str(error) or type(error).__name__, item)))
 
 
 def _load(pipe: Connection, served: Served) -> Predictor | None:
@@ -198,7 +191,7 @@ def _load(pipe: Connection, served: Served) -> Predictor | None:
         _warm_up(predictor)
     except Exception as error:
         told = f"expected the head anew, got {type(error).__name__}: {error}"
-        pipe.send(UploadError(told, 503))
+        pipe.send(ClientError(told, 503))
         return None
     pipe.send(None)
     return predictor
@@ -225,7 +218,7 @@ def _predict(predictor: Predictor, asked: Asked) -> dict[str, Any]:
     told = predictor.tell(asked.path, predictor.space(asked.window, asked.hop, asked.every))
     if told.answer is None:
         reasons = "; ".join(told.remarks) or "nothing in it that the head reads"
-        raise UploadError(_hide(f"{asked.name}: {reasons}", asked))
+        raise ClientError(_hide(f"{asked.name}: {reasons}", asked))
     series = smooth_series(told.answer.series, asked.smooth, causal=windows.causal)
     whole = describe_whole(told, recipe.emotions)
     rows = tabulate_series(replace(told.answer, series=series), recipe.emotions).to_pylist()
@@ -260,14 +253,6 @@ def _finish(finished: Finished) -> None:
     aside.replace(finished.path)
 
 
-class BusyError(Exception):
-    """The queue is full; there may be a place after so many `seconds`."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
 class Queue:
     """Uploads that wait for their turn, `most` of them with the one at work."""
 
@@ -280,9 +265,11 @@ class Queue:
 
     @asynccontextmanager
     async def hold_place(self) -> AsyncIterator[None]:
-        """A place in the queue; raises BusyError where there is none."""
+        """A place in the queue; raises ClientError where there is none."""
         if self._held >= self._most:
-            raise BusyError(math.ceil(self._usual_seconds * self._held))
+            seconds = math.ceil(self._usual_seconds * self._held)
+            told = f"expected a place in the queue, got none; try again in {seconds} s"
+            raise ClientError(told, 429, seconds)
         self._held += 1
         self._gauges.waiting.set(self._held)
         try:
