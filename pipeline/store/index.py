@@ -61,19 +61,30 @@ def _index_row(clip_id: str, location: Location) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, eq=False)
 class Index:
     """A store's index held as columns; a clip is found by its position in them."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self.clip_ids: Sequence[str] = table["clip_id"].to_pylist()
-        self.keys: Sequence[str] = table["key"].to_pylist()
-        self.statuses: Sequence[Status] = table["status"].to_pylist()
-        self.starts: Int64[np.ndarray, " clips"] = table["start"].to_numpy()
-        self.rows: Int64[np.ndarray, " clips"] = table["rows"].to_numpy()
+    clip_ids: Sequence[str]
+    keys: Sequence[str]
+    statuses: Sequence[Status]
+    starts: Int64[np.ndarray, " clips"]
+    rows: Int64[np.ndarray, " clips"]
+    parts: Sequence[str]
+    part_numbers: Int64[np.ndarray, " clips"]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> "Index":
+        """That of rows of INDEX_SCHEMA."""
         encoded = table["part"].combine_chunks().dictionary_encode()
-        self.parts: Sequence[str] = encoded.dictionary.to_pylist()
-        self.part_numbers: Int64[np.ndarray, " clips"] = (
-            encoded.indices.fill_null(-1).to_numpy().astype(np.int64)
+        return cls(
+            clip_ids=table["clip_id"].to_pylist(),
+            keys=table["key"].to_pylist(),
+            statuses=table["status"].to_pylist(),
+            starts=table["start"].to_numpy(),
+            rows=table["rows"].to_numpy(),
+            parts=encoded.dictionary.to_pylist(),
+            part_numbers=encoded.indices.fill_null(-1).to_numpy().astype(np.int64),
         )
 
     @cached_property
@@ -84,6 +95,20 @@ class Index:
     def __len__(self) -> int:
         return len(self.clip_ids)
 
+    def rename(self, names: Mapping[str, str]) -> "Index":
+        """The same under the ids of `names` (id → id here), of clips that it has, and no others."""
+        places = {name: self.positions[own] for name, own in names.items() if own in self.positions}
+        taken = np.array([*places.values()], np.int64)
+        return Index(
+            clip_ids=[*places],
+            keys=[self.keys[place] for place in taken],
+            statuses=[self.statuses[place] for place in taken],
+            starts=self.starts[taken],
+            rows=self.rows[taken],
+            parts=self.parts,
+            part_numbers=self.part_numbers[taken],
+        )
+
 
 def read_index(path: Path) -> Index:
     """Index at `path`; raises StoreError as `read_records` does, and where it cannot be an index.
@@ -93,7 +118,7 @@ def read_index(path: Path) -> Index:
     table = read_records(path, INDEX_SCHEMA, MOST_INDEXED)
     if mistake := next(_find_mistakes(table), None):
         raise StoreError(f"{path}: expected an index of a store, got {mistake}; `dvc pull` it anew")
-    return Index(table)
+    return Index.of(table)
 
 
 def _find_mistakes(table: pa.Table) -> Iterator[str]:

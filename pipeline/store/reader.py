@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -135,7 +136,7 @@ class Store:
     def _check_part(self, path: Path, number: int, opened: Any) -> None:
         """Raise StoreError where the index names rows that an opened part does not have."""
         own = self.index.part_numbers == number
-        last = int((self.index.starts[own] + self.index.rows[own]).max())
+        last = int((self.index.starts[own] + self.index.rows[own]).max(initial=0))
         if last > len(opened):
             raise StoreError(
                 f"{path}: the index names {last:,} rows, the part has {len(opened):,}; `dvc pull` "
@@ -210,6 +211,16 @@ class FeatureStore(Store):
         """The same set with rows of one of its layers, by its place among them."""
         return _Layer(self, place)
 
+    def rename(self, names: Mapping[str, str]) -> "FeatureStore":
+        """The same set, its clips found under the ids of `names` (id → id here), and no others.
+
+        Opened parts are shared with it: nothing is read twice.
+        """
+        renamed = copy(self)
+        renamed.index = self.index.rename(names)
+        renamed.views = find_views(renamed.index.positions, self.provenance)
+        return renamed
+
     def __getitem__(self, clip_id: str) -> Rows:
         rows: Rows | None = self.slice_clip(clip_id)
         if rows is not None:
@@ -257,6 +268,9 @@ class _Layer(FeatureStore):
     @property
     def shape(self) -> RowShape:
         return RowShape.of(self.row_shape)
+
+    def rename(self, names: Mapping[str, str]) -> FeatureStore:
+        return self._whole.rename(names).take_layer(self._place)
 
     def __getitem__(self, clip_id: str) -> Rows:
         rows = self._whole[clip_id]

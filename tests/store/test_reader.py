@@ -1,10 +1,13 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from pipeline.errors import StoreError
 from pipeline.store import writer
 from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
+from tests.stores import make_rows, write_features
 
 CLIPS = [f"clip-{number}" for number in range(12)]
 CLIP_BYTES = 200_000
@@ -52,3 +55,17 @@ def test_a_feature_set_says_what_a_row_is(tmp_path):
         made.publish(tmp_path / "toy", {}, [])
     told = repr(open_features(tmp_path / "toy"))
     assert told.endswith("toy', 0 clips, in 0 zarr parts, dim (3) a row by toy)")
+
+
+def test_renamed_clips_have_the_rows_of_theirs_and_others_are_not_there(tmp_path):
+    rows = {"a": make_rows(np.arange(6).reshape(1, 2, 3)), "b": make_rows(np.ones((1, 2, 3)))}
+    store = write_features(tmp_path / "toy", rows, layer=[0, 1])
+    shared = store.rename({"a//0": "a", "a//4": "a", "c//0": "c"})
+    assert [name in shared for name in ("a//4", "a", "c//0")] == [True, False, False]
+    assert [shared.has_rows(name) for name in ("a//4", "a", "c//0")] == [True, False, False]
+    (row,) = shared.take_rows(np.array([shared.first_row("a//4")]))
+    assert row.tolist() == shared["a//0"].embedding[0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    second = store.take_layer(1).rename({"x": "a"})
+    assert (second["x"].embedding.tolist(), str(second.shape)) == ([[3, 4, 5]], "dim (3)")
+    with pytest.raises(StoreError, match="no clip 'c//0'"):
+        shared.first_row("c//0")
