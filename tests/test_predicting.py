@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cli import main
-from pipeline.errors import CorpusError, StoreError
+from pipeline.errors import CorpusError, ParamsError, StoreError
 from pipeline.heads.window_params import WindowParams
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
+from pipeline.predictor.fusion import FusedPredictor, Member
 from pipeline.predictor.gathering import gather_media
 from pipeline.predictor.making import Running
 from pipeline.predictor.predictor import Predictor
@@ -136,6 +137,19 @@ def test_heads_as_one_are_judged_by_a_corpus_and_told_what_they_know_of_it(
     }
     expected = 0.75 * alone["both"] + 0.25 * alone["sound"]
     assert [rows[0]["happy"], rows[0]["sad"]] == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_heads_as_one_are_called_like_one_and_have_no_stream(project):
+    path = next(Path(CLIPS).rglob("*.mp4"))
+    both, sound = (Predictor.load(f"models/{head}") for head in ("both", "sound"))
+    fused = FusedPredictor([Member(both, 0.75), Member(sound, 0.25)])
+    found, first, second = (own(path)[0] for own in (fused, both, sound))
+    assert found["happy"] == pytest.approx(0.75 * first["happy"] + 0.25 * second["happy"], abs=1e-3)
+    assert fused.recipe.per == both.recipe.per | sound.recipe.per
+    with pytest.raises(
+        ParamsError, match=r"both\+sound: expected a head by itself to stream, got "
+    ):
+        fused.stream()
 
 
 def test_so_many_frames_of_the_middle_are_looked_at_where_that_is_asked_for(project, tmp_path):

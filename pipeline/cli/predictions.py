@@ -14,7 +14,7 @@ from pipeline.files import write_whole
 from pipeline.labels.clips import Clip
 from pipeline.paths import MODELS
 from pipeline.predictor.making import Device
-from pipeline.predictor.predictor import Predictor, Told
+from pipeline.predictor.predictor import AnyPredictor, Told
 from pipeline.predictor.results import Asked, describe_whole, name_values, write_results
 from pipeline.predictor.timing import Spacing
 from pipeline.targets import TARGETS
@@ -132,7 +132,7 @@ class Telling:
     pictures: bool
     annotations: Sequence[str]
 
-    def tell(self, clips: Sequence[Clip], asked: Iterable[tuple[Predictor, Spacing]]) -> None:
+    def tell(self, clips: Sequence[Clip], asked: Iterable[tuple[AnyPredictor, Spacing]]) -> None:
         """Say what each predictor tells of `clips`, at times that follow each other as is `asked`.
 
         Raises CorpusError where none had anything to go by.
@@ -146,10 +146,10 @@ class Telling:
             )
 
     def _tell(
-        self, clips: Sequence[Clip], predictor: Predictor, spacing: Spacing, warned: set[str]
+        self, clips: Sequence[Clip], predictor: AnyPredictor, spacing: Spacing, warned: set[str]
     ) -> bool:
         """Whether there was anything to go by."""
-        recipe = predictor.head.recipe
+        recipe = predictor.recipe
         asked = Asked(spacing, self.smooth, self.pictures, self.annotations)
         answered = False
         for told in write_results(predictor, clips, self.out, asked):

@@ -57,7 +57,7 @@ def load_members(
 def unite_heads(members: Sequence[Member], classes: Classes, *, join: bool) -> list[FusedPredictor]:
     """All as one where they are to `join`, else each by itself, in the words of `classes`."""
     groups = [members] if join else [[member] for member in members]
-    return [FusedPredictor.of(group, classes) for group in groups]
+    return [FusedPredictor(group, classes) for group in groups]
 
 
 def check_asked(
@@ -97,7 +97,7 @@ def judge_heads(heads: Sequence[FusedPredictor], asked: Judging, *, as_json: boo
     for predictor in heads:
         check_scored(predictor)
     for predictor in heads:
-        head, emotions = predictor.head.recipe.head, predictor.head.recipe.emotions
+        head, emotions = predictor.recipe.head, predictor.recipe.emotions
         chosen = choose_clips(labelled, emotions, predictor.classes, asked.most)
         for line in (*tell_left(chosen, head), *tell_seen(predictor, chosen)):
             say(line, err=True)
@@ -124,7 +124,7 @@ def tell_seen(predictor: FusedPredictor, chosen: LabelledClips) -> Iterator[str]
     """
     corpora = {clip.corpus.casefold() for clip in chosen.clips}
     for member in predictor.members:
-        recipe = member.predictor.head.recipe
+        recipe = member.predictor.recipe
         own = {name for section in recipe.sections.corpora.values() for name in list_names(section)}
         read = {c for i in recipe.inputs.values() for c in i.provenance.get("seen_corpora", ())}
         if made := sorted(corpora & {name.casefold() for name in read}):

@@ -15,8 +15,9 @@ from pipeline.labels.clips import Clip
 from pipeline.labels.joining import Classes
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.answering import Answer, Values
-from pipeline.predictor.mapping import AS_THEY_ARE, list_mapped, map_values
-from pipeline.predictor.predictor import Predictor, Told
+from pipeline.predictor.mapping import list_mapped, map_values
+from pipeline.predictor.predictor import AnyPredictor, Predictor, Told
+from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.timing import NOBODY, Spacing
 
 
@@ -30,37 +31,31 @@ class Member:
     @property
     def name(self) -> str:
         """What the head is called."""
-        return self.predictor.head.recipe.head
+        return self.predictor.recipe.head
 
 
 @dataclass(frozen=True)
-class FusedPredictor(Predictor):
+class FusedPredictor(AnyPredictor):
     """Heads whose answers are one: at each time the mean of theirs, as `members` are weighed.
 
     Each goes by the same stretch of the same medium, so no answer is moved in time; where one has
     nothing to go by, the others answer alone. Classes are first those that `classes` make of them.
     A target that one head alone answers for is its own. It is called as they are, joined by `+`.
+    Raises ParamsError where their classes differ, and where none has a weight above 0.
     """
 
-    members: Sequence[Member] = ()
+    members: Sequence[Member]
     classes: Classes = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, members: Sequence[Member], classes: Classes = AS_THEY_ARE) -> "FusedPredictor":
-        """The `members`, one or more, as one.
+    def __post_init__(self) -> None:
+        check_weights(self.weights)
+        agree_classes(self._name_classes())
 
-        Raises ParamsError where their classes differ, and where none has a weight above 0.
-        """
-        named = {m.name: list_mapped(m.predictor.head.recipe.emotions, classes) for m in members}
-        for member in members:
-            if member.predictor.head.recipe.emotions and not named[member.name]:
-                told = f"expected it to keep a class of {member.name}, got none"
-                raise ParamsError(f"--map: {told}; name one that it has")
-        emotions = agree_classes(named)
-        check_weights([member.weight for member in members])
-        leading = members[0].predictor
-        recipe = _name_all([m.predictor.head.recipe for m in members], emotions)
-        return cls(replace(leading.head, recipe=recipe), leading.making, members, classes)
+    @cached_property
+    def recipe(self) -> Recipe:
+        """That of the first, which names a head and what it reads as all of them."""
+        recipes = [member.predictor.recipe for member in self.members]
+        return _name_all(recipes, agree_classes(self._name_classes()))
 
     @cached_property
     def weights(self) -> list[float]:
@@ -72,6 +67,20 @@ class FusedPredictor(Predictor):
         """The longest that a member goes by."""
         return max(member.predictor.window_seconds for member in self.members)
 
+    @property
+    def causal(self) -> bool:
+        """Whether all are."""
+        return all(member.predictor.causal for member in self.members)
+
+    def stream(
+        self, hz: int | None = None, *, window: float | None = None, hop: float = HOP_SECONDS
+    ) -> Stream:
+        """Raises ParamsError: each member has people of its own in front."""
+        raise ParamsError(
+            f"{self.recipe.head}: expected a head by itself to stream, got heads as one; load one, "
+            f"or train a head of kind late_fusion"
+        )
+
     def predict(
         self,
         clips: Sequence[Clip],
@@ -79,10 +88,7 @@ class FusedPredictor(Predictor):
         work: Path,
         spacing: Spacing | None = None,
     ) -> Iterator[Told]:
-        """What all tell of each of `clips` together; rows of each are made in a folder of its own.
-
-        Raises as `Predictor.predict` does.
-        """
+        """As `AnyPredictor` has it; rows of each member are made in a folder of its own."""
         laid = spacing or self.space()
         told = [m.predictor.predict(clips, folder / m.name, work, laid) for m in self.members]
         for some in zip(*told, strict=True):
@@ -107,9 +113,20 @@ class FusedPredictor(Predictor):
             portrait=seen.portrait,
         )
 
+    def _name_classes(self) -> dict[str, list[str]]:
+        """Head → its classes, by those that `classes` make of them."""
+        named = {
+            m.name: list_mapped(m.predictor.recipe.emotions, self.classes) for m in self.members
+        }
+        for member in self.members:
+            if member.predictor.recipe.emotions and not named[member.name]:
+                told = f"expected it to keep a class of {member.name}, got none"
+                raise ParamsError(f"--map: {told}; name one that it has")
+        return named
+
     def _map(self, answer: Answer, member: Member) -> Answer:
         """`answer` of a member in the classes of all."""
-        own, all_ = member.predictor.head.recipe.emotions, self.head.recipe.emotions
+        own, all_ = member.predictor.recipe.emotions, self.recipe.emotions
         whole = answer.whole and map_values(answer.whole, own, self.classes, all_)
         series = map_values(answer.series, own, self.classes, all_)
         return replace(answer, whole=whole, series=series)
@@ -125,6 +142,7 @@ def _name_all(recipes: Sequence[Recipe], emotions: Sequence[str]) -> Recipe:
         "head": "+".join(recipe.head for recipe in recipes),
         "params": {**recipes[0].params, "kind": " and ".join(kinds)},
         "emotions": emotions,
+        "per": {target: per for recipe in recipes for target, per in recipe.per.items()},
         "inputs": {s: source for recipe in recipes for s, source in recipe.inputs.items()},
         "git_revision": " and ".join(revisions) or None,
     }

@@ -1,6 +1,7 @@
 """The predictor: a trained head, and all that brings new media into the form that it knows."""
 
 import os
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.errors import CorpusError, StoreError
 from pipeline.heads.building import load_heads
+from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
 from pipeline.modalities import modality_of
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead
@@ -23,7 +25,7 @@ from pipeline.predictor.gathering import CORPUS, explain_text, gather_media
 from pipeline.predictor.likeness import tell_unlike
 from pipeline.predictor.making import AS_TRAINED, Making, Running
 from pipeline.predictor.people import Person, share_answers
-from pipeline.predictor.sharing import SharedRows, name_rows, name_slices
+from pipeline.predictor.sharing import name_rows, name_slices
 from pipeline.predictor.stream import HOP_SECONDS, Stream
 from pipeline.predictor.tables import tabulate_people
 from pipeline.predictor.timing import Spacing, Timing
@@ -70,15 +72,97 @@ class Told:
         return "" if self.person is None else name_person(self.person)
 
 
+class AnyPredictor(ABC):
+    """What tells of media that nobody has labelled: a trained head, or several as one.
+
+    It is called for a list of rows: `Predictor.load("models/beit")("talk.mp4")`.
+    """
+
+    @property
+    @abstractmethod
+    def recipe(self) -> Recipe:
+        """What it is called, what it reads, and how its answers are read."""
+
+    @property
+    @abstractmethod
+    def window_seconds(self) -> float:
+        """How long a stretch an answer goes by, unless told."""
+
+    @property
+    @abstractmethod
+    def causal(self) -> bool:
+        """Whether an answer goes by nothing that comes after it."""
+
+    @abstractmethod
+    def predict(
+        self,
+        clips: Sequence[Clip],
+        folder: Path,
+        work: Path,
+        spacing: Spacing | None = None,
+    ) -> Iterator[Told]:
+        """What is told of each of `clips`, and person, in order; rows are made in `folder`.
+
+        What `work` holds already is not made again.
+
+        Answers follow each other as `space` has it, unless told. Raises CorpusError where none has
+        media that can be used, ParamsError as `lay_times` does, StoreError as `make_rows` does.
+        """
+
+    @abstractmethod
+    def stream(
+        self, hz: int | None = None, *, window: float | None = None, hop: float = HOP_SECONDS
+    ) -> Stream:
+        """What takes frames, and sound of so many `hz`, and answers every `hop` seconds.
+
+        Each answer goes by the `window` seconds before it, as `space` has it unless told. Raises
+        ParamsError where there can be none.
+        """
+
+    def space(
+        self,
+        window: float | None = None,
+        hop: float | None = None,
+        every: int = 10,
+        faces: int | None = None,
+    ) -> Spacing:
+        """How answers follow each other: each goes by `window_seconds`, unless told."""
+        return Spacing(window or self.window_seconds, hop, every, faces)
+
+    def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
+        """Rows of `tabulate_people` for one file; none where there is nothing to go by.
+
+        Raises as `tell` does.
+        """
+        told = self.tell_people(medium, spacing)
+        answers = [one.answer for one in told if one.answer is not None]
+        return tabulate_people(answers, self.recipe.emotions).to_pylist() if answers else []
+
+    def tell(self, medium: Path | str, spacing: Spacing | None = None) -> Told:
+        """What is told of one file, or of the first person in it; raises as `tell_people` does."""
+        return self.tell_people(medium, spacing)[0]
+
+    def tell_people(self, medium: Path | str, spacing: Spacing | None = None) -> list[Told]:
+        """What is told of one file, of each person in it where everyone is answered for.
+
+        What was made on the way is not kept. Answers follow each other as `space` has it. Raises
+        MoodlineError as `predict` does, and CorpusError for a folder or a pattern.
+        """
+        if not os.path.isfile(medium):
+            raise CorpusError(f"{medium}: expected a file, got none or several; name one")
+        with TemporaryDirectory(prefix="moodline-") as name:
+            made, parts = Path(name, "made"), Path(name, "parts")
+            clips = gather_media([str(medium)])
+            return list(self.predict(clips, made, parts, spacing))
+
+
 @dataclass(frozen=True)
-class Predictor:
+class Predictor(AnyPredictor):
     """A trained head, for media that nobody has labelled.
 
     What its encoders need is found as in training: in a folder of weights, a package, or the cache
     of the Hub; or in the head's bundle. Rows are made by its recipe, and refused where they would
     be others.
-
-    `Predictor.load("models/beit")("talk.mp4")` gives a list of rows.
     """
 
     head: TrainedHead
@@ -110,59 +194,29 @@ class Predictor:
         return cls(TrainedHead(recipe, params, heads), bundle.lead(making, folder))
 
     @property
+    def recipe(self) -> Recipe:
+        """The head's."""
+        return self.head.recipe
+
+    @property
     def window_seconds(self) -> float:
-        """How long a stretch an answer goes by, unless told: as in training, or 1 s."""
+        """As long as windows in training, or 1 s."""
         return self.head.params.windows.seconds or 1.0
 
-    def space(
-        self,
-        window: float | None = None,
-        hop: float | None = None,
-        every: int = 10,
-        faces: int | None = None,
-    ) -> Spacing:
-        """How answers follow each other: each goes by `window_seconds`, unless told."""
-        return Spacing(window or self.window_seconds, hop, every, faces)
-
-    def __call__(self, medium: Path | str, spacing: Spacing | None = None) -> list[dict[str, Any]]:
-        """Rows of `tabulate_people` for one file; none where there is nothing to go by.
-
-        Raises as `tell` does.
-        """
-        told = self.tell_people(medium, spacing)
-        answers = [one.answer for one in told if one.answer is not None]
-        return tabulate_people(answers, self.head.recipe.emotions).to_pylist() if answers else []
-
-    def tell(self, medium: Path | str, spacing: Spacing | None = None) -> Told:
-        """What is told of one file, or of the first person in it; raises as `tell_people` does."""
-        return self.tell_people(medium, spacing)[0]
-
-    def tell_people(self, medium: Path | str, spacing: Spacing | None = None) -> list[Told]:
-        """What is told of one file, of each person in it where everyone is answered for.
-
-        What was made on the way is not kept. Answers follow each other as `space` has it. Raises
-        MoodlineError as `predict` does, and CorpusError for a folder or a pattern.
-        """
-        if not os.path.isfile(medium):
-            raise CorpusError(f"{medium}: expected a file, got none or several; name one")
-        with TemporaryDirectory(prefix="moodline-") as name:
-            made, parts = Path(name, "made"), Path(name, "parts")
-            clips = gather_media([str(medium)])
-            return list(self.predict(clips, made, parts, spacing))
+    @property
+    def causal(self) -> bool:
+        """As in training."""
+        return self.head.params.windows.causal
 
     @cached_property
     def encoders(self) -> dict[str, HeldEncoder]:
         """Encoders of what it sees and hears, in memory; raises as `hold_encoders` does."""
-        return hold_encoders(self.head.recipe, self.making)
+        return hold_encoders(self.recipe, self.making)
 
     def stream(
         self, hz: int | None = None, *, window: float | None = None, hop: float = HOP_SECONDS
     ) -> Stream:
-        """What takes frames, and sound of so many `hz`, and answers every `hop` seconds.
-
-        Each answer goes by the `window` seconds before it, as `space` has it unless told. Raises as
-        `hold_encoders` does.
-        """
+        """As `AnyPredictor` has it; raises as `hold_encoders` does."""
         return Stream(
             self.head,
             self.making,
@@ -179,18 +233,12 @@ class Predictor:
         work: Path,
         spacing: Spacing | None = None,
     ) -> Iterator[Told]:
-        """What is told of each of `clips`, and person, in order; rows are made in `folder`.
-
-        What `work` holds already is not made again.
-
-        Answers follow each other as `space` has it, unless told. Raises CorpusError where none has
-        media that can be used, ParamsError as `lay_times` does, StoreError as `make_rows` does.
-        """
-        causal, laid = self.head.params.windows.causal, dict[str, Timing]()
+        """As `AnyPredictor` has it."""
+        laid = dict[str, Timing]()
 
         def settle(found: Sequence[Clip]) -> None:
             own = spacing or self.space()
-            laid.update({clip.clip_id: own.lay_times(clip, causal=causal) for clip in found})
+            laid.update({clip.clip_id: own.lay_times(clip, causal=self.causal) for clip in found})
 
         made = self.making.make_rows(clips, folder, work, settle)
         usable = {clip.clip_id: clip for clip in made}
@@ -199,7 +247,7 @@ class Predictor:
         rows = self._open_rows(people, timings, folder, work)
         packed = self.making.packed
         remarks = _read_remarks([folder / "data" / name for name in ("clips", *packed)])
-        unlike = tell_unlike(self.head.recipe, folder / "data", crowd=self.making.everyone)
+        unlike = tell_unlike(self.recipe, folder / "data", crowd=self.making.everyone)
         said = open_media(folder / "data" / "text") if "text" in packed else None
         for some in _group(clips, people, timings):
             here = [person for clip in some for person in people.get(clip.clip_id, ())]
@@ -240,18 +288,18 @@ class Predictor:
         slices = {s: open_features(around / sets[s]) for s, own in alone.items() if own}
         seen = self.making.locate(folder / "data", "face")
         return RowsMade(
-            {stream: SharedRows(store, names[stream]) for stream, store in stored.items()},
-            {s: SharedRows(store, name_slices(names[s], alone[s])) for s, store in slices.items()},
+            {stream: store.rename(names[stream]) for stream, store in stored.items()},
+            {s: store.rename(name_slices(names[s], alone[s])) for s, store in slices.items()},
             open_media(seen) if "face" in self.making.packed else None,
         )
 
     def _check_shapes(self, whole: Mapping[str, FeatureStore]) -> None:
         """Raise StoreError where rows are of other shapes than a recipe, maybe forged, has them."""
-        known = {stream: source.shape for stream, source in self.head.recipe.inputs.items()}
+        known = {stream: source.shape for stream, source in self.recipe.inputs.items()}
         for stream, store in whole.items():
             if store.shape != known.get(stream):
                 raise StoreError(
-                    f"{self.head.recipe.head}: expected rows of {stream} as its recipe has them, "
+                    f"{self.recipe.head}: expected rows of {stream} as its recipe has them, "
                     f"{known.get(stream)}, got {store.shape}; `dvc checkout` the head"
                 )
 

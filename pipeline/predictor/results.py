@@ -18,7 +18,7 @@ from pipeline.predictor.annotations import WRITERS, name_end, write_annotations
 from pipeline.predictor.answering import Values
 from pipeline.predictor.gathering import DRAWN, WORK, name_kind
 from pipeline.predictor.page import write_medium_page
-from pipeline.predictor.predictor import Predictor, Told
+from pipeline.predictor.predictor import AnyPredictor, Told
 from pipeline.predictor.tables import smooth_series, tabulate_people, tabulate_wholes
 from pipeline.predictor.timing import Spacing
 from pipeline.report.formats import write_number
@@ -40,7 +40,7 @@ class Asked:
 
 
 def write_results(
-    predictor: Predictor, clips: Sequence[Clip], out: Path, asked: Asked
+    predictor: AnyPredictor, clips: Sequence[Clip], out: Path, asked: Asked
 ) -> Iterator[Told]:
     """What a head tells of each of `clips`, which is written to the folder `out` as it comes.
 
@@ -48,7 +48,7 @@ def write_results(
     or person in it, those that could not be used with the reason. What is encoded already is not
     encoded again.
     """
-    recipe = predictor.head.recipe
+    recipe = predictor.recipe
     work = out / WORK
     found: list[Told] = []
     told = predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing)
@@ -88,11 +88,10 @@ def _remark(told: Told, asked: Asked) -> Told:
     return replace(told, remarks=[*told.remarks, "no_film: nothing to draw upon, so no mp4"])
 
 
-def _smooth(predictor: Predictor, told: Told, rows: int) -> Told:
+def _smooth(predictor: AnyPredictor, told: Told, rows: int) -> Told:
     if told.answer is None:
         return told
-    causal = predictor.head.params.windows.causal
-    series = smooth_series(told.answer.series, rows, causal=causal)
+    series = smooth_series(told.answer.series, rows, causal=predictor.causal)
     return replace(told, answer=replace(told.answer, series=series))
 
 

@@ -64,7 +64,7 @@ def score_corpus(
     (`emotion`), what the head says of it, and why not. Beside it are `.metrics.csv`, with intervals
     over subjects, or clips where the corpus names none, `.confusion.csv` and `.confusion.png`.
     """
-    recipe, work = predictor.head.recipe, out / WORK
+    recipe, work = predictor.recipe, out / WORK
     told = list(predictor.predict(labelled.clips, work / recipe.head, work / "parts", WHOLE))
     scored = judge_answers(told, labelled, recipe.emotions)
     name = f"{recipe.head}.{corpus}"
