@@ -26,7 +26,7 @@ for commands in (corpora, project, stores, features, heads, media):
 
 DEBUG = "--debug"
 
-JUDGING = ("verify", "replay", "diff", "weights", "share", "listings", "doctor")
+CHECKS = ("verify", "replay", "diff", "weights", "share", "listings", "doctor")
 """Commands whose status is an answer: one that is cut short has not given it."""
 
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"moodline: {error}")
     except BrokenPipeError:
         _drop_output()
-        sys.exit(int(any(command in given[:1] for command in JUDGING)))
+        sys.exit(int(any(command in given[:1] for command in CHECKS)))
     except OSError as error:
         if error.errno in _PLACES and error.filename is not None:
             place = show_line(str(error.filename2 or error.filename))

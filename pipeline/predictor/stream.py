@@ -19,8 +19,8 @@ from pipeline.media.audio import PCM_SCALE, loudness_dbfs, quantise
 from pipeline.predictor.answering import Answer, TrainedHead, Values
 from pipeline.predictor.encoding import EncodedFrames, HeldEncoder, Picture, Pictures
 from pipeline.predictor.hearing import Microphone
-from pipeline.predictor.judging import Acquaintance, judge_stretch
 from pipeline.predictor.making import Making
+from pipeline.predictor.stretches import Acquaintance, answer_stretch
 from pipeline.predictor.tables import tabulate_series
 from pipeline.predictor.timing import NOBODY, Timing
 from pipeline.predictor.watching import Image, Look, Watcher, find_rate
@@ -142,9 +142,9 @@ class Stream:
         if place <= self._answered:
             return None
         self._answered = place
-        return self.judge(place * self.hop_seconds)
+        return self.answer_at(place * self.hop_seconds)
 
-    def judge(self, seconds: float) -> Moment:
+    def answer_at(self, seconds: float) -> Moment:
         """What the head says of the stretch that ends at `seconds`, above 0."""
         begin = max(0.0, seconds - self.window_seconds)
         looks = [] if self._camera is None else self._camera.list_looks(begin, seconds)
@@ -155,7 +155,7 @@ class Stream:
         rows = self._encode(begin, looks, tracks, sound)
         known = self._meet(person)
         known.add(rows, begin)
-        values, present = judge_stretch(self.head, rows, seconds - begin, known.standards)
+        values, present = answer_stretch(self.head, rows, seconds - begin, known.standards)
         return Moment(seconds, person, values, present)
 
     def _meet(self, person: int) -> Acquaintance:

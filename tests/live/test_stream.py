@@ -27,7 +27,7 @@ def go_along(stream, film, hz, step=0.1):
             yield moment
 
 
-def test_a_stretch_is_judged_as_a_clip_of_its_own(seeing):
+def test_a_stretch_is_answered_for_as_a_clip_of_its_own(seeing):
     film = seeing.parent / "media" / "0.mp4"
     predictor = Predictor.load(seeing)
     (moment,) = go_along(predictor.stream(16_000, window=1.0, hop=1.0), film, 16_000)

@@ -1,4 +1,4 @@
-"""Judging: what a trained head says of a stretch whose rows are in memory."""
+"""Stretches: what a trained head says of a stretch whose rows are in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -75,13 +75,13 @@ class Acquaintance:
         return {STRETCH: known} if known else NO_STANDARDS
 
 
-def judge_stretch(
+def answer_stretch(
     head: TrainedHead, rows: Mapping[str, Rows], seconds: float, known: Standards = NO_STANDARDS
 ) -> tuple[Values | None, list[str]]:
     """What `head` says of a stretch of so many `seconds`, and the modalities that it had rows of.
 
-    `rows` are by stream, of those there are, from the stretch's begin on. The stretch is judged as
-    if it were a clip; of targets over time, it is the last moment of it that is told of. None where
+    `rows` are by stream, of those there are, from the stretch's begin on. It is answered for as if
+    it were a clip; of targets over time, it is the last moment of it that is told of. None where
     there is nothing to go by.
     """
     held = {
