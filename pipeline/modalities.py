@@ -1,11 +1,20 @@
 """Modalities, and the shape of a feature set's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 Modality = Literal["face", "scene", "audio", "text"]
 MODALITIES: tuple[Modality, ...] = ("face", "scene", "audio", "text")
+
+
+def order_modalities(found: Container[str]) -> list[Modality]:
+    """Those that are `found`, in the order of all.
+
+    >>> order_modalities({"text", "face"})
+    ['face', 'text']
+    """
+    return [modality for modality in MODALITIES if modality in found]
 
 
 def modality_of(stream: str) -> str:

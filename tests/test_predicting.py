@@ -122,6 +122,9 @@ def test_heads_as_one_are_judged_by_a_corpus_and_told_what_they_know_of_it(
 ):
     asked = ["predict", "--head", "both:0.75", "--head", "sound:0.25", "--join"]
     judged = [*asked, "--corpus", "own", "--max-per-emotion", "2", "--out", str(tmp_path)]
+    assert call(*judged, "--json") in (0, None)
+    (scored,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "was trained on table, and knows clips" in scored["seen"][0]
     assert call(*judged) in (0, None)
     told = capsys.readouterr()
     assert "own by both+sound: accuracy" in told.out
@@ -217,7 +220,7 @@ def test_what_another_head_of_that_name_packed_is_not_looked_at(project, tmp_pat
         ([CLIPS, "--head", "models/both"], "--head: expected each head once, got 'both' twice"),
         ([CLIPS, "--detector", "given"], "both: expected a detector that finds faces, for new"),
         ([CLIPS, "--device", "tpu"], "--device: expected cpu or cuda, got 'tpu'"),
-        ([CLIPS, "--save-plot", "a.png"], "--save-plot: expected one medium, one head, pictures"),
+        ([CLIPS, "--save-plot", "a.png"], "--save-plot: expected one medium, one head and a"),
     ],
 )
 def test_bad_input_gets_a_sentence(project, tmp_path, arguments, said):

@@ -63,29 +63,14 @@ def check_names(names: Sequence[str]) -> None:
             )
 
 
-def check_plot(
-    path: Path | None, clips: Sequence[Clip], heads: Sequence[str], *, drawn: bool
-) -> None:
+def check_plot(path: Path | None, clips: Sequence[Clip], heads: Sequence[str]) -> None:
     """Raise ParamsError unless `path` is None, or one timeline can be written to it."""
     if path is None:
         return
-    if len(clips) != 1 or len(heads) != 1 or not drawn or path.suffix.lower() != ".png":
+    if len(clips) != 1 or len(heads) != 1 or path.suffix.lower() != ".png":
         raise ParamsError(
-            f"--save-plot: expected one medium, one head, pictures and a path that ends in .png, "
-            f"got media: {len(clips):,}, heads: {len(heads)}, {path.name}"
-            f"{'' if drawn else ', --no-plot'}; all timelines are in --out"
-        )
-
-
-def check_people(*, everyone: bool, join: bool) -> None:
-    """Raise ParamsError where heads are one that may each see other people.
-
-    >>> check_people(everyone=True, join=False)
-    """
-    if everyone and join:
-        raise ParamsError(
-            "--faces all: expected heads by themselves, for each may see other people, got --join; "
-            "leave one of them out"
+            f"--save-plot: expected one medium, one head and a path that ends in .png, got media: "
+            f"{len(clips):,}, heads: {len(heads)}, {path.name}; all timelines are in --out"
         )
 
 

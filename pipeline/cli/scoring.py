@@ -1,22 +1,20 @@
 """Several heads as one, and what a labelled corpus says of them, for people and programs."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from pipeline.cli.lines import say
 from pipeline.cli.predictions import check_names, find_head
-from pipeline.errors import ParamsError
 from pipeline.labels.joining import Classes
 from pipeline.predictor.fusion import FusedPredictor, Member
 from pipeline.predictor.labelled import LabelledClips, choose_clips, find_corpus, read_labelled
 from pipeline.predictor.making import Running
 from pipeline.predictor.predictor import Predictor
-from pipeline.predictor.scoring import Scored, check_scored, score_corpus
+from pipeline.predictor.scoring import Scored, check_scored, score_corpus, tell_seen
 from pipeline.report.formats import name_metric, write_interval, write_number
 
 SHOWN = ("accuracy", "uar", "macro_f1")
@@ -60,24 +58,6 @@ def unite_heads(members: Sequence[Member], classes: Classes, *, join: bool) -> l
     return [FusedPredictor(group, classes) for group in groups]
 
 
-def check_asked(
-    media: Sequence[str],
-    corpus: str | None,
-    judging: Mapping[str, object],
-    over_time: Mapping[str, object],
-) -> None:
-    """Raise ParamsError unless there are media or a corpus, with options of that alone.
-
-    `judging` are those of a corpus, `over_time` of media; None for those that are not given.
-    """
-    if bool(media) == (corpus is not None):
-        raise ParamsError("predict: expected MEDIA or a --corpus, got both or neither; give one")
-    other, needed = (judging, "a --corpus") if corpus is None else (over_time, "MEDIA")
-    for name, value in other.items():
-        if value is not None:
-            raise ParamsError(f"{name}: is for {needed}, got none; leave it out")
-
-
 @dataclass(frozen=True)
 class Judging:
     """A corpus that judges heads, the folder it is in, how many clips of each class, and results'.
@@ -117,45 +97,6 @@ def tell_left(chosen: LabelledClips, head: str) -> Iterator[str]:
         yield f"left out: {chosen.left.total():,} clips of no class of {head} ({told})"
 
 
-def tell_seen(predictor: FusedPredictor, chosen: LabelledClips) -> Iterator[str]:
-    """A line for each head that was trained on the corpus that it is judged by.
-
-    Itself, or networks that its rows are made by.
-    """
-    corpora = {clip.corpus.casefold() for clip in chosen.clips}
-    for member in predictor.members:
-        recipe = member.predictor.recipe
-        own = {name for section in recipe.sections.corpora.values() for name in list_names(section)}
-        read = {c for i in recipe.inputs.values() for c in i.provenance.get("seen_corpora", ())}
-        if made := sorted(corpora & {name.casefold() for name in read}):
-            yield (
-                f"{member.name}: reads rows of a network that was trained on {', '.join(made)}, to "
-                f"which clips that judge it here are not new"
-            )
-        if seen := sorted(corpora & own):
-            yield (
-                f"{member.name}: was trained on {', '.join(seen)}, and knows clips that judge it "
-                f"here; `dvc repro evaluate` has what it says of those that it never saw"
-            )
-
-
-def list_names(section: Mapping[str, Any]) -> set[str]:
-    """What clips of a corpus may be called by, in lower case; none where it never trains.
-
-    A table that names corpora in a column, or metadata of EmoBox, call them by names of their own.
-
-    >>> sorted(list_names({"kind": "emobox", "metadata": "data/meld", "root": "/data/MELD"}))
-    ['emobox', 'meld']
-    >>> list_names({"kind": "ravdess", "side": "test"})
-    set()
-    """
-    if section.get("side") == "test":
-        return set()
-    names = [section.get("called"), section.get("kind")]
-    names += [Path(str(section[key])).name for key in ("metadata", "root") if section.get(key)]
-    return {str(name).casefold() for name in names if name}
-
-
 def tell_scored(scored: Scored, head: str, corpus: str) -> str:
     """What a head is worth on a corpus, in a line."""
     told = []
@@ -170,6 +111,7 @@ def tell_scored(scored: Scored, head: str, corpus: str) -> str:
 
 
 def write_score(scored: Scored, head: str, corpus: str) -> str:
-    """The same as a line of JSON, with all metrics."""
+    """The same as a line of JSON, with all metrics, and with what the head knows of the corpus."""
     values = {metric: estimate.value for metric, estimate in scored.metrics.items()}
-    return json.dumps({"head": head, "corpus": corpus, "metrics": values})
+    seen = list(scored.seen)
+    return json.dumps({"head": head, "corpus": corpus, "metrics": values, "seen": seen})

@@ -13,7 +13,7 @@ from pipeline.heads.recipes import Recipe
 from pipeline.heads.shared.params import HeadParams, Per
 from pipeline.labels.clip_labels import ClipLabels
 from pipeline.labels.emotions import Names
-from pipeline.modalities import MODALITIES, modality_of
+from pipeline.modalities import modality_of, order_modalities
 from pipeline.prediction.answers import UNADJUSTED, Predicted, predict_clips
 from pipeline.predictor.timing import NOBODY, Timing, find_people, name_time
 from pipeline.store.reader import FeatureStore, MediaStore
@@ -289,8 +289,7 @@ def _list_reaching(dataset: WindowDataset, clip_id: str, times: int) -> list[lis
 
 
 def _name_modalities(streams: Iterable[str]) -> list[str]:
-    found = {modality_of(stream) for stream in streams}
-    return [modality for modality in MODALITIES if modality in found]
+    return [*order_modalities({modality_of(stream) for stream in streams})]
 
 
 def _average(said: Sequence[Predicted]) -> Predicted:

@@ -8,6 +8,7 @@
   weights/<part>/…   those that may be passed on
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -44,6 +45,9 @@ WEIGHTS = "weights"
 
 INSIDE = f"^{WEIGHTS}(/[A-Za-z0-9_][A-Za-z0-9_.-]{{0,119}}){{1,2}}$"
 """Where a part may lie: nothing else leads out of the bundle, or is longer than a file's name."""
+
+REPOSITORY = re.compile(r"[A-Za-z0-9_][\w.-]*(/[\w.-]+)?", re.ASCII)
+"""How one of the Hub may be called: a path may be called so as well."""
 
 FORMATS = frozenset(
     {
@@ -140,10 +144,14 @@ def _lead(making: Making, paths: Mapping[str, str]) -> Making:
 def find_bundle(source: Path | str, revision: str | None = None) -> Path:
     """Folder of the bundle `source`: itself, or what is fetched of that repository of the Hub.
 
-    Raises ParamsError where it is neither.
+    Raises ParamsError where it is neither; the Hub is not asked for what can be a path alone.
     """
     if Path(source).is_dir():
         return Path(source)
+    if not REPOSITORY.fullmatch(str(source)):
+        raise ParamsError(
+            f"{source}: expected the folder of a bundle, got none there; check the path"
+        )
     try:
         return _fetch_bundle(str(source), revision)
     except (OSError, ValueError) as error:

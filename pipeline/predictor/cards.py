@@ -13,7 +13,7 @@ from pipeline.evaluation.ranking import list_shown
 from pipeline.evaluation.records import Estimate
 from pipeline.heads.recipes import Recipe, tell_revision
 from pipeline.labels.corpora.params import CORPORA
-from pipeline.modalities import MODALITIES, modality_of
+from pipeline.modalities import modality_of, order_modalities
 from pipeline.predictor.bundles import FACES, FOLDER, WORDS, Bundle, Part
 from pipeline.report.formats import DASH, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary
@@ -257,8 +257,7 @@ def _name_extras(recipe: Recipe) -> str:
 
 
 def _list_modalities(recipe: Recipe) -> list[str]:
-    found = {modality_of(stream) for stream in recipe.inputs}
-    return [modality for modality in MODALITIES if modality in found]
+    return [*order_modalities({modality_of(stream) for stream in recipe.inputs})]
 
 
 def _join(words: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from pipeline.errors import ParamsError
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
 from pipeline.labels.joining import Classes
-from pipeline.modalities import MODALITIES
+from pipeline.modalities import order_modalities
 from pipeline.predictor.answering import Answer, Values
 from pipeline.predictor.mapping import list_mapped, map_values
 from pipeline.predictor.predictor import AnyPredictor, Predictor, Told
@@ -207,8 +207,7 @@ def _average_known(
 
 
 def _list_present(several: Iterable[Sequence[str]]) -> list[str]:
-    found = {*chain.from_iterable(several)}
-    return [modality for modality in MODALITIES if modality in found]
+    return [*order_modalities({*chain.from_iterable(several)})]
 
 
 def _find_first(people: Sequence[Int64[np.ndarray, " times"]]) -> Int64[np.ndarray, " times"]:

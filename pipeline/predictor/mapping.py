@@ -31,14 +31,15 @@ MAPS: Mapping[str, Classes] = {
 """Name → map. `fer2013` leads to the seven classes of FER2013, as moodline calls them: calm is
 neutral, as in the RAVDESS test of Nurikman's SOTA_emotion_recognition; other words are synonyms."""
 
-MOST_BYTES = 1_000_000
+MOST_LETTERS = 1_000_000
+"""Of a file of pairs; thousands of classes take less."""
 
 
 def read_map(name: str) -> Classes:
     """The map of this name, or that in the YAML file `name`: a class, and what it is called here.
 
     A class that is `null` is left out; those that are not named stay. Raises ParamsError for
-    neither.
+    neither, and for a file of more than MOST_LETTERS.
     """
     if name in MAPS:
         return MAPS[name]
@@ -49,7 +50,10 @@ def read_map(name: str) -> Classes:
         )
     try:
         with open_text(Path(name)) as file:
-            found = YAML(typ="safe", pure=True).load(file.read(MOST_BYTES))
+            text = file.read(MOST_LETTERS + 1)
+        if len(text) > MOST_LETTERS:
+            raise ValueError(f"expected at most {MOST_LETTERS:,} letters, got more")
+        found = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, RecursionError, LookupError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise ParamsError(f"--map: {name}: not readable YAML: {problem}") from error

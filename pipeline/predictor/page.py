@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from pipeline.heads.recipes import Recipe, tell_revision
-from pipeline.modalities import MODALITIES
+from pipeline.modalities import MODALITIES, order_modalities
 from pipeline.predictor.answering import Answer
 from pipeline.predictor.boxes import FacePath
 from pipeline.predictor.curves import (
@@ -120,7 +120,7 @@ def write_medium_page(
         "source": quote(os.path.relpath(os.path.abspath(clip.path), path.parent.absolute())),
         "length": length,
         "times": len(timing.seconds),
-        "present": [modality for modality in MODALITIES if modality in there],
+        "present": order_modalities(there),
         "remarks": [*people[0].remarks, *people[0].unlike],
         "words": people[0].words,
         "people": [

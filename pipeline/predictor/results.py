@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.files import write_whole
 from pipeline.heads.recipes import Recipe
 from pipeline.labels.clips import Clip
-from pipeline.modalities import MODALITIES
+from pipeline.modalities import order_modalities
 from pipeline.predictor.annotations import WRITERS, name_end, write_annotations
 from pipeline.predictor.answering import Values
 from pipeline.predictor.gathering import DRAWN, WORK, name_kind
@@ -132,6 +132,6 @@ def _describe(told: Told) -> dict[str, Any]:
         "person": told.person,
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
-        "modalities": "+".join(modality for modality in MODALITIES if modality in present),
+        "modalities": "+".join(order_modalities(present)),
         "remarks": "; ".join([*told.remarks, *told.unlike]),
     }

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.predictions import check_people, check_plot, tell_unlike, write_record
+from pipeline.cli.predictions import check_plot, tell_unlike, write_record
 from pipeline.errors import ParamsError
 from pipeline.labels.clips import Clip
 from pipeline.predictor.predictor import Told
@@ -28,18 +28,7 @@ def test_two_heads_tell_once_what_is_unlike_the_training_data_of_both():
 
 def test_a_timeline_elsewhere_is_of_one_medium_by_one_head():
     clip = Clip(clip_id="media/a", corpus="media", path="a.wav")
-    check_plot(Path("a.PNG"), [clip], ["face"], drawn=True)
-    for path, clips, heads, drawn in (
-        ("a.pdf", 1, 1, True),
-        ("a.png", 2, 1, True),
-        ("a.png", 1, 2, True),
-        ("a.png", 1, 1, False),
-    ):
-        with pytest.raises(ParamsError, match=r"--save-plot: expected one medium, one head, pict"):
-            check_plot(Path(path), [clip] * clips, ["face"] * heads, drawn=drawn)
-
-
-def test_heads_that_are_one_are_not_asked_for_everyone():
-    check_people(everyone=False, join=True)
-    with pytest.raises(ParamsError, match="--faces all: expected heads by themselves"):
-        check_people(everyone=True, join=True)
+    check_plot(Path("a.PNG"), [clip], ["face"])
+    for path, clips, heads in (("a.pdf", 1, 1), ("a.png", 2, 1), ("a.png", 1, 2)):
+        with pytest.raises(ParamsError, match=r"--save-plot: expected one medium, one head and"):
+            check_plot(Path(path), [clip] * clips, ["face"] * heads)

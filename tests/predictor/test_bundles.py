@@ -183,6 +183,13 @@ def test_weights_that_may_not_be_passed_on_are_left_out(
         Predictor.from_pretrained(tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["./beit", "/srv/beit", "out/heads/beit", "~/beit", "beit/"])
+def test_a_path_of_no_folder_is_not_looked_for_on_the_hub(name, monkeypatch):
+    monkeypatch.setattr("pipeline.predictor.bundles.snapshot_download", None)  # nobody may call it
+    with pytest.raises(ParamsError, match=f"^{name}: expected the folder of a bundle, got none"):
+        Predictor.from_pretrained(name)
+
+
 def test_other_weights_than_those_of_training_are_not_bundled(trained, tmp_path):
     config = trained.weights / "config.json"
     own = config.read_text()

@@ -44,5 +44,8 @@ def test_a_map_of_ones_own_is_a_file_of_pairs(tmp_path):
     own.write_text("calm: [")
     with pytest.raises(ParamsError, match=r"own.yaml: not readable YAML"):
         read_map(str(own))
+    own.write_text("calm: neutral\n" + "#" * 1_000_000)
+    with pytest.raises(ParamsError, match=r"own.yaml: .*expected at most 1,000,000 letters, got m"):
+        read_map(str(own))
     with pytest.raises(ParamsError, match=r"--map: fer: no such map, and no such .*'fer2013'"):
         read_map("fer")

@@ -13,7 +13,13 @@ from pipeline.predictor.answering import Answer
 from pipeline.predictor.labelled import choose_clips, find_corpus
 from pipeline.predictor.mapping import MAPS
 from pipeline.predictor.predictor import Told
-from pipeline.predictor.scoring import WHOLE, judge_answers, tabulate_answers, write_scored
+from pipeline.predictor.scoring import (
+    WHOLE,
+    judge_answers,
+    list_names,
+    tabulate_answers,
+    write_scored,
+)
 
 LABELS = {"a": "calm", "b": "neutral", "c": "happy", "d": "happy", "e": "bored", "f": None}
 EMOTIONS = ["happy", "neutral"]
@@ -73,6 +79,7 @@ def test_metrics_are_those_of_evaluation_and_what_has_no_answer_is_not_covered(t
 def test_a_clip_has_its_label_its_class_and_what_is_said_of_it(told):
     chosen = choose_clips(make_corpus(), EMOTIONS, MAPS["fer2013"])
     first, *_, last = tabulate_answers(told, chosen, EMOTIONS).to_pylist()
+    assert first["corpus"] == "c"
     assert (first["label"], first["emotion"], first["dominant_emotion"]) == (
         *("calm", "neutral", "neutral"),
     )
@@ -82,14 +89,26 @@ def test_a_clip_has_its_label_its_class_and_what_is_said_of_it(told):
 
 def test_a_confusion_matrix_is_a_table_and_a_picture(told, tmp_path):
     chosen = choose_clips(make_corpus(), EMOTIONS, MAPS["fer2013"])
-    write_scored(judge_answers(told, chosen, EMOTIONS), tmp_path, "head.corpus")
+    scored = replace(judge_answers(told, chosen, EMOTIONS), seen=["face: was", "voice: was"])
+    write_scored(scored, tmp_path, "head.corpus")
     with (tmp_path / "head.corpus.confusion.csv").open() as file:
         assert [*csv.reader(file)] == [
             ["annotated", "happy", "neutral"],
             *(["happy", "1", "0"], ["neutral", "1", "1"]),
         ]
     assert (tmp_path / "head.corpus.confusion.png").stat().st_size > 5_000
-    assert (tmp_path / "head.corpus.metrics.csv").read_text().startswith("metric,value,low,high")
+    with (tmp_path / "head.corpus.metrics.csv").open() as file:
+        rows = [*csv.DictReader(file)]
+    assert {*rows[0]} > {"metric", "value", "low", "high"}
+    assert {row["seen"] for row in rows} == {"face: was; voice: was"}
+
+
+def test_a_table_that_is_here_is_known_by_the_corpora_that_it_names(tmp_path):
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "clips.csv").write_text("path,corpus,emotion\na.wav,ravdess,sad\n")
+    section = {"kind": "table", "root": str(tmp_path), "depends_on": str(tmp_path)}
+    assert "ravdess" in list_names(section)
+    assert "ravdess" not in list_names({**section, "table": "others.csv"})
 
 
 def test_a_corpus_is_one_of_the_project_or_a_kind_with_a_root(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Commands about new media: judged as files, or live, by heads here or packed elsewhere."""
+"""Commands about new media: what heads, here or packed elsewhere, say of files, or live."""
 
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ app = typer.Typer()
 
 @app.command()
 def predict(
+    context: typer.Context,
     media: Media = None,
     *,
     head: Heads = None,
@@ -64,32 +65,21 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Say what heads see in new media, as a whole and over time; or judge them on a corpus."""
-    from pipeline.cli.predictions import Telling, ask_device, check_people, check_plot
-    from pipeline.cli.scoring import (
-        Judging,
-        check_asked,
-        judge_heads,
-        load_members,
-        unite_heads,
-    )
+    from pipeline.cli.combining import check_given, list_given
+    from pipeline.cli.predictions import Telling, ask_device, check_plot
+    from pipeline.cli.scoring import Judging, judge_heads, load_members, unite_heads
     from pipeline.predictor.annotations import check_endings
     from pipeline.predictor.gathering import gather_media
     from pipeline.predictor.making import Running
     from pipeline.predictor.mapping import AS_THEY_ARE, read_map
 
-    everyone = faces is WhoseFaces.all
-    judging = {"--root": root, "--max-per-emotion": max_per_emotion, "--num-frames": num_frames}
-    over_time = {
-        **{"--hop": hop, "--window": window, "--annotations": annotations},
-        **{"--frames": frames, "--faces": everyone or None, "--save-plot": save_plot},
-    }
-    check_asked(media or (), corpus, judging, over_time)
+    check_given(list_given(context))
     clips = gather_media(media) if media else []
     check_endings(annotations or ())
     named = [*(head or ()), *(bundle or ())]
-    check_plot(save_plot, clips, named[:1] if join else named, drawn=plot)
-    check_people(everyone=everyone, join=join)
+    check_plot(save_plot, clips, named[:1] if join else named)
     classes = AS_THEY_ARE if map_ is None else read_map(map_)
+    everyone = faces is WhoseFaces.all
     running = Running(ask_device(device), batch_size, detector, num_frames, everyone)
     members = load_members(head or (), bundle or (), running, join=join)
     united = unite_heads(members, classes, join=join)
