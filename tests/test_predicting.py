@@ -117,6 +117,18 @@ def test_a_folder_is_predicted_and_goes_on_where_it_was(project, tmp_path, capsy
     assert call(*asked, "--no-plot") in (0, None)
 
 
+def test_a_film_that_cannot_be_written_ends_the_call_once_all_others_are(
+    project, tmp_path, capsys, monkeypatch
+):
+    first, second, *_ = sorted(Path(CLIPS).rglob("*.mp4"))
+    monkeypatch.setattr("pipeline.predictor.films.MINUTE_SECONDS", 0.0)
+    asked = [str(first), str(second), "--head", "both", "--no-plot", "--annotations", "mp4"]
+    told = str(call("predict", *asked, "--out", str(tmp_path)))
+    assert told.startswith("moodline: predict: expected to write all that was asked for, could not")
+    assert f"{first.stem}: no_mp4: timeout: " in capsys.readouterr().err
+    assert (tmp_path / "both.csv").read_text().count("no_mp4: timeout") == 2
+
+
 def test_heads_as_one_are_judged_by_a_corpus_and_told_what_they_know_of_it(
     project, tmp_path, capsys
 ):

@@ -93,9 +93,12 @@ def tell_whole(told: Told, emotions: Sequence[str]) -> str:
     return f"{name}: {', '.join(said)}"
 
 
-def tell_unlike(told: Told, known: set[str]) -> Iterator[str]:
-    """Lines on where a medium is unlike the training data; those that are `known` were said."""
-    for line in (f"{told.name}: {sentence}" for sentence in told.unlike):
+def tell_odd(told: Told, known: set[str]) -> Iterator[str]:
+    """Lines on where a medium is unlike the training data, and on what could not be written of it.
+
+    Those that are `known` were said.
+    """
+    for line in (f"{told.name}: {sentence}" for sentence in (*told.unlike, *told.lost)):
         if line not in known:
             known.add(line)
             yield line
@@ -120,26 +123,34 @@ class Telling:
     def tell(self, clips: Sequence[Clip], asked: Iterable[tuple[AnyPredictor, Spacing]]) -> None:
         """Say what each predictor tells of `clips`, at times that follow each other as is `asked`.
 
-        Raises CorpusError where none had anything to go by.
+        Raises CorpusError where none had anything to go by, and where some of what was to be
+        written could not be.
         """
         warned: set[str] = set()
-        answers = [self._tell(clips, own, spacing, warned) for own, spacing in asked]
-        if not any(answers):
+        answered, lost = False, set[str]()
+        for own, spacing in asked:
+            for told in self._tell(clips, own, spacing, warned):
+                answered |= told.answer is not None
+                lost |= {told.name} if told.lost else set()
+        if not answered:
             raise CorpusError(
                 f"predict: expected media that can be used, got none of {len(clips):,}; what is "
                 f"wrong with each is in {self.out}"
             )
+        if lost:
+            raise CorpusError(
+                f"predict: expected to write all that was asked for, could not of {len(lost):,} of "
+                f"{len(clips):,} media; what is wrong with each is in {self.out}"
+            )
 
     def _tell(
         self, clips: Sequence[Clip], predictor: AnyPredictor, spacing: Spacing, warned: set[str]
-    ) -> bool:
-        """Whether there was anything to go by."""
+    ) -> Iterator[Told]:
+        """What one predictor tells, once it is said."""
         recipe = predictor.recipe
         asked = Asked(spacing, self.smooth, self.pictures, self.annotations)
-        answered = False
         for told in write_results(predictor, clips, self.out, asked):
-            answered |= told.answer is not None
-            for line in tell_unlike(told, warned):
+            for line in tell_odd(told, warned):
                 say(line, err=True)
             if self.as_json:
                 typer.echo(write_record(told, recipe.head, recipe.emotions))
@@ -147,6 +158,6 @@ class Telling:
                 say(tell_whole(told, recipe.emotions), err=told.answer is None)
             if self.save_plot is not None:
                 save_timeline(self.save_plot, told, self.out, recipe.head)
+            yield told
         table = self.out / f"{recipe.head}.csv"
         say(f"{table}: {len(clips):,} media by {recipe.head}", err=self.as_json)
-        return answered

@@ -9,7 +9,7 @@ import av
 from pympi.Elan import Eaf
 from pympi.Praat import TextGrid
 
-from pipeline.errors import ParamsError, show_line
+from pipeline.errors import MediaError, ParamsError, show_line
 from pipeline.families import suggest
 from pipeline.files import write_text, write_whole
 from pipeline.labels.clips import NO_MEDIA
@@ -153,10 +153,15 @@ def check_endings(endings: Sequence[str]) -> None:
 
 def write_annotations(
     people: Sequence[Told], emotions: Sequence[str], stem: Path, endings: Sequence[str]
-) -> None:
+) -> list[str]:
     """Write what is told of one clip to `stem` with each of `endings`, those of WRITERS.
 
-    `people` are as in `list_tiers`.
+    `people` are as in `list_tiers`. Returns a sentence on each that cannot be made of the medium.
     """
+    lost = []
     for ending in endings:
-        WRITERS[ending](stem.with_name(f"{stem.name}{name_end(ending)}"), people, emotions)
+        try:
+            WRITERS[ending](stem.with_name(f"{stem.name}{name_end(ending)}"), people, emotions)
+        except MediaError as error:
+            lost.append(f"no_{ending}: {error}")
+    return lost

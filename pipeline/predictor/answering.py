@@ -39,6 +39,10 @@ Values = Mapping[str, Float32[np.ndarray, "..."]]
 """Target → a rating `()`, or a number for each class `(classes,)`; or these for each of times."""
 
 
+SEEN = ("seconds", "track")
+"""Columns of `data/face` that say who is seen when."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a head says of one clip.
@@ -120,7 +124,9 @@ class TrainedHead:
                     timing=timing,
                     series=series,
                     present=present,
-                    people=find_people(rows.faces and rows.faces[clip_id], timing),
+                    people=find_people(
+                        rows.faces and rows.faces.read_columns(clip_id, SEEN), timing
+                    ),
                 ),
             )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -14,8 +15,11 @@ from av.packet import Packet
 from av.video.reformatter import ColorRange, Colorspace
 from jaxtyping import UInt8
 
+from pipeline.engines import LOCAL, run_clips
 from pipeline.errors import MediaError
+from pipeline.faces.stores import allow_seconds
 from pipeline.files import write_whole
+from pipeline.labels.clips import Clip
 from pipeline.media.sampling import Sampling
 from pipeline.media.streams import Media, decode_frames, find_audio, open_media
 from pipeline.media.video import Frame, read_frames
@@ -26,6 +30,9 @@ from pipeline.progress import track
 
 WIDEST = 1280
 """Pixels of a film's longer side at most: more would take as long again, and show no more."""
+
+MINUTE_SECONDS = 600.0
+"""For each minute of a film, to write it anew: what faces are searched in by default."""
 
 TICK = Fraction(1, 90_000)
 """Of a second: frames keep their times to this, which is MPEG's own."""
@@ -45,32 +52,64 @@ AAC_HZ = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 Packets = Iterator[Packet]  # type: ignore[type-arg]
 
 
+@dataclass(frozen=True)
+class Film:
+    """A film to write to `path`, of `people`, those told of in one clip."""
+
+    path: Path
+    people: Sequence[Told]
+    emotions: Sequence[str]
+
+    @property
+    def clip(self) -> Clip:
+        """What it is of."""
+        return self.people[0].clip
+
+
 def write_film(path: Path, people: Sequence[Told], emotions: Sequence[str]) -> None:
     """Write the film of `people`, those told of in one clip, as MP4; nothing where that is none.
 
     Around each face is a box, and beside it stand its person's number, the greatest class with a
     bar, and ratings, of the answer nearest in time. Nothing stands where the face was not found; in
     a film of which no face is known, all stands in a corner. Frames keep their times, and sound its
-    packets if MP4 carries them. A film that breaks off is written up to there.
+    packets if MP4 carries them. A film that breaks off is written up to there. Another process does
+    it, with the limits that it has for faces; raises MediaError where that does not come to an end.
     """
-    clip = people[0].clip
-    frames = _read(Path(clip.path)) if name_kind(clip) == "film" else iter(())
+    if name_kind(people[0].clip) == "film":
+        write_whole(path, lambda aside: _film_apart(Film(aside, people, emotions)))
+
+
+def _film_apart(film: Film) -> None:
+    done = run_clips(LOCAL, make_film, [film], workers=1, limit_seconds=_allow_seconds)
+    for _, made in done:
+        if isinstance(made, MediaError):
+            raise made
+
+
+def _allow_seconds(film: Film) -> float:
+    return allow_seconds(film.clip, MINUTE_SECONDS)
+
+
+def make_film(film: Film) -> None:
+    """Write a film in this process; raises MediaError where no frame can be read."""
+    clip, people = film.clip, film.people
+    frames = read_frames(Path(clip.path), Sampling())
     if (first := next(frames, None)) is None:
-        return
+        raise MediaError("no_frames", "no frame was decoded")
     captions = [
-        Caption(told, told.answer, emotions, place)
+        Caption(told, told.answer, film.emotions, place)
         for place, told in enumerate(people)
         if told.answer is not None
     ]
     count = round((clip.fps or 1.0) * (clip.duration_seconds or 0.0))
-    drawn = track(_draw(chain([first], frames), captions), "film", count)
-    write_whole(path, lambda aside: _encode(aside, Path(clip.path), drawn, clip.fps or 1.0))
+    drawn = track(_draw(chain([first], _read_on(frames)), captions), "film", count)
+    _encode(film.path, Path(clip.path), drawn, clip.fps or 1.0)
 
 
-def _read(source: Path) -> Iterator[Frame]:
-    """All frames of a film, as far as it can be read."""
+def _read_on(frames: Iterator[Frame]) -> Iterator[Frame]:
+    """`frames`, as far as they can be read."""
     with suppress(MediaError):
-        yield from read_frames(source, Sampling())
+        yield from frames
 
 
 def _draw(

@@ -1,6 +1,7 @@
 """People: each person seen in a film as a clip of its own, by the crops of its face."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jaxtyping import Bool, Int64
 
+from pipeline.faces.spool import take_rows
 from pipeline.faces.tables import FACE_SCHEMA
 from pipeline.files import digest_json
 from pipeline.predictor.answering import Answer
@@ -66,7 +68,7 @@ def part_people(faces: MediaStore, tracks: MediaStore, out: Path, work: Path) ->
     """Make `out` a store in which each person of each clip of `faces` is a clip, see `name_clip`.
 
     `faces` hold the crops of everyone, `tracks` all that were seen. Who is left out is told in the
-    ledger. What `work` holds is not made again.
+    ledger. What `work` holds is not made again. Of a film some crops are in memory at once.
     """
     made_by = Provenance(faces.provenance["stage"], faces.provenance["settings"])
     held = faces.list_keys()
@@ -74,35 +76,67 @@ def part_people(faces: MediaStore, tracks: MediaStore, out: Path, work: Path) ->
     ledger: list[Entry] = []
     with StoreWriter(work, made_by, "parquet", FACE_SCHEMA) as writer:
         for clip_id in faces:
-            table = faces[clip_id]
-            if table is None:
+            if not faces.has_rows(clip_id):
                 locations[clip_id] = rowless(clip_id)
                 continue
-            chosen, remark = choose_people(table, _count_unclear(table, tracks[clip_id]))
+            ends = _take_ends(faces.read_rows(clip_id))
+            seen = tracks.read_columns(clip_id, ["track"])
+            chosen, remark = choose_people(ends, _count_unclear(ends, seen))
             ledger += [Entry(clip_id, "faces", "marked", "people", remark)] if remark else []
             people = {name_clip(clip_id, one.number): one for one in chosen}
             keys = {
                 name: derive_key(digest_json([held[clip_id], one.tracks]), made_by.fingerprint)
                 for name, one in people.items()
             }
-            for name in writer.missing(keys, out):
-                writer.add(name, keys[name], Made(_take_crops(table, people[name])))
-            writer.close_part()
+            missing = {name: people[name] for name in writer.missing(keys, out)}
+            with writer.scratch() as folder:
+                for name, crops in _take_crops(faces.read_rows(clip_id), missing, folder):
+                    writer.add(name, keys[name], Made(crops))
+                writer.close_part()
             locations |= writer.locate(keys)
         writer.publish(out, locations, ledger)
 
 
-def _take_crops(crops: pa.Table, person: Met) -> pa.Table:
-    """Rows of a person, all of them under its number."""
-    own = crops.filter(pc.is_in(crops["track"], pa.array(person.tracks)))
-    numbers = pa.array(np.full(len(own), person.number))
-    return own.set_column(own.column_names.index("track"), "track", numbers)
+def _take_ends(batches: Iterable[pa.Table]) -> pa.Table:
+    """The first row of each track, and then the last of each."""
+    first: dict[int, pa.Table] = {}
+    last: dict[int, pa.Table] = {}
+    for crops in batches:
+        tracks = crops["track"].to_numpy()
+        for track in np.unique(tracks).tolist():
+            places = np.flatnonzero(tracks == track)
+            first.setdefault(track, crops.take(places[:1]))  # a slice would hold all of them
+            last[track] = crops.take(places[-1:])
+    return pa.concat_tables([*first.values(), *last.values()])
+
+
+def _take_crops(
+    batches: Iterable[pa.Table], people: Mapping[str, Met], folder: Path
+) -> Iterator[tuple[str, pa.Table]]:
+    """Name → rows of each of `people`, all under its number, mapped from files in `folder`."""
+    if not people:
+        return
+    paths = {name: folder / f"{place}.arrow" for place, name in enumerate(people)}
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context(pa.ipc.new_file(str(path), FACE_SCHEMA))
+            for name, path in paths.items()
+        }
+        for crops in batches:
+            for name, one in people.items():
+                own = crops.filter(pc.is_in(crops["track"], pa.array(one.tracks)))
+                numbers = pa.array(np.full(len(own), one.number))
+                place = own.column_names.index("track")
+                files[name].write_table(own.set_column(place, FACE_SCHEMA.field("track"), numbers))
+    for name, path in paths.items():
+        yield name, take_rows(path)
 
 
 def choose_people(crops: pa.Table, unclear: int) -> tuple[list[Met], str]:
     """People of a film that are answered for, and a sentence on others, if there are any.
 
-    `crops` are its rows in a store of everyone's faces; so many tracks have none.
+    `crops` are its rows in a store of everyone's faces, or the first and the last of each track; so
+    many tracks have none.
     """
     people = join_tracks(crops)
     least = min(LEAST_SECONDS, max(one.seconds for one in people) / 2)

@@ -1,5 +1,6 @@
 """The predictor: a trained head, and all that brings new media into the form that it knows."""
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -49,7 +50,8 @@ class Told:
     `remarks` are what was found in them, `words` what is said, where the head reads that, and
     `unlike` sentences on where they are unlike what it was trained on. `person` is the first track
     of the one that is answered for, where all are who are seen, and None else; `faces` are the rows
-    of FACES that it went by, `portrait` is the sharpest of their crops.
+    of FACES that it went by, `portrait` is the sharpest of their crops. `lost` are sentences on
+    what was to be written of it, and could not.
     """
 
     clip: Clip
@@ -60,6 +62,7 @@ class Told:
     person: int | None = None
     faces: pa.Table | None = None
     portrait: bytes | None = None
+    lost: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -353,20 +356,19 @@ def _part(
 ) -> Iterator[Told]:
     """`told` of each of `people` in its clip, with the answer and the `faces` of each."""
     for person, answer in zip(people, share_answers(people, answers), strict=True):
-        crops = faces[person.clip_id] if faces and answer else None
-        yield replace(
-            told,
-            answer=answer,
-            person=person.track,
-            faces=crops and crops.select(FACES),
-            portrait=crops and _find_sharpest(crops),
-        )
+        seen, portrait = _show(faces, person.clip_id) if faces and answer else (None, None)
+        yield replace(told, answer=answer, person=person.track, faces=seen, portrait=portrait)
 
 
-def _find_sharpest(faces: pa.Table) -> bytes:
-    """Crop that shows most."""
-    crop: bytes = faces["jpeg"][int(faces["sharpness"].to_numpy().argmax())].as_py()
-    return crop
+def _show(faces: MediaStore, clip_id: str) -> tuple[pa.Table | None, bytes | None]:
+    """Rows of FACES of a clip, and the crop that shows most; None where it has none."""
+    sharpest, portrait = -math.inf, None
+    for crops in faces.read_rows(clip_id, ["sharpness", "jpeg"]):
+        place = int(crops["sharpness"].to_numpy().argmax())
+        sharpness, jpeg = (crops[name][place].as_py() for name in ("sharpness", "jpeg"))
+        if portrait is None or sharpness > sharpest:
+            sharpest, portrait = sharpness, jpeg
+    return faces.read_columns(clip_id, FACES), portrait
 
 
 def _list_words(table: pa.Table | None) -> list[Span]:

@@ -54,9 +54,10 @@ def write_results(
     told = predictor.predict(clips, work / recipe.head, work / "parts", asked.spacing)
     for _, people in groupby(told, key=lambda one: one.clip.clip_id):
         smoothed = [_smooth(predictor, _remark(one, asked), asked.smooth) for one in people]
-        found += [replace(one, faces=None, portrait=None) for one in smoothed]
-        _write_series(smoothed, recipe, out, asked)
-        yield from smoothed
+        lost = _write_series(smoothed, recipe, out, asked)
+        written = [replace(one, lost=lost) for one in smoothed]
+        found += [replace(one, faces=None, portrait=None) for one in written]
+        yield from written
     wholes = [None if told.answer is None else told.answer.whole for told in found]
     table = tabulate_wholes([_describe(told) for told in found], wholes, recipe.emotions)
     _write_table(table, out / f"{recipe.head}.csv")
@@ -95,10 +96,10 @@ def _smooth(predictor: AnyPredictor, told: Told, rows: int) -> Told:
     return replace(told, answer=replace(told.answer, series=series))
 
 
-def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Asked) -> None:
+def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Asked) -> list[str]:
     """Write what is told of one clip over time, if anything; what a call before told is removed.
 
-    `people` are those who are seen in it, where each is answered for.
+    `people` are those who are seen in it, where each is answered for. Returns what is `lost`.
     """
     told = people[0]
     folder, head = out / told.name, recipe.head
@@ -106,11 +107,11 @@ def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Aske
         (folder / f"{head}{ending}").unlink(missing_ok=True)
     answers = [person.answer for person in people if person.answer is not None]
     if not answers:
-        return
+        return []
     table = tabulate_people(answers, recipe.emotions)
     _write_table(table, folder / f"{head}.csv")
     write_whole(folder / f"{head}.parquet", lambda aside: pq.write_table(table, aside))
-    write_annotations(people, recipe.emotions, folder / head, asked.annotations)
+    lost = write_annotations(people, recipe.emotions, folder / head, asked.annotations)
     if asked.pictures:
         from pipeline.predictor.drawing import draw_clip  # matplotlib: a second
 
@@ -118,6 +119,7 @@ def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Aske
         draw_clip(who, recipe.emotions, told.name, folder, head)
         wholes = [name_values(answer.whole or {}, recipe.emotions) for answer in answers]
         write_medium_page(folder / f"{head}.html", people, recipe, wholes)
+    return lost
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
@@ -133,5 +135,5 @@ def _describe(told: Told) -> dict[str, Any]:
         "path": told.clip.path,
         "seconds": told.clip.duration_seconds,
         "modalities": "+".join(order_modalities(present)),
-        "remarks": "; ".join([*told.remarks, *told.unlike]),
+        "remarks": "; ".join([*told.remarks, *told.unlike, *told.lost]),
     }

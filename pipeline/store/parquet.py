@@ -60,6 +60,22 @@ class ParquetParts:
             table = read_limited(file, path, most=2 * path.stat().st_size + 2**20)
             return table.replace_schema_metadata()
 
+    def read_rows(
+        self, path: Path, start: int, stop: int, columns: Sequence[str] | None
+    ) -> Iterator[pa.Table]:
+        """Rows `start` to `stop` of the part at `path`, of `columns` alone if told, ROWS at once.
+
+        Nothing else of it is read into memory.
+        """
+        place = 0
+        with _open_file(path) as file:
+            for batch in file.iter_batches(ROWS, columns=columns):
+                first, last = (min(max(0, end - place), len(batch)) for end in (start, stop))
+                if last > first:
+                    rows = pa.Table.from_batches([batch.slice(first, last - first)])
+                    yield rows.replace_schema_metadata()
+                place += len(batch)
+
     def slice_part(self, opened: pa.Table, start: int, stop: int) -> pa.Table:
         """Rows `start` to `stop`, without a copy."""
         return opened.slice(start, stop - start)

@@ -21,6 +21,7 @@ from pipeline.store import PART_FORMATS, ROW_FORMATS
 from pipeline.store.contract import PartFormat
 from pipeline.store.header import check_digest, read_header
 from pipeline.store.index import Index, read_index
+from pipeline.store.parquet import PARTS
 from pipeline.store.parts import PartClip
 from pipeline.store.tables import describe_schema
 from pipeline.store.view_ids import find_views
@@ -119,15 +120,21 @@ class Store:
         if number not in self._opened:
             if len(self._opened) == self.held_parts:
                 del self._opened[next(iter(self._opened))]
-            name = self._name_of(self.index.parts[number])
-            path = self.path / name
-            if not path.exists():
-                raise StoreError(f"{path}: the index names this part, expected it here; `dvc pull`")
-            check_digest(self.path, self._header, name)
+            path = self._check_digest(number)
             opened = self._format.open_part(path)
             self._check_part(path, number, opened)
             self._opened[number] = opened
         return self._opened[number]
+
+    def _check_digest(self, number: int) -> Path:
+        """Path of a part of the index; raises StoreError unless it is there as it was written."""
+        name = self._name_of(self.index.parts[number])
+        if not (self.path / name).exists():
+            raise StoreError(
+                f"{self.path / name}: the index names this part, expected it here; `dvc pull`"
+            )
+        check_digest(self.path, self._header, name)
+        return self.path / name
 
     def _name_of(self, part: str) -> str:
         """Path of a part within the store."""
@@ -167,6 +174,26 @@ class MediaStore(Store):
 
     def __getitem__(self, clip_id: str) -> pa.Table | None:
         return self.slice_clip(clip_id)
+
+    def read_rows(self, clip_id: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """Rows of a clip, of `columns` alone if told, some at once: it may be of any length.
+
+        Nothing is held, each call reads anew.
+        """
+        index, position = self.index, self._position_of(clip_id)
+        count, number = index.rows.item(position), index.part_numbers.item(position)
+        if not count:
+            return
+        start, path = index.starts.item(position), self._check_digest(number)
+        for rows in PARTS.read_rows(path, start, start + count, columns):
+            if self._schema is not None and columns is None:
+                check_table(path, rows, self._schema)
+            yield rows
+
+    def read_columns(self, clip_id: str, columns: Sequence[str]) -> pa.Table | None:
+        """These columns of a clip's rows, None where it has none."""
+        rows = [*self.read_rows(clip_id, columns)]
+        return pa.concat_tables(rows) if rows else None
 
     def read_schema(self) -> pa.Schema | None:
         """Columns of the rows, None where there are none."""

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.predictions import check_plot, tell_unlike, write_record
+from pipeline.cli.predictions import check_plot, tell_odd, write_record
 from pipeline.errors import ParamsError
 from pipeline.labels.clips import Clip
 from pipeline.predictor.predictor import Told
@@ -22,8 +22,8 @@ def test_two_heads_tell_once_what_is_unlike_the_training_data_of_both():
     clip = Clip(clip_id="media/talk", corpus="media", path="a.wav")
     first, second = (Told(clip, [], [], None, unlike) for unlike in (["a", "b"], ["b", "c"]))
     known: set[str] = set()
-    assert [*tell_unlike(first, known)] == ["talk: a", "talk: b"]
-    assert [*tell_unlike(second, known)] == ["talk: c"]
+    assert [*tell_odd(first, known)] == ["talk: a", "talk: b"]
+    assert [*tell_odd(second, known)] == ["talk: c"]
 
 
 def test_a_timeline_elsewhere_is_of_one_medium_by_one_head():

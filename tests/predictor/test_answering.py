@@ -7,7 +7,7 @@ from pipeline.labels.clips import Clip
 from pipeline.prediction.answers import Predicted
 from pipeline.predictor.answering import Answer, RowsMade, TrainedHead, _average
 from pipeline.predictor.people import Person
-from pipeline.predictor.sharing import SharedRows, name_rows
+from pipeline.predictor.sharing import name_rows
 from pipeline.predictor.tables import tabulate_people
 from pipeline.predictor.timing import NOBODY, Spacing
 from pipeline.store.reader import open_features
@@ -89,7 +89,7 @@ def test_a_person_goes_by_its_own_face_and_what_all_share_and_alone_as_the_film(
     people = {"media/a": [Person(name, number) for number, name in enumerate(faces)]}
     everyone = {
         "face": write_features(tmp_path / "faces", faces),
-        "audio": SharedRows(sound, name_rows("audio", people)),
+        "audio": sound.rename(name_rows("audio", people)),
     }
     alone = answer(film, ["media/a"])["media/a"]
     first, second = answer(everyone, faces).values()

@@ -1,9 +1,14 @@
+from dataclasses import replace
+
 import av
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.errors import MediaError
 from pipeline.labels.clips import Clip
+from pipeline.predictor import films
+from pipeline.predictor.annotations import write_annotations
 from pipeline.predictor.answering import Answer
 from pipeline.predictor.films import write_film
 from pipeline.predictor.predictor import Told
@@ -88,3 +93,18 @@ def test_sound_is_kept(film, name):
         assert container.streams.audio[0].rate == 16_000
     assert len(heard) == pytest.approx(0.9 * 16_000, abs=2_100)
     assert np.abs(heard).max() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_film_that_stalls_its_process_is_told_of_and_leaves_nothing(film, tmp_path, monkeypatch):
+    monkeypatch.setattr(films, "MINUTE_SECONDS", 0.0)
+    with pytest.raises(MediaError, match=r"^timeout: "):
+        film()
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_film_that_cannot_be_made_is_told_of_and_others_are_written(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"nothing that is a film")
+    broken = Told(replace(CLIP, path=str(tmp_path / "a.mp4")), [], [], None)
+    (lost,) = write_annotations([broken], [], tmp_path / "out" / "head", ["mp4", "eaf"])
+    assert lost.startswith("no_mp4: unreadable: ")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["head.eaf"]

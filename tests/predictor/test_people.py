@@ -9,7 +9,7 @@ from pipeline.predictor.people import MOST_PEOPLE, Person, choose_people, list_p
 from pipeline.store.index import rowless
 from pipeline.store.ledger import read_ledger
 from pipeline.store.provenance import Provenance
-from pipeline.store.reader import open_media
+from pipeline.store.reader import MediaStore, open_media
 from pipeline.store.writer import Made, StoreWriter
 
 RED, BLUE = (
@@ -71,7 +71,7 @@ def test_a_picture_is_of_all_who_are_in_it():
     assert ([one.number for one in kept], remark) == ([0, 1], "")
 
 
-def test_each_person_becomes_a_clip_and_those_left_out_are_in_the_ledger(tmp_path):
+def test_each_person_becomes_a_clip_and_those_left_out_are_in_the_ledger(tmp_path, monkeypatch):
     work, stored = tmp_path / "work", {}
     rows = [see(0, range(3)), see(4, range(4, 8)), see(7, range(9), left=40.0)]
     tables = {"face": tabulate(*rows), "tracks": tabulate(*rows, see(9, [0]), schema=TRACK_SCHEMA)}
@@ -82,7 +82,9 @@ def test_each_person_becomes_a_clip_and_those_left_out_are_in_the_ledger(tmp_pat
             places = w.locate({"media/a": "key"}) | {"media/b": rowless("media/b")}
             w.publish(tmp_path / name, places, [])
         stored[name] = open_media(tmp_path / name)
-    part_people(stored["face"], stored["tracks"], tmp_path / "people", work)
+    with monkeypatch.context() as patch:
+        patch.setattr(MediaStore, "open_part", None)  # a whole film in memory: nobody may call it
+        part_people(stored["face"], stored["tracks"], tmp_path / "people", work)
     people = open_media(tmp_path / "people")
     assert list(people) == ["media/a//0", "media/a//7", "media/b"]
     assert people["media/a//0"]["seconds"].to_pylist() == [0, 1, 2, 4, 5, 6, 7]

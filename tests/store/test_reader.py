@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.errors import StoreError
 from pipeline.store import writer
+from pipeline.store.index import rowless
 from pipeline.store.provenance import Provenance
 from pipeline.store.reader import open_features, open_media
 from pipeline.store.writer import Made, StoreWriter
@@ -69,3 +70,22 @@ def test_renamed_clips_have_the_rows_of_theirs_and_others_are_not_there(tmp_path
     assert (second["x"].embedding.tolist(), str(second.shape)) == ([[3, 4, 5]], "dim (3)")
     with pytest.raises(StoreError, match="no clip 'c//0'"):
         shared.first_row("c//0")
+
+
+def test_rows_of_a_long_clip_are_read_some_at_once_and_of_its_columns_alone(tmp_path):
+    tables = {"a": range(700), "b": range(700, 2900), "c": []}
+    keys = dict.fromkeys(("a", "b"), "key")
+    with StoreWriter(tmp_path / "work", Provenance("faces", {}), "parquet") as made:
+        for clip_id in keys:
+            rows = pa.table(
+                {"seconds": [float(n) for n in tables[clip_id]], "jpeg": tables[clip_id]}
+            )
+            made.add(clip_id, "key", Made(rows))
+        made.close_part()
+        made.publish(tmp_path / "media", made.locate(keys) | {"c": rowless("c")}, [])
+    store = open_media(tmp_path / "media")
+    read = list(store.read_rows("b"))
+    assert len(read) > 1
+    assert pa.concat_tables(read).equals(store["b"])
+    assert store.read_columns("a", ["seconds"]).to_pydict() == {"seconds": list(tables["a"])}
+    assert store.read_columns("c", ["seconds"]) is None
