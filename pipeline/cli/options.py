@@ -1,4 +1,4 @@
-"""Options of the commands about new media: what is asked, of whom, how, and what is written."""
+"""Options of the commands about new media: what is asked, of whom, how, what is made."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -51,7 +51,7 @@ Map = Annotated[
     typer.Option("--map", help="What classes are called: fer2013, or a YAML file (calm: neutral)."),
 ]
 
-Judge = Annotated[
+Corpus = Annotated[
     str | None,
     typer.Option(help="Judge heads on this labelled corpus, of params.yaml or with --root."),
 ]
@@ -116,3 +116,28 @@ Annotations = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print a line of JSON for each medium and head.")
 ]
+
+Host = Annotated[str, typer.Option(help="Address to listen at; others need a token.")]
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")]
+
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="MOODLINE_TOKEN", help="What clients must know; made for other hosts."),
+]
+
+Sessions = Annotated[Path, typer.Option(help="Folder that sessions are kept in, as they come.")]
+
+Keep = Annotated[bool, typer.Option(help="Keep what was live, for as long as you do.")]
+
+LiveHop = Annotated[float, typer.Option(min=0.05, help="Seconds from one live answer to the next.")]
+
+Megabytes = Annotated[float, typer.Option(min=0.1, help="Most of an upload, in MB.")]
+
+Seconds = Annotated[float, typer.Option(min=1, help="Most that one upload may take.")]
+
+Waiting = Annotated[
+    int, typer.Option(min=1, help="Uploads that wait or are at work; more are sent away.")
+]
+
+Live = Annotated[int, typer.Option(min=1, help="Streams at once; more are sent away.")]

@@ -12,6 +12,7 @@ from pipeline.cli.options import (
     AsJson,
     BatchSize,
     Bundles,
+    Corpus,
     Detector,
     Device,
     Every,
@@ -19,16 +20,25 @@ from pipeline.cli.options import (
     Frames,
     Heads,
     Hop,
+    Host,
     Join,
-    Judge,
+    Keep,
+    Live,
+    LiveHop,
     Map,
     MaxPerEmotion,
     Media,
+    Megabytes,
     NumFrames,
     Plot,
+    Port,
     Root,
     SavePlot,
+    Seconds,
+    Sessions,
     Smooth,
+    Token,
+    Waiting,
     WhoseFaces,
     Window,
 )
@@ -58,7 +68,7 @@ def predict(
     annotations: Annotations = None,
     join: Join = False,
     map_: Map = None,
-    corpus: Judge = None,
+    corpus: Corpus = None,
     root: Root = None,
     max_per_emotion: MaxPerEmotion = None,
     num_frames: NumFrames = None,
@@ -115,30 +125,19 @@ def serve(
     *,
     head: Annotated[str | None, typer.Option(help="Head of models/, or its folder.")] = None,
     bundle: Annotated[Path | None, typer.Option(help="A bundle, in place of --head.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen at; others need a token.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0: any that is free.")] = 8765,
-    token: Annotated[
-        str | None,
-        typer.Option(envvar="MOODLINE_TOKEN", help="What clients must know; made for other hosts."),
-    ] = None,
-    sessions: Annotated[
-        Path, typer.Option(help="Folder that sessions are kept in, as they come.")
-    ] = Path("sessions"),
-    keep: Annotated[bool, typer.Option(help="Keep what was live, for as long as you do.")] = True,
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    token: Token = None,
+    sessions: Sessions = Path("sessions"),
+    keep: Keep = True,
     window: Window = None,
-    hop: Annotated[
-        float, typer.Option(min=0.05, help="Seconds from one live answer to the next.")
-    ] = 0.5,
+    hop: LiveHop = 0.5,
     detector: Detector = None,
     device: Device = None,
-    megabytes: Annotated[float, typer.Option(min=0.1, help="Most of an upload, in MB.")] = 200.0,
-    seconds: Annotated[float, typer.Option(min=1, help="Most that one upload may take.")] = 600.0,
-    waiting: Annotated[
-        int, typer.Option(min=1, help="Uploads that wait or are at work; more are sent away.")
-    ] = 8,
-    live: Annotated[int, typer.Option(min=1, help="Streams at once; more are sent away.")] = 4,
+    megabytes: Megabytes = 200.0,
+    seconds: Seconds = 600.0,
+    waiting: Waiting = 8,
+    live: Live = 4,
 ) -> None:
     """Serve a head: a page with camera and microphone, uploads, a socket for programs."""
     from pipeline.cli.predictions import ask_device, find_head
@@ -148,19 +147,10 @@ def serve(
     from pipeline.live.uploads import Served
     from pipeline.predictor.making import Running
 
-    serving = Serving(
-        sessions=sessions if keep else None,
-        most_megabytes=megabytes,
-        most_seconds=seconds,
-        waiting=waiting,
-        live=live,
-        window=window,
-        hop=hop,
-        token=token,
-    )
     if (head is None) == (bundle is None):
         raise ParamsError("expected a --head or a --bundle to serve, got none or both; name one")
     running = Running(ask_device(device), None, detector)
-    folder = bundle or find_head(head or "")
-    served = Served(folder, bundle is not None, running)
+    served = Served(bundle or find_head(head or ""), bundle is not None, running)
+    kept = sessions if keep else None
+    serving = Serving(kept, megabytes, seconds, waiting, live, window, hop, token)
     serve_head(served, serving, host, port, say=partial(say, err=True))
