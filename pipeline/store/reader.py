@@ -1,6 +1,7 @@
 """Reading a store: one clip by its id, or the rows of many at once."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -25,6 +26,9 @@ from pipeline.store.parquet import PARTS
 from pipeline.store.parts import PartClip
 from pipeline.store.tables import describe_schema
 from pipeline.store.view_ids import find_views
+
+HELD_BYTES = 2**27
+"""Of a part of media that is read whole: larger ones are of a single long clip, nearly all."""
 
 
 class Store:
@@ -178,11 +182,16 @@ class MediaStore(Store):
     def read_rows(self, clip_id: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """Rows of a clip, of `columns` alone if told, some at once: it may be of any length.
 
-        Nothing is held, each call reads anew.
+        Of a part of more than HELD_BYTES nothing is held, and each call reads anew.
         """
         index, position = self.index, self._position_of(clip_id)
         count, number = index.rows.item(position), index.part_numbers.item(position)
         if not count:
+            return
+        path = self.path / self._name_of(index.parts[number])
+        if os.path.isfile(path) and path.stat().st_size <= HELD_BYTES:
+            rows = self.slice_clip(clip_id)
+            yield rows if columns is None else rows.select(columns)
             return
         start, path = index.starts.item(position), self._check_digest(number)
         for rows in PARTS.read_rows(path, start, start + count, columns):

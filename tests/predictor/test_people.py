@@ -83,6 +83,7 @@ def test_each_person_becomes_a_clip_and_those_left_out_are_in_the_ledger(tmp_pat
             w.publish(tmp_path / name, places, [])
         stored[name] = open_media(tmp_path / name)
     with monkeypatch.context() as patch:
+        patch.setattr("pipeline.store.reader.HELD_BYTES", 0)
         patch.setattr(MediaStore, "open_part", None)  # a whole film in memory: nobody may call it
         part_people(stored["face"], stored["tracks"], tmp_path / "people", work)
     people = open_media(tmp_path / "people")
