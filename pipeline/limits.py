@@ -54,6 +54,15 @@ same header before each, or pack them, and MP4 name the same bytes again and aga
 
 PACKET_BYTES = 2**20
 
+MOST_LISTED = 2**24
+"""Of samples in the header of an MP4, 36 bytes in memory each, or LISTED_BYTES of the file for each
+where these are more: a day of film and sound has some ten million."""
+
+LISTED_BYTES = 32
+
+MOST_HEADER = 2**28
+"""Bytes of a box of such a header: ten million samples take some hundred million."""
+
 MOST_TRACKS = 32
 """Of sound in a file, each decoded where those before it are silent: broadcasters have 24."""
 

@@ -15,6 +15,7 @@ import av
 from av.container import InputContainer
 
 from pipeline.errors import MediaError
+from pipeline.media.bmff import check_samples
 
 FORMATS = (
     *("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "asf", "mxf", "nut", "ogg", "rm"),
@@ -54,8 +55,11 @@ def open_container(
         opened, protocol, formats = source, "", CELL_FORMATS
     elif stat_file(source).st_size <= PICTURE_BYTES and source.suffix.lower() in PICTURES:
         opened, protocol = BytesIO(source.read_bytes()), ""
+        check_samples(opened)
     else:
         opened, protocol = f"file:{os.path.abspath(source)}", "file"
+        with source.open("rb") as file:
+            check_samples(file)
     alone = {"format_whitelist": ",".join(formats), "protocol_whitelist": protocol}
     chosen = {**alone, **(options or {})}
     try:
