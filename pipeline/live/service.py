@@ -12,8 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -35,6 +33,7 @@ from pipeline.live.uploads import Asked, Finished, Queue, Served, Worker
 from pipeline.modalities import MODALITIES
 from pipeline.predictor.gathering import ENDINGS
 from pipeline.predictor.stream import HOP_SECONDS, Stream
+from pipeline.predictor.tables import pack_csv
 from pipeline.predictor.watching import find_rate
 
 LIVE_AGAIN_SECONDS = 30
@@ -319,11 +318,9 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
     @app.get("/sessions/{session}/answers.csv")
     def write_answers(session: str) -> Response:
         """Its answers as a table."""
-        table = service.find_sessions().tabulate(session)
-        sink = pa.BufferOutputStream()
-        pa.csv.write_csv(table, sink)
+        packed = pack_csv(service.find_sessions().tabulate(session))
         named = {**PRIVATE, "Content-Disposition": f'attachment; filename="{session}.csv"'}
-        return Response(sink.getvalue().to_pybytes(), media_type="text/csv", headers=named)
+        return Response(packed.to_pybytes(), media_type="text/csv", headers=named)
 
     @app.delete("/sessions/{session}", status_code=204)
     def remove_session(session: str) -> None:

@@ -1,35 +1,34 @@
 """Sessions: what was live, on disk as it comes, to be opened again and written about."""
 
 import json
+import os
 import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pyarrow as pa
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.errors import StoreError
-from pipeline.files import remove_whole, write_json
-from pipeline.live.messages import ClientError, Line, LiveSeconds
+from pipeline.files import open_regular, remove_whole, write_json
+from pipeline.live.messages import ClientError, Line, LiveSeconds, Mark
 from pipeline.sections import Section
 from pipeline.store.records import read_record
 
-NAME = r"\d{8}-\d{6}-[0-9a-f]{4}"
+NAME = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 """Of a session and its folder: when it began, and four digits that no other of that second has."""
 
 MOST_NOTES = 10_000
 """Marks, stretches or people of a session."""
 
 REMEDY = "remove the session's folder, or bring the file back"
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a text begins that a spreadsheet would compute (OWASP, CSV injection)."""
 
 KEPT = ("answer", "faces", "mark", "recording")
 """Kinds of messages that a session keeps, each in a file of its own."""
@@ -39,6 +38,12 @@ MOST_RECORDED = 20 * 10**9
 
 SPARE_BYTES = 10**9
 """Of a disk that recordings leave."""
+
+MOST_KEPT = 2**29
+"""Bytes of the messages of one kind in a session: a day of faces has 200 million."""
+
+MOST_LINE = 2**20
+"""Bytes of a message; what is longer is parted, and is none."""
 
 Person = Annotated[str, Field(pattern=r"^\d{1,9}$")]
 
@@ -105,6 +110,8 @@ class Kept(Notes):
 class Seconds(BaseModel):
     """What all messages have that are kept; one of none is not one."""
 
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
     seconds: LiveSeconds
 
 
@@ -121,13 +128,34 @@ class Answered(Seconds):
     latency_seconds: float
 
 
+class Face(BaseModel):
+    """Who is in a frame, and where."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    person: Annotated[int, Field(ge=0)]
+    box: Annotated[list[float], Field(min_length=4, max_length=4)]
+    score: float
+    chosen: bool
+
+
+class Faces(Seconds):
+    """Who is in a frame, as it was kept."""
+
+    type: Literal["faces"]
+    people: list[Face]
+
+
+KeptT = TypeVar("KeptT", bound=BaseModel)
+
+
 class Opening(Section):
     """What is known of a session when it begins; `head` is how it was described."""
 
     format_version: Literal[1] = 1
     session: Annotated[str, Field(pattern=f"^{NAME}$")]
     begun: str
-    head: dict[str, Any]
+    head: dict[str, str | bool | int | float | list[str]]
 
 
 class Session:
@@ -214,35 +242,37 @@ class Sessions:
         for path in sorted(self.folder.glob("*/session.json"), reverse=True):
             with suppress(ClientError, StoreError):
                 folder, opening, notes = self._read(path.parent.name)
-                answers = _read_lines(folder / "answer.jsonl")
+                answers = _read_lines(folder / "answer.jsonl", Answered)
                 found.append(_sum_up(folder.name, opening, notes, answers))
         return found
 
     def open(self, name: str) -> dict[str, Any]:
         """All that is known of a session."""
         folder, opening, notes = self._read(name)
-        began = next((line["seconds"] for line in _read_lines(folder / "recording.jsonl")), None)
-        answers = [answer.model_dump() for answer in _read_answers(folder)]
+        recordings = _read_lines(folder / "recording.jsonl", Seconds)
+        began = next((recording.seconds for recording in recordings), None)
+        answers = [*_read_lines(folder / "answer.jsonl", Answered)]
+        faces = _read_lines(folder / "faces.jsonl", Faces)
         return {
             **_sum_up(name, opening, notes, answers),
             "head": opening.head,
             "recording": began is not None,
             "recording_begins": began,
             **notes.model_dump(),
-            "answers": answers,
-            "faces": list(_read_lines(folder / "faces.jsonl")),
+            "answers": [answer.model_dump() for answer in answers],
+            "faces": [looked.model_dump() for looked in faces],
         }
 
     def write_notes(self, name: str, notes: Notes) -> None:
         """Keep what people wrote about a session."""
         folder = self._find(name)
-        taken = sum(1 for _ in _read_lines(folder / "mark.jsonl"))
+        taken = sum(1 for _ in _read_lines(folder / "mark.jsonl", Mark))
         write_json(folder / "notes.json", Kept(**notes.model_dump(), taken=taken).model_dump())
 
     def find_recording(self, name: str) -> Path:
         """Film of a session; raises ClientError where none was kept."""
         path = self._find(name) / "recording.webm"
-        if not path.is_file():
+        if not path.is_file() or path.is_symlink():  # who brings a session may not show other files
             raise ClientError(f"{name}: expected a recording, got none, for it was not kept", 404)
         return path
 
@@ -258,20 +288,20 @@ class Sessions:
         """A row for each answer: when, who, what, and what people noted of it."""
         folder, _, notes = self._read(name)
         before, rows = -1.0, []
-        for answer in _read_answers(folder):
+        for answer in _read_lines(folder / "answer.jsonl", Answered):
             seconds = answer.seconds
             marks = [mark for mark in notes.marks if mark.is_in(before, seconds)]
             rows.append(
                 {
                     "seconds": seconds,
-                    "person": quieten(notes.name_person(answer.person)),
+                    "person": notes.name_person(answer.person),
                     **answer.emotions,
                     "dominant_emotion": answer.dominant_emotion,
                     "confidence": answer.confidence,
                     **answer.ratings,
                     "modalities": "+".join(answer.modalities),
                     "excluded": any(first <= seconds < last for first, last in notes.excluded),
-                    "mark": quieten("; ".join(mark.text or "mark" for mark in marks)),
+                    "mark": "; ".join(mark.text or "mark" for mark in marks),
                 }
             )
             before = seconds
@@ -287,19 +317,19 @@ class Sessions:
         folder = self._find(name)
         opening = read_record(folder / "session.json", Opening, "a session", REMEDY)
         kept = read_record(folder / "notes.json", Kept, "notes", REMEDY)
-        made = islice(_read_lines(folder / "mark.jsonl"), kept.taken, MOST_NOTES)
-        live = [Marked(seconds=mark["seconds"], text=str(mark.get("text", ""))) for mark in made]
+        made = islice(_read_lines(folder / "mark.jsonl", Mark), kept.taken, MOST_NOTES)
+        live = [Marked(seconds=mark.seconds, text=mark.text) for mark in made]
         plain = kept.model_dump(exclude={"format_version", "taken"})
         return folder, opening, Notes(**{**plain, "marks": [*kept.marks, *live][:MOST_NOTES]})
 
 
 def _sum_up(
-    name: str, opening: Opening, notes: Notes, answers: Iterable[Mapping[str, Any]]
+    name: str, opening: Opening, notes: Notes, answers: Iterable[Answered]
 ) -> dict[str, Any]:
     """What a session is called, and how long it is."""
     count, seconds = 0, 0.0
     for answer in answers:
-        count, seconds = count + 1, answer["seconds"]
+        count, seconds = count + 1, answer.seconds
     return {
         "session": name,
         "title": notes.title,
@@ -310,26 +340,19 @@ def _sum_up(
     }
 
 
-def quieten(text: str) -> str:
-    """`text` of people, so that no spreadsheet computes it.
+def _read_lines(path: Path, kind: type[KeptT]) -> Iterator[KeptT]:
+    """Messages of a file that are whole: a service may have been ended amid one.
 
-    >>> quieten("laughs"), quieten("=1+1")
-    ('laughs', "'=1+1")
+    Raises StoreError for a file of another kind, and for one of more than any day has.
     """
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _read_answers(folder: Path) -> Iterator[Answered]:
-    for line in _read_lines(folder / "answer.jsonl"):
-        with suppress(ValidationError):
-            yield Answered.model_validate(line)
-
-
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Messages of a file that are whole: a service may have been ended amid one."""
-    with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            with suppress(ValueError):  # of JSON, or of pydantic
-                found = json.loads(line)
-                Seconds.model_validate(found)
-                yield found
+    if not path.exists():
+        return
+    try:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size > MOST_KEPT:
+                raise StoreError(f"{path}: expected at most {MOST_KEPT:,} bytes; {REMEDY}")
+            for line in iter(partial(file.readline, MOST_LINE), b""):
+                with suppress(ValidationError):
+                    yield kind.model_validate_json(line)
+    except OSError as error:
+        raise StoreError(f"{path}: expected messages, got {error.strerror}; {REMEDY}") from error

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.files import write_whole
@@ -19,7 +18,7 @@ from pipeline.predictor.answering import Values
 from pipeline.predictor.gathering import DRAWN, WORK, name_kind
 from pipeline.predictor.page import write_medium_page
 from pipeline.predictor.predictor import AnyPredictor, Told
-from pipeline.predictor.tables import smooth_series, tabulate_people, tabulate_wholes
+from pipeline.predictor.tables import pack_csv, smooth_series, tabulate_people, tabulate_wholes
 from pipeline.predictor.timing import Spacing
 from pipeline.report.formats import write_number
 from pipeline.targets import TARGETS
@@ -123,7 +122,7 @@ def _write_series(people: Sequence[Told], recipe: Recipe, out: Path, asked: Aske
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    write_whole(path, lambda aside: pa.csv.write_csv(table, aside))
+    write_whole(path, lambda aside: aside.write_bytes(pack_csv(table)))
 
 
 def _describe(told: Told) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 from jaxtyping import Float64
 
 from pipeline.errors import MoodlineError, ParamsError
@@ -26,7 +25,7 @@ from pipeline.predictor.gathering import WORK
 from pipeline.predictor.labelled import TARGET, LabelledClips
 from pipeline.predictor.predictor import Told
 from pipeline.predictor.results import describe_whole
-from pipeline.predictor.tables import tabulate_wholes
+from pipeline.predictor.tables import pack_csv, quieten, tabulate_wholes
 from pipeline.predictor.timing import Spacing
 from pipeline.sections import parse_section
 
@@ -125,7 +124,7 @@ def score_corpus(
     scored = replace(judged, seen=list(tell_seen(predictor, labelled)))
     name = f"{recipe.head}.{corpus}"
     table = tabulate_answers(told, labelled, recipe.emotions)
-    write_whole(out / f"{name}.csv", lambda aside: pa.csv.write_csv(table, aside))
+    write_whole(out / f"{name}.csv", lambda aside: aside.write_bytes(pack_csv(table)))
     write_scored(scored, out, name)
     return scored
 
@@ -200,8 +199,9 @@ def _write_metrics(scored: Scored) -> str:
 
 def _write_confusion(scored: Scored) -> str:
     counts = scored.confusion.astype(int).tolist()
-    rows = [[name, *own] for name, own in zip(scored.emotions, counts, strict=True)]
-    return _write_rows([["annotated", *scored.emotions], *rows])
+    names = [quieten(name) for name in scored.emotions]
+    rows = [[name, *own] for name, own in zip(names, counts, strict=True)]
+    return _write_rows([["annotated", *names], *rows])
 
 
 def _write_rows(rows: Sequence[Sequence[Any]]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 from jaxtyping import Float32
 from scipy.ndimage import uniform_filter1d
 
@@ -19,6 +20,9 @@ OTHERS = frozenset(
     }
 )
 """Columns that are no class."""
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet would compute (OWASP, CSV injection)."""
 
 
 def tabulate_series(answer: Answer, emotions: Sequence[str]) -> pa.Table:
@@ -121,3 +125,25 @@ def _smooth(
     )
     means = total / np.where(known, count, 1.0)
     return np.where(known, means, np.nan).astype(np.float32)
+
+
+def pack_csv(table: pa.Table) -> pa.Buffer:
+    """`table` as CSV, in which no spreadsheet computes a text: media are called by strangers."""
+    texts = [
+        pa.array([text and quieten(text) for text in column.to_pylist()], pa.string())
+        if pa.types.is_string(column.type)
+        else column
+        for column in table.columns
+    ]
+    sink = pa.BufferOutputStream()
+    pa.csv.write_csv(pa.table(texts, [quieten(name) for name in table.column_names]), sink)
+    return sink.getvalue()
+
+
+def quieten(text: str) -> str:
+    """`text` of people, so that no spreadsheet computes it.
+
+    >>> quieten("laughs"), quieten("=1+1")
+    ('laughs', "'=1+1")
+    """
+    return f"'{text}" if text.startswith(FORMULA) else text

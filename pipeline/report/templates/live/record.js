@@ -74,9 +74,9 @@ function writeTable(record) {
     ...ratings.map((name) => answer.ratings[name]),
     answer.modalities.join("+"),
     isExcluded(record, answer.seconds),
-    quieten(listMarks(record, answer.seconds).join("; ")),
+    listMarks(record, answer.seconds).join("; "),
   ]);
   return [columns, ...rows]
-    .map((row) => row.map((cell) => quoteCell(String(cell ?? ""))).join(",") + "\n")
+    .map((row) => row.map((cell) => quoteCell(typeof cell === "string" ? quieten(cell) : String(cell ?? ""))).join(",") + "\n")
     .join("");
 }
