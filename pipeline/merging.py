@@ -5,7 +5,6 @@ was, and DVC would take its result for up to date.
 """
 
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from ruamel.yaml.tokens import (
 from pipeline.errors import StoreError
 from pipeline.files import write_text
 from pipeline.limits import MOST_DEPTH
+from pipeline.sections import write_yaml
 
 FOREIGN = (AliasToken, AnchorToken, DirectiveToken, TagToken)
 """What no lock of DVC holds: ten of the first two may stand for a billion entries, and YAML of
@@ -55,9 +55,7 @@ def merge_locks(base: Path, ours: Path, theirs: Path) -> list[str]:
     known, own, other = (dict(_read_lock(path)["stages"]) for path in (base, ours, theirs))
     both = [stage for stage in own | other if _differ(stage, known, own, other)]
     lock["stages"] = join_entries(known, own, other)
-    text = StringIO()
-    YAML().dump(lock, text)
-    write_text(ours, text.getvalue())
+    write_text(ours, write_yaml(lock))
     return both
 
 

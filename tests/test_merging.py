@@ -106,3 +106,11 @@ def test_make_install_tells_git_of_the_driver():
     text = (PROJECT / "Makefile").read_text()
     assert 'git config merge.moodline.driver "$(VENV)/bin/moodline merge %O %A %B %P"' in text
     assert "dvc.lock merge=moodline" in (PROJECT / ".gitattributes").read_text()
+
+
+def test_a_text_that_yaml_reads_otherwise_is_merged_as_it_was(tmp_path):
+    base, theirs = write_lock(tmp_path / "base"), write_lock(tmp_path / "theirs", b=2)
+    ours = tmp_path / "ours"
+    ours.write_text('schema: "2.0"\nstages:\n  a:\n    cmd: "x\\Ny"\n')  # U+0085
+    merge_locks(base, ours, theirs)
+    assert YAML(typ="safe").load(ours)["stages"]["a"] == {"cmd": "x\x85y"}

@@ -38,8 +38,10 @@ def find_gone(project: Path, corpora: Collection[str]) -> Iterator[Path]:
 
 
 def _list_made(project: Path) -> set[str]:
-    """Paths in the lock files; entries of stages that are no more stay there."""
-    texts = [
-        path.read_text(encoding="utf-8") for name in LOCKS if (path := project / name).is_file()
-    ]
+    """Paths in the lock files; entries of stages that are no more stay there.
+
+    What is no UTF-8 in them names nothing here.
+    """
+    paths = [path for name in LOCKS if (path := project / name).is_file()]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in paths]
     return {path for text in texts for path in re.findall(r"^ *- path: (\S+)$", text, re.MULTILINE)}

@@ -27,7 +27,10 @@ WORK = ".moodline"
 """Folder of results of what was packed and encoded on the way: a second call finds it there."""
 
 NO_NAMES = frozenset({".", "..", WORK})
-"""What no medium is called: folders that are not for its results."""
+"""What no medium is called, nor a folder of it: folders that are not for its results."""
+
+RESULTS = frozenset({".csv", ".eaf", ".html", ".mp4", ".parquet", ".png", ".textgrid", ".vtt"})
+"""Ends of the names of results, where no folder of others may be."""
 
 FILM = ".annotated.mp4"
 
@@ -99,7 +102,7 @@ def name_media(found: Mapping[Path, Path]) -> list[str]:
     >>> name_media({Path("x/talk.mp4"): Path("x"), Path("y/talk.mp4"): Path("y")})
     ['talk.mp4', 'talk.mp4-2']
     """
-    below = [Path(os.path.relpath(path, top)) for path, top in found.items()]
+    below = [_clear_folders(Path(os.path.relpath(path, top))) for path, top in found.items()]
     counts = Counter(path.with_suffix("") for path in below)
     names: dict[str, None] = {}
     for path in below:
@@ -111,7 +114,19 @@ def name_media(found: Mapping[Path, Path]) -> list[str]:
 
 
 def _is_free(name: str, taken: Collection[str]) -> bool:
-    return name not in taken and name not in NO_NAMES and not name.endswith(".csv")
+    fit = NO_NAMES.isdisjoint(name.split("/")) and not name.endswith(".csv")
+    return fit and name not in taken
+
+
+def _clear_folders(path: Path) -> Path:
+    """`path`, whose folders are not called as results are.
+
+    >>> _clear_folders(Path("mlp.csv/talk.mp4"))
+    PosixPath('mlp.csv_/talk.mp4')
+    """
+    folders = path.parts[:-1]
+    cleared = (f"{one}_" if Path(one).suffix.lower() in RESULTS else one for one in folders)
+    return Path(*cleared, path.name)
 
 
 def name_kind(clip: Clip) -> str:

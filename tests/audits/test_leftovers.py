@@ -19,6 +19,7 @@ def test_what_no_entry_names_is_left_over(tmp_path):
     locked = ["features/gone", "models/old", "reports/heads/old", "reports/metrics/old.json"]
     entries = "".join(f"    - path: {path}\n      hash: md5\n" for path in locked)
     (tmp_path / "models" / "dvc.lock").write_text(f"stages:\n  some:\n    outs:\n{entries}")
+    (tmp_path / "dvc.lock").write_bytes(b"stages:\n  caf\xe9:\n")  # in an old code page
     params = parse_params(YAML(typ="safe", pure=True).load(PARAMS))
     found = [path.relative_to(tmp_path).as_posix() for path in find_leftovers(tmp_path, params)]
     assert found == locked

@@ -86,3 +86,10 @@ def test_no_name_leads_out_of_the_results_or_is_that_of_a_table():
     given = ("...mp4", ".moodline", "head.csv.mp4", "head.csv", "head")
     expected = ["...mp4", ".moodline-2", "head.csv.mp4", "head.csv-2", "head"]
     assert name_media({top / name: top for name in given}) == expected
+
+
+def test_a_name_is_no_place_of_other_results():
+    top = Path("in")
+    given = ("a/...mp4", "mlp.csv/1.mp4", "talk.mp4", "talk/mlp.Html/1.mp4")
+    found = name_media({top / name: top for name in given})
+    assert found == ["a/...mp4", "mlp.csv_/1", "talk", "talk/mlp.Html_/1"]

@@ -1,9 +1,10 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from pipeline.predictor.answering import Answer
-from pipeline.predictor.tables import smooth_series, tabulate_series, tabulate_wholes
+from pipeline.predictor.tables import pack_csv, smooth_series, tabulate_series, tabulate_wholes
 from pipeline.predictor.timing import NOBODY, Timing
 
 NAN = np.nan
@@ -74,3 +75,14 @@ def test_smoothing_is_a_moving_mean_that_leaves_gaps(rows, causal):
 def test_smoothing_over_more_rows_than_there_are_is_over_all():
     found = smooth_series({"valence": np.array([0, NAN, 1], np.float32)}, 10**12, causal=False)
     np.testing.assert_equal(found["valence"], np.array([0.5, NAN, 0.5], np.float32))
+
+
+def test_a_spreadsheet_computes_no_text_of_a_table():
+    table = pa.table({"media": ["=1+1", "talk", None, "@a"], "-x": [-0.5, None, 1.5, 2.0]})
+    assert pack_csv(table).to_pybytes().decode().splitlines() == [
+        '"media","\'-x"',
+        '"\'=1+1",-0.5',
+        '"talk",',
+        ",1.5",
+        '"\'@a",2',
+    ]
