@@ -239,7 +239,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
     async def predict(
         request: Request,
         every: Annotated[int, Query(ge=1, le=10**6)] = 10,
-        hop: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
+        hop: Annotated[float | None, Query(ge=1e-2, le=1e6)] = None,
         window: Annotated[float | None, Query(ge=1e-3, le=1e6)] = None,
         smooth: Annotated[int, Query(ge=1, le=10**6)] = 3,
     ) -> Response:

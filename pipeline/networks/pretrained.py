@@ -63,6 +63,9 @@ GENERATION = "generation_config.json"
 WEIGHTS = ["model*.safetensors*", "pytorch_model*.bin*"]
 """Files that weights lie in; of the second kind where those of the first are no whole network."""
 
+ADAPTER = "adapter_config.json"
+"""File that leads to other weights, which no digest covers."""
+
 WHOLE = "model.safetensors"
 """File that is read before any other."""
 
@@ -376,8 +379,14 @@ def check_counts(folder: Path) -> None:
 def _check_place(folder: Path) -> None:
     """Raise ParamsError where a configuration names its weights' file, which no digest covers.
 
-    And where it names code of the Hub, which transformers runs where the package `kernels` is.
+    And where it names code of the Hub, which transformers runs where the package `kernels` is, or
+    an adapter, in whose place it loads what that names where the package `peft` is.
     """
+    if (folder / ADAPTER).exists():
+        raise ParamsError(
+            f"weights {folder}: expected whole weights, got an adapter of others, {ADAPTER}; merge "
+            f"them, or remove the file"
+        )
 
     def check(name: str, value: Any) -> None:
         if name.endswith("attn_implementation") and "/" in str(value):
@@ -478,6 +487,15 @@ def silence() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
+CODE = re.compile("weights_only|custom code|trust_remote_code")
+"""Words of libraries that advise to run what strangers have written."""
+
+
 def first_line(error: Exception) -> str:
-    """First line of an error's text, which may go on for a page."""
-    return str(error).split("\n", 1)[0]
+    """First line of an error's text, which may go on for a page; none is advice to run code.
+
+    >>> first_line(ValueError("It has custom code: pass `trust_remote_code=True`"))
+    'code of its own, which nothing here runs'
+    """
+    line = str(error).split("\n", 1)[0]
+    return "code of its own, which nothing here runs" if CODE.search(line) else line

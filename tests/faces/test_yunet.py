@@ -68,6 +68,39 @@ def test_an_unreadable_model_is_told_in_one_sentence(tmp_path, content):
     assert "\n" not in str(raised.value)
 
 
+def write_varint(number):
+    return (
+        bytes([number]) if number < 128 else bytes([number & 127 | 128, *write_varint(number >> 7)])
+    )
+
+
+def write_field(place, value):
+    """A field of a protocol buffer: a number, or bytes."""
+    if isinstance(value, int):
+        return write_varint(place << 3) + write_varint(value)
+    return write_varint(place << 3 | 2) + write_varint(len(value)) + value
+
+
+def write_network():
+    """An ONNX model whose every answer is the largest number of each colour (onnx.proto)."""
+    sizes = b"".join(write_field(1, write_field(1, size)) for size in (1, 3, 64, 64))
+    kind = write_field(2, write_field(1, write_field(1, 1) + write_field(2, sizes)))
+    graph = write_field(2, b"g") + write_field(11, write_field(1, b"input") + kind)
+    for name in (
+        f"{said}_{s}".encode() for said in ("cls", "obj", "bbox", "kps") for s in (8, 16, 32)
+    ):
+        node = write_field(1, b"input") + write_field(2, name) + write_field(4, b"GlobalMaxPool")
+        graph += write_field(1, node) + write_field(12, write_field(1, name) + kind)
+    return write_field(1, 8) + write_field(7, graph) + write_field(8, write_field(2, 13))
+
+
+def test_a_network_of_too_few_answers_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(write_network())  # OpenCV's own detector reads on, in other memory
+    with pytest.raises(ParamsError, match="model of YuNet, of which cls_8 has 192 numbers, got 3"):
+        Detector(Search(str(path)))
+
+
 def test_faces_are_half_open_in_the_frame_and_best_first():
     rows = [(10, 20, 30, 40, 0.7), (-5, 90, 20, 30, 0.8), (140, 5, 9, 9, 0.9)]
     faces = order_faces(np.array([make_row(*row) for row in rows], float), 131, 97)

@@ -108,3 +108,16 @@ def test_more_lines_of_a_spectrum_than_any_network_hears_are_refused(tmp_path):
 def test_counts_that_networks_have_are_let_through(tmp_path):
     check_counts(configure(tmp_path, n_layer=48, depths=[2, 2, 18, 2], num_labels=21_841))
     check_counts(configure(tmp_path, hidden_size=4096, layer_norm_eps=1e-5, layers="all"))
+
+
+def test_an_adapter_that_leads_to_other_weights_is_refused(tmp_path):
+    configure(tmp_path, model_type="bert")
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "/other"}')
+    with pytest.raises(ParamsError, match="expected whole weights, got an adapter of others"):
+        load_pretrained(transformers.AutoModel, tmp_path)
+
+
+def test_no_refusal_advises_to_run_code(tmp_path):
+    configure(tmp_path, auto_map={"AutoModel": "theirs.Model", "AutoConfig": "theirs.Config"})
+    with pytest.raises(ParamsError, match="got 'code of its own, which nothing here runs'"):
+        load_pretrained(transformers.AutoModel, tmp_path)
