@@ -152,15 +152,19 @@ def _list_files(named: Named, place: Place) -> list[Path]:
 
 
 def _check_digests(name: str, named: Named, place: Place, digests: Sequence[str]) -> None:
-    """Raise ParamsError unless the weights at `place` are those that the head was trained on."""
+    """Raise ParamsError unless the weights at `place` are those that the head was trained on.
+
+    A recipe that tells no digest may be a stranger's, and name any folder of this machine.
+    """
     if named.list_files is None:
         found = [digest_folder(place.path)]
     else:
         found = [digest_file(path) for path in named.list_files()]
-    if digests and sorted(found) != sorted(digests):
+    if sorted(found) != sorted(digests):
         raise ParamsError(
             f"{name}: expected the weights {named.weights} that the head was trained on, "
-            f"{', '.join(digests)}, got {', '.join(found)}; bring the same"
+            f"{', '.join(digests) or 'of which its recipe tells no digest'}, got "
+            f"{', '.join(found)}; bring the same"
         )
 
 

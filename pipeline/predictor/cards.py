@@ -1,5 +1,6 @@
 """Cards: what a bundle is, for people and for the Hub, as the `README.md` in it."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from pipeline.encoders.params import ENCODERS
 from pipeline.encoders.shared.facts import find_facts
+from pipeline.errors import show_line
 from pipeline.evaluation.ranking import list_shown
 from pipeline.evaluation.records import Estimate
 from pipeline.heads.recipes import Recipe, tell_revision
@@ -17,6 +19,7 @@ from pipeline.modalities import modality_of, order_modalities
 from pipeline.predictor.bundles import FACES, FOLDER, WORDS, Bundle, Part
 from pipeline.report.formats import DASH, name_metric, write_interval, write_number
 from pipeline.report.summary import HeadSummary
+from pipeline.targets import TARGETS
 
 TEMPLATE = Path(__file__).parents[1] / "report" / "templates" / "card.md.j2"
 
@@ -68,14 +71,14 @@ def write_card(
     `judged` is the head's evaluation, None where there is none; `licence` that of its own weights,
     in the Hub's words.
     """
-    targets = list(recipe.per)
+    targets = _list_targets(recipe)
     card = ModelCard.from_template(
         _write_front(recipe, bundle, judged, licence),
         template_path=str(TEMPLATE),
         head={"name": recipe.head, "kind": recipe.kind},
         said=_join(targets),
         modalities=_join(_list_modalities(recipe)),
-        classes=_join(recipe.emotions) if "emotion" in targets else "",
+        classes=_join([*map(quote_text, recipe.emotions)]) if "emotion" in targets else "",
         extras=_name_extras(recipe),
         reads="text" in _list_modalities(recipe),
         hears=WORDS in bundle.parts,
@@ -88,8 +91,8 @@ def write_card(
         left_out=[_tell_left_out(n, p) for n, p in bundle.parts.items() if p.path is None],
         limits=list(_list_limits(recipe)),
         version=bundle.version,
-        revision=tell_revision(recipe),
-        versions=", ".join(f"{name} {number}" for name, number in recipe.versions.items()),
+        revision=quote_text(tell_revision(recipe)),
+        versions=quote_text(", ".join(f"{n} {number}" for n, number in recipe.versions.items())),
     )
     return str(card)
 
@@ -108,9 +111,15 @@ def _write_front(
         license_name=None if licence else "not-named",
         library_name="moodline",
         pipeline_tag=task,
-        tags=["moodline", "emotion-recognition", "affective-computing", *recipe.per, *modalities],
+        tags=[
+            "moodline",
+            "emotion-recognition",
+            "affective-computing",
+            *_list_targets(recipe),
+            *modalities,
+        ],
         datasets=corpora,
-        metrics=list_shown(recipe.per),
+        metrics=list_shown(_list_targets(recipe)),
         base_model=sorted({p.name for p in bundle.parts.values() if p.revision}) or None,
         model_name=recipe.head,
         eval_results=results or None,
@@ -177,7 +186,7 @@ def _tell_clusters(judged: HeadSummary | None) -> str:
 def _describe_corpus(name: str, said: dict[str, Any]) -> dict[str, str]:
     member = CORPORA.find(str(said["kind"]))
     about = {"about": member.about, "licence": member.licence, "source": member.source}
-    return {"name": str(said.get("called") or name), **about}
+    return {"name": quote_text(str(said.get("called") or name)), **about}
 
 
 def _tell_splits(recipe: Recipe) -> str:
@@ -218,7 +227,8 @@ def _write_part(place: str, part: Part) -> dict[str, str]:
 
 
 def _name_weights(part: Part) -> str:
-    return part.name if part.revision is None else f"{part.name} at {part.revision[:8]}"
+    name = quote_text(part.name)
+    return name if part.revision is None else f"{name} at {part.revision[:8]}"
 
 
 def _tell_left_out(name: str, part: Part) -> str:
@@ -227,7 +237,7 @@ def _tell_left_out(name: str, part: Part) -> str:
         remedy = f"they are fetched from the Hub, at {part.revision}"
     else:
         remedy = "get them where they are published; prediction says where it looks for them"
-    return f"`{name}`, {part.name}, was left out, for {part.left_out}: {remedy}."
+    return f"`{name}`, {quote_text(part.name)}, was left out, for {part.left_out}: {remedy}."
 
 
 def _list_limits(recipe: Recipe) -> Iterator[str]:
@@ -241,7 +251,8 @@ def _list_limits(recipe: Recipe) -> Iterator[str]:
     yield CALIBRATED if temperature else UNCALIBRATED
     for source in recipe.inputs.values():
         if seen := source.provenance.get("seen_corpora"):
-            yield f"The weights of {source.name} were trained on {_join(list(seen))}, too."
+            told = _join([*map(quote_text, seen)])
+            yield f"The weights of {source.name} were trained on {told}, too."
     if recipe.params.get("normalisation") == "subject":
         yield "Its figures are of people of whom it had other clips; of a stranger's it has none."
     yield from LIMITS
@@ -256,8 +267,22 @@ def _name_extras(recipe: Recipe) -> str:
     return f" with its extras `{','.join(extras)}`" if extras else ""
 
 
+def _list_targets(recipe: Recipe) -> list[str]:
+    """What it says: a recipe, which may be a stranger's, may name others beside."""
+    return [target for target in recipe.per if target in TARGETS]
+
+
 def _list_modalities(recipe: Recipe) -> list[str]:
     return [*order_modalities({modality_of(stream) for stream in recipe.inputs})]
+
+
+def quote_text(text: str) -> str:
+    r"""`text` of a recipe, which may be a stranger's, so that Markdown shows it as it stands.
+
+    >>> print(quote_text("<img> [a](javascript:b)\n# c"))
+    \<img\> \[a\](javascript:b)\\n# c
+    """
+    return re.sub(r"[\\`*\[\]<>|&]", r"\\\g<0>", show_line(text))
 
 
 def _join(words: Sequence[str]) -> str:

@@ -339,3 +339,34 @@ def test_files_of_a_detector_are_led_to_one_by_one(tmp_path, monkeypatch):
     assert led.faces.weights == "out/weights/faces/yunet_n_dynamic.onnx"
     other = Making.of(recipe, parse_sections(head, recipe), Running(detector="cascade"))
     assert open_bundle(Path("out")).lead(other, Path("out")).faces.weights is None
+
+
+def forge_recipe(trained, folder, change):
+    """A copy of the head in `folder` whose recipe has what `change` makes of it."""
+    shutil.copytree(trained.head, folder / "said")
+    recipe = json.loads((folder / "said" / "recipe.json").read_text())
+    change(recipe)
+    write_json(folder / "said" / "recipe.json", recipe)
+    return folder / "said"
+
+
+def test_a_recipe_that_tells_no_digest_takes_no_folder_along(trained, tmp_path):
+    def change(recipe):
+        del recipe["inputs"]["text"]["provenance"]["settings"]["weights_digest"]
+
+    with pytest.raises(ParamsError, match="of which its recipe tells no digest, got"):
+        bundle_head(forge_recipe(trained, tmp_path, change), tmp_path, tmp_path / "out")
+
+
+def test_a_card_shows_what_a_recipe_says_as_text(trained, tmp_path):
+    def change(recipe):
+        recipe["per"] = {"valence": "clip", "emotion": "clip", "x\n- evil": "clip"}
+        recipe["emotions"] = ["<img src=x>", "sad\n# Free"]
+        recipe["git_revision"] = "[x](javascript:alert)"
+        recipe["inputs"]["text"]["provenance"]["seen_corpora"] = ["a|b"]
+
+    bundle_head(forge_recipe(trained, tmp_path, change), tmp_path, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    for markup in ("evil", " <img", "\n# Free", " [x]", "a|b"):
+        assert markup not in card
+    assert r"\<img src=x\> and sad\\n# Free" in card
