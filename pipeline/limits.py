@@ -20,6 +20,10 @@ HELD_BYTES = 2**31
 JPEG_PIXELS = 100
 """Of a picture in a store, for each byte of its JPEG file: one colour all over has 64."""
 
+TOGETHER_BYTES = 2**32
+"""Of frames of a clip that are decoded for an encoder that sees all of them at once: ten minutes at
+25 Hz, of 224 pixels a side, are two billion."""
+
 MOST_MEMORY = 2**33
 """Of a worker that decodes a clip: a film of 16K takes some gigabytes, and what takes more was
 written to. A PNG of megabytes may hold comments of gigabytes, which FFmpeg unpacks."""

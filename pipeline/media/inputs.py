@@ -8,7 +8,7 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from pipeline.errors import MediaError
-from pipeline.limits import JPEG_PIXELS, MOST_SECONDS
+from pipeline.limits import JPEG_PIXELS, MOST_SECONDS, TOGETHER_BYTES
 from pipeline.media import AUDIO_HZ
 from pipeline.media.flac import CURE, decode_flac
 from pipeline.media.jpeg import count_pixels, decode_jpeg
@@ -45,6 +45,7 @@ def cut_input(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iter
         jpegs = table["jpeg"]
         pixels = _count_pixels(jpegs)
         for piece in cut_pieces(len(seconds), run, PIECE_BYTES // (3 * pixels)):
+            _check_together(3 * pixels * (piece.stop - piece.start))
             shown = jpegs.slice(piece.start, piece.stop - piece.start).to_pylist()
             seen = None if points is None else points[piece]
             yield partial(_read_frames, shown, starts[piece], ends[piece], seen)
@@ -73,6 +74,14 @@ def _count_pixels(jpegs: pa.ChunkedArray) -> int:
         told = f"expected pictures, got {jpegs.nbytes:,} bytes for {pixels * len(jpegs):,} pixels"
         raise MediaError("unreadable", f"{told}; {CURE}")
     return pixels
+
+
+def _check_together(size: int) -> None:
+    """Raise MediaError `unreadable` for frames of so many bytes that an encoder sees together."""
+    if size > TOGETHER_BYTES:
+        told = f"expected frames of at most {TOGETHER_BYTES:,} bytes to be seen together, got"
+        cure = "look at fewer (faces.rate_hz), or have frames encoded one by one"
+        raise MediaError("unreadable", f"{told} {size:,}; {cure}")
 
 
 def cut_pieces(frames: int, run: FrameRun | None, most: int) -> Iterator[slice]:

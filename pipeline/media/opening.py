@@ -56,6 +56,7 @@ def open_container(
     elif stat_file(source).st_size <= PICTURE_BYTES and source.suffix.lower() in PICTURES:
         opened, protocol = BytesIO(source.read_bytes()), ""
         check_samples(opened)
+        opened.seek(0)
     else:
         opened, protocol = f"file:{os.path.abspath(source)}", "file"
         with source.open("rb") as file:

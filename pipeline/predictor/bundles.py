@@ -169,6 +169,9 @@ def _fetch_bundle(repository: str, revision: str | None) -> Path:
             repository, revision=revision, allow_patterns=patterns, dry_run=True
         )
         _check_amount(Path(repository), [file.file_size or 0 for file in listed])
+        revision = (
+            listed[0].commit_hash if listed else revision
+        )  # what was asked is what is fetched
     return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
 
 

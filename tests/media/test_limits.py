@@ -23,6 +23,7 @@ from pipeline.media.inputs import cut_input, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
+from pipeline.rows import FrameRun
 
 
 def write_png(width, height):
@@ -248,6 +249,11 @@ def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
     plain = encode_jpeg(np.zeros((2000, 2000, 3), np.uint8), 1)
     (whole,) = (read() for read in cut_input("face", show(plain, plain), None))
     assert whole.images.shape == (2, 2000, 2000, 3)
+    with pytest.raises(
+        MediaError, match=r"at most 4,294,967,296 bytes to be seen together, got 4,296,0"
+    ):
+        list(read_pieces("face", show(*[plain] * 358), None))
+    assert len(next(read_pieces("face", show(*[plain] * 358), FrameRun())).images) == 5
 
 
 def test_pixels_that_are_far_wider_than_high_are_not_made_square(tmp_path):
