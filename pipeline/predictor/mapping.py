@@ -1,5 +1,6 @@
 """Mapping: classes that heads and corpora call otherwise, brought into one vocabulary."""
 
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def read_map(name: str) -> Classes:
     if not isinstance(found, dict) or not all(map(_is_pair, found.items())):
         raise ParamsError(
             f"--map: {name}: expected lines such as `calm: neutral` or `calm: null`, got "
-            f"{str(found)[:100]!r}"
+            f"{reprlib.repr(found)}"  # a few aliases may stand for a billion words
         )
     return found
 

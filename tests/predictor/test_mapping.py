@@ -49,3 +49,12 @@ def test_a_map_of_ones_own_is_a_file_of_pairs(tmp_path):
         read_map(str(own))
     with pytest.raises(ParamsError, match=r"--map: fer: no such map, and no such .*'fer2013'"):
         read_map("fer")
+
+
+@pytest.mark.timeout(20)
+def test_a_map_of_aliases_is_refused_before_it_is_written_out(tmp_path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 8)]
+    (tmp_path / "own.yaml").write_text("\n".join(lines))
+    with pytest.raises(ParamsError, match=r"expected lines such as"):
+        read_map(str(tmp_path / "own.yaml"))
