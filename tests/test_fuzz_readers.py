@@ -23,6 +23,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from dvc.repo import Repo
+from fastapi.responses import JSONResponse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -45,10 +46,12 @@ from pipeline.labels.overview import read_overview
 from pipeline.labels.params import SplitParams
 from pipeline.labels.reading import read_corpus as read_whole
 from pipeline.labels.runs import find_overlaps, list_runs, split_clips
+from pipeline.live.sessions import Sessions
 from pipeline.merging import merge_locks
 from pipeline.params import ask_head, load_params, parse_corpora, parse_feature, read_yaml
 from pipeline.predictor.bundling import bundle_head
 from pipeline.predictor.predictor import Predictor
+from pipeline.predictor.tables import pack_csv
 from pipeline.presets import find_preset
 from pipeline.presets.tables import draft_params
 from pipeline.report.contact_sheet import write_sheet
@@ -202,6 +205,28 @@ def write_pages() -> None:
 def read_bundle(path: Path) -> None:
     """A head that came in a folder, before anything is predicted by it."""
     attempt(path, Predictor.from_pretrained, path.parent)
+
+
+def keep_session(folder: Path) -> None:
+    """Keep a session with an answer, a look, a mark and the beginning of a film."""
+    sessions = Sessions(folder)
+    session = sessions.begin({"head": "both", "emotions": ["happy"]}, "first", record=True)
+    answer = {"emotions": {"happy": 0.75}, "ratings": {"valence": -0.5}, "modalities": ["face"]}
+    answer |= {"dominant_emotion": "happy", "confidence": 0.75, "latency_seconds": 0.25}
+    face = {"person": 2, "box": [0.1, 0.2, 0.3, 0.4], "score": 0.9, "chosen": True}
+    session.add({"type": "answer", "seconds": 1.5, "person": 2, **answer})
+    session.add({"type": "faces", "seconds": 1.5, "people": [face]})
+    session.add({"type": "mark", "seconds": 2.5, "text": "laughs"})
+    session.add_recording(0.5, b"film")
+    sessions.end(session)
+
+
+def read_session(path: Path) -> None:
+    """A session that was kept, as the service shows it."""
+    sessions, name = Sessions(path.parents[1]), path.parent.name
+    JSONResponse(sessions.list())
+    attempt(path, lambda: JSONResponse(sessions.open(name)))
+    attempt(path, lambda: pack_csv(sessions.tabulate(name)))
 
 
 def read_reports(path: Path) -> None:
@@ -378,6 +403,12 @@ CASES = {
     "weights": Case("models/both/model.safetensors", (damage_bytes,), read_head, agree_head, *HEAD),
     "held out": Case("models/both/predictions.parquet", BOTH, read_head, agree_head, *HEAD),
     "bundle": Case("bundles/both/bundle.json", TREE, read_bundle),
+    "session": Case("sessions/*/session.json", TREE, read_session),
+    "notes": Case("sessions/*/notes.json", TREE, read_session),
+    **{
+        name: Case(f"sessions/*/{name}.jsonl", (damage_text,), read_session)
+        for name in ("answer", "faces", "mark", "recording")
+    },
     "history": Case("models/both/history.csv", (damage_text,), read_reports),
     "evaluation": Case("reports/heads/both/evaluation.json", TREE, read_reports),
     "predictions": Case("reports/heads/both/predictions.parquet", BOTH, read_reports),
@@ -439,6 +470,7 @@ def project(first_run: FirstRun, tmp_path_factory: pytest.TempPathFactory) -> It
     (packed / "clips.csv").unlink()
     with chdir(root):
         bundle_head(Path("models/both"), Path("reports/heads"), Path("bundles/both"))
+        keep_session(Path("sessions"))
         yield root
 
 

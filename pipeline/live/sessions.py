@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from pipeline.errors import StoreError
 from pipeline.files import open_regular, remove_whole, write_json
@@ -52,6 +52,11 @@ def _check_stretch(stretch: list[float]) -> list[float]:
     if not stretch[0] < stretch[1]:
         raise ValueError("expected a stretch that ends after it begins")
     return stretch
+
+
+def _check_numbers(head: dict[str, Any]) -> dict[str, Any]:
+    json.dumps(head, allow_nan=False)  # raises ValueError for numbers that JSON has not
+    return head
 
 
 Stretch = Annotated[
@@ -155,7 +160,7 @@ class Opening(Section):
     format_version: Literal[1] = 1
     session: Annotated[str, Field(pattern=f"^{NAME}$")]
     begun: str
-    head: dict[str, str | bool | int | float | list[str]]
+    head: Annotated[dict[str, JsonValue], AfterValidator(_check_numbers)]
 
 
 class Session:
