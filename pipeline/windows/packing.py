@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.heads.reading import StreamRows
 from pipeline.heads.shared.params import Per
 from pipeline.targets import Target
-from pipeline.windows.alignment import Alignment, expand_ranges
+from pipeline.windows.alignment import Alignment
 from pipeline.windows.windowing import RowSource, Window
 
 NO_CLASS = -1
@@ -111,13 +111,20 @@ class StoredPoints:
     def _average(
         self, reached: Int64[np.ndarray, " reached"], counts: Int64[np.ndarray, " points"]
     ) -> Float32[Tensor, "points *row"]:
-        """Points of so many rows each; `reached` are the places of those that have any."""
-        filled = counts[counts > 0]
-        taken = self.source.take_rows(self.rows[expand_ranges(self.firsts[reached], filled)])
-        sums = np.add.reduceat(_widen(taken).numpy(), np.cumsum(filled) - filled, axis=0)
-        points = np.zeros((len(counts), *sums.shape[1:]), np.float32)
-        points[counts > 0] = sums / filled.reshape(-1, *[1] * (sums.ndim - 1))
-        return torch.from_numpy(points)
+        """Points of so many rows each; `reached` are the places of those that have any.
+
+        First rows are taken together, then second ones, and so on: most points have one or two.
+        """
+        filled, firsts = counts[counts > 0], self.firsts[reached]
+        means = _widen(self.source.take_rows(self.rows[firsts]))
+        for passed in range(1, filled.max()):
+            more = np.flatnonzero(filled > passed)
+            rows = _widen(self.source.take_rows(self.rows[firsts[more] + passed]))
+            means.index_add_(0, torch.from_numpy(more), rows)
+        means /= torch.from_numpy(filled).float().view(-1, *[1] * (means.ndim - 1))
+        points = torch.zeros(len(counts), *means.shape[1:])
+        points[torch.from_numpy(np.flatnonzero(counts))] = means
+        return points
 
     def hold(self) -> HeldPoints:
         """The same in memory."""
