@@ -91,7 +91,7 @@ def change_tree(tree: Any, rng: Random) -> Any:
     """`tree` with another value somewhere: a strange one, one from elsewhere in it, or none."""
     places = list(_list_places(tree))
     if not places or rng.randrange(20) == 0:
-        return rng.choice(OTHERS)
+        return deepcopy(rng.choice(OTHERS))
     holder, key = rng.choice(places)
     match rng.randrange(5):
         case 0:
