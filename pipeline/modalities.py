@@ -48,3 +48,8 @@ class RowShape:
 
     def __str__(self) -> str:
         return f"{' x '.join(self.axes)} ({' x '.join(map(str, self.sizes))})"
+
+
+def is_picture(stream: str, shape: RowShape) -> bool:
+    """Whether rows of `stream` are places of a picture, whose mirror image is as likely."""
+    return shape.axes[0] == "channels" and modality_of(stream) in ("face", "scene")

@@ -1,8 +1,8 @@
 """Heads that convolve over the cells of each row: pixels of a picture, places of a map, or tokens.
 
 A small residual network (He et al., Deep residual learning for image recognition, CVPR 2016) that
-is trained from nothing, for faces of some 48 pixels a side on a processor: most of its work is done
-on maps of an eighth of the picture and less, whose channels double as their sides halve.
+is trained from nothing, for faces of some 48 pixels a side on a processor: most of its channels are
+those of maps of an eighth of the picture and less, which double as their sides halve.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from pipeline.heads.params import CnnParams
 from pipeline.heads.reading import CELLS, StreamRows, measure_grid
 from pipeline.heads.shared.encoded import EncodedHead
 from pipeline.heads.shared.sequences import spread_present
-from pipeline.modalities import RowShape, modality_of
+from pipeline.modalities import RowShape, is_picture
 
 Maps = Float[Tensor, "rows _ _ _"]
 
@@ -50,11 +50,6 @@ class Head(EncodedHead):
         return CellCnn(height, width, dim // (height * width), params, mirror=mirror)
 
 
-def is_picture(stream: str, shape: RowShape) -> bool:
-    """Whether rows of `stream` are places of a picture, whose mirror image is as likely."""
-    return shape.axes[0] == "channels" and modality_of(stream) in ("face", "scene")
-
-
 class CellCnn(nn.Module):
     """A stem and stages over rows that are present, and the mean over what is left of the cells.
 
@@ -69,7 +64,7 @@ class CellCnn(nn.Module):
         super().__init__()
         self.cells, self.mirror = (height, width, channels), mirror
         sizes = [params.width // 2**halved for halved in range(params.layers, -1, -1)]
-        self.stem = MapBlock(channels, sizes[0], kernel=5, stride=2)
+        self.stem = MapBlock(channels, sizes[0], kernel=5, stride=params.stride)
         self.stages = nn.Sequential(*(Stage(*pair) for pair in pairwise(sizes)))
         self.dropout = nn.Dropout(params.dropout)
 

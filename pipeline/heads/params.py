@@ -181,12 +181,14 @@ class ResnetVitParams(MultiheadParams):
 
 class CnnParams(NetworkParams):
     """`heads.<head>` of kind `cnn`: `layers` stages, each of twice the channels of the one before;
-    the last has `width`. With `mirror` it answers by pictures and their mirror images.
+    the last has `width`. The first layer goes over the cells by steps of `stride`. With `mirror` it
+    answers by pictures and their mirror images.
     """
 
     kind: Literal["cnn"]
     width: int = Field(256, gt=0, le=MOST_SIZE)
     layers: int = Field(3, gt=0, le=MOST_BLOCKS)
+    stride: Literal[1, 2] = 2
     mirror: bool = False
 
     @model_validator(mode="after")

@@ -75,6 +75,32 @@ class SpecAugmentParams(Section):
         return self.time_masks + self.frequency_masks
 
 
+class PictureAugmentParams(Section):
+    """Changes of pictures, drawn anew for each window in each pass, one for all of its rows.
+
+    Half of them are mirrored left to right, with `mirror`; they are turned by up to `degrees`
+    either way, and from `crop` to all of their sides are kept. Differences from the mean of
+    training are multiplied by 1 - `light` to 1 + `light`, and up to `light` standard deviations are
+    added. At the chance `erase` a rectangle of a window's pictures is nothing but that mean.
+    """
+
+    mirror: bool = False
+    degrees: float = Field(0.0, ge=0, le=180)
+    crop: float = Field(1.0, gt=0, le=1)
+    light: float = Field(0.0, ge=0, lt=1)
+    erase: float = Field(0.0, ge=0, le=1)
+
+    @property
+    def moves(self) -> bool:
+        """Whether places of a picture move."""
+        return self.mirror or self.degrees > 0 or self.crop < 1
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is changed."""
+        return self.moves or self.light > 0 or self.erase > 0
+
+
 class TrainingParams(Section):
     """How a head is trained by gradient descent; those solved in closed form read `refit` alone.
 
@@ -103,10 +129,10 @@ class TrainingParams(Section):
     to all classes alike. `consistency` is the weight of how far two passes over a batch, each with
     dropout of its own, differ in the chances of classes; the loss beside it is the mean of both.
 
-    Training alone sees windows mixed by `mixup`, sound masked by `spec_augment`, and modalities
-    withheld at the chance `modality_dropout`, never all of a window; `soft_hard` and `noise` give
-    it copies of each batch that lack modalities. `feature_noise` is added to rows, in standard
-    deviations of those of training.
+    Training alone sees pictures changed by `picture_augment`, windows mixed by `mixup`, sound
+    masked by `spec_augment`, and modalities withheld at the chance `modality_dropout`, never all of
+    a window; `soft_hard` and `noise` give it copies of each batch that lack modalities.
+    `feature_noise` is added to rows, in standard deviations of those of training.
 
     `weight_average` is the decay of the weights' moving average, step by step, which is what
     validation measures and what is kept; 0 takes the weights as they are.
@@ -139,6 +165,7 @@ class TrainingParams(Section):
     class_weights: Literal["none", "balanced"] | dict[str, PositiveFloat] = "none"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     consistency: float = Field(0.0, ge=0)
+    picture_augment: PictureAugmentParams = PictureAugmentParams()
     mixup: MixupParams = MixupParams()
     spec_augment: SpecAugmentParams = SpecAugmentParams()
     feature_noise: float = Field(0.0, ge=0)

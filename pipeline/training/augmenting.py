@@ -9,7 +9,8 @@ from torch import Tensor
 from pipeline.errors import TrainingError
 from pipeline.heads.reading import Reader, StreamRows
 from pipeline.heads.training_params import TrainingParams
-from pipeline.modalities import modality_of
+from pipeline.modalities import is_picture, modality_of
+from pipeline.training.changing import change_pictures
 from pipeline.training.masking import mask_stretches
 from pipeline.training.mixing import draw_share, mix_windows, pair_windows
 from pipeline.training.withholding import copy_windows, drop_modalities, join_copies
@@ -43,10 +44,17 @@ class Augmented:
 
 def augment(batch: Batch, readers: Mapping[str, Reader], params: TrainingParams) -> Augmented:
     """`batch` as `params` ask for it; `readers` know the moments of each stream's rows."""
-    streams: Mapping[str, StreamRows] = batch.streams
+    streams: dict[str, StreamRows] = batch.streams
     labels: tuple[Labelling, ...] = (Labelling(batch.targets, batch.target_masks),)
+    if params.picture_augment.on:
+        streams = {
+            name: change_pictures(stream, readers[name], params.picture_augment)
+            if is_picture(name, readers[name].shape)
+            else stream
+            for name, stream in streams.items()
+        }
     if params.mixup.alpha:
-        streams, labels = _mix_batch(batch, draw_share(params.mixup))
+        streams, labels = _mix_batch(replace(batch, streams=streams), draw_share(params.mixup))
     if params.spec_augment.masks:
         streams = {
             name: mask_stretches(stream, readers[name], params.spec_augment)
@@ -82,6 +90,13 @@ def check_augmentation(train: WindowDataset) -> None:
         raise TrainingError(
             f"training.mixup: expected targets that are labelled clip by clip, got frames of "
             f"{', '.join(framed)}; leave `mixup` out, or these targets"
+        )
+    seen = ", ".join(f"{name}: {shape}" for name, shape in train.shapes.items())
+    pictures = [is_picture(*stream) for stream in train.shapes.items()]
+    if train.params.training.picture_augment.on and not any(pictures):
+        raise TrainingError(
+            f"training.picture_augment: expected maps of faces or scenes among the inputs, got "
+            f"{seen}; read pictures (encoder `pixels`), or leave it out"
         )
     heard = {name: shape for name, shape in train.shapes.items() if modality_of(name) == "audio"}
     for name, shape in heard.items():

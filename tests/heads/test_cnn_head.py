@@ -25,6 +25,15 @@ def test_channels_double_from_stage_to_stage_up_to_the_width() -> None:
     assert [stage.residual.conv.out_channels for stage in network.stages] == [6, 12, 24]
 
 
+@pytest.mark.parametrize(("stride", "sides"), [(1, (4, 3)), (2, (2, 2))])
+def test_the_first_layer_strides_over_cells_and_stages_halve_rounded_up(
+    stride: int, sides: tuple[int, int]
+) -> None:
+    network = CellCnn(13, 11, 3, make_params(width=8, layers=2, stride=stride))
+    maps = network.stages(network.stem(torch.randn(2, 3, 13, 11)))
+    assert maps.shape == (2, 8, *sides)
+
+
 def test_a_width_that_cannot_be_halved_so_often_is_refused() -> None:
     with pytest.raises(ParamsError, match="expected a multiple of 8 for 3 layers, got 20"):
         make_params(width=20, layers=3)
