@@ -25,7 +25,7 @@ from starlette.websockets import WebSocketDisconnect
 from pipeline.errors import MoodlineError, ParamsError, StoreError, show_line, tell_first
 from pipeline.live.gate import Gate
 from pipeline.live.gauges import Gauges
-from pipeline.live.messages import ClientError, list_ratings, write_message
+from pipeline.live.messages import ClientError, LiveSeconds, list_ratings, write_message
 from pipeline.live.page import render_live_page
 from pipeline.live.sessions import Notes, Sessions
 from pipeline.live.talking import Conversation, receive_start, refuse
@@ -300,8 +300,13 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
 
     @app.get("/sessions/{session}")
     def open_session(session: str) -> dict[str, Any]:
-        """All that is known of a session."""
+        """All that is known of a session but where faces are."""
         return service.find_sessions().open(session)
+
+    @app.get("/sessions/{session}/faces")
+    def list_faces(session: str, begin: LiveSeconds, end: LiveSeconds) -> list[dict[str, Any]]:
+        """Who is in the frames of a stretch, in seconds, and where."""
+        return [*service.find_sessions().list_faces(session, begin, end)]
 
     @app.put("/sessions/{session}/notes", status_code=204, openapi_extra=_describe_notes())
     async def write_notes(session: str, request: Request) -> None:

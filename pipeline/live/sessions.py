@@ -5,11 +5,12 @@ import os
 import re
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -174,6 +175,7 @@ class Session:
         self._folder = folder
         self._record = record
         self._recorded = 0
+        self._marks = 0
         folder.mkdir(mode=0o700, parents=True)
         write_json(folder / "session.json", opening.model_dump())
         write_json(folder / "notes.json", Kept(title=title).model_dump())
@@ -183,7 +185,15 @@ class Session:
         self._film = (folder / "recording.webm").open("ab")
 
     def add(self, message: Mapping[str, Any]) -> None:
-        """Keep an answer, who is in a frame, or a moment that a person marked."""
+        """Keep an answer, who is in a frame, or a moment that a person marked.
+
+        Raises ClientError for more marks than a session has.
+        """
+        self._marks += message["type"] == "mark"
+        if self._marks > MOST_NOTES:
+            raise ClientError(
+                f"expected at most {MOST_NOTES:,} marks, got more; stop and start anew"
+            )
         file = self._files[message["type"]]
         file.write(json.dumps(message, allow_nan=False) + "\n")
         file.flush()
@@ -252,12 +262,11 @@ class Sessions:
         return found
 
     def open(self, name: str) -> dict[str, Any]:
-        """All that is known of a session."""
+        """All that is known of a session but where faces are; in how many frames each track is."""
         folder, opening, notes = self._read(name)
         recordings = _read_lines(folder / "recording.jsonl", Seconds)
         began = next((recording.seconds for recording in recordings), None)
         answers = [*_read_lines(folder / "answer.jsonl", Answered)]
-        faces = _read_lines(folder / "faces.jsonl", Faces)
         return {
             **_sum_up(name, opening, notes, answers),
             "head": opening.head,
@@ -265,8 +274,14 @@ class Sessions:
             "recording_begins": began,
             **notes.model_dump(),
             "answers": [answer.model_dump() for answer in answers],
-            "faces": [looked.model_dump() for looked in faces],
+            "tracks": _count_tracks(folder),
         }
+
+    def list_faces(self, name: str, begin: float, end: float) -> Iterator[dict[str, Any]]:
+        """Who is in the frames of a stretch, and where."""
+        looks = _read_lines(self._find(name) / "faces.jsonl", Faces)
+        shown = takewhile(lambda look: look.seconds < end, looks)
+        return (look.model_dump() for look in shown if begin <= look.seconds)
 
     def write_notes(self, name: str, notes: Notes) -> None:
         """Keep what people wrote about a session."""
@@ -343,6 +358,12 @@ def _sum_up(
         "answers": count,
         "head": opening.head.get("head"),
     }
+
+
+def _count_tracks(folder: Path) -> list[tuple[int, int]]:
+    """Each track that was seen, and in how many frames."""
+    looks = _read_lines(folder / "faces.jsonl", Faces)
+    return [*Counter(face.person for look in looks for face in look.people).items()]
 
 
 def _read_lines(path: Path, kind: type[KeptT]) -> Iterator[KeptT]:

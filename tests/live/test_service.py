@@ -15,6 +15,7 @@ import pytest
 import websockets
 from websockets.sync.client import connect
 
+from pipeline.live import sessions
 from pipeline.live.gate import Gate
 from pipeline.media.audio import decode_audio
 from pipeline.media.jpeg import encode_jpeg
@@ -114,6 +115,10 @@ def test_a_stream_is_answered_as_it_comes_and_kept(served, seeing):
     assert (listed[0]["session"], listed[0]["title"], listed[0]["answers"]) == (session, "first", 2)
     opened = ask(served, "GET", f"/sessions/{session}").json()
     assert opened["answers"] == answers
+    shown = [message for message in said if message["type"] == "faces"]
+    assert opened["tracks"] == [[0, len(shown)]]
+    stretch = {"begin": shown[1]["seconds"], "end": 9.0}
+    assert ask(served, "GET", f"/sessions/{session}/faces", params=stretch).json() == shown[1:]
     assert [mark["text"] for mark in opened["marks"]] == ["=1+1"]
     notes = {"people": {"0": "Ada"}, "excluded": [[0.0, 0.7]], "marks": opened["marks"]}
     assert ask(served, "PUT", f"/sessions/{session}/notes", json=notes).status_code == 204
@@ -220,6 +225,26 @@ def test_what_is_noted_while_a_session_is_live_stays(served):
     assert (opened["title"], [mark["text"] for mark in opened["marks"]]) == ("told", ["two"])
 
 
+def test_marks_without_end_end_their_stream(served, monkeypatch):
+    monkeypatch.setattr(sessions, "MOST_NOTES", 2)
+    marks = [json.dumps({"type": "mark", "seconds": float(at)}) for at in range(3)]
+    with connect(f"ws://{served[0]}/live") as socket:
+        socket.send(json.dumps({"type": "start", "hz": HZ}))
+        for mark in marks:
+            socket.send(mark)
+        assert json.loads(socket.recv())["type"] == "ready"
+        assert "expected at most 2 marks" in json.loads(socket.recv())["message"]
+
+
+def test_a_frame_of_more_pixels_than_full_hd_ends_its_stream(served):
+    image = np.zeros((2**21 // 1024 + 1, 1024, 3), np.uint8)
+    with connect(f"ws://{served[0]}/live") as socket:
+        socket.send(json.dumps({"type": "start"}))
+        socket.send(pack(1, 0.0, encode_jpeg(image, 50)))
+        assert json.loads(socket.recv())["type"] == "ready"
+        assert "at most 2,097,152 pixels" in json.loads(socket.recv())["message"]
+
+
 def read_marks(served, session):
     opened = ask(served, "GET", f"/sessions/{session}").json()
     return [mark["text"] for mark in opened["marks"]]
@@ -286,9 +311,11 @@ def test_who_has_the_token_is_let_in(seeing):
 
 
 def test_how_it_fares_is_told_to_prometheus(served):
+    ask(served, "POST", "/predict", files={"file": ("notes.pdf", b"")})
     told = ask(served, "GET", "/metrics").text
     assert "moodline_live_latency_seconds_bucket" in told
     assert 'moodline_frames_total{fate="judged"}' in told
+    assert 'moodline_predictions_total{status="415"}' in told
 
 
 def test_pages_ask_nobody_else(served):

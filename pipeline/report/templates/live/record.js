@@ -2,7 +2,7 @@
 
 /** An empty record of a head; `step` is how many seconds an answer stands for. */
 function newRecord(head, given = {}) {
-  const empty = { answers: [], faces: [], marks: [], excluded: [], people: {}, merged: {} };
+  const empty = { answers: [], faces: [], tracks: [], marks: [], excluded: [], people: {}, merged: {} };
   return { head, step: head.hop_seconds, length: 0, going: false, ...empty, ...given };
 }
 
@@ -32,9 +32,8 @@ const namePerson = (record, person) =>
 
 /** Tracks of all who were seen, those that were seen most first. */
 function listPeople(record) {
-  const counts = new Map();
-  const seen = [...record.answers, ...record.faces.flatMap((frame) => frame.people)];
-  for (const { person } of seen) if (person !== null) counts.set(person, (counts.get(person) ?? 0) + 1);
+  const counts = new Map(record.tracks);
+  for (const { person } of record.answers) if (person !== null) counts.set(person, (counts.get(person) ?? 0) + 1);
   return [...counts.keys()].sort((one, other) => counts.get(other) - counts.get(one));
 }
 

@@ -1,5 +1,7 @@
 // Earlier sessions: listed, opened again, named, marked, excluded, deleted.
 
+const MINUTE_SECONDS = 60; // of faces that are fetched at once
+
 let session = null; // the one that is open
 let saving = 0;
 
@@ -27,6 +29,23 @@ async function listSessions() {
   find("list").hidden = !sessions.length;
 }
 
+/** Fetches who is in the minute of a time, and shows it; sessions of hours hold no more at once. */
+async function fetchFaces(record, time) {
+  const begin = MINUTE_SECONDS * Math.floor(time / MINUTE_SECONDS);
+  if (record.minute === begin) return;
+  record.minute = begin;
+  const [from, to] = [Math.max(begin - FRESH_SECONDS, 0), begin + MINUTE_SECONDS];
+  try {
+    const told = await ask(`${addressOf(record.session)}/faces?begin=${from}&end=${to}`);
+    const faces = await told.json();
+    if (record.minute !== begin) return;
+    record.faces = faces;
+    if (record === stage.record) drawBoxes(record, stage.time);
+  } catch (error) {
+    say(error.message);
+  }
+}
+
 const addressOf = (id) => `sessions/${encodeURIComponent(id)}`;
 
 async function openSession(id) {
@@ -35,6 +54,7 @@ async function openSession(id) {
   const source = new URL(`${addressOf(id)}/recording`, location.href).href;
   session = newRecord(told.head, {
     ...told,
+    fetchFaces,
     length: Math.max(told.seconds, told.answers.at(-1)?.seconds ?? 0),
     medium: { kind, source, begins: told.recording_begins },
     noted: true,

@@ -110,6 +110,7 @@ function showRatings(head, answer) {
 
 /** Boxes of the last frame that was judged before a time, each in its element for as long as it is seen. */
 function drawBoxes(record, time) {
+  record.fetchFaces?.(record, time);
   const frame = record.faces[findPlace(record.faces, time)];
   const people = frame && time - frame.seconds < FRESH_SECONDS ? frame.people : [];
   const boxes = find("boxes");

@@ -51,7 +51,7 @@ function listPlots(record, span) {
 function listPresences(record, span) {
   const lay = (name, fill, is) => layLane(name, 10, drawSpans(record, span, fill, is));
   const isOf = (answer, person) => answer.person !== null && findPerson(record, answer.person) === person;
-  const tracks = listPeople({ ...record, faces: [] });
+  const tracks = listPeople({ ...record, tracks: [] });
   const people = [...new Set(tracks.map((track) => findPerson(record, track)))].slice(0, MOST_PEOPLE);
   return [
     ...record.head.modalities.map((name) =>
