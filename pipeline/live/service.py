@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import FastAPI, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import ValidationError
@@ -316,8 +316,11 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
 
     @app.get("/sessions/{session}/recording")
     def find_recording(session: str) -> Response:
-        """The session's film."""
-        path = service.find_sessions().find_recording(session)
+        """The session's film; of one that is live, what there is of it."""
+        sessions = service.find_sessions()
+        path = sessions.find_recording(session)
+        if sessions.is_live(session):  # a length that is told would be exceeded
+            return StreamingResponse(_read(path), media_type="video/webm", headers=PRIVATE)
         return FileResponse(path, media_type="video/webm", headers=PRIVATE)
 
     @app.get("/sessions/{session}/answers.csv")
@@ -331,6 +334,12 @@ def _add_sessions(app: FastAPI, service: Service) -> None:
     def remove_session(session: str) -> None:
         """Take a session away, for good."""
         service.find_sessions().remove(session)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    """What is in a file that may grow meanwhile, in pieces."""
+    with path.open("rb") as file:
+        yield from iter(partial(file.read, CHUNK), b"")
 
 
 def _write_notes(sessions: Sessions, session: str, body: bytes) -> None:

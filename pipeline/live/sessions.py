@@ -251,6 +251,10 @@ class Sessions:
         self._live.discard(session.name)
         return session.close()
 
+    def is_live(self, name: str) -> bool:
+        """Whether a session goes on."""
+        return name in self._live
+
     def list(self) -> list[dict[str, Any]]:
         """What each is called and how long it is, the newest first; damaged ones are left out."""
         found = []
@@ -299,7 +303,7 @@ class Sessions:
     def remove(self, name: str) -> None:
         """Take a session away, for good; raises ClientError while it is live."""
         folder = self._find(name)
-        if name in self._live:
+        if self.is_live(name):
             told = f"{name}: expected a session that has ended, got one that is live; stop it"
             raise ClientError(told, 409)
         remove_whole(folder)

@@ -225,6 +225,27 @@ def test_what_is_noted_while_a_session_is_live_stays(served):
     assert (opened["title"], [mark["text"] for mark in opened["marks"]]) == ("told", ["two"])
 
 
+def test_a_recording_that_grows_while_it_is_read_comes_whole(served):
+    part = pack(3, 0.0, bytes(900_000))
+    with connect(f"ws://{served[0]}/live") as socket:
+        socket.send(json.dumps({"type": "start", "record": True}))
+        session = json.loads(socket.recv())["session"]
+        film = served[1].find_sessions().folder / session / "recording.webm"
+        send_parts(socket, film, [part] * 20)
+        with httpx.stream("GET", f"http://{served[0]}/sessions/{session}/recording") as answer:
+            send_parts(socket, film, [part])
+            assert len(answer.read()) >= 900_000 * 20
+
+
+def send_parts(socket, film, parts):
+    """Send them, and wait until they are kept."""
+    size = film.stat().st_size + sum(len(part) - 16 for part in parts)
+    for part in parts:
+        socket.send(part)
+    while film.stat().st_size < size:
+        time.sleep(0.02)
+
+
 def test_marks_without_end_end_their_stream(served, monkeypatch):
     monkeypatch.setattr(sessions, "MOST_NOTES", 2)
     marks = [json.dumps({"type": "mark", "seconds": float(at)}) for at in range(3)]
