@@ -87,6 +87,7 @@ class Service:
         self.sessions = None if serving.sessions is None else _open_sessions(serving.sessions)
         self.queue = Queue(serving.waiting, self.gauges)
         self.live = 0
+        self.ending = False
         self.described = self._describe()
         self._warm_up()
         self.pool = ThreadPoolExecutor(1, "judge")
@@ -249,20 +250,23 @@ def _add_predict(app: FastAPI, service: Service) -> None:
                 with TemporaryDirectory(prefix="moodline-") as folder:
                     path, name = await _receive_file(request, Path(folder))
                     asked = Asked(path, name, every, hop, window, smooth)
-                    answer = await _run_unless_gone(
-                        request, service.queue.run(partial(service.worker.ask, asked))
-                    )
+                    work = service.queue.run(partial(service.worker.ask, asked))
+                    answer = await _run_unless_gone(service, request, work)
         return Response(answer, media_type="application/json")
 
 
-async def _run_unless_gone(request: Request, work: Coroutine[Any, Any, bytes]) -> bytes:
-    """What `work` gives; it is cancelled where the client goes away meanwhile."""
+async def _run_unless_gone(
+    service: Service, request: Request, work: Coroutine[Any, Any, bytes]
+) -> bytes:
+    """What `work` gives; it is cancelled where the client goes away meanwhile, or the service."""
     task = asyncio.ensure_future(work)
     try:
         while not task.done():
             await asyncio.wait({task}, timeout=0.5)
             if not task.done() and await request.is_disconnected():
                 raise ClientError("the client is gone", GONE)
+            if not task.done() and service.ending:
+                raise ClientError("expected a service, got one that ends; try again later", 503)
         return await task
     finally:
         task.cancel()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import uvicorn
-from fastapi import FastAPI
 
 from pipeline.errors import ParamsError
 from pipeline.live.gate import TOKEN, is_loopback
@@ -48,22 +47,31 @@ def serve_head(
         asked = f"?token={serving.token}" if serving.token else ""
         say(f"{service.predictor.head.recipe.head}: {address}{asked} (Ctrl-C ends it)")
         try:
-            uvicorn.Server(configure(make_app(service))).run([listening])
+            Server(service).run([listening])
         finally:
             service.close()
 
 
-def configure(app: FastAPI, port: int = 0) -> uvicorn.Config:
-    """How the service is run."""
-    return uvicorn.Config(
-        app,
-        port=port,
-        log_level="warning",
-        ws="websockets-sansio",
-        ws_max_size=MESSAGE_BYTES,
-        timeout_graceful_shutdown=END_SECONDS,
-        server_header=False,
-    )
+class Server(uvicorn.Server):
+    """Uvicorn's for a service: uploads are sent away before it waits for its clients."""
+
+    def __init__(self, service: Service) -> None:
+        config = uvicorn.Config(
+            make_app(service),
+            port=0,
+            log_level="warning",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_BYTES,
+            timeout_graceful_shutdown=END_SECONDS,
+            server_header=False,
+        )
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, as soon as clients have their answers."""
+        self._service.ending = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from pipeline.live.service import Service, Serving, make_app
-from pipeline.live.serving import configure
+from pipeline.live.service import Service, Serving
+from pipeline.live.serving import Server
 from pipeline.live.uploads import Served
 
 
@@ -18,7 +17,7 @@ from pipeline.live.uploads import Served
 def run_service(folder: Path, serving: Serving) -> Iterator[tuple[str, Service]]:
     """Address of a service of the head in `folder`, such as 127.0.0.1:50123, and the service."""
     service = Service(Served(folder), serving)
-    server = uvicorn.Server(configure(make_app(service), port=0))
+    server = Server(service)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:

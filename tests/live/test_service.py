@@ -198,6 +198,14 @@ def test_an_upload_beyond_the_queue_is_told_when_to_come_again(served, seeing):
     assert int(busy.headers["Retry-After"]) >= 1
 
 
+def test_an_upload_is_sent_away_where_the_service_ends(served, seeing, monkeypatch):
+    monkeypatch.setattr(served[1], "ending", True)
+    film = (seeing.parent / "media" / "0.mp4").read_bytes()
+    answer = ask(served, "POST", "/predict?every=1", files={"file": ("0.mp4", film)})
+    assert answer.status_code == 503
+    assert "one that ends" in answer.json()["detail"]
+
+
 def test_strangers_are_not_let_in(served):
     assert ask(served, "GET", "/head", headers={"Host": "evil.example"}).status_code == 403
     stranger = {"Origin": "http://evil.example"}
