@@ -406,7 +406,7 @@ CASES = {
     "session": Case("sessions/*/session.json", TREE, read_session),
     "notes": Case("sessions/*/notes.json", TREE, read_session),
     **{
-        name: Case(f"sessions/*/{name}.jsonl", (damage_text,), read_session)
+        f"session {name}": Case(f"sessions/*/{name}.jsonl", (damage_text,), read_session)
         for name in ("answer", "faces", "mark", "recording")
     },
     "history": Case("models/both/history.csv", (damage_text,), read_reports),
