@@ -12,7 +12,8 @@ def on_one_thread() -> Iterator[None]:
 
     What takes a moment, such as a frame of sound or a small head, takes longer to share: threads
     wait for each other, and on a busy machine for their turn, many times longer than they work.
-    Nor do its last digits depend on how many processors there are.
+    Nor do its last digits depend on how many processors there are. Threads that first call torch
+    meanwhile have one as well, and keep to it.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -67,7 +67,12 @@ def extract_features(
             encoded = encode_into(writer, source, missing)
         what, limited = f"extract {out.name}", ceilings.limit(encoded)
         done = track(limited, what, len(missing), lambda clip: clip.seconds)
-        failures = {clip.clip_id: clip.failure for clip in done if clip.failure is not None}
+        # Told anew: with its traceback an error holds all that was read beside its clip.
+        failures = {
+            clip.clip_id: MediaError(clip.failure.reason, clip.failure.detail)
+            for clip in done
+            if clip.failure is not None
+        }
         writer.close_part()
         encoded_now = (clip_id for clip_id in missing if clip_id not in failures)
         writer.adopt({clip_id: source.keys[clip_id] for clip_id in encoded_now})

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.encoders.contract import Encoder, Recall
 from pipeline.encoders.params import ENCODERS, FeatureParams
-from pipeline.engines.ahead import map_ahead, read_ahead
+from pipeline.engines.ahead import read_ahead
 from pipeline.engines.guard import guard_weights
 from pipeline.errors import StoreError
 from pipeline.extraction.rates import average_rows
@@ -27,7 +27,7 @@ from pipeline.extraction.views import (
     retime_rows,
 )
 from pipeline.labels.clip_labels import read_trained
-from pipeline.media.inputs import ReadInput, cut_input
+from pipeline.media.inputs import read_pieces
 from pipeline.rows import ClipInput, Rows
 from pipeline.store.provenance import FeatureProvenance, derive_key
 from pipeline.store.reader import MediaStore, open_media
@@ -64,22 +64,6 @@ class Piece:
     content: ClipInput
     last: bool
     pace: float = 1.0
-
-
-@dataclass(frozen=True)
-class Unread:
-    """A piece before it is read."""
-
-    clip_id: str
-    read: ReadInput
-    last: bool
-    view: View | None
-
-    def load(self) -> Piece:
-        """The piece; raises MediaError as `cut_input` does."""
-        content = self.read()
-        shown = content if self.view is None else augment(content, self.view)
-        return Piece(self.clip_id, shown, self.last, measure_pace(content, shown))
 
 
 @dataclass(frozen=True)
@@ -223,11 +207,7 @@ def encode_clips(
     if isinstance(encoder, Recall):
         yield from ((clip_id, lower_rate(encoder.recall(clip_id), params)) for clip_id in clip_ids)
         return
-    unread = _cut_clips(encoder, params, media, clip_ids, views or {})
-    # Words are read in less time than it takes to send them to a thread.
-    threads = max(1, (os.cpu_count() or 1) // params.workers)
-    alone = params.modality == "text"
-    pieces = map(Unread.load, unread) if alone else map_ahead(Unread.load, unread, threads)
+    pieces = _read_pieces(encoder, params, media, clip_ids, views or {})
     done: list[Rows] = []
     for batch in read_ahead(_batch_pieces(pieces, params.batch)):
         encoded = encoder.encode([piece.content for piece in batch])
@@ -244,19 +224,20 @@ def lower_rate(rows: Rows, params: FeatureParams) -> Rows:
     return average_rows(rows, params.rate_hz) if params.rate_hz else rows
 
 
-def _cut_clips(
+def _read_pieces(
     encoder: Encoder,
     params: FeatureParams,
     media: Media,
     clip_ids: Iterable[str],
     views: Mapping[str, View],
-) -> Iterator[Unread]:
+) -> Iterator[Piece]:
     run = getattr(encoder, "run", None)
     for clip_id in clip_ids:
         view = views.get(clip_id)
         table = media[view.clip_id if view else clip_id]
-        for read, last in mark_last(cut_input(params.modality, table, run)):
-            yield Unread(clip_id, read, last, view)
+        for content, last in mark_last(read_pieces(params.modality, table, run)):
+            shown = augment(content, view) if view else content
+            yield Piece(clip_id, shown, last, measure_pace(content, shown))
 
 
 def _batch_pieces(pieces: Iterable[Piece], count: int) -> Iterator[list[Piece]]:

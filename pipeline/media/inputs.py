@@ -1,7 +1,6 @@
 """What an encoder is given of a clip, read back from a store of media."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +14,6 @@ from pipeline.media.jpeg import count_pixels, decode_jpeg
 from pipeline.modalities import Modality
 from pipeline.rows import TIMES, ClipInput, FrameRun, Frames, Waveform, Words
 
-ReadInput = Callable[[], ClipInput]
-
 STILL_SECONDS = 1.0
 """Stretch of a clip's only frame."""
 
@@ -25,18 +22,17 @@ PIECE_BYTES = 64_000_000
 """Decoded frames of a piece hold about so many bytes."""
 
 
-def cut_input(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ReadInput]:
-    """What reads the input of a clip from its rows in `data/<modality>`, whole or in pieces.
+def read_pieces(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iterator[ClipInput]:
+    """Input of a clip from its rows in `data/<modality>`, whole or in pieces.
 
     Sound and words are whole, and so are frames without a `run`. With one, pieces are of about
-    PIECE_BYTES, and the rows of all pieces, one after another, are those of the whole. Time and
-    memory are taken by what reads a piece, in whatever thread; like this, it raises MediaError
-    `unreadable`, or `undecodable`.
+    PIECE_BYTES, and the rows of all pieces, one after another, are those of the whole. Raises
+    MediaError `unreadable` or `undecodable`.
     """
     if modality == "audio":
-        yield partial(read_sound, table)
+        yield read_sound(table)
     elif modality == "text":
-        yield partial(read_words, table)
+        yield read_words(table)
     else:
         seconds = table["seconds"].to_numpy()
         starts, ends = stretch_frames(seconds)
@@ -47,17 +43,9 @@ def cut_input(modality: Modality, table: pa.Table, run: FrameRun | None) -> Iter
         for piece in cut_pieces(len(seconds), run, PIECE_BYTES // (3 * pixels)):
             _check_together(3 * pixels * (piece.stop - piece.start))
             shown = jpegs.slice(piece.start, piece.stop - piece.start).to_pylist()
+            images = np.stack([decode_jpeg(jpeg) for jpeg in shown])
             seen = None if points is None else points[piece]
-            yield partial(_read_frames, shown, starts[piece], ends[piece], seen)
-
-
-def _read_frames(
-    jpegs: Sequence[bytes],
-    starts: Float[np.ndarray, " frames"],
-    ends: Float[np.ndarray, " frames"],
-    landmarks: Float[np.ndarray, "frames 5 2"] | None,
-) -> Frames:
-    return Frames(np.stack([decode_jpeg(jpeg) for jpeg in jpegs]), starts, ends, landmarks)
+            yield Frames(images, starts[piece], ends[piece], seen)
 
 
 def _count_pixels(jpegs: pa.ChunkedArray) -> int:

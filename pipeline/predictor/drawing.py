@@ -125,7 +125,7 @@ def _draw_timeline(seconds: Times, shares: ByPerson, ratings: ByPerson) -> Figur
         groups += [(who, shares[who], 0.0), (who, own, low)]
     groups = [group for group in groups if group[1]]
     height = 2.2 if len(shares) == 1 else 1.4
-    right = _measure(name for _, group, _ in groups for name in group) + HANDLE
+    right = _measure(shorten(name) for _, group, _ in groups for name in group) + HANDLE
     figure, axes = _start(height, len(groups), left=NUMBERS, right=right)
     named = ""
     for axis, (who, group, low) in zip(axes, groups, strict=True):
@@ -171,7 +171,7 @@ def _label_time(axis: Axes, seconds: Times) -> None:
 
 def _draw_distribution(shares: ByPerson) -> Figure:
     height = 0.3 * max(map(len, shares.values()))
-    left = _measure(name for own in shares.values() for name in own)
+    left = _measure(shorten(name) for own in shares.values() for name in own)
     figure, axes = _start(height, len(shares), left=left, right=EDGE)
     for axis, (who, own) in zip(axes, shares.items(), strict=True):
         _draw_bars(axis, own)
@@ -206,7 +206,7 @@ def _draw_bars(axis: Axes, shares: Curves) -> None:
 
 def _draw_heatmap(seconds: Times, shares: ByPerson) -> Figure:
     height = 0.28 * max(map(len, shares.values()))
-    left = _measure(name for own in shares.values() for name in own)
+    left = _measure(shorten(name) for own in shares.values() for name in own)
     figure, axes = _start(height, len(shares), left=left, right=NUMBERS + SCALE_INCHES)
     for axis, (who, own) in zip(axes, shares.items(), strict=True):
         drawn = _draw_shades(axis, seconds, own)

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from pipeline.engines.ahead import map_ahead, read_ahead
+from pipeline.engines.ahead import read_ahead
 
 
 def test_items_come_in_order():
@@ -33,26 +33,3 @@ def test_an_error_is_raised_where_its_item_is_due():
     assert [next(items), next(items)] == [2, 3]
     with pytest.raises(ZeroDivisionError):
         next(items)
-
-
-def test_what_threads_make_comes_in_order_and_no_more_of_it_than_is_asked_for():
-    taken = []
-    made = map_ahead(
-        lambda item: 6 // item, (taken.append(item) or item for item in [1, 2, 3] * 9), 2
-    )
-    assert [next(made), next(made)] == [6, 3]
-    made.close()
-    assert len(taken) <= 6
-    assert [*map_ahead(str, range(7), 3)] == [*"0123456"]
-
-
-def test_an_error_in_a_thread_is_raised_where_its_item_is_due():
-    made = map_ahead(lambda item: 6 // item, [3, 2, 0, 1], 2)
-    assert [next(made), next(made)] == [2, 3]
-    with pytest.raises(ZeroDivisionError):
-        next(made)
-
-
-def test_threads_work_at_the_same_time():
-    meeting = threading.Barrier(2, timeout=60)
-    assert len([*map_ahead(lambda _: meeting.wait(), range(2), 2)]) == 2

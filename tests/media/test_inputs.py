@@ -11,8 +11,8 @@ from pipeline.media import inputs
 from pipeline.media.audio import encode_flac
 from pipeline.media.inputs import (
     STILL_SECONDS,
-    cut_input,
     cut_pieces,
+    read_pieces,
     read_sound,
     read_words,
     stretch_frames,
@@ -63,7 +63,7 @@ def test_turns_before_a_clip_are_read_where_they_are_packed(context):
 
 
 def test_images_are_read_with_their_stretches():
-    found = next(cut_input("scene", scenes(0.0, 0.2, 0.4), None))()
+    found = next(read_pieces("scene", scenes(0.0, 0.2, 0.4), None))
     assert isinstance(found, Frames)
     assert found.images.shape == (3, 5, 7, 3)
     np.testing.assert_allclose(found.end_seconds, [0.2, 0.4, 0.6])
@@ -83,8 +83,8 @@ def test_pieces_hold_each_run_of_frames_once(frames, length, hop, most):
 def test_frames_in_pieces_are_the_frames_of_the_whole(monkeypatch):
     monkeypatch.setattr(inputs, "PIECE_BYTES", 4 * 5 * 7 * 3)
     table = scenes(*np.arange(7) / 5)
-    (whole,) = (read() for read in cut_input("scene", table, None))
-    first, second = (read() for read in cut_input("scene", table, FrameRun()))
+    (whole,) = read_pieces("scene", table, None)
+    first, second = read_pieces("scene", table, FrameRun())
     assert [len(piece.images) for piece in (first, second)] == [4, 3]
     np.testing.assert_array_equal(
         np.append(first.end_seconds, second.end_seconds), whole.end_seconds
@@ -94,7 +94,7 @@ def test_frames_in_pieces_are_the_frames_of_the_whole(monkeypatch):
 def test_an_image_that_is_no_jpeg_is_refused():
     broken = table_of(SCENE_SCHEMA, {"frame": 0, "seconds": 0.0, "jpeg": b"torn"})
     with pytest.raises(MediaError, match=r"expected a JPEG file, got 4 bytes that begin b'torn'"):
-        next(cut_input("face", broken, None))()
+        next(read_pieces("face", broken, None))
 
 
 def test_frames_that_are_missing_leave_a_gap():

@@ -19,7 +19,7 @@ from pipeline.errors import MediaError
 from pipeline.media import timeline
 from pipeline.media.audio import decode_audio, encode_flac
 from pipeline.media.flac import decode_flac
-from pipeline.media.inputs import cut_input, read_sound
+from pipeline.media.inputs import read_pieces, read_sound
 from pipeline.media.jpeg import count_pixels, decode_jpeg, encode_jpeg
 from pipeline.media.sampling import Sampling
 from pipeline.media.video import read_frames
@@ -226,10 +226,10 @@ def test_sound_of_a_store_has_its_rate(tmp_path):
 def test_times_that_no_reader_takes_are_those_of_no_clip(start):
     crops = pa.table({"seconds": [start], "jpeg": [encode_jpeg(np.zeros((8, 8, 3), np.uint8), 90)]})
     with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
-        [read() for read in cut_input("face", crops, None)]
+        list(read_pieces("face", crops, None))
     words = pa.table({"text": ["so"], "start_seconds": [start], "end_seconds": [2e300]})
     with pytest.raises(MediaError, match="expected rows that begin at 0 s or later"):
-        [read() for read in cut_input("text", words, None)]
+        list(read_pieces("text", words, None))
 
 
 def show(*jpegs: bytes) -> pa.Table:
@@ -243,17 +243,17 @@ def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
     place = data.index(b"\xff\xc0")
     data[place + 5 : place + 9] = struct.pack(">HH", 4000, 4000)
     with pytest.raises(MediaError, match=r"expected pictures, got .* bytes for 64,000,000 pixels"):
-        [read() for read in cut_input("face", show(*[bytes(data)] * 4), None)]
+        list(read_pieces("face", show(*[bytes(data)] * 4), None))
     with pytest.raises(MediaError, match=r"of one size, got some of 64 to 16,000,000 pixels"):
-        [read() for read in cut_input("face", show(small, bytes(data)), None)]
+        list(read_pieces("face", show(small, bytes(data)), None))
     plain = encode_jpeg(np.zeros((2000, 2000, 3), np.uint8), 1)
-    (whole,) = (read() for read in cut_input("face", show(plain, plain), None))
+    (whole,) = read_pieces("face", show(plain, plain), None)
     assert whole.images.shape == (2, 2000, 2000, 3)
     with pytest.raises(
         MediaError, match=r"at most 4,294,967,296 bytes to be seen together, got 4,296,0"
     ):
-        list(cut_input("face", show(*[plain] * 358), None))
-    assert len(next(cut_input("face", show(*[plain] * 358), FrameRun()))().images) == 5
+        list(read_pieces("face", show(*[plain] * 358), None))
+    assert len(next(read_pieces("face", show(*[plain] * 358), FrameRun()))().images) == 5
 
 
 def test_pixels_that_are_far_wider_than_high_are_not_made_square(tmp_path):

@@ -9,12 +9,12 @@ from pipeline.predictor.timing import Timing
 SECONDS = np.arange(5.0)
 
 
-def draw(folder, series, title="a talk", people=("",)):
+def draw(folder, series, title="a talk", people=("",), emotions=("happy", "sad")):
     values = {target: np.array(found, np.float32) for target, found in series.items()}
     timing = Timing(SECONDS, None, np.stack([SECONDS, SECONDS + 1], axis=1), 6.0)
     answer = Answer(None, timing, values, [[]] * 5, np.zeros(5, np.int64))
     who = dict.fromkeys(people, answer)
-    draw_clip(who, ["happy", "sad"], title, folder, "head")
+    draw_clip(who, emotions, title, folder, "head")
     return {path.name: cv2.imread(str(path)) for path in folder.iterdir()}
 
 
@@ -40,6 +40,10 @@ def test_ratings_alone_have_a_timeline(tmp_path):
 def test_action_units_count_as_classes(tmp_path):
     drawn = draw(tmp_path, {"au1": np.linspace(0, 1, 5), "au2": np.linspace(1, 0, 5)})
     assert "head.heatmap.png" in drawn
+
+
+def test_names_of_any_length_leave_room_for_what_is_drawn(tmp_path):
+    assert len(draw(tmp_path, {"emotion": CHANCES}, emotions=["W" * 100, "sad"])) == 3
 
 
 @pytest.mark.parametrize("known", [0, 1])
