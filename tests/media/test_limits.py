@@ -253,7 +253,7 @@ def test_pictures_that_promise_more_than_their_bytes_hold_are_refused():
         MediaError, match=r"at most 4,294,967,296 bytes to be seen together, got 4,296,0"
     ):
         list(read_pieces("face", show(*[plain] * 358), None))
-    assert len(next(read_pieces("face", show(*[plain] * 358), FrameRun()))().images) == 5
+    assert len(next(read_pieces("face", show(*[plain] * 358), FrameRun())).images) == 5
 
 
 def test_pixels_that_are_far_wider_than_high_are_not_made_square(tmp_path):
